@@ -1,0 +1,344 @@
+//! The truth file: what a capture really holds, as its simulation knows it.
+//!
+//! Schema `crywolf.truth/1`. One file a capture; the events of the capture and, for each of its frames, the
+//! event it belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AddressBlock, Class, Expect, PortRange, Transport, Verdict};
+
+/// The schema this version writes and reads.
+pub const SCHEMA: &str = "crywolf.truth/1";
+
+/// The truth about one capture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    /// Always `crywolf.truth/1`.
+    pub schema: String,
+    /// The scenario's id.
+    pub scenario: String,
+    /// The seed it was made from.
+    pub seed: u64,
+    /// The sensor that recorded it.
+    pub sensor: String,
+    /// What the user or the seed set, by path in the scenario file.
+    pub parameters: BTreeMap<String, String>,
+    /// The networks of the sensor's site.
+    pub home: Vec<AddressBlock>,
+    /// The capture this speaks of.
+    pub capture: CaptureSummary,
+    /// What happened, by id.
+    pub events: Vec<Event>,
+    /// The event of each frame.
+    pub frames: FrameRuns,
+}
+
+/// The capture a truth file speaks of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaptureSummary {
+    /// Its file name, without folders.
+    pub file: String,
+    /// SHA-256 of the whole file, in hexadecimal.
+    pub sha256: String,
+    /// How many frames it holds.
+    pub packets: u64,
+    /// The time of its first frame.
+    pub first: Option<Timestamp>,
+    /// The time of its last frame.
+    pub last: Option<Timestamp>,
+}
+
+/// The id of an event within its capture, from 1.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct EventId(pub u32);
+
+/// Something that happened, as this capture's sensor could see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// Unique within the capture.
+    pub id: EventId,
+    /// What it is.
+    pub class: Class,
+    /// The verdict of its class.
+    pub verdict: Verdict,
+    /// The tool or application that does it, where known.
+    pub tool: Option<String>,
+    /// What a detector should do.
+    pub expect: Expect,
+    /// Who started it, as the wire shows it.
+    pub sources: Vec<AddressBlock>,
+    /// Who really did it, where that is another.
+    pub actor: Option<IpAddr>,
+    /// Whom it is aimed at.
+    pub targets: Vec<AddressBlock>,
+    /// What carries it.
+    pub transport: Transport,
+    /// The ports it is aimed at.
+    pub ports: Vec<PortRange>,
+    /// The time of its first frame.
+    pub start: Timestamp,
+    /// The time of its last frame.
+    pub end: Timestamp,
+    /// Where its stated minimum evidence exists, if it comes to that.
+    pub evident: Option<Evident>,
+    /// How many frames belong to it.
+    pub packets: u64,
+    /// MITRE ATT&CK techniques.
+    pub techniques: Vec<String>,
+    /// The facts that make it what it is.
+    pub because: Vec<String>,
+}
+
+/// The frame at which an event's minimum evidence exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evident {
+    /// Number of the frame, from 1.
+    pub frame: u64,
+    /// The rule it satisfies.
+    pub rule: String,
+}
+
+/// The event of each frame, run-length coded as `[event id, frames]`; id 0 is background.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct FrameRuns(Vec<(u32, u64)>);
+
+impl FrameRuns {
+    /// Appends one frame of that event, or of the background.
+    pub fn push(&mut self, event: Option<EventId>) {
+        let id = event.map_or(0, |event| event.0);
+        match self.0.last_mut() {
+            Some((last, count)) if *last == id => *count += 1,
+            _ => self.0.push((id, 1)),
+        }
+    }
+
+    /// How many frames there are.
+    pub fn total(&self) -> u64 {
+        self.0
+            .iter()
+            .map(|(_, count)| count)
+            .fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// The runs: event (or background) and number of frames.
+    pub fn runs(&self) -> impl Iterator<Item = (Option<EventId>, u64)> + '_ {
+        self.0
+            .iter()
+            .map(|(id, count)| ((*id != 0).then_some(EventId(*id)), *count))
+    }
+
+    /// The event of a frame, counted from 1; `None` for background and for frames beyond the end.
+    pub fn event_of(&self, frame: u64) -> Option<EventId> {
+        let mut end = 0u64;
+        for (event, count) in self.runs() {
+            end = end.saturating_add(count);
+            if frame <= end {
+                return if frame == 0 { None } else { event };
+            }
+        }
+        None
+    }
+}
+
+/// Why a truth file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TruthError {
+    /// The text is not JSON of this shape.
+    #[error("not a truth file: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Another schema, or another version of it.
+    #[error(
+        "schema is '{found}', this version reads '{SCHEMA}': write it again with this version of crywolf"
+    )]
+    ForeignSchema {
+        /// What the file says.
+        found: String,
+    },
+    /// The parts contradict each other.
+    #[error("the truth contradicts itself: {0}")]
+    Inconsistent(String),
+}
+
+impl Truth {
+    /// Reads a truth file.
+    ///
+    /// # Errors
+    /// Fails on text that is no truth, on another schema version, and on a truth that contradicts itself: two
+    /// events of one id, a verdict that is not the class's, an end before the start, frames that do not add up.
+    pub fn from_json(text: &str) -> Result<Truth, TruthError> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: String,
+        }
+        let head: Head = serde_json::from_str(text)?;
+        if head.schema != SCHEMA {
+            return Err(TruthError::ForeignSchema { found: head.schema });
+        }
+        let truth: Truth = serde_json::from_str(text)?;
+        truth.check()?;
+        Ok(truth)
+    }
+
+    /// The file's text: JSON with two spaces and a final newline.
+    pub fn to_json(&self) -> String {
+        let mut text =
+            serde_json::to_string_pretty(self).expect("a truth holds nothing that JSON cannot");
+        text.push('\n');
+        text
+    }
+
+    /// The event of that id.
+    pub fn event(&self, id: EventId) -> Option<&Event> {
+        self.events.iter().find(|event| event.id == id)
+    }
+
+    fn check(&self) -> Result<(), TruthError> {
+        let mut ids = BTreeSet::new();
+        for event in &self.events {
+            let id = event.id.0;
+            if id == 0 {
+                return Err(TruthError::Inconsistent(
+                    "event id 0 is the background's".into(),
+                ));
+            }
+            if !ids.insert(id) {
+                return Err(TruthError::Inconsistent(format!("two events have id {id}")));
+            }
+            if event.verdict != event.class.verdict() {
+                let (class, verdict) = (event.class, event.class.verdict());
+                return Err(TruthError::Inconsistent(format!(
+                    "event {id} is {class}, whose verdict is {verdict}, not {}",
+                    event.verdict
+                )));
+            }
+            if event.end < event.start {
+                return Err(TruthError::Inconsistent(format!(
+                    "event {id} ends before it starts"
+                )));
+            }
+        }
+        if self.frames.total() != self.capture.packets {
+            return Err(TruthError::Inconsistent(format!(
+                "frames add up to {}, the capture holds {}",
+                self.frames.total(),
+                self.capture.packets
+            )));
+        }
+        if let Some((Some(unknown), _)) = self
+            .frames
+            .runs()
+            .find(|(event, _)| event.is_some_and(|e| !ids.contains(&e.0)))
+        {
+            return Err(TruthError::Inconsistent(format!(
+                "frames name event {}, which is not there",
+                unknown.0
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn truth() -> Truth {
+        let second = |s: i64| Timestamp::from_second(s).unwrap();
+        Truth {
+            schema: SCHEMA.into(),
+            scenario: "syn-scan".into(),
+            seed: 7,
+            sensor: "victim".into(),
+            parameters: BTreeMap::new(),
+            home: vec!["192.0.2.0/24".parse().unwrap()],
+            capture: CaptureSummary {
+                file: "a.pcap".into(),
+                sha256: String::new(),
+                packets: 3,
+                first: Some(second(1)),
+                last: Some(second(3)),
+            },
+            events: vec![Event {
+                id: EventId(1),
+                class: Class::SynScan,
+                verdict: Verdict::Reconnaissance,
+                tool: None,
+                expect: Expect::Alert,
+                sources: vec!["198.51.100.7".parse().unwrap()],
+                actor: None,
+                targets: vec![],
+                transport: Transport::Tcp,
+                ports: vec![PortRange::single(21)],
+                start: second(1),
+                end: second(2),
+                evident: None,
+                packets: 2,
+                techniques: vec![],
+                because: vec![],
+            }],
+            frames: FrameRuns(vec![(1, 2), (0, 1)]),
+        }
+    }
+
+    #[test]
+    fn a_truth_reads_back_as_it_was_written() {
+        assert_eq!(Truth::from_json(&truth().to_json()).unwrap(), truth());
+    }
+
+    #[test]
+    fn another_schema_version_is_named() {
+        let text = truth()
+            .to_json()
+            .replace("crywolf.truth/1", "crywolf.truth/2");
+        let error = Truth::from_json(&text).unwrap_err().to_string();
+        assert!(
+            error.contains("crywolf.truth/2") && error.contains("crywolf.truth/1"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let broken: [fn(&mut Truth); 5] = [
+            |t| t.events.push(t.events[0].clone()),
+            |t| t.events[0].verdict = Verdict::Normal,
+            |t| t.events[0].end = Timestamp::UNIX_EPOCH,
+            |t| t.capture.packets = 4,
+            |t| t.events[0].id = EventId(2),
+        ];
+        for change in broken {
+            let mut truth = truth();
+            change(&mut truth);
+            assert!(matches!(
+                Truth::from_json(&truth.to_json()),
+                Err(TruthError::Inconsistent(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn each_frame_knows_its_event() {
+        let mut runs = FrameRuns::default();
+        for event in [None, Some(EventId(2)), Some(EventId(2)), None] {
+            runs.push(event);
+        }
+        let events: Vec<_> = (0..=5).map(|frame| runs.event_of(frame)).collect();
+        assert_eq!(
+            events,
+            [None, None, Some(EventId(2)), Some(EventId(2)), None, None]
+        );
+        assert_eq!(runs.total(), 4);
+    }
+}

@@ -1,0 +1,2 @@
+//! crywolf.
+fn main() {}
