@@ -35,6 +35,12 @@ pub struct Finding {
     pub start: Timestamp,
     /// The time of its last frame.
     pub end: Timestamp,
+    /// The capture time at which the evidence sufficed: the threshold was crossed, or the answer that should have
+    /// come was overdue. Never before `start`; after `end` only where the passing of time itself was the evidence.
+    pub detected: Timestamp,
+    /// Number of the frame that moved the clock to `detected`, from 1: the one that completed the evidence, or the
+    /// first one after the deadline.
+    pub detected_frame: u64,
     /// How many frames it speaks of.
     pub packets: u64,
     /// How sure the detector is, from 0 to 1.
@@ -81,7 +87,8 @@ impl Finding {
     ///
     /// # Errors
     /// Fails on text that is no finding, on another schema version, on a verdict that is not the class's, on an
-    /// end before the start, on a confidence outside 0 to 1, and on a finding without evidence.
+    /// end before the start, on a detection before the start or before the first frame, on a confidence outside 0
+    /// to 1, and on a finding without evidence.
     pub fn from_json(line: &str) -> Result<Finding, FindingError> {
         #[derive(Deserialize)]
         struct Head {
@@ -98,6 +105,12 @@ impl Finding {
         }
         if finding.end < finding.start {
             return inconsistent("it ends before it starts");
+        }
+        if finding.detected < finding.start {
+            return inconsistent("it was detected before it starts");
+        }
+        if finding.detected_frame < finding.first_frame.unwrap_or(1) {
+            return inconsistent("it was detected before its first frame (frames count from 1)");
         }
         if !(0.0..=1.0).contains(&finding.confidence) {
             return inconsistent("the confidence lies outside 0 to 1");
@@ -130,6 +143,8 @@ mod tests {
             ports: vec![PortRange::single(21)],
             start: Timestamp::UNIX_EPOCH,
             end: Timestamp::UNIX_EPOCH,
+            detected: Timestamp::UNIX_EPOCH,
+            detected_frame: 1,
             packets: 4,
             confidence: 0.9,
             evidence: vec![Evidence {
@@ -152,5 +167,30 @@ mod tests {
         let mut bare = finding();
         bare.evidence.clear();
         assert!(Finding::from_json(&bare.to_json()).is_err());
+    }
+
+    #[test]
+    fn a_finding_detected_before_it_began_is_refused() {
+        let broken: [fn(&mut Finding); 3] = [
+            |f| f.detected = Timestamp::from_second(-1).unwrap(),
+            |f| f.detected_frame = 0,
+            |f| f.first_frame = Some(2),
+        ];
+        for change in broken {
+            let mut finding = finding();
+            change(&mut finding);
+            assert!(matches!(
+                Finding::from_json(&finding.to_json()),
+                Err(FindingError::Inconsistent(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn a_silence_may_be_noticed_after_the_last_frame() {
+        let mut overdue = finding();
+        overdue.detected = Timestamp::from_second(3).unwrap();
+        overdue.detected_frame = 9;
+        assert_eq!(Finding::from_json(&overdue.to_json()).unwrap(), overdue);
     }
 }
