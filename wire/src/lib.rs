@@ -1,1 +1,30 @@
-//! Under construction.
+//! Frames: from a specification that can say anything to bytes, and from any bytes to layers.
+//!
+//! A [`Packet`] is owned and never judges: SYN with FIN, port 0, a false length or checksum are all expressible.
+//! [`Layers`] borrows and never fails as a whole: it returns what it read and names what stopped it. Captures are
+//! read and written in [`capture`]. The crate knows nobody else of the workspace and does no input or output of
+//! its own.
+
+pub mod checksum;
+
+pub mod ethernet;
+pub mod field;
+pub mod icmp;
+pub mod ipv4;
+pub mod ipv6;
+pub mod packet;
+pub mod payload;
+pub mod tcp;
+pub mod time;
+pub mod udp;
+
+pub use ethernet::{Framing, Link, MacAddress};
+pub use field::Field;
+pub use icmp::Icmp;
+pub use ipv4::Ipv4;
+pub use ipv6::Ipv6;
+pub use packet::{Ip, Packet, Segment};
+pub use payload::Payload;
+pub use tcp::{Flags, Options, Tcp, TcpOption};
+pub use time::Timestamp;
+pub use udp::Udp;

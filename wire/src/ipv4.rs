@@ -1,0 +1,122 @@
+//! IPv4 headers, RFC 791.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use pnet_packet::ipv4::MutableIpv4Packet;
+
+use crate::checksum::Checksum;
+use crate::field::Field;
+
+/// Flag bit: more fragments follow.
+pub const MORE_FRAGMENTS: u8 = 0b001;
+/// Flag bit: don't fragment.
+pub const DONT_FRAGMENT: u8 = 0b010;
+/// Flag bit: reserved, the "evil bit" of RFC 3514.
+pub const RESERVED: u8 = 0b100;
+/// Bytes of a header without options.
+pub const HEADER_BYTES: usize = 20;
+/// Bytes of options that a header can hold.
+pub const MAX_OPTION_BYTES: usize = 40;
+
+/// An IPv4 header to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ipv4 {
+    /// Sender, true or forged.
+    pub source: Ipv4Addr,
+    /// Receiver.
+    pub destination: Ipv4Addr,
+    /// Differentiated services and ECN, once called type of service.
+    pub tos: u8,
+    /// Header and payload, in bytes.
+    pub total_length: Field<u16>,
+    /// Identification, for reassembly.
+    pub identification: u16,
+    /// The three flag bits.
+    pub flags: u8,
+    /// Fragment offset, in units of 8 bytes; 13 bits.
+    pub fragment_offset: u16,
+    /// Time to live.
+    pub ttl: u8,
+    /// What the packet carries.
+    pub protocol: Field<u8>,
+    /// Header checksum.
+    pub checksum: Field<u16>,
+    /// Options as they stand in the header, padded by the emitter to a multiple of four bytes and cut at 40.
+    pub options: Option<Arc<[u8]>>,
+}
+
+impl Ipv4 {
+    /// A plain header between two addresses: TTL 64, id 0, no flags.
+    pub fn new(source: Ipv4Addr, destination: Ipv4Addr) -> Self {
+        Ipv4 {
+            source,
+            destination,
+            tos: 0,
+            total_length: Field::Computed,
+            identification: 0,
+            flags: 0,
+            fragment_offset: 0,
+            ttl: 64,
+            protocol: Field::Computed,
+            checksum: Field::Computed,
+            options: None,
+        }
+    }
+
+    /// Whether DF is set.
+    pub fn dont_fragment(&self) -> bool {
+        self.flags & DONT_FRAGMENT != 0
+    }
+
+    /// Bytes of the header, options included.
+    pub fn header_bytes(&self) -> usize {
+        let options = self
+            .options
+            .as_ref()
+            .map_or(0, |options| options.len().min(MAX_OPTION_BYTES));
+        HEADER_BYTES + options.next_multiple_of(4)
+    }
+
+    /// Appends the header of a packet that carries `length` bytes of `protocol`.
+    ///
+    /// A packet beyond 65535 bytes says 65535.
+    pub fn emit(&self, protocol: u8, length: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        let header_bytes = self.header_bytes();
+        out.resize(start + header_bytes, 0);
+        let Some(bytes) = out.get_mut(start..) else {
+            return;
+        };
+        if let (Some(options), Some(room)) = (&self.options, bytes.get_mut(HEADER_BYTES..)) {
+            for (to, from) in room.iter_mut().zip(options.iter()) {
+                *to = *from;
+            }
+        }
+        let total = u16::try_from(header_bytes + length).unwrap_or(u16::MAX);
+        let words = u8::try_from(header_bytes / 4).unwrap_or(15);
+        let Some(mut header) = MutableIpv4Packet::new(bytes) else {
+            return;
+        };
+        header.set_version(4);
+        header.set_header_length(words);
+        header.set_dscp(self.tos >> 2);
+        header.set_ecn(self.tos & 0b11);
+        header.set_total_length(self.total_length.or(|| total));
+        header.set_identification(self.identification);
+        header.set_flags(self.flags & 0b111);
+        header.set_fragment_offset(self.fragment_offset & 0x1fff);
+        header.set_ttl(self.ttl);
+        header.set_next_level_protocol(pnet_packet::ip::IpNextHeaderProtocol(
+            self.protocol.or(|| protocol),
+        ));
+        header.set_source(self.source);
+        header.set_destination(self.destination);
+        let sum = self.checksum.or(|| {
+            Checksum::new()
+                .bytes(pnet_packet::Packet::packet(&header))
+                .finish()
+        });
+        header.set_checksum(sum);
+    }
+}

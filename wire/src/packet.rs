@@ -1,0 +1,242 @@
+//! An IP packet that can say anything, and how it becomes bytes.
+
+use std::net::IpAddr;
+
+use pnet_packet::icmp::MutableIcmpPacket;
+use pnet_packet::tcp::MutableTcpPacket;
+use pnet_packet::udp::MutableUdpPacket;
+
+use crate::checksum::Checksum;
+use crate::ethernet::{self, Link};
+use crate::icmp::{self, Icmp};
+use crate::ipv4::Ipv4;
+use crate::ipv6::{self, Ipv6};
+use crate::payload::Payload;
+use crate::tcp::{self, Tcp};
+use crate::udp::{self, Udp};
+
+/// Protocol number of ICMP.
+pub const PROTOCOL_ICMP: u8 = 1;
+/// Protocol number of TCP.
+pub const PROTOCOL_TCP: u8 = 6;
+/// Protocol number of UDP.
+pub const PROTOCOL_UDP: u8 = 17;
+/// Protocol number of ICMPv6.
+pub const PROTOCOL_ICMPV6: u8 = 58;
+
+/// The network header of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ip {
+    /// IPv4.
+    V4(Ipv4),
+    /// IPv6.
+    V6(Ipv6),
+}
+
+/// What stands between the network header and the payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// A TCP segment.
+    Tcp(Tcp),
+    /// A UDP datagram.
+    Udp(Udp),
+    /// An ICMP message, or an ICMPv6 message where the packet is IPv6.
+    Icmp(Icmp),
+    /// No header that is known here: the payload follows, under this protocol number.
+    Raw(u8),
+}
+
+/// An IP packet to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Network header.
+    pub ip: Ip,
+    /// Transport header.
+    pub segment: Segment,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+impl Packet {
+    /// Sender's address.
+    pub fn source(&self) -> IpAddr {
+        match &self.ip {
+            Ip::V4(ip) => ip.source.into(),
+            Ip::V6(ip) => ip.source.into(),
+        }
+    }
+
+    /// Receiver's address.
+    pub fn destination(&self) -> IpAddr {
+        match &self.ip {
+            Ip::V4(ip) => ip.destination.into(),
+            Ip::V6(ip) => ip.destination.into(),
+        }
+    }
+
+    /// Ports of sender and receiver, where there are ports.
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        match &self.segment {
+            Segment::Tcp(tcp) => Some((tcp.source, tcp.destination)),
+            Segment::Udp(udp) => Some((udp.source, udp.destination)),
+            Segment::Icmp(_) | Segment::Raw(_) => None,
+        }
+    }
+
+    /// Time to live, or hop limit.
+    pub fn ttl(&self) -> u8 {
+        match &self.ip {
+            Ip::V4(ip) => ip.ttl,
+            Ip::V6(ip) => ip.hop_limit,
+        }
+    }
+
+    /// Sets time to live, or hop limit.
+    pub fn set_ttl(&mut self, ttl: u8) {
+        match &mut self.ip {
+            Ip::V4(ip) => ip.ttl = ttl,
+            Ip::V6(ip) => ip.hop_limit = ttl,
+        }
+    }
+
+    /// Bytes of network header, transport header and payload.
+    pub fn total_bytes(&self) -> usize {
+        let header = match &self.ip {
+            Ip::V4(ip) => ip.header_bytes(),
+            Ip::V6(_) => ipv6::HEADER_BYTES,
+        };
+        header + self.segment.header_bytes() + self.payload.len()
+    }
+
+    /// Appends the packet as an Ethernet frame.
+    pub fn emit_frame(&self, link: &Link, out: &mut Vec<u8>) {
+        let ether_type = match &self.ip {
+            Ip::V4(_) => ethernet::IPV4,
+            Ip::V6(_) => ethernet::IPV6,
+        };
+        link.emit(ether_type, self.total_bytes(), out);
+        self.emit(out);
+    }
+
+    /// Appends the packet from its network header on.
+    pub fn emit(&self, out: &mut Vec<u8>) {
+        let length = self.segment.header_bytes() + self.payload.len();
+        match &self.ip {
+            Ip::V4(ip) => ip.emit(self.segment.protocol(false), length, out),
+            Ip::V6(ip) => ip.emit(self.segment.protocol(true), length, out),
+        }
+        let start = out.len();
+        out.resize(start + self.segment.header_bytes(), 0);
+        self.payload.emit(out);
+        if let Some(bytes) = out.get_mut(start..) {
+            self.segment.fill(&self.ip, bytes);
+        }
+    }
+}
+
+impl Ip {
+    /// The sum of the pseudo header for `length` bytes of `protocol`.
+    fn pseudo_header(&self, protocol: u8, length: usize) -> Checksum {
+        let length = u16::try_from(length).unwrap_or(u16::MAX);
+        match self {
+            Ip::V4(ip) => Checksum::new().pseudo_v4(ip.source, ip.destination, protocol, length),
+            Ip::V6(ip) => Checksum::new().pseudo_v6(ip.source, ip.destination, protocol, length),
+        }
+    }
+}
+
+impl Segment {
+    /// Bytes of the transport header.
+    pub fn header_bytes(&self) -> usize {
+        match self {
+            Segment::Tcp(tcp) => tcp.header_bytes(),
+            Segment::Udp(_) => udp::HEADER_BYTES,
+            Segment::Icmp(_) => icmp::HEADER_BYTES,
+            Segment::Raw(_) => 0,
+        }
+    }
+
+    /// The protocol number, which for ICMP depends on the version of IP.
+    pub fn protocol(&self, over_ipv6: bool) -> u8 {
+        match self {
+            Segment::Tcp(_) => PROTOCOL_TCP,
+            Segment::Udp(_) => PROTOCOL_UDP,
+            Segment::Icmp(_) if over_ipv6 => PROTOCOL_ICMPV6,
+            Segment::Icmp(_) => PROTOCOL_ICMP,
+            Segment::Raw(protocol) => *protocol,
+        }
+    }
+
+    /// Fills in the header at the front of `bytes`, behind which the payload stands already.
+    fn fill(&self, ip: &Ip, bytes: &mut [u8]) {
+        match self {
+            Segment::Tcp(tcp) => fill_tcp(tcp, ip, bytes),
+            Segment::Udp(udp) => fill_udp(udp, ip, bytes),
+            Segment::Icmp(icmp) => fill_icmp(icmp, ip, bytes),
+            Segment::Raw(_) => {}
+        }
+    }
+}
+
+fn fill_tcp(tcp: &Tcp, ip: &Ip, bytes: &mut [u8]) {
+    let options = tcp.options.as_bytes();
+    if let Some(room) = bytes.get_mut(tcp::HEADER_BYTES..tcp::HEADER_BYTES + options.len()) {
+        room.copy_from_slice(options);
+    }
+    let words = u8::try_from(tcp.header_bytes() / 4).unwrap_or(15);
+    let [high, low] = tcp.flags.0.to_be_bytes();
+    let sum = ip.pseudo_header(PROTOCOL_TCP, bytes.len());
+    let Some(mut header) = MutableTcpPacket::new(bytes) else {
+        return;
+    };
+    header.set_source(tcp.source);
+    header.set_destination(tcp.destination);
+    header.set_sequence(tcp.sequence);
+    header.set_acknowledgement(tcp.acknowledgment);
+    header.set_data_offset(tcp.data_offset.or(|| words));
+    header.set_reserved(high & 0x0f);
+    header.set_flags(low);
+    header.set_window(tcp.window);
+    header.set_urgent_ptr(tcp.urgent);
+    let sum = tcp
+        .checksum
+        .or(|| sum.bytes(pnet_packet::Packet::packet(&header)).finish());
+    header.set_checksum(sum);
+}
+
+fn fill_udp(udp: &Udp, ip: &Ip, bytes: &mut [u8]) {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    let sum = ip.pseudo_header(PROTOCOL_UDP, bytes.len());
+    let Some(mut header) = MutableUdpPacket::new(bytes) else {
+        return;
+    };
+    header.set_source(udp.source);
+    header.set_destination(udp.destination);
+    header.set_length(udp.length.or(|| length));
+    let sum = udp.checksum.or(
+        || match sum.bytes(pnet_packet::Packet::packet(&header)).finish() {
+            0 => 0xffff,
+            sum => sum,
+        },
+    );
+    header.set_checksum(sum);
+}
+
+fn fill_icmp(icmp: &Icmp, ip: &Ip, bytes: &mut [u8]) {
+    if let Some(room) = bytes.get_mut(4..icmp::HEADER_BYTES) {
+        room.copy_from_slice(&icmp.rest);
+    }
+    let sum = match ip {
+        Ip::V4(_) => Checksum::new(),
+        Ip::V6(_) => ip.pseudo_header(PROTOCOL_ICMPV6, bytes.len()),
+    };
+    let Some(mut header) = MutableIcmpPacket::new(bytes) else {
+        return;
+    };
+    header.set_icmp_type(pnet_packet::icmp::IcmpType(icmp.icmp_type));
+    header.set_icmp_code(pnet_packet::icmp::IcmpCode(icmp.code));
+    let sum = icmp
+        .checksum
+        .or(|| sum.bytes(pnet_packet::Packet::packet(&header)).finish());
+    header.set_checksum(sum);
+}
