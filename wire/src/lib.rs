@@ -5,8 +5,9 @@
 //! read and written in [`capture`]. The crate knows nobody else of the workspace and does no input or output of
 //! its own.
 
+pub mod capture;
 pub mod checksum;
-
+pub mod decode;
 pub mod ethernet;
 pub mod field;
 pub mod icmp;
@@ -18,6 +19,7 @@ pub mod tcp;
 pub mod time;
 pub mod udp;
 
+pub use decode::{Layers, LinkType};
 pub use ethernet::{Framing, Link, MacAddress};
 pub use field::Field;
 pub use icmp::Icmp;

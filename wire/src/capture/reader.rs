@@ -1,0 +1,206 @@
+//! Reads classic pcap and pcapng, whichever it is.
+
+use std::io::Read;
+
+use pcap_file::pcap::{PcapHeader, PcapParser};
+use pcap_file::{Endianness, TsResolution};
+
+use super::buffer::Window;
+use super::error::{CaptureError, Foreign};
+use super::pcapng::Sections;
+use crate::decode::LinkType;
+use crate::time::Timestamp;
+
+/// Bytes of the file header.
+const FILE_HEADER: usize = 24;
+/// Bytes of a record header.
+const RECORD_HEADER: usize = 16;
+/// The longest record that is believed. libpcap stops at 256 KiB for Ethernet; segmentation offload and jumbo
+/// captures stay below that as well, a damaged length rarely does.
+pub(super) const MAX_RECORD: usize = 16 * 1024 * 1024;
+/// The low bits of a file's link type; the others tell of the frame check sequence (draft-ietf-opsawg-pcap).
+const LINK_TYPE_BITS: u32 = 0xffff;
+
+/// One captured frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// When it passed.
+    pub time: Timestamp,
+    /// What its bytes begin with.
+    pub link_type: LinkType,
+    /// Its length on the wire.
+    pub original_length: usize,
+    /// Its bytes, as far as they were captured.
+    pub bytes: &'a [u8],
+}
+
+/// Reads a capture frame by frame in constant memory.
+pub struct CaptureReader<R> {
+    window: Window<R>,
+    format: Format,
+    records: u64,
+    finished: bool,
+}
+
+enum Format {
+    Pcap {
+        parser: PcapParser,
+        link_type: LinkType,
+    },
+    PcapNg(Sections),
+}
+
+impl<R: Read> CaptureReader<R> {
+    /// Reads the file header and decides what the capture is.
+    ///
+    /// # Errors
+    /// Fails on an empty file, on one that is no capture, on a header cut short, and on a classic capture of a
+    /// link type that cannot be decoded.
+    pub fn new(stream: R) -> Result<Self, CaptureError> {
+        let mut window = Window::new(stream);
+        let available = window.fill(FILE_HEADER)?;
+        let format = match window.bytes() {
+            [] => return Err(CaptureError::Empty),
+            [0x0a, 0x0d, 0x0d, 0x0a, ..] => Format::PcapNg(Sections::default()),
+            [0xd4, 0xc3, 0xb2, 0xa1, ..]
+            | [0xa1, 0xb2, 0xc3, 0xd4, ..]
+            | [0x4d, 0x3c, 0xb2, 0xa1, ..]
+            | [0xa1, 0xb2, 0x3c, 0x4d, ..] => {
+                let Ok((_, parser)) = PcapParser::new(window.bytes()) else {
+                    return Err(CaptureError::TruncatedHeader { available });
+                };
+                let link_type = LinkType(u32::from(parser.header().datalink) & LINK_TYPE_BITS);
+                if !link_type.is_supported() {
+                    return Err(CaptureError::UnsupportedLinkType(link_type));
+                }
+                window.advance(FILE_HEADER);
+                Format::Pcap { parser, link_type }
+            }
+            other => return Err(CaptureError::Foreign(Foreign::guess(other))),
+        };
+        Ok(CaptureReader {
+            window,
+            format,
+            records: 0,
+            finished: false,
+        })
+    }
+
+    /// Number of records delivered so far, which is the number of the last one.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// The next frame, or `None` at the end. After an error there are no more.
+    ///
+    /// # Errors
+    /// Fails where the capture is cut short or damaged, and when reading fails.
+    #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it lends, which Iterator cannot"
+    )]
+    pub fn next(&mut self) -> Result<Option<Record<'_>>, CaptureError> {
+        if self.finished {
+            return Ok(None);
+        }
+        let found = match &mut self.format {
+            Format::Pcap { parser, link_type } => {
+                next_pcap(parser, *link_type, &mut self.window, self.records + 1)
+            }
+            Format::PcapNg(sections) => sections.next(&mut self.window, self.records + 1),
+        };
+        match found {
+            Ok(Some(found)) => {
+                self.records += 1;
+                let behind = self.window.behind(found.behind);
+                Ok(Some(Record {
+                    time: found.time,
+                    link_type: found.link_type,
+                    original_length: found.original_length,
+                    bytes: behind.get(..found.length).unwrap_or_default(),
+                }))
+            }
+            Ok(None) => {
+                self.finished = true;
+                Ok(None)
+            }
+            Err(error) => {
+                self.finished = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A record that the window has just moved past.
+pub(super) struct Found {
+    pub(super) time: Timestamp,
+    pub(super) link_type: LinkType,
+    pub(super) original_length: usize,
+    /// How far behind the window's front its bytes begin.
+    pub(super) behind: usize,
+    /// How many they are.
+    pub(super) length: usize,
+}
+
+#[inline]
+fn next_pcap<R: Read>(
+    parser: &PcapParser,
+    link_type: LinkType,
+    window: &mut Window<R>,
+    record: u64,
+) -> Result<Option<Found>, CaptureError> {
+    let header = parser.header();
+    let offset = window.offset();
+    let truncated = |needed, available| CaptureError::Truncated {
+        record,
+        offset,
+        needed,
+        available,
+    };
+    let available = window.fill(RECORD_HEADER)?;
+    let length = match (window.bytes(), header.endianness) {
+        ([], _) => return Ok(None),
+        (&[_, _, _, _, _, _, _, _, a, b, c, d, ..], Endianness::Little) => {
+            u32::from_le_bytes([a, b, c, d])
+        }
+        (&[_, _, _, _, _, _, _, _, a, b, c, d, ..], Endianness::Big) => {
+            u32::from_be_bytes([a, b, c, d])
+        }
+        _ => return Err(truncated(RECORD_HEADER, available)),
+    };
+    let needed = match usize::try_from(length) {
+        Ok(length) if length <= MAX_RECORD => RECORD_HEADER + length,
+        _ => {
+            return Err(CaptureError::AbsurdLength {
+                record,
+                offset,
+                length: u64::from(length),
+            });
+        }
+    };
+    let available = window.fill(needed)?;
+    // Raw, because the checked variant refuses frames beyond the snapshot length, which tools do write.
+    let Ok((_, raw)) = parser.next_raw_packet(window.bytes()) else {
+        return Err(truncated(needed, available));
+    };
+    let found = Found {
+        time: time_of(&header, raw.ts_sec, raw.ts_frac),
+        link_type,
+        original_length: usize::try_from(raw.orig_len).unwrap_or(usize::MAX),
+        behind: needed - RECORD_HEADER,
+        length: needed - RECORD_HEADER,
+    };
+    drop(raw);
+    window.advance(needed);
+    Ok(Some(found))
+}
+
+fn time_of(header: &PcapHeader, seconds: u32, fraction: u32) -> Timestamp {
+    let unit = match header.ts_resolution {
+        TsResolution::MicroSecond => 1_000,
+        TsResolution::NanoSecond => 1,
+    };
+    Timestamp::from_parts(u64::from(seconds), 0).plus_nanos(u64::from(fraction) * unit)
+}

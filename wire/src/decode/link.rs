@@ -1,0 +1,220 @@
+//! Link headers: Ethernet II, 802.3 with LLC and SNAP, VLAN tags, Linux cooked, loopback, none.
+
+use pnet_packet::Packet as _;
+use pnet_packet::ethernet::EthernetPacket;
+use pnet_packet::vlan::VlanPacket;
+
+use super::link_type::LinkType;
+use super::report::{Anomalies, Layer, Reading, StopReason};
+use crate::ethernet::{self, Framing, MacAddress};
+
+/// Service tags once went under this number, before 802.1ad.
+const OLD_SERVICE_VLAN: u16 = 0x9100;
+/// The smallest frame that Ethernet pads to, without checksum, IEEE 802.3 clause 4.2.3.3.
+const MIN_FRAME: usize = 60;
+/// Bytes of a VLAN tag.
+const TAG_BYTES: usize = 4;
+/// Bytes of a Linux cooked header. pnet's views of it and of its successor are not used: they accept fewer bytes
+/// than their getters read.
+const SLL_BYTES: usize = 16;
+/// Bytes of a Linux cooked header, version 2.
+const SLL2_BYTES: usize = 20;
+/// LLC service access point of IP without SNAP.
+const SAP_IP: u8 = 0x06;
+/// Address families of IPv6 in loopback headers: NetBSD, FreeBSD, Darwin.
+const FAMILIES_V6: [u32; 3] = [24, 28, 30];
+/// Address family of IPv4 in loopback headers.
+const FAMILY_V4: u32 = 2;
+
+/// What was read of the link header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkLayer {
+    /// Sender, where the header names it.
+    pub source: Option<MacAddress>,
+    /// Receiver, where the header names it.
+    pub destination: Option<MacAddress>,
+    /// Number of VLAN tags.
+    pub tags: u8,
+    /// VLAN identifier of the outermost tag.
+    pub vlan: Option<u16>,
+    /// How the frame says what it carries.
+    pub framing: Framing,
+}
+
+/// What stands above the link header.
+pub(super) struct AboveLink<'a> {
+    /// Its EtherType; `None` when the version of IP decides, or nothing can be read.
+    pub(super) ether_type: Option<u16>,
+    pub(super) bytes: &'a [u8],
+}
+
+#[inline]
+pub(super) fn read<'a>(
+    link_type: LinkType,
+    bytes: &'a [u8],
+    reading: &mut Reading,
+) -> (LinkLayer, AboveLink<'a>) {
+    match link_type {
+        LinkType::ETHERNET => ethernet(bytes, reading),
+        _ => (LinkLayer::default(), other(link_type, bytes, reading)),
+    }
+}
+
+fn other<'a>(link_type: LinkType, bytes: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
+    match link_type {
+        LinkType::RAW
+        | LinkType::RAW_BSD
+        | LinkType::RAW_OPENBSD
+        | LinkType::IPV4
+        | LinkType::IPV6 => AboveLink {
+            ether_type: None,
+            bytes,
+        },
+        LinkType::LINUX_SLL => match bytes.split_first_chunk::<SLL_BYTES>() {
+            Some((&[.., a, b], rest)) => cooked(u16::from_be_bytes([a, b]), rest, reading),
+            None => too_short(bytes, SLL_BYTES, reading),
+        },
+        LinkType::LINUX_SLL2 => match bytes.split_first_chunk::<SLL2_BYTES>() {
+            Some((&[a, b, ..], rest)) => cooked(u16::from_be_bytes([a, b]), rest, reading),
+            None => too_short(bytes, SLL2_BYTES, reading),
+        },
+        LinkType::NULL | LinkType::LOOP => loopback(bytes, reading),
+        LinkType(number) => {
+            reading.stop(Layer::Link, StopReason::UnknownType(number));
+            AboveLink {
+                ether_type: None,
+                bytes: &[],
+            }
+        }
+    }
+}
+
+fn too_short<'a>(bytes: &[u8], needed: usize, reading: &mut Reading) -> AboveLink<'a> {
+    reading.short(Layer::Link, needed, bytes.len());
+    AboveLink {
+        ether_type: None,
+        bytes: &[],
+    }
+}
+
+fn cooked<'a>(ether_type: u16, rest: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
+    let mut link = LinkLayer::default();
+    reading.padded = true;
+    typed(ether_type, rest, &mut link, reading)
+}
+
+fn loopback<'a>(bytes: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
+    let Some((family, rest)) = bytes.split_first_chunk::<4>() else {
+        return too_short(bytes, 4, reading);
+    };
+    // The byte order is the capturing host's: a family is a small number in one of the two.
+    let family = u32::from_le_bytes(*family).min(u32::from_be_bytes(*family));
+    let ether_type = match family {
+        FAMILY_V4 => ethernet::IPV4,
+        _ if FAMILIES_V6.contains(&family) => ethernet::IPV6,
+        _ => {
+            reading.stop(Layer::Link, StopReason::UnknownType(family));
+            return AboveLink {
+                ether_type: None,
+                bytes: &[],
+            };
+        }
+    };
+    AboveLink {
+        ether_type: Some(ether_type),
+        bytes: rest,
+    }
+}
+
+#[inline]
+fn ethernet<'a>(bytes: &'a [u8], reading: &mut Reading) -> (LinkLayer, AboveLink<'a>) {
+    let Some(header) = EthernetPacket::new(bytes) else {
+        return (
+            LinkLayer::default(),
+            too_short(bytes, ethernet::HEADER_BYTES, reading),
+        );
+    };
+    reading.padded = bytes.len() <= MIN_FRAME;
+    let (to, from) = (header.get_destination(), header.get_source());
+    let mut link = LinkLayer {
+        source: Some(MacAddress([from.0, from.1, from.2, from.3, from.4, from.5])),
+        destination: Some(MacAddress([to.0, to.1, to.2, to.3, to.4, to.5])),
+        ..LinkLayer::default()
+    };
+    let rest = bytes.get(ethernet::HEADER_BYTES..).unwrap_or_default();
+    let above = typed(header.get_ethertype().0, rest, &mut link, reading);
+    (link, above)
+}
+
+/// Follows VLAN tags and LLC headers to the network header.
+#[inline]
+fn typed<'a>(
+    mut ether_type: u16,
+    mut rest: &'a [u8],
+    link: &mut LinkLayer,
+    reading: &mut Reading,
+) -> AboveLink<'a> {
+    while matches!(
+        ether_type,
+        ethernet::VLAN | ethernet::SERVICE_VLAN | OLD_SERVICE_VLAN
+    ) {
+        let Some(tag) = VlanPacket::new(rest) else {
+            reading.short(Layer::Vlan, TAG_BYTES, rest.len());
+            return AboveLink {
+                ether_type: None,
+                bytes: &[],
+            };
+        };
+        link.tags = link.tags.saturating_add(1);
+        link.vlan.get_or_insert(tag.get_vlan_identifier());
+        ether_type = tag.get_ethertype().0;
+        reading.padded = reading.padded || tag.packet().len() + 14 <= MIN_FRAME;
+        rest = rest.get(TAG_BYTES..).unwrap_or_default();
+    }
+    if ether_type <= ethernet::MAX_LENGTH {
+        return llc(usize::from(ether_type), rest, link, reading);
+    }
+    AboveLink {
+        ether_type: Some(ether_type),
+        bytes: rest,
+    }
+}
+
+/// Reads LLC and SNAP headers, RFC 1042. The 802.3 length bounds what follows, where it does not lie.
+fn llc<'a>(
+    length: usize,
+    rest: &'a [u8],
+    link: &mut LinkLayer,
+    reading: &mut Reading,
+) -> AboveLink<'a> {
+    link.framing = Framing::LlcSnap;
+    if length > rest.len() + reading.missing {
+        reading.anomalies |= Anomalies::LLC_LENGTH;
+    }
+    let body = rest.get(..length).unwrap_or(rest);
+    match body {
+        [0xaa, 0xaa, 0x03, 0, 0, 0, a, b, above @ ..] => AboveLink {
+            ether_type: Some(u16::from_be_bytes([*a, *b])),
+            bytes: above,
+        },
+        [SAP_IP, SAP_IP, 0x03, above @ ..] => AboveLink {
+            ether_type: Some(ethernet::IPV4),
+            bytes: above,
+        },
+        [destination, source, _, ..] => {
+            let number = u32::from(u16::from_be_bytes([*destination, *source]));
+            reading.stop(Layer::Llc, StopReason::UnknownType(number));
+            AboveLink {
+                ether_type: None,
+                bytes: &[],
+            }
+        }
+        _ => {
+            reading.short(Layer::Llc, 3, body.len());
+            AboveLink {
+                ether_type: None,
+                bytes: &[],
+            }
+        }
+    }
+}
