@@ -1,1 +1,104 @@
-//! Under construction.
+//! The grade of a detector: findings against the truth, by protocol `crywolf-1`.
+//!
+//! Shape: an [`adapter`] turns what a detector wrote into [`Alert`]s; [`CaptureScorer`] assigns them to the events of
+//! one capture; [`Grade::new`] computes the figures over captures; [`report`], [`gate`] and [`baseline`] read the grade
+//! and nothing else.
+//!
+//! The scorer opens no file, reads no clock and prints nothing. It sees truth and alerts, never frames, and knows
+//! neither generator nor detector.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use labels::{EventId, Truth};
+
+pub mod adapter;
+mod alert;
+pub mod assignment;
+pub mod baseline;
+mod blocks;
+mod frames;
+pub mod gate;
+pub mod grade;
+mod incident;
+mod index;
+pub mod interval;
+pub mod matching;
+pub mod metrics;
+pub mod report;
+mod spans;
+
+pub use alert::Alert;
+pub use assignment::CaptureScorer;
+pub use gate::{Gate, GateError, GateOutcome, Gates};
+pub use grade::{CaptureGrade, EventGrade, Grade, GradeError, Outcome};
+pub use matching::{ClassGrade, Strength};
+pub use metrics::{Figures, Scope, Share};
+
+/// A capture's flows by Community ID, and the events that each belongs to.
+pub type Flows = BTreeMap<String, Vec<EventId>>;
+
+/// One capture to grade: its truth and what a detector said about it.
+#[derive(Clone, Debug)]
+pub struct Capture<'a> {
+    /// What it holds.
+    pub truth: &'a Truth,
+    /// What was said.
+    pub alerts: Vec<Alert>,
+}
+
+/// What the rules must be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// The name of the detector.
+    pub detector: String,
+    /// Its declared latency: how long after an event's last frame an alert may still come.
+    pub latency: Duration,
+    /// How far its clock may differ from the truth's.
+    pub tolerance: Duration,
+    /// Whether alerts of rules that its map does not know count as false alarms.
+    pub strict: bool,
+    /// Whether it explains what only looks hostile; if not, it is not asked to.
+    pub explains: bool,
+    /// The share of events that deserve an alert where it will be used.
+    pub prevalence: Option<f64>,
+}
+
+impl Options {
+    /// The clock tolerance for captures in files: time stamps are rounded to microseconds and back.
+    pub const FILE_TOLERANCE: Duration = Duration::from_millis(1);
+
+    /// The clock tolerance for live runs.
+    pub const LIVE_TOLERANCE: Duration = Duration::from_secs(1);
+
+    /// Those of crywolf's own detector on a file: its findings carry start and end, so it needs no latency.
+    pub fn crywolf() -> Options {
+        Options {
+            detector: "crywolf".into(),
+            latency: Duration::ZERO,
+            tolerance: Options::FILE_TOLERANCE,
+            strict: false,
+            explains: true,
+            prevalence: None,
+        }
+    }
+
+    /// Latency and tolerance in nanoseconds.
+    pub(crate) fn window(&self) -> (i64, i64) {
+        let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        (nanos(self.latency), nanos(self.tolerance))
+    }
+}
+
+/// The grade of a detector over captures.
+pub fn score(captures: &[Capture<'_>], options: &Options) -> Grade {
+    let graded = captures.iter().map(|capture| {
+        let no_flows = Flows::new();
+        let mut scorer = CaptureScorer::new(capture.truth, &no_flows, options);
+        for alert in &capture.alerts {
+            scorer.push(alert.clone());
+        }
+        scorer.finish()
+    });
+    Grade::new(graded.collect(), options)
+}

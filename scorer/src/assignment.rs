@@ -1,0 +1,275 @@
+//! Who gets the credit: each alert falls to one event at most.
+//!
+//! Of the events an alert fits, the one with the strongest evidence gets it; on equal evidence an alerting one goes
+//! rather to an event that deserves an alert than to one that may have one, and to that rather than to one that
+//! wants silence; then to the nearest class, to one whose ports it names, to the shorter, to the later, to the
+//! lowest id.
+//!
+//! Of an event's alerts the earliest counts; the others are duplicates. Of several at one time the one that fits
+//! best comes first. The order in which alerts are given never matters.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use labels::{AddressBlock, Event, Expect, Truth, Verdict};
+
+use crate::alert::Alert;
+use crate::grade::{CaptureGrade, Delay, EventGrade, Incident, Outcome, Statement};
+use crate::incident::{Book, Place, evidence_key};
+use crate::index::Index;
+use crate::matching::{Rank, Subject, When};
+use crate::{Flows, Options};
+
+/// Grades one capture, alert by alert. Memory grows with events and incidents, hardly with alerts.
+#[derive(Debug)]
+pub struct CaptureScorer<'a> {
+    truth: &'a Truth,
+    strict: bool,
+    subjects: Vec<Subject<'a>>,
+    index: Index<'a>,
+    heard: Vec<Heard>,
+    book: Book,
+    alerts: u64,
+    stray_explanations: u64,
+    unmapped: BTreeMap<Arc<str>, u64>,
+}
+
+/// What was said of one event so far.
+#[derive(Debug, Default)]
+struct Heard {
+    first_alert: Option<Statement>,
+    first_explanation: Option<Statement>,
+    alerts: u64,
+    explanations: u64,
+}
+
+impl<'a> CaptureScorer<'a> {
+    /// Starts on a capture. `flows` is empty where nobody knows the capture's Community IDs.
+    pub fn new(truth: &'a Truth, flows: &'a Flows, options: &Options) -> CaptureScorer<'a> {
+        let (latency, tolerance) = options.window();
+        let subjects: Vec<Subject<'a>> = (truth.events.iter())
+            .map(|event| Subject::new(event, latency, tolerance))
+            .collect();
+        let index = Index::new(truth, &subjects, flows);
+        let heard = subjects.iter().map(|_| Heard::default()).collect();
+        CaptureScorer {
+            truth,
+            strict: options.strict,
+            subjects,
+            index,
+            heard,
+            book: Book::default(),
+            alerts: 0,
+            stray_explanations: 0,
+            unmapped: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one alert, in any order.
+    pub fn push(&mut self, alert: Alert) {
+        let (when, count) = (When::of(&alert), alert.count.max(1));
+        self.alerts = self.alerts.saturating_add(count);
+        let Some(verdict) = alert.conclusion() else {
+            *self.unmapped.entry(Arc::clone(&alert.rule)).or_default() += count;
+            if self.strict {
+                self.book.enter(Place::Background, alert, when, true);
+            }
+            return;
+        };
+        match self.place(&alert, verdict, when) {
+            Some((rank, place)) => self.credit(place, alert, when, verdict, rank),
+            None if verdict.is_alerting() => {
+                self.book.enter(Place::Background, alert, when, true);
+            }
+            None => self.stray_explanations = self.stray_explanations.saturating_add(count),
+        }
+    }
+
+    /// The event that the alert falls to.
+    fn place(&self, alert: &Alert, verdict: Verdict, when: When) -> Option<(Rank, u32)> {
+        let (strength, candidates) = self.index.candidates(alert, when);
+        let by_name = strength <= crate::Strength::Pair;
+        candidates
+            .into_iter()
+            .filter_map(|place| Some((place, self.subjects.get(place as usize)?)))
+            .filter(|(_, subject)| {
+                subject.is_in_time(when)
+                    && subject.agrees_on_transport(alert)
+                    && (!by_name || subject.agrees_on_addresses(alert))
+            })
+            .map(|(place, subject)| (subject.rank(alert, verdict, strength), place))
+            // Of events with one id the first in the truth is as good as any.
+            .max_by_key(|(rank, place)| (*rank, Reverse(*place)))
+    }
+
+    fn credit(&mut self, place: u32, alert: Alert, when: When, verdict: Verdict, rank: Rank) {
+        let (Some(heard), Some(subject)) = (
+            self.heard.get_mut(place as usize),
+            self.subjects.get(place as usize),
+        ) else {
+            return;
+        };
+        let count = alert.count.max(1);
+        let first = if verdict.is_alerting() {
+            heard.alerts = heard.alerts.saturating_add(count);
+            &mut heard.first_alert
+        } else {
+            heard.explanations = heard.explanations.saturating_add(count);
+            &mut heard.first_explanation
+        };
+        if (first.as_ref()).is_none_or(|known| before(&alert, &rank, known).is_lt()) {
+            *first = Some(statement(&alert, verdict, &rank));
+        }
+        if verdict.is_alerting() {
+            let undeserved = subject.event.expect != Expect::Alert;
+            (self.book).enter(Place::Event(place), alert, when, undeserved);
+        }
+    }
+
+    /// What became of the capture's events.
+    pub fn finish(self) -> CaptureGrade {
+        let count = self.subjects.len();
+        let delays = self.delays();
+        let extents = self.index.frames.extents(count);
+        let mut incidents = self.book.close();
+        let capture = &self.truth.capture;
+        let false_alarms = incidents.remove(&Place::Background).unwrap_or_default();
+        let events = (self.truth.events.iter().zip(0u32..))
+            .zip(self.heard.into_iter().zip(extents.into_iter().zip(delays)))
+            .map(|((event, place), (heard, (frames, delay)))| {
+                let own = incidents.remove(&Place::Event(place)).unwrap_or_default();
+                event_grade(event, heard, frames, delay, own)
+            })
+            .collect();
+        CaptureGrade {
+            scenario: self.truth.scenario.clone(),
+            seed: self.truth.seed,
+            sensor: self.truth.sensor.clone(),
+            parameters: self.truth.parameters.clone(),
+            file: capture.file.clone(),
+            packets: capture.packets,
+            first: capture.first,
+            last: capture.last,
+            alerts: self.alerts,
+            stray_explanations: self.stray_explanations,
+            unmapped: (self.unmapped.into_iter())
+                .map(|(rule, count)| (rule.to_string(), count))
+                .collect(),
+            events,
+            false_alarms,
+        }
+    }
+
+    /// How long each event's first alert took.
+    fn delays(&self) -> Vec<Option<Delay>> {
+        let first = |heard: &Heard| heard.first_alert.as_ref().and_then(|alert| alert.frame);
+        let mut questions = Vec::new();
+        for ((heard, event), place) in self.heard.iter().zip(&self.truth.events).zip(0u32..) {
+            let evident = event.evident.as_ref().map(|evident| evident.frame);
+            questions.extend([first(heard), evident].map(|frame| (frame.unwrap_or(0), place)));
+        }
+        let ranks = self.index.frames.ranks(&questions, self.subjects.len());
+        (self.heard.iter().zip(&self.truth.events))
+            .zip(ranks.chunks(2))
+            .map(|((heard, event), ranks)| {
+                let alert = heard.first_alert.as_ref()?;
+                let [reached, needed] = <[u64; 2]>::try_from(ranks).ok()?;
+                let known = alert
+                    .frame
+                    .is_some_and(|frame| self.index.frames.holds(frame));
+                let needed = event.evident.as_ref().map(|_| needed);
+                Some(delay(alert, event, known.then_some(reached), needed))
+            })
+            .collect()
+    }
+}
+
+/// The delay of an alert by which `reached` of the event's frames had passed, where `needed` make it evident.
+fn delay(alert: &Statement, event: &Event, reached: Option<u64>, needed: Option<u64>) -> Delay {
+    let nanos = alert.time.as_nanosecond() - event.start.as_nanosecond();
+    let share = |frames: u64| (event.packets > 0).then(|| frames as f64 / event.packets as f64);
+    let signed = |frames: u64| i64::try_from(frames).unwrap_or(i64::MAX);
+    Delay {
+        seconds: nanos.max(0) as f64 / 1e9,
+        frames: reached,
+        share: reached.and_then(share),
+        slack_frames: reached
+            .zip(needed)
+            .map(|(reached, needed)| signed(reached) - signed(needed)),
+    }
+}
+
+fn statement(alert: &Alert, verdict: Verdict, rank: &Rank) -> Statement {
+    Statement {
+        time: alert.time,
+        frame: alert.frame,
+        rule: alert.rule.to_string(),
+        class: alert.class,
+        verdict,
+        strength: rank.strength,
+        class_grade: rank.class_grade,
+        sources: alert.sources.clone(),
+        targets: alert.targets.clone(),
+        evidence: alert.evidence.clone(),
+    }
+}
+
+/// Whether an alert comes before the first one known: by time, then by fit, then by all that could tell them apart.
+fn before(alert: &Alert, rank: &Rank, known: &Statement) -> Ordering {
+    let fit = (Reverse(rank.strength), Reverse(rank.class_grade));
+    let known_fit = (Reverse(known.strength), Reverse(known.class_grade));
+    (alert.time.cmp(&known.time))
+        .then(fit.cmp(&known_fit))
+        .then_with(|| alert.rule.as_ref().cmp(known.rule.as_str()))
+        .then_with(|| alert.class.cmp(&known.class))
+        .then_with(|| alert.conclusion().cmp(&Some(known.verdict)))
+        .then_with(|| alert.frame.cmp(&known.frame))
+        .then_with(|| alert.sources.cmp(&known.sources))
+        .then_with(|| alert.targets.cmp(&known.targets))
+        .then_with(|| evidence_key(&alert.evidence).cmp(evidence_key(&known.evidence)))
+}
+
+fn event_grade(
+    event: &Event,
+    heard: Heard,
+    frames: Option<[u64; 2]>,
+    delay: Option<Delay>,
+    incidents: Vec<Incident>,
+) -> EventGrade {
+    EventGrade {
+        id: event.id,
+        class: event.class,
+        verdict: event.verdict,
+        expect: event.expect,
+        tool: event.tool.clone(),
+        sources: event.sources.clone(),
+        actor: event.actor,
+        targets: event.targets.clone(),
+        transport: event.transport,
+        ports: event.ports.clone(),
+        start: event.start,
+        end: event.end,
+        packets: event.packets,
+        frames,
+        evident: event.evident.clone(),
+        because: event.because.clone(),
+        outcome: Outcome::of(event.expect, heard.first_alert.is_some()),
+        delay,
+        actor_named: actor_named(event, heard.first_alert.as_ref()),
+        first_alert: heard.first_alert,
+        first_explanation: heard.first_explanation,
+        alerts: heard.alerts,
+        explanations: heard.explanations,
+        incidents,
+    }
+}
+
+/// Whether the alert blames the actor and nobody else; `None` without an alert, and where the actor does not show
+/// among the sources and could not be named.
+fn actor_named(event: &Event, alert: Option<&Statement>) -> Option<bool> {
+    let actor = event.actor?;
+    let alert = alert?;
+    let shows = event.sources.iter().any(|source| source.contains(actor));
+    shows.then(|| alert.sources == [AddressBlock::from(actor)])
+}

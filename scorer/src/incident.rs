@@ -1,0 +1,257 @@
+//! Alerts that are one mistake: same rule, same source, same target, gaps of up to 60 s.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use labels::{AddressBlock, Class, Evidence, Verdict};
+
+use crate::alert::{Alert, timestamp};
+use crate::grade::Incident;
+use crate::matching::When;
+
+/// The longest gap within an incident, protocol `crywolf-1`.
+const GAP_NS: i64 = 60_000_000_000;
+
+/// What the alerts of an incident share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    rule: Arc<str>,
+    class: Option<Class>,
+    verdict: Option<Verdict>,
+    sources: Vec<AddressBlock>,
+    targets: Vec<AddressBlock>,
+}
+
+/// One alert, as small as grouping allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hit {
+    place: Place,
+    key: u32,
+    start: i64,
+    end: i64,
+    raised: i64,
+    /// 0 for an unknown one.
+    frame: u64,
+    count: u64,
+}
+
+/// Where an alert fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// To the event of that place in the truth.
+    Event(u32),
+    /// To none.
+    Background,
+}
+
+/// The alerts of a capture, on the way to incidents.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    keys: BTreeMap<Key, u32>,
+    hits: Vec<Hit>,
+    reasons: BTreeMap<(Place, u32), (i64, Vec<Evidence>)>,
+}
+
+impl Book {
+    /// Takes an alert down, with its evidence where `with_evidence`.
+    pub(crate) fn enter(&mut self, place: Place, alert: Alert, when: When, with_evidence: bool) {
+        let key = self.key(&alert);
+        self.hits.push(Hit {
+            place,
+            key,
+            start: when.start,
+            end: when.end,
+            raised: when.raised,
+            frame: alert.frame.unwrap_or(0),
+            count: alert.count.max(1),
+        });
+        if with_evidence {
+            let reason = (self.reasons)
+                .entry((place, key))
+                .or_insert_with(|| (i64::MAX, Vec::new()));
+            let order = (when.raised.cmp(&reason.0))
+                .then_with(|| evidence_key(&alert.evidence).cmp(evidence_key(&reason.1)));
+            if order.is_lt() {
+                *reason = (when.raised, alert.evidence);
+            }
+        }
+    }
+
+    fn key(&mut self, alert: &Alert) -> u32 {
+        let sorted = |blocks: &[AddressBlock]| {
+            let mut blocks = blocks.to_vec();
+            blocks.sort_unstable();
+            blocks.dedup();
+            blocks
+        };
+        let key = Key {
+            rule: Arc::clone(&alert.rule),
+            class: alert.class,
+            verdict: alert.conclusion(),
+            sources: sorted(&alert.sources),
+            targets: sorted(&alert.targets),
+        };
+        let next = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        *self.keys.entry(key).or_insert(next)
+    }
+
+    /// The incidents, by place, in order of time.
+    pub(crate) fn close(mut self) -> BTreeMap<Place, Vec<Incident>> {
+        let mut keys: Vec<(u32, Key)> = (self.keys.into_iter()).map(|(k, n)| (n, k)).collect();
+        keys.sort_unstable_by_key(|(number, _)| *number);
+        self.hits.sort_unstable();
+        let mut incidents: BTreeMap<Place, Vec<Incident>> = BTreeMap::new();
+        let same = |a: &Hit, b: &Hit| (a.place, a.key) == (b.place, b.key);
+        for hits in self.hits.chunk_by(same) {
+            let Some(Hit { place, key, .. }) = hits.first().copied() else {
+                continue;
+            };
+            let Some((_, shared)) = keys.get(key as usize) else {
+                continue;
+            };
+            let reason = self.reasons.remove(&(place, key));
+            let evidence = reason.map(|(_, evidence)| evidence).unwrap_or_default();
+            let list = incidents.entry(place).or_default();
+            list.extend(split(hits).map(|group| group.incident(shared, &evidence)));
+        }
+        for list in incidents.values_mut() {
+            list.sort_by(|a, b| order(a).cmp(&order(b)));
+        }
+        incidents
+    }
+}
+
+/// Alerts of one key without a gap.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    start: i64,
+    end: i64,
+    raised: i64,
+    frame: u64,
+    alerts: u64,
+}
+
+impl Group {
+    fn incident(self, shared: &Key, evidence: &[Evidence]) -> Incident {
+        Incident {
+            rule: shared.rule.to_string(),
+            class: shared.class,
+            verdict: shared.verdict,
+            sources: shared.sources.clone(),
+            targets: shared.targets.clone(),
+            raised: timestamp(self.raised),
+            start: timestamp(self.start),
+            end: timestamp(self.end),
+            frame: (self.frame != 0).then_some(self.frame),
+            alerts: self.alerts,
+            evidence: evidence.to_vec(),
+        }
+    }
+}
+
+/// Splits alerts of one key, sorted by start, at their gaps.
+fn split(hits: &[Hit]) -> impl Iterator<Item = Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for hit in hits {
+        match groups.last_mut() {
+            Some(group) if hit.start.saturating_sub(group.end) <= GAP_NS => {
+                group.end = group.end.max(hit.end);
+                group.alerts = group.alerts.saturating_add(hit.count);
+                if (hit.raised, hit.frame) < (group.raised, group.frame) {
+                    (group.raised, group.frame) = (hit.raised, hit.frame);
+                }
+            }
+            _ => groups.push(Group {
+                start: hit.start,
+                end: hit.end,
+                raised: hit.raised,
+                frame: hit.frame,
+                alerts: hit.count,
+            }),
+        }
+    }
+    groups.into_iter()
+}
+
+type Order<'a> = (
+    jiff::Timestamp,
+    &'a str,
+    Option<Class>,
+    Option<Verdict>,
+    &'a [AddressBlock],
+    &'a [AddressBlock],
+    jiff::Timestamp,
+);
+
+/// By time, then by what tells two incidents apart, so that the order of the alerts never shows.
+fn order(incident: &Incident) -> Order<'_> {
+    (
+        incident.raised,
+        &incident.rule,
+        incident.class,
+        incident.verdict,
+        &incident.sources,
+        &incident.targets,
+        incident.start,
+    )
+}
+
+/// Evidence in an order of its own.
+pub(crate) fn evidence_key(
+    evidence: &[Evidence],
+) -> impl Iterator<Item = (&str, &str, &str, &[u64])> {
+    evidence.iter().map(|fact| {
+        let (observed, expected) = (fact.observed.as_str(), fact.expected.as_str());
+        (fact.fact.as_str(), observed, expected, &fact.frames[..])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn enter(book: &mut Book, rule: &str, second: i64) {
+        let alert = Alert::at(Timestamp::from_second(second).unwrap(), rule);
+        let when = When::of(&alert);
+        book.enter(Place::Background, alert, when, true);
+    }
+
+    fn counts(book: Book) -> Vec<u64> {
+        let mut incidents = book.close();
+        let list = incidents.remove(&Place::Background).unwrap_or_default();
+        list.iter().map(|incident| incident.alerts).collect()
+    }
+
+    #[test]
+    fn a_gap_of_sixty_seconds_joins_and_a_longer_one_parts() {
+        let mut book = Book::default();
+        for second in [0, 60, 120, 181] {
+            enter(&mut book, "a", second);
+        }
+        assert_eq!(counts(book), [3, 1]);
+    }
+
+    #[test]
+    fn rules_do_not_share_an_incident() {
+        let mut book = Book::default();
+        enter(&mut book, "a", 0);
+        enter(&mut book, "b", 0);
+        assert_eq!(counts(book), [1, 1]);
+    }
+
+    #[test]
+    fn a_long_alert_bridges_what_it_spans() {
+        let mut book = Book::default();
+        let second = |s| Timestamp::from_second(s).unwrap();
+        let long = Alert {
+            end: second(100),
+            ..Alert::at(second(0), "a")
+        };
+        let when = When::of(&long);
+        book.enter(Place::Background, long, when, true);
+        enter(&mut book, "a", 10);
+        enter(&mut book, "a", 160);
+        assert_eq!(counts(book), [3]);
+    }
+}

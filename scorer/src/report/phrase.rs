@@ -1,0 +1,240 @@
+//! What the reports say in the same words: figures, who did what to whom, and why something went wrong.
+
+use labels::{AddressBlock, Class, Evidence};
+
+use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
+use crate::metrics::{Figures, Share};
+
+/// How many addresses or frames a phrase names before it only counts the rest.
+const NAMED: usize = 3;
+
+/// A figure with three decimals, or a dash over nothing.
+pub(super) fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"))
+}
+
+/// `hits/of`, or a dash over nothing.
+pub(super) fn ratio(share: &Share) -> String {
+    if share.of == 0 {
+        return "-".to_owned();
+    }
+    format!("{}/{}", share.hits, share.of)
+}
+
+/// `low to high`, or a dash over nothing.
+pub(super) fn interval(ends: Option<(f64, f64)>) -> String {
+    ends.map_or_else(
+        || "-".to_owned(),
+        |(low, high)| format!("{low:.3} to {high:.3}"),
+    )
+}
+
+/// The Wilson interval of a share.
+pub(super) fn wilson(share: &Share) -> String {
+    interval(share.low.zip(share.high))
+}
+
+/// The headline shares with their names.
+pub(super) fn headline(figures: &Figures) -> [(&'static str, &Share); 7] {
+    [
+        ("recall", &figures.recall),
+        ("  of the right verdict", &figures.verdict_named),
+        ("  of the right family", &figures.family_named),
+        ("  of the right class", &figures.named),
+        ("precision", &figures.precision),
+        ("cry-wolf rate", &figures.cry_wolf),
+        ("explained", &figures.explained),
+    ]
+}
+
+/// `1 event`, `2 events`.
+pub(super) fn number(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What was graded, in one line.
+pub(super) fn volume(grade: &Grade) -> String {
+    let sum = |part: fn(&CaptureGrade) -> u64| grade.captures.iter().map(part).sum();
+    let mut seeds: Vec<u64> = grade.captures.iter().map(|capture| capture.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let count = |of: usize| u64::try_from(of).unwrap_or(u64::MAX);
+    [
+        number(count(grade.captures.len()), "capture"),
+        number(count(seeds.len()), "seed"),
+        number(sum(|capture| capture.packets), "frame"),
+        number(
+            sum(|capture| capture.events.iter().map(|_| 1).sum()),
+            "event",
+        ),
+        number(sum(|capture| capture.alerts), "alert"),
+    ]
+    .join(", ")
+}
+
+/// The false alarms, in one line.
+pub(super) fn false_alarms(figures: &Figures) -> String {
+    let mistakes = figures.false_alarms;
+    let mut line = format!(
+        "{} ({})",
+        number(mistakes.incidents, "incident"),
+        number(mistakes.alerts, "alert")
+    );
+    for (rate, unit) in [
+        (figures.false_alarms_per_hour, "an hour"),
+        (figures.false_alarms_per_million, "per million frames"),
+    ] {
+        if let Some(rate) = rate {
+            line.push_str(&format!(", {rate:.2} {unit}"));
+        }
+    }
+    line
+}
+
+/// The time to detect, in one line.
+pub(super) fn time_to_detect(figures: &Figures) -> String {
+    let delays = &figures.time_to_detect;
+    let seconds =
+        |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3} s"));
+    let mut line = format!(
+        "median {}, p95 {}; {} missed",
+        seconds(delays.seconds.median),
+        seconds(delays.seconds.p95),
+        delays.missed
+    );
+    if let Some(frames) = delays.frames.median {
+        line.push_str(&format!("; median {frames} frames of the event"));
+    }
+    if let Some(slack) = delays.slack_frames.median {
+        line.push_str(&format!(", {slack:+} against evident"));
+    }
+    line
+}
+
+/// Where an event is, in one line.
+pub(super) fn place(capture: &CaptureGrade) -> String {
+    let (scenario, seed, sensor) = (&capture.scenario, capture.seed, &capture.sensor);
+    format!("{scenario}, seed {seed}, sensor {sensor}")
+}
+
+/// Some of `items`, and the number of the rest.
+fn some<T: ToString>(items: &[T]) -> String {
+    let named: Vec<String> = items.iter().take(NAMED).map(T::to_string).collect();
+    let rest = items.len().saturating_sub(NAMED);
+    let rest = if rest == 0 {
+        String::new()
+    } else {
+        format!(" and {rest} more")
+    };
+    named.join(", ") + &rest
+}
+
+/// `source to target`.
+pub(super) fn who(sources: &[AddressBlock], targets: &[AddressBlock]) -> String {
+    let side = |blocks: &[AddressBlock]| {
+        if blocks.is_empty() {
+            "anybody".to_owned()
+        } else {
+            some(blocks)
+        }
+    };
+    format!("{} to {}", side(sources), side(targets))
+}
+
+/// An event, in one line.
+pub(super) fn event(event: &EventGrade) -> String {
+    let frames = match event.frames {
+        Some([first, last]) if first != last => format!(", frames {first} to {last}"),
+        Some([first, _]) => format!(", frame {first}"),
+        None => String::new(),
+    };
+    format!(
+        "{}, {}, {}{frames}",
+        who(&event.sources, &event.targets),
+        event.transport,
+        number(event.packets, "frame"),
+    )
+}
+
+/// Why an event counts as a mistake, in one sentence for each reason.
+pub(super) fn why(event: &EventGrade) -> Vec<String> {
+    match event.outcome {
+        Outcome::Missed => vec![why_missed(event)],
+        Outcome::WolfCry => {
+            let mut reasons = vec![format!("what it is: {}", because(event))];
+            reasons.extend(event.incidents.iter().take(NAMED).map(incident));
+            let rest = event.incidents.len().saturating_sub(NAMED);
+            if rest > 0 {
+                reasons.push(format!("and {rest} more incidents"));
+            }
+            reasons
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn because(event: &EventGrade) -> String {
+    if event.because.is_empty() {
+        event.class.definition().to_owned()
+    } else {
+        event.because.join("; ")
+    }
+}
+
+fn why_missed(event: &EventGrade) -> String {
+    let evident = match &event.evident {
+        Some(evident) => format!("evident at frame {} ({})", evident.frame, evident.rule),
+        None => "no frame makes it evident".to_owned(),
+    };
+    let said = match &event.first_explanation {
+        Some(said) => format!(
+            "{} called it {}",
+            said.rule,
+            named(said.class, said.verdict.name())
+        ),
+        None => "nothing was said of it".to_owned(),
+    };
+    format!("{evident}; {said}")
+}
+
+fn named(class: Option<Class>, verdict: &str) -> String {
+    class.map_or(verdict.to_owned(), |class| class.name().to_owned())
+}
+
+/// An incident, in one line.
+pub(super) fn incident(incident: &Incident) -> String {
+    let called = match incident.verdict {
+        Some(verdict) => format!("called {}", named(incident.class, verdict.name())),
+        None => "of a rule that the map does not know".to_owned(),
+    };
+    let rule = match incident.class {
+        Some(class) if class.name() == incident.rule => String::new(),
+        _ => format!(" by {}", incident.rule),
+    };
+    let at = match incident.frame {
+        Some(frame) => format!(" at frame {frame}"),
+        None => format!(" at {}", incident.raised),
+    };
+    let repeats = match incident.alerts {
+        0 | 1 => String::new(),
+        alerts => format!(", {alerts} alerts"),
+    };
+    let who = who(&incident.sources, &incident.targets);
+    let why = evidence(&incident.evidence);
+    format!("{called}{rule}{at}: {who}{repeats}{why}")
+}
+
+fn evidence(evidence: &[Evidence]) -> String {
+    let facts = evidence.iter().map(|fact| {
+        let frames = match fact.frames.len() {
+            0 => String::new(),
+            1 => format!(" (frame {})", some(&fact.frames)),
+            _ => format!(" (frames {})", some(&fact.frames)),
+        };
+        format!(
+            "; {}: {}, expected {}{frames}",
+            fact.fact, fact.observed, fact.expected
+        )
+    });
+    facts.collect()
+}

@@ -1,0 +1,267 @@
+//! The grade for a terminal.
+
+use super::phrase;
+use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
+use crate::metrics::{Figures, Share};
+
+/// How many missed events, wolf cries and false alarms are listed; the grade file holds them all.
+const LISTED: usize = 10;
+
+/// The narrowest page that the tables fit.
+const NARROWEST: usize = 72;
+
+/// The grade as text in lines of at most `width` columns (72 at least): headline, classes, and what went wrong.
+pub fn text(grade: &Grade, width: usize) -> String {
+    let mut page = Page {
+        text: String::new(),
+        width: width.max(NARROWEST),
+    };
+    page.line(&format!("{}, protocol {}", grade.detector, grade.protocol));
+    page.wrapped(0, &phrase::volume(grade));
+    headline(&mut page, grade);
+    classes(&mut page, grade);
+    let figures = &grade.all;
+    mistakes(
+        &mut page,
+        grade,
+        Outcome::Missed,
+        "Missed",
+        figures.recall.of,
+    );
+    mistakes(
+        &mut page,
+        grade,
+        Outcome::WolfCry,
+        "Cried wolf at",
+        figures.cry_wolf.of,
+    );
+    false_alarms(&mut page, grade);
+    unmapped(&mut page, grade);
+    page.text
+}
+
+/// Lines that keep to a width and hold no control characters, whatever a detector wrote.
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        let shown = line.chars().map(|c| if c.is_control() { '?' } else { c });
+        self.text.extend(shown);
+        self.text.truncate(self.text.trim_end_matches(' ').len());
+        self.text.push('\n');
+    }
+
+    /// Breaks between words, and within a word that fits no line.
+    fn wrapped(&mut self, indent: usize, paragraph: &str) {
+        let room = self.width.saturating_sub(indent).max(1);
+        let mut line = String::new();
+        let mut length = 0;
+        for word in paragraph.split_whitespace() {
+            let letters: Vec<char> = word.chars().collect();
+            for piece in letters.chunks(room) {
+                if length > 0 && length + 1 + piece.len() > room {
+                    self.line(&format!("{:indent$}{line}", ""));
+                    line.clear();
+                    length = 0;
+                }
+                if length > 0 {
+                    line.push(' ');
+                    length += 1;
+                }
+                line.extend(piece);
+                length += piece.len();
+            }
+        }
+        if length > 0 {
+            self.line(&format!("{:indent$}{line}", ""));
+        }
+    }
+}
+
+fn headline(page: &mut Page, grade: &Grade) {
+    let figures = &grade.all;
+    page.line("");
+    page.line(&format!(
+        "{:<23} {:>11} {:>7}  {:<16} {:<16}",
+        "",
+        "",
+        "share",
+        "95 % interval",
+        by_seed_title(figures)
+    ));
+    for (name, share) in phrase::headline(figures) {
+        let by_seed = share.by_seed.map(|interval| (interval.low, interval.high));
+        let by_seed = by_seed.map_or(String::new(), |ends| phrase::interval(Some(ends)));
+        page.line(&format!(
+            "{name:<23} {:>11} {:>7}  {:<16} {by_seed:<16}",
+            phrase::ratio(share),
+            phrase::figure(share.value),
+            phrase::wilson(share),
+        ));
+    }
+    if let Some(bound) = figures.recall.exact.filter(|_| figures.recall.hits > 0) {
+        let missed = phrase::number(figures.recall.of, "event");
+        page.wrapped(
+            0,
+            &format!("No miss in {missed}: recall is at least {bound:.3}, with 95 % certainty."),
+        );
+    }
+    page.line("");
+    page.wrapped(
+        0,
+        &format!("false alarms      {}", phrase::false_alarms(figures)),
+    );
+    page.wrapped(
+        0,
+        &format!("time to detect    {}", phrase::time_to_detect(figures)),
+    );
+    let mut rest = format!("F1 {} (no gate)", phrase::figure(figures.f1));
+    if let Some(alerts) = figures.alerts_per_event {
+        rest.push_str(&format!("; {alerts:.2} alerts per detected event"));
+    }
+    if figures.actor_named.of > 0 {
+        let named = phrase::ratio(&figures.actor_named);
+        rest.push_str(&format!("; real scanner named among decoys {named}"));
+    }
+    if figures.may > 0 {
+        let (alerted, may) = (figures.may_alerted, figures.may);
+        rest.push_str(&format!(
+            "; alert on {alerted} of {may} where either is right"
+        ));
+    }
+    page.wrapped(0, &rest);
+    if let Some(prevalence) = grade.settings.prevalence {
+        let precision = phrase::figure(figures.precision_at_prevalence);
+        page.wrapped(
+            0,
+            &format!(
+                "Where {prevalence} of the events deserve an alert, precision is {precision}."
+            ),
+        );
+    }
+}
+
+fn by_seed_title(figures: &Figures) -> &'static str {
+    let any = phrase::headline(figures)
+        .iter()
+        .any(|(_, share)| share.by_seed.is_some());
+    if any { "over seeds" } else { "" }
+}
+
+fn classes(page: &mut Page, grade: &Grade) {
+    type Pick = fn(&Figures) -> &Share;
+    let tables: [(&str, [&str; 3], Pick, Pick); 2] = [
+        (
+            "Deserve an alert",
+            ["detected", "recall", "named"],
+            |figures| &figures.recall,
+            |figures| &figures.named,
+        ),
+        (
+            "Deserve silence",
+            ["cried wolf", "rate", "explained"],
+            |figures| &figures.cry_wolf,
+            |figures| &figures.explained,
+        ),
+    ];
+    for (title, [first, second, third], main, beside) in tables {
+        let rows: Vec<_> = (grade.classes.iter())
+            .filter(|(_, figures)| main(figures).of > 0)
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        page.line("");
+        page.line(&format!(
+            "{title:<25} {first:>11} {second:>7}  {:<16} {third:>9}",
+            "95 % interval"
+        ));
+        for (class, figures) in rows {
+            let share = main(figures);
+            page.line(&format!(
+                "  {class:<23} {:>11} {:>7}  {:<16} {:>9}",
+                phrase::ratio(share),
+                phrase::figure(share.value),
+                phrase::wilson(share),
+                phrase::ratio(beside(figures)),
+            ));
+        }
+    }
+}
+
+fn mistakes(page: &mut Page, grade: &Grade, outcome: Outcome, title: &str, of: u64) {
+    let wrong: Vec<(&CaptureGrade, &EventGrade)> = grade
+        .events()
+        .filter(|(_, event)| event.outcome == outcome)
+        .collect();
+    if wrong.is_empty() {
+        return;
+    }
+    page.line("");
+    page.line(&format!("{title} {} of {of}", wrong.len()));
+    for (capture, event) in wrong.iter().take(LISTED) {
+        let place = phrase::place(capture);
+        page.wrapped(
+            2,
+            &format!("{} ({place}, event {})", event.class, event.id.0),
+        );
+        page.wrapped(4, &phrase::event(event));
+        for reason in phrase::why(event) {
+            page.wrapped(4, &reason);
+        }
+    }
+    rest(page, wrong.len());
+}
+
+fn false_alarms(page: &mut Page, grade: &Grade) {
+    let alarms: Vec<(&CaptureGrade, &Incident)> = (grade.captures.iter())
+        .flat_map(|capture| {
+            capture
+                .false_alarms
+                .iter()
+                .map(move |alarm| (capture, alarm))
+        })
+        .collect();
+    if alarms.is_empty() {
+        return;
+    }
+    page.line("");
+    page.line(&format!(
+        "False alarms: {}",
+        phrase::false_alarms(&grade.all)
+    ));
+    for (capture, alarm) in alarms.iter().take(LISTED) {
+        page.wrapped(2, &phrase::place(capture));
+        page.wrapped(4, &phrase::incident(alarm));
+    }
+    rest(page, alarms.len());
+}
+
+fn rest(page: &mut Page, count: usize) {
+    if count > LISTED {
+        page.line(&format!(
+            "  and {} more, all in the JSON grade",
+            count - LISTED
+        ));
+    }
+}
+
+fn unmapped(page: &mut Page, grade: &Grade) {
+    if grade.unmapped.is_empty() {
+        return;
+    }
+    let fate = if grade.settings.strict {
+        "counted as false alarms"
+    } else {
+        "left out"
+    };
+    page.line("");
+    page.line(&format!("Rules that the map does not know, {fate}"));
+    for (rule, count) in grade.unmapped.iter().take(LISTED) {
+        page.wrapped(2, &format!("{rule}: {}", phrase::number(*count, "alert")));
+    }
+    rest(page, grade.unmapped.len());
+}
