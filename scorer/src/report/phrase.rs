@@ -144,8 +144,8 @@ pub(super) fn who(sources: &[AddressBlock], targets: &[AddressBlock]) -> String 
 /// An event, in one line.
 pub(super) fn event(event: &EventGrade) -> String {
     let frames = match event.frames {
-        Some([first, last]) if first != last => format!(", frames {first} to {last}"),
-        Some([first, _]) => format!(", frame {first}"),
+        Some([first, last]) if first != last => format!(" ({first} to {last})"),
+        Some([first, _]) => format!(" ({first})"),
         None => String::new(),
     };
     format!(

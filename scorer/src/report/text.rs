@@ -8,9 +8,9 @@ use crate::metrics::{Figures, Share};
 const LISTED: usize = 10;
 
 /// The narrowest page that the tables fit.
-const NARROWEST: usize = 72;
+const NARROWEST: usize = 80;
 
-/// The grade as text in lines of at most `width` columns (72 at least): headline, classes, and what went wrong.
+/// The grade as text in lines of at most `width` columns (80 at least): headline, classes, and what went wrong.
 pub fn text(grade: &Grade, width: usize) -> String {
     let mut page = Page {
         text: String::new(),
@@ -112,11 +112,11 @@ fn headline(page: &mut Page, grade: &Grade) {
     page.line("");
     page.wrapped(
         0,
-        &format!("false alarms      {}", phrase::false_alarms(figures)),
+        &format!("false alarms: {}", phrase::false_alarms(figures)),
     );
     page.wrapped(
         0,
-        &format!("time to detect    {}", phrase::time_to_detect(figures)),
+        &format!("time to detect: {}", phrase::time_to_detect(figures)),
     );
     let mut rest = format!("F1 {} (no gate)", phrase::figure(figures.f1));
     if let Some(alerts) = figures.alerts_per_event {
@@ -229,10 +229,8 @@ fn false_alarms(page: &mut Page, grade: &Grade) {
         return;
     }
     page.line("");
-    page.line(&format!(
-        "False alarms: {}",
-        phrase::false_alarms(&grade.all)
-    ));
+    let title = phrase::number(grade.all.false_alarms.incidents, "incident");
+    page.line(&format!("False alarms: {title}"));
     for (capture, alarm) in alarms.iter().take(LISTED) {
         page.wrapped(2, &phrase::place(capture));
         page.wrapped(4, &phrase::incident(alarm));

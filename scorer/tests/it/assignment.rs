@@ -1,0 +1,180 @@
+//! Which event gets the credit.
+
+use labels::{Class, Expect};
+use scorer::Outcome;
+
+use crate::world::*;
+
+const SCANNER: &str = "198.51.100.7";
+const HOST: &str = "192.0.2.10";
+const OTHER: &str = "203.0.113.9";
+
+fn outcomes(grade: &scorer::Grade) -> Vec<Outcome> {
+    grade.events().map(|(_, event)| event.outcome).collect()
+}
+
+#[test]
+fn a_scan_inside_a_flood_of_the_same_source_is_told_apart_by_class() {
+    let events = vec![
+        event(1, Class::SynFlood, SCANNER, HOST, 0, 60_000),
+        event(2, Class::SynScan, SCANNER, HOST, 10_000, 20_000),
+    ];
+    let truth = truth(1, events, &[]);
+    let flood = alert(Class::SynFlood, SCANNER, HOST, 15_000);
+    assert_eq!(
+        outcomes(&grade(&truth, vec![flood])),
+        [Outcome::Detected, Outcome::Missed]
+    );
+    let scan = alert(Class::SynScan, SCANNER, HOST, 15_000);
+    assert_eq!(
+        outcomes(&grade(&truth, vec![scan])),
+        [Outcome::Missed, Outcome::Detected]
+    );
+    // Neither's class nor family nor verdict: the shorter event gets it.
+    let guess = alert(Class::PasswordGuessing, SCANNER, HOST, 15_000);
+    assert_eq!(
+        outcomes(&grade(&truth, vec![guess])),
+        [Outcome::Detected, Outcome::Missed]
+    );
+}
+
+#[test]
+fn an_alert_credits_one_event_only() {
+    let events = vec![
+        event(1, Class::SynScan, SCANNER, HOST, 0, 10_000),
+        event(2, Class::SynScan, SCANNER, HOST, 0, 10_000),
+    ];
+    let grade = grade(
+        &truth(1, events, &[]),
+        vec![alert(Class::SynScan, SCANNER, HOST, 5_000)],
+    );
+    assert_eq!(
+        outcomes(&grade),
+        [Outcome::Detected, Outcome::Missed],
+        "the lowest id"
+    );
+}
+
+#[test]
+fn of_equals_the_one_whose_port_is_named_then_the_shorter_then_the_later_wins() {
+    let base = |id, start, end| event(id, Class::SynScan, SCANNER, HOST, start, end);
+    let winner = |events: Vec<labels::Event>| {
+        let mut said = alert(Class::SynScan, SCANNER, HOST, 5_000);
+        said.ports = ports(80, 80);
+        let grade = grade(&truth(1, events, &[]), vec![said]);
+        let detected = grade
+            .events()
+            .find(|(_, event)| event.outcome == Outcome::Detected);
+        detected.unwrap().1.id.0
+    };
+    let mut web = base(2, 0, 30_000);
+    web.ports = ports(80, 90);
+    let mut mail = base(1, 0, 10_000);
+    mail.ports = ports(25, 25);
+    assert_eq!(winner(vec![mail, web]), 2, "the port");
+    assert_eq!(
+        winner(vec![base(1, 0, 20_000), base(2, 0, 10_000)]),
+        2,
+        "the shorter"
+    );
+    assert_eq!(
+        winner(vec![base(1, 0, 10_000), base(2, 1_000, 11_000)]),
+        2,
+        "the later"
+    );
+}
+
+#[test]
+fn an_alert_goes_rather_to_an_event_that_deserves_it() {
+    let events = vec![
+        event(1, Class::LbSynProbe, SCANNER, HOST, 4_000, 6_000),
+        event(2, Class::SynFlood, SCANNER, HOST, 0, 60_000),
+    ];
+    let truth = truth(1, events, &[1, 2]);
+    let said = alert(Class::SynScan, SCANNER, HOST, 5_000);
+    assert_eq!(
+        outcomes(&grade(&truth, vec![said.clone()])),
+        [Outcome::Silent, Outcome::Detected]
+    );
+    // But not on weaker evidence: the frame is the probe's.
+    let framed = at_frame(said, 1);
+    assert_eq!(
+        outcomes(&grade(&truth, vec![framed])),
+        [Outcome::WolfCry, Outcome::Missed]
+    );
+}
+
+#[test]
+fn an_alert_on_silence_alone_is_a_wolf_cry_and_no_false_alarm() {
+    let probe = event(1, Class::LbSynProbe, SCANNER, HOST, 0, 10_000);
+    let said = alert(Class::SynScan, SCANNER, HOST, 5_000);
+    let grade = grade(&truth(1, vec![probe], &[]), vec![said]);
+    assert_eq!(outcomes(&grade), [Outcome::WolfCry]);
+    assert_eq!((grade.all.cry_wolf.hits, grade.all.cry_wolf.of), (1, 1));
+    assert_eq!(
+        grade.classes[&Class::LbSynProbe].cry_wolf.hits,
+        1,
+        "charged to the event's class"
+    );
+    assert_eq!(
+        (grade.all.wolf_cries.incidents, false_alarms(&grade)),
+        (1, 0)
+    );
+    assert_eq!(grade.all.precision.value, Some(0.0));
+    assert_eq!(grade.all.recall.value, None);
+}
+
+#[test]
+fn an_alert_where_either_is_right_is_neutral() {
+    let mut open = event(1, Class::PreviousTenant, SCANNER, HOST, 0, 10_000);
+    open.expect = Expect::May;
+    let silent = event(2, Class::LbSynProbe, SCANNER, HOST, 4_000, 6_000);
+    let said = alert(Class::SynScan, SCANNER, HOST, 5_000);
+    let grade = grade(&truth(1, vec![open, silent], &[]), vec![said]);
+    assert_eq!(outcomes(&grade), [Outcome::MayAlerted, Outcome::Silent]);
+    assert_eq!(grade.all.precision.of, 0);
+    assert_eq!((grade.all.may, grade.all.may_alerted), (1, 1));
+}
+
+#[test]
+fn an_explanation_is_never_a_false_alarm() {
+    let scan = event(1, Class::SynScan, SCANNER, HOST, 0, 10_000);
+    let truth = truth(1, vec![scan], &[]);
+    let on_attack = alert(Class::Traceroute, SCANNER, HOST, 5_000);
+    let stray = alert(Class::Traceroute, OTHER, "", 5_000);
+    let grade = grade(&truth, vec![on_attack, stray]);
+    assert_eq!(outcomes(&grade), [Outcome::Missed]);
+    assert_eq!(grade.all.precision.of, 0);
+    assert_eq!(grade.captures[0].stray_explanations, 1);
+    assert_eq!(outcome_of(&grade, 1).explanations, 1);
+}
+
+#[test]
+fn an_attack_finding_detects_reconnaissance_and_does_not_name_it() {
+    let scan = event(1, Class::SynScan, SCANNER, HOST, 0, 10_000);
+    let said = alert(Class::SynFlood, SCANNER, HOST, 5_000);
+    let grade = grade(&truth(1, vec![scan], &[]), vec![said]);
+    let hits = |share: scorer::Share| share.hits;
+    let all = &grade.all;
+    assert_eq!([hits(all.recall), hits(all.verdict_named)], [1, 0]);
+    assert_eq!([hits(all.family_named), hits(all.named)], [0, 0]);
+}
+
+#[test]
+fn an_unknown_rule_is_listed_and_counts_only_when_strict() {
+    let scan = event(1, Class::SynScan, SCANNER, HOST, 0, 10_000);
+    let truth = truth(1, vec![scan], &[]);
+    let mut unknown = alert(Class::SynScan, SCANNER, HOST, 5_000);
+    unknown.class = None;
+    unknown.rule = "sid:1".into();
+    let lenient = grade(&truth, vec![unknown.clone()]);
+    assert_eq!(lenient.unmapped["sid:1"], 1);
+    assert_eq!((lenient.all.recall.hits, false_alarms(&lenient)), (0, 0));
+    let strict = scorer::Options {
+        strict: true,
+        ..scorer::Options::crywolf()
+    };
+    let strict = grade_with(&strict, &truth, vec![unknown]);
+    assert_eq!((strict.all.recall.hits, false_alarms(&strict)), (0, 1));
+    assert_eq!(strict.all.precision.value, Some(0.0));
+}
