@@ -1,2 +1,30 @@
-//! crywolf.
-fn main() {}
+//! The command line `crywolf`. Each subcommand is a module; none has logic of its own.
+
+mod cli;
+mod generate;
+mod output;
+mod produce;
+mod report_args;
+mod score;
+mod seeds;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+/// Exit codes: 0 fine, 1 the grade failed, 2 wrong use or bad input.
+const BAD_INPUT: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Generate(args) => generate::run(args, &cli.verbosity),
+        Command::Score(args) => score::run(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("crywolf: {error:#}");
+        ExitCode::from(BAD_INPUT)
+    })
+}

@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use scorer::{Gates, Grade, Options, baseline, report};
 
+use crate::output::{is_stdout, print, write_whole};
+
 /// The width of the summary: what a terminal has at least.
 const COLUMNS: usize = 80;
 
@@ -249,49 +251,4 @@ pub fn conclude(grade: &Grade, reports: &ReportArgs, checks: &Checks) -> Result<
         print(&format!("{}{space}{gates}", report::text(grade, COLUMNS)))?;
     }
     Ok(ExitCode::from(if passed { 0 } else { 1 }))
-}
-
-fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Prints, and takes a reader who has left for one who has seen enough.
-fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Writes a file under a temporary name and renames it when it is whole. What is no regular file, such as a pipe,
-/// is written to directly.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return fs::write(path, bytes).with_context(failed);
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file: the user's mask takes away from this.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).with_context(|| {
-        let folder = folder.display();
-        format!(
-            "{}: does the folder {folder} exist, and may you write there?",
-            failed()
-        )
-    })?;
-    file.write_all(bytes).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
 }

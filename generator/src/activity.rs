@@ -1,0 +1,138 @@
+//! Who causes what: the provenance that every packet carries.
+//!
+//! An *activity* is the generator's intent, such as one scan. Each packet names the activity that caused it and
+//! its role in it; a reply inherits the activity of its stimulus. The truth is read off these marks, never guessed
+//! from the packets.
+
+use std::net::IpAddr;
+
+use labels::{Class, Expect};
+
+/// Number of an activity within its scenario; 0 is the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActivityId(pub u16);
+
+impl ActivityId {
+    /// Ordinary traffic that no event records.
+    pub const BACKGROUND: ActivityId = ActivityId(0);
+}
+
+/// What a packet is to its activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sent on the activity's own account.
+    Stimulus,
+    /// Sent in answer to something.
+    Answer,
+}
+
+/// Why a packet was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The activity it belongs to.
+    pub activity: ActivityId,
+    /// What it is to it.
+    pub role: Role,
+}
+
+impl Cause {
+    /// A stimulus of that activity.
+    pub fn stimulus(activity: ActivityId) -> Self {
+        Cause {
+            activity,
+            role: Role::Stimulus,
+        }
+    }
+
+    /// The answer to a packet of this cause.
+    #[must_use]
+    pub fn answered(self) -> Self {
+        Cause {
+            role: Role::Answer,
+            ..self
+        }
+    }
+}
+
+/// A packet and why it was sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The packet.
+    pub packet: wire::Packet,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What a scenario says of an activity.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// Its name in the scenario.
+    pub name: String,
+    /// What it is to a sensor that sees its stimuli; `None` for background.
+    pub class: Option<Class>,
+    /// What it is to a sensor that sees only the answers.
+    pub echo: Option<Class>,
+    /// What a detector should do, where the class's verdict does not say it.
+    pub expect: Option<Expect>,
+    /// The tool or application.
+    pub tool: Option<String>,
+    /// The host that really does it.
+    pub actor: Option<IpAddr>,
+    /// The activity of connections that its targets open in return.
+    pub callback: Option<ActivityId>,
+    /// When its minimum evidence exists.
+    pub evident: Option<Minimum>,
+    /// The facts that make it what it is.
+    pub because: Vec<String>,
+    /// Blocks from which it forges sources.
+    pub forged: Vec<ipnet::IpNet>,
+}
+
+/// The least that shows an activity for what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Minimum {
+    /// How many.
+    pub count: u64,
+    /// Of what.
+    pub of: Countable,
+}
+
+/// What a [`Minimum`] counts, per sensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Countable {
+    /// Different target ports.
+    Ports,
+    /// Different targets.
+    Targets,
+    /// Stimuli, or answers where the sensor sees no stimuli.
+    Packets,
+}
+
+impl Minimum {
+    /// The words a scenario file may use, with what they count.
+    pub const WORDS: [(&'static str, Countable); 3] = [
+        ("distinct ports", Countable::Ports),
+        ("distinct targets", Countable::Targets),
+        ("packets", Countable::Packets),
+    ];
+
+    /// Reads `2 distinct ports`, `3 distinct targets`, `10 packets`.
+    pub fn parse(text: &str) -> Option<Minimum> {
+        let (count, words) = text.split_once(' ')?;
+        let (_, of) = Minimum::WORDS
+            .iter()
+            .find(|(name, _)| *name == words.trim())?;
+        let count = count.parse().ok().filter(|count| *count > 0)?;
+        Some(Minimum { count, of: *of })
+    }
+}
+
+impl std::fmt::Display for Minimum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = Minimum::WORDS
+            .iter()
+            .find(|(_, of)| *of == self.of)
+            .map_or("", |(name, _)| name);
+        write!(f, "{} {words}", self.count)
+    }
+}

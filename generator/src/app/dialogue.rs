@@ -1,0 +1,358 @@
+//! Conversations over TCP connections, and the programs that carry them.
+//!
+//! A [`Dialogue`] is one side of one conversation. [`Client`] begins conversations in a rhythm; [`Service`] takes part in
+//! those that others begin. Both hand events on and know nothing of any protocol.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use wire::Payload;
+
+use super::arrivals::Arrivals;
+use crate::activity::ActivityId;
+use crate::host::program::{Endpoint, Program, SocketEvent, SocketId, System};
+use crate::seed::Draws;
+
+/// One side of a conversation. It speaks through [`Talk`].
+pub trait Dialogue: Send {
+    /// The connection is open.
+    fn opened(&mut self, _talk: &mut Talk<'_, '_>) {}
+
+    /// Bytes arrived.
+    fn heard(&mut self, _payload: &Payload, _talk: &mut Talk<'_, '_>) {}
+
+    /// The pause asked for is over.
+    fn paused(&mut self, _talk: &mut Talk<'_, '_>) {}
+
+    /// The peer has closed its side; by default we close ours.
+    fn peer_closed(&mut self, talk: &mut Talk<'_, '_>) {
+        talk.close();
+    }
+
+    /// A second connection, opened with [`Talk::call`], has come to something.
+    fn called(&mut self, _event: &SocketEvent, _talk: &mut Talk<'_, '_>) {}
+
+    /// Another request may follow on this connection once `opened` was called.
+    fn failed(&mut self, _talk: &mut Talk<'_, '_>) {}
+}
+
+/// What a dialogue can do.
+#[derive(Debug)]
+pub struct Talk<'s, 'a> {
+    /// The host.
+    pub sys: &'s mut System<'a>,
+    /// The peer's address and port.
+    pub peer: Endpoint,
+    /// The activity of the conversation.
+    pub activity: ActivityId,
+    socket: SocketId,
+    session: u64,
+    pauses: &'s mut u64,
+    think: &'s mut Draws,
+    called: &'s mut Vec<SocketId>,
+    /// For choices of the dialogue.
+    pub draws: &'s mut Draws,
+}
+
+/// Bits of a timer token that number the pauses of a session.
+const PAUSE_BITS: u32 = 24;
+
+impl Talk<'_, '_> {
+    /// Sends bytes.
+    pub fn say(&mut self, payload: Payload) {
+        self.sys.send(self.socket, payload);
+    }
+
+    /// Closes in order.
+    pub fn close(&mut self) {
+        self.sys.close(self.socket);
+    }
+
+    /// Resets.
+    pub fn abort(&mut self) {
+        self.sys.abort(self.socket);
+    }
+
+    /// Sets the type of service of what is said from now on.
+    pub fn set_tos(&mut self, tos: u8) {
+        self.sys.set_tos(self.socket, tos);
+    }
+
+    /// Pauses for about `mean` nanoseconds, exponentially distributed; a pause asked for before is forgotten.
+    pub fn think(&mut self, mean: u64) {
+        let pause = self.think.exponential(mean);
+        self.pause(pause);
+    }
+
+    /// Pauses for exactly so many nanoseconds; a pause asked for before is forgotten.
+    pub fn pause(&mut self, nanos: u64) {
+        *self.pauses = (*self.pauses + 1) & ((1 << PAUSE_BITS) - 1);
+        self.sys
+            .timer(nanos, (self.session << PAUSE_BITS) | *self.pauses);
+    }
+
+    /// Forgets the pause asked for.
+    pub fn stop_pausing(&mut self) {
+        *self.pauses = (*self.pauses + 1) & ((1 << PAUSE_BITS) - 1);
+    }
+
+    /// Opens a second connection, as a callback of this conversation's activity.
+    pub fn call(&mut self, port: u16) -> SocketId {
+        let activity = self.sys.callback_of(self.activity);
+        let socket = self.sys.connect(
+            Endpoint {
+                address: self.peer.address,
+                port,
+            },
+            activity,
+        );
+        self.called.push(socket);
+        socket
+    }
+
+    /// Sends bytes on a second connection.
+    pub fn say_on(&mut self, socket: SocketId, payload: Payload) {
+        self.sys.send(socket, payload);
+    }
+
+    /// Closes a second connection.
+    pub fn close_on(&mut self, socket: SocketId) {
+        self.sys.close(socket);
+    }
+}
+
+/// The conversations of a program.
+struct Sessions {
+    open: BTreeMap<SocketId, Session>,
+    seconds: BTreeMap<SocketId, SocketId>,
+    sockets: BTreeMap<u64, SocketId>,
+    number: u64,
+    think: Draws,
+    draws: Draws,
+}
+
+struct Session {
+    dialogue: Box<dyn Dialogue>,
+    peer: Endpoint,
+    activity: ActivityId,
+    number: u64,
+    pauses: u64,
+}
+
+impl Sessions {
+    fn new(think: Draws, draws: Draws) -> Self {
+        Sessions {
+            open: BTreeMap::new(),
+            seconds: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            number: 0,
+            think,
+            draws,
+        }
+    }
+
+    fn add(
+        &mut self,
+        socket: SocketId,
+        peer: Endpoint,
+        activity: ActivityId,
+        dialogue: Box<dyn Dialogue>,
+    ) {
+        self.number += 1;
+        self.sockets.insert(self.number, socket);
+        let session = Session {
+            dialogue,
+            peer,
+            activity,
+            number: self.number,
+            pauses: 0,
+        };
+        self.open.insert(socket, session);
+    }
+
+    fn with(
+        &mut self,
+        socket: SocketId,
+        sys: &mut System<'_>,
+        act: impl FnOnce(&mut dyn Dialogue, &mut Talk<'_, '_>),
+    ) {
+        let Some(session) = self.open.get_mut(&socket) else {
+            return;
+        };
+        let mut called = Vec::new();
+        let mut talk = Talk {
+            sys,
+            peer: session.peer,
+            activity: session.activity,
+            socket,
+            session: session.number,
+            pauses: &mut session.pauses,
+            think: &mut self.think,
+            called: &mut called,
+            draws: &mut self.draws,
+        };
+        act(session.dialogue.as_mut(), &mut talk);
+        for second in called {
+            self.seconds.insert(second, socket);
+        }
+    }
+
+    /// Hands an event to its conversation; true when a conversation is over.
+    fn event(&mut self, socket: SocketId, event: &SocketEvent, sys: &mut System<'_>) -> bool {
+        if let Some(first) = self.seconds.get(&socket).copied() {
+            self.with(first, sys, |dialogue, talk| dialogue.called(event, talk));
+            if is_last(event) {
+                self.seconds.remove(&socket);
+            }
+            return false;
+        }
+        match event {
+            SocketEvent::Connected | SocketEvent::Accepted(..) => {
+                self.with(socket, sys, |dialogue, talk| dialogue.opened(talk));
+            }
+            SocketEvent::Data(payload) => {
+                self.with(socket, sys, |dialogue, talk| dialogue.heard(payload, talk))
+            }
+            SocketEvent::PeerClosed => {
+                self.with(socket, sys, |dialogue, talk| dialogue.peer_closed(talk))
+            }
+            SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut => {
+                self.with(socket, sys, |dialogue, talk| dialogue.failed(talk));
+            }
+            SocketEvent::Datagram(..) => {}
+        }
+        let over = is_last(event);
+        if over && let Some(session) = self.open.remove(&socket) {
+            self.sockets.remove(&session.number);
+        }
+        over
+    }
+
+    fn timer(&mut self, token: u64, sys: &mut System<'_>) {
+        let Some(socket) = self.sockets.get(&(token >> PAUSE_BITS)).copied() else {
+            return;
+        };
+        let current = self
+            .open
+            .get(&socket)
+            .is_some_and(|s| s.pauses == token & ((1 << PAUSE_BITS) - 1));
+        if current {
+            self.with(socket, sys, |dialogue, talk| dialogue.paused(talk));
+        }
+    }
+}
+
+/// Whether nothing follows this event on its socket that a dialogue would want to know. After the peer's close only our
+/// own is left.
+fn is_last(event: &SocketEvent) -> bool {
+    matches!(
+        event,
+        SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut
+    )
+}
+
+/// Begins the dialogue of a session.
+pub type Begin = Box<dyn Fn(&mut Draws) -> Box<dyn Dialogue> + Send>;
+
+/// A program that begins conversations with its targets.
+pub struct Client {
+    targets: Vec<IpAddr>,
+    port: u16,
+    activity: ActivityId,
+    arrivals: Arrivals,
+    begun: u64,
+    gap: Draws,
+    choice: Draws,
+    begin: Begin,
+    sessions: Sessions,
+}
+
+/// The token of a client's own timer; sessions count from 1.
+const ARRIVAL: u64 = 0;
+
+impl Client {
+    /// A client that talks to `port` of the targets of its cast.
+    pub fn new(
+        cast: &crate::blueprint::Cast<'_>,
+        port: u16,
+        arrivals: Arrivals,
+        begin: Begin,
+    ) -> Self {
+        Client {
+            targets: cast.targets.clone(),
+            port,
+            activity: cast.activity,
+            arrivals,
+            begun: 0,
+            gap: cast.draws("gap"),
+            choice: cast.draws("choice"),
+            begin,
+            sessions: Sessions::new(cast.draws("think"), cast.draws("content")),
+        }
+    }
+
+    fn wait_for_next(&mut self, sys: &mut System<'_>) {
+        if let Some(gap) = self.arrivals.gap(self.begun, &mut self.gap) {
+            sys.timer(gap, ARRIVAL);
+        }
+    }
+}
+
+impl Program for Client {
+    fn start(&mut self, sys: &mut System<'_>) {
+        self.wait_for_next(sys);
+    }
+
+    fn timer(&mut self, token: u64, sys: &mut System<'_>) {
+        if token != ARRIVAL {
+            return self.sessions.timer(token, sys);
+        }
+        self.begun += 1;
+        if let Some(address) = self.choice.pick(&self.targets).copied() {
+            let peer = Endpoint {
+                address,
+                port: self.port,
+            };
+            let dialogue = (self.begin)(&mut self.sessions.draws);
+            let socket = sys.connect(peer, self.activity);
+            self.sessions.add(socket, peer, self.activity, dialogue);
+        }
+        self.wait_for_next(sys);
+    }
+
+    fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
+        self.sessions.event(socket, &event, sys);
+    }
+}
+
+/// A program that answers those who connect.
+pub struct Service {
+    begin: Begin,
+    sessions: Sessions,
+}
+
+impl Service {
+    /// A service with the draws of its cast.
+    pub fn new(cast: &crate::blueprint::Cast<'_>, begin: Begin) -> Self {
+        Service {
+            begin,
+            sessions: Sessions::new(cast.draws("think"), cast.draws("content")),
+        }
+    }
+}
+
+impl Program for Service {
+    fn start(&mut self, _: &mut System<'_>) {}
+
+    fn timer(&mut self, token: u64, sys: &mut System<'_>) {
+        self.sessions.timer(token, sys);
+    }
+
+    fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
+        if let SocketEvent::Accepted(peer, activity) = &event {
+            let dialogue = (self.begin)(&mut self.sessions.draws);
+            self.sessions.add(socket, *peer, *activity, dialogue);
+        }
+        self.sessions.event(socket, &event, sys);
+    }
+}

@@ -1,0 +1,145 @@
+//! The network layer of a host: header fields that the stack decides.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use wire::{Ip, Ipv4, Ipv6, Timestamp};
+
+use super::stack::{IpId, Stack};
+use crate::seed::{Draws, SeedTree};
+
+/// Destinations for which a per-destination counter is kept; beyond, the oldest address gives way.
+///
+/// Linux keeps 2048 to 262144 such counters, shared by hash; few talk to more hosts than this within a capture.
+const MAX_COUNTERS: usize = 4096;
+
+/// What kind of packet a header is for: stacks treat them differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A segment of a connection.
+    Connection,
+    /// A segment outside any connection, or a SYN-ACK: sent without a socket's state.
+    Stateless,
+    /// A datagram or an ICMP message.
+    Datagram,
+}
+
+/// Header fields that depend on what the host sent before.
+#[derive(Debug)]
+pub struct IpLayer {
+    stack: Arc<Stack>,
+    id: Draws,
+    counter: u16,
+    per_destination: BTreeMap<IpAddr, u16>,
+    /// Packets a nanosecond-rate host sends elsewhere, unseen: mean gap between them.
+    unseen_gap: Option<u64>,
+    unseen: Draws,
+    last_sent: Option<Timestamp>,
+}
+
+impl IpLayer {
+    /// The layer of the host called `name`, which sends other, unseen packets `unseen_gap` apart.
+    pub fn new(name: &str, stack: Arc<Stack>, unseen_gap: Option<u64>, tree: &SeedTree) -> Self {
+        let mut id = tree.draws(&format!("host/{name}/ip/id"));
+        let unseen = tree.draws(&format!("host/{name}/ip/unseen"));
+        let counter = id.word16();
+        IpLayer {
+            stack,
+            id,
+            counter,
+            per_destination: BTreeMap::new(),
+            unseen_gap,
+            unseen,
+            last_sent: None,
+        }
+    }
+
+    /// The header of a packet that leaves now.
+    pub fn header(
+        &mut self,
+        now: Timestamp,
+        source: IpAddr,
+        destination: IpAddr,
+        purpose: Purpose,
+        tos: u8,
+    ) -> Ip {
+        match (source, destination) {
+            (IpAddr::V6(source), IpAddr::V6(destination)) => Ip::V6(Ipv6 {
+                hop_limit: self.stack.ttl,
+                traffic_class: tos,
+                ..Ipv6::new(source, destination)
+            }),
+            (source, destination) => {
+                let df = match purpose {
+                    Purpose::Connection => self.stack.df,
+                    Purpose::Stateless => self.stack.df_reset,
+                    Purpose::Datagram => self.stack.df_datagram,
+                };
+                let identification = self.identification(now, destination, purpose);
+                Ip::V4(Ipv4 {
+                    ttl: self.stack.ttl,
+                    tos,
+                    identification,
+                    flags: if df { wire::ipv4::DONT_FRAGMENT } else { 0 },
+                    ..Ipv4::new(v4(source), v4(destination))
+                })
+            }
+        }
+    }
+
+    fn identification(&mut self, now: Timestamp, destination: IpAddr, purpose: Purpose) -> u16 {
+        if purpose == Purpose::Stateless && self.stack.zero_id_stateless {
+            return 0;
+        }
+        match self.stack.ip_id {
+            IpId::Zero => 0,
+            IpId::Random => self.id.word16(),
+            IpId::Counter => self.count(now),
+            IpId::SwappedCounter => self.count(now).swap_bytes(),
+            IpId::PerDestination => {
+                if self.per_destination.len() >= MAX_COUNTERS
+                    && !self.per_destination.contains_key(&destination)
+                {
+                    self.per_destination.pop_first();
+                }
+                let id = &mut self.id;
+                let counter = self
+                    .per_destination
+                    .entry(destination)
+                    .or_insert_with(|| id.word16());
+                *counter = counter.wrapping_add(1);
+                *counter
+            }
+        }
+    }
+
+    /// The one counter, moved on by this packet and by those sent elsewhere since the last one.
+    fn count(&mut self, now: Timestamp) -> u16 {
+        let Some(last) = self.last_sent.replace(now) else {
+            return self.counter;
+        };
+        let mean = self
+            .unseen_gap
+            .map_or(0, |gap| now.nanos_since(last) / gap.max(1));
+        // Assumption: the count of unseen packets scatters by a fifth around its mean.
+        let unseen = if mean == 0 && !self.unseen.is_pinned() {
+            0
+        } else {
+            self.unseen.range(mean - mean / 5..=mean + mean / 5)
+        };
+        let [a, b, ..] = unseen.wrapping_add(1).to_le_bytes();
+        self.counter = self.counter.wrapping_add(u16::from_le_bytes([a, b]));
+        self.counter
+    }
+}
+
+/// The IPv4 address; the mapped one where the other end is IPv4, else the unspecified one.
+fn v4(address: IpAddr) -> std::net::Ipv4Addr {
+    match address {
+        IpAddr::V4(address) => address,
+        IpAddr::V6(address) => address
+            .to_ipv4_mapped()
+            .unwrap_or(std::net::Ipv4Addr::UNSPECIFIED),
+    }
+}

@@ -1,0 +1,170 @@
+//! What runs on a host: tools and applications.
+//!
+//! A program asks; stacks answer. It is told what happened (a timer, a socket event, a packet it listens to) and
+//! acts only through [`System`], which is all of the host that it can reach: no program sees the world, another host or
+//! the truth.
+
+use std::net::IpAddr;
+
+use wire::{Payload, Timestamp};
+
+use super::sockets::Sockets;
+use super::timers::Timers;
+use crate::activity::{Activity, ActivityId, Cause, Sent};
+
+/// Number of a program within its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProgramId(pub usize);
+
+/// Number of a socket within its host; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SocketId(pub u32);
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// The address.
+    pub address: IpAddr,
+    /// The port.
+    pub port: u16,
+}
+
+/// What happened on a socket.
+#[derive(Clone, Debug)]
+pub enum SocketEvent {
+    /// A connection asked for is established.
+    Connected,
+    /// A connection from that peer was accepted; the activity is the peer's.
+    Accepted(Endpoint, ActivityId),
+    /// Bytes arrived on a connection, in order.
+    Data(Payload),
+    /// A datagram arrived.
+    Datagram(Endpoint, Payload, Cause),
+    /// The peer has closed its side.
+    PeerClosed,
+    /// The peer refused the connection.
+    Refused,
+    /// The peer reset the connection.
+    Reset,
+    /// The peer did not answer.
+    TimedOut,
+}
+
+/// A tool or an application.
+pub trait Program: Send {
+    /// Its activity starts, or its host is switched on.
+    fn start(&mut self, sys: &mut System<'_>);
+
+    /// A timer it set has run out.
+    fn timer(&mut self, _token: u64, _sys: &mut System<'_>) {}
+
+    /// Something happened on one of its sockets.
+    fn socket(&mut self, _socket: SocketId, _event: SocketEvent, _sys: &mut System<'_>) {}
+
+    /// Whether it wants to see every packet that arrives, as a packet socket does.
+    fn wants_packets(&self) -> bool {
+        false
+    }
+
+    /// A packet arrived at the host.
+    fn packet(&mut self, _packet: &wire::Packet, _sys: &mut System<'_>) {}
+}
+
+/// Packets on their way out, with the time at which each leaves.
+pub type Outbox = Vec<(Timestamp, Sent)>;
+
+/// What a program can reach of its host.
+#[derive(Debug)]
+pub struct System<'a> {
+    /// Now.
+    pub now: Timestamp,
+    pub(super) program: ProgramId,
+    pub(super) address: IpAddr,
+    pub(super) sockets: &'a mut Sockets,
+    pub(super) timers: &'a mut Timers,
+    pub(super) out: &'a mut Outbox,
+    pub(super) activities: &'a [Activity],
+}
+
+impl System<'_> {
+    /// The host's first address.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Sets a timer; `token` comes back with it. Timers cannot be taken back: a program ignores those it no longer needs.
+    pub fn timer(&mut self, after: u64, token: u64) {
+        self.timers
+            .set(self.now.plus_nanos(after), self.program, token);
+    }
+
+    /// Sends a packet as it is, past the stack, `after` nanoseconds from now.
+    pub fn send_raw(&mut self, after: u64, packet: wire::Packet, activity: ActivityId) {
+        let cause = Cause::stimulus(activity);
+        self.out
+            .push((self.now.plus_nanos(after), Sent { packet, cause }));
+    }
+
+    /// Opens a TCP connection.
+    pub fn connect(&mut self, peer: Endpoint, activity: ActivityId) -> SocketId {
+        self.sockets.connect(
+            self.now,
+            self.program,
+            self.address,
+            peer,
+            Cause::stimulus(activity),
+            self.out,
+        )
+    }
+
+    /// Queues bytes on a connection, marked with a push at their end.
+    pub fn send(&mut self, socket: SocketId, payload: Payload) {
+        self.sockets.send(self.now, socket, payload, self.out);
+    }
+
+    /// Sets the type of service of what a connection sends from now on.
+    pub fn set_tos(&mut self, socket: SocketId, tos: u8) {
+        self.sockets.set_tos(self.now, socket, tos, self.out);
+    }
+
+    /// Closes a connection in order, once all queued bytes are sent.
+    pub fn close(&mut self, socket: SocketId) {
+        self.sockets.close(self.now, socket, self.out);
+    }
+
+    /// Resets a connection.
+    pub fn abort(&mut self, socket: SocketId) {
+        self.sockets.abort(self.now, socket, self.out);
+    }
+
+    /// Opens a UDP socket on a port, or on one the stack chooses.
+    pub fn open_udp(&mut self, port: Option<u16>) -> SocketId {
+        self.sockets.open_udp(self.program, port)
+    }
+
+    /// Closes a UDP socket.
+    pub fn close_udp(&mut self, socket: SocketId) {
+        self.sockets.close_udp(socket);
+    }
+
+    /// Sends a datagram.
+    pub fn send_to(&mut self, socket: SocketId, peer: Endpoint, payload: Payload, cause: Cause) {
+        self.sockets.send_to(
+            self.now,
+            socket,
+            self.address,
+            peer,
+            payload,
+            cause,
+            self.out,
+        );
+    }
+
+    /// The activity of what `activity` makes its targets do on their own account.
+    pub fn callback_of(&self, activity: ActivityId) -> ActivityId {
+        self.activities
+            .get(usize::from(activity.0))
+            .and_then(|a| a.callback)
+            .unwrap_or(activity)
+    }
+}

@@ -1,0 +1,234 @@
+//! The sockets of a host: TCP, UDP and the network layer below them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use wire::{Packet, Payload, Segment, Timestamp, Udp};
+
+use super::ip::{IpLayer, Purpose};
+use super::program::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
+use super::stack::Stack;
+use super::tcp::egress::Events;
+use super::tcp::{Loan, TcpLayer};
+use crate::activity::{Cause, Sent};
+use crate::seed::{Draws, SeedTree};
+
+/// All sockets of a host.
+#[derive(Debug)]
+pub struct Sockets {
+    /// The network layer.
+    pub ip: IpLayer,
+    /// TCP.
+    pub tcp: TcpLayer,
+    /// What programs have not been told yet.
+    pub events: Events,
+    udp_ports: BTreeMap<u16, (SocketId, ProgramId)>,
+    udp_sockets: BTreeMap<SocketId, u16>,
+    ports: Draws,
+    last_socket: u32,
+}
+
+impl Sockets {
+    /// The sockets of the host called `name`.
+    pub fn new(
+        name: &str,
+        stack: &Arc<Stack>,
+        unseen_gap: Option<u64>,
+        start: Timestamp,
+        tree: &SeedTree,
+    ) -> Self {
+        Sockets {
+            ip: IpLayer::new(name, Arc::clone(stack), unseen_gap, tree),
+            tcp: TcpLayer::new(name, Arc::clone(stack), start, tree),
+            events: Events::new(),
+            udp_ports: BTreeMap::new(),
+            udp_sockets: BTreeMap::new(),
+            ports: tree.draws(&format!("host/{name}/udp/port")),
+            last_socket: 0,
+        }
+    }
+
+    fn new_socket(&mut self) -> SocketId {
+        self.last_socket += 1;
+        SocketId(self.last_socket)
+    }
+
+    /// Opens a TCP connection.
+    pub fn connect(
+        &mut self,
+        now: Timestamp,
+        owner: ProgramId,
+        local: IpAddr,
+        peer: Endpoint,
+        cause: Cause,
+        out: &mut Outbox,
+    ) -> SocketId {
+        let socket = self.new_socket();
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp.connect(socket, owner, (local, peer), cause, loan);
+        socket
+    }
+
+    /// Queues bytes on a connection.
+    pub fn send(&mut self, now: Timestamp, socket: SocketId, payload: Payload, out: &mut Outbox) {
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp.with(socket, loan, |connection, egress| {
+            connection.send(payload, egress)
+        });
+    }
+
+    /// Sets the type of service of a connection.
+    pub fn set_tos(&mut self, now: Timestamp, socket: SocketId, tos: u8, out: &mut Outbox) {
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp
+            .with(socket, loan, |connection, _| connection.set_tos(tos));
+    }
+
+    /// Closes a connection in order.
+    pub fn close(&mut self, now: Timestamp, socket: SocketId, out: &mut Outbox) {
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp
+            .with(socket, loan, |connection, egress| connection.close(egress));
+    }
+
+    /// Resets a connection.
+    pub fn abort(&mut self, now: Timestamp, socket: SocketId, out: &mut Outbox) {
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp
+            .with(socket, loan, |connection, egress| connection.abort(egress));
+    }
+
+    /// A segment has arrived.
+    pub fn receive_tcp(
+        &mut self,
+        now: Timestamp,
+        ends: (Endpoint, Endpoint),
+        tcp: &wire::Tcp,
+        payload: &Payload,
+        cause: Cause,
+        out: &mut Outbox,
+    ) {
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp
+            .receive(ends, tcp, payload, cause, &mut self.last_socket, loan);
+    }
+
+    /// Runs one TCP timer that is due; false when none is.
+    pub fn run_timer(&mut self, now: Timestamp, out: &mut Outbox) -> bool {
+        self.tcp.run_timer(Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        })
+    }
+
+    /// Opens a UDP socket on a port, or on a free one that the stack chooses.
+    pub fn open_udp(&mut self, owner: ProgramId, port: Option<u16>) -> SocketId {
+        let socket = self.new_socket();
+        let port = port.unwrap_or_else(|| self.free_udp_port());
+        self.udp_ports.insert(port, (socket, owner));
+        self.udp_sockets.insert(socket, port);
+        socket
+    }
+
+    /// IANA's dynamic range; the highest port when all are taken.
+    fn free_udp_port(&mut self) -> u16 {
+        let mut port = self.ports.port(49152..=65535);
+        while self.udp_ports.contains_key(&port) && port < u16::MAX {
+            port += 1;
+        }
+        port
+    }
+
+    /// Closes a UDP socket.
+    pub fn close_udp(&mut self, socket: SocketId) {
+        if let Some(port) = self.udp_sockets.remove(&socket) {
+            self.udp_ports.remove(&port);
+        }
+    }
+
+    /// Sends a datagram.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "both ends, the bytes and their cause; a struct would only rename them"
+    )]
+    pub fn send_to(
+        &mut self,
+        now: Timestamp,
+        socket: SocketId,
+        local: IpAddr,
+        peer: Endpoint,
+        payload: Payload,
+        cause: Cause,
+        out: &mut Outbox,
+    ) {
+        let Some(port) = self.udp_sockets.get(&socket) else {
+            return;
+        };
+        let ip = self
+            .ip
+            .header(now, local, peer.address, Purpose::Datagram, 0);
+        let packet = Packet {
+            ip,
+            segment: Segment::Udp(Udp::new(*port, peer.port)),
+            payload,
+        };
+        out.push((now, Sent { packet, cause }));
+    }
+
+    /// Whether a UDP socket is open on that port.
+    pub fn holds_udp(&self, port: u16) -> bool {
+        self.udp_ports.contains_key(&port)
+    }
+
+    /// Hands a datagram to whoever holds its port; false when nobody does.
+    pub fn receive_udp(
+        &mut self,
+        port: u16,
+        peer: Endpoint,
+        payload: &Payload,
+        cause: Cause,
+    ) -> bool {
+        let Some((socket, owner)) = self.udp_ports.get(&port) else {
+            return false;
+        };
+        self.events.push((
+            *owner,
+            *socket,
+            SocketEvent::Datagram(peer, payload.clone(), cause),
+        ));
+        true
+    }
+}

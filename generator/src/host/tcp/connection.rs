@@ -1,0 +1,754 @@
+//! One TCP connection, RFC 9293, as far as the documents' sessions need it.
+//!
+//! Modelled: handshake, segmentation with a push at the end of each write, delayed acknowledgment, the window as the
+//! stack moves it, slow start, retransmission with back-off, three duplicate acknowledgments, orderly and abortive
+//! close, segments out of order. Not modelled: see [`Stack`](crate::host::stack::Stack).
+
+use std::collections::VecDeque;
+
+use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
+
+use super::egress::Egress;
+use crate::activity::{Cause, Role};
+use crate::host::ip::Purpose;
+use crate::host::program::{Endpoint, ProgramId, SocketEvent, SocketId};
+use crate::host::stack::{OptionKind, Rounding, WindowUpdate};
+use crate::seed::low32;
+
+/// Segments out of order that a connection keeps; more are dropped and come again.
+const MAX_OUT_OF_ORDER: usize = 64;
+/// How long a connection lingers after an active close. Assumption: one minute, twice the segment lifetime of BSD.
+const TIME_WAIT: u64 = 60_000_000_000;
+/// Longest retransmission time-out: RFC 6298 (2.5) asks for at least one minute.
+const RTO_MAX: u64 = 64_000_000_000;
+
+/// How far a connection has come. The states after ESTABLISHED follow from `fin` and `peer_fin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// SYN sent.
+    SynSent,
+    /// SYN received and answered.
+    SynReceived,
+    /// Handshake done.
+    Established,
+    /// Both sides closed; only repeated segments are answered.
+    TimeWait,
+    /// Gone: to be removed.
+    Closed,
+}
+
+/// How far our own close has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fin {
+    No,
+    Queued,
+    Acknowledged,
+}
+
+/// What the retransmission timer does when it runs out.
+#[derive(Clone, Copy, Debug)]
+struct Retransmit {
+    at: Timestamp,
+    timeout: u64,
+    tries: u8,
+}
+
+/// One side of a connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) socket: SocketId,
+    pub(super) owner: ProgramId,
+    pub(super) local: Endpoint,
+    pub(super) remote: Endpoint,
+    pub(super) cause: Cause,
+    pub(super) state: State,
+    tos: u8,
+    // What we send.
+    iss: u32,
+    una: u32,
+    nxt: u32,
+    end: u32,
+    writes: VecDeque<(u32, Payload)>,
+    fin: Fin,
+    peer_window: u32,
+    peer_mss: u32,
+    congestion_window: u32,
+    duplicate_acks: u8,
+    // What we receive.
+    rcv_nxt: u32,
+    edge: u32,
+    peer_fin: bool,
+    out_of_order: Vec<(u32, Payload, bool)>,
+    unacknowledged: u8,
+    // Options in force.
+    timestamps: Option<u32>,
+    send_shift: u8,
+    receive_shift: u8,
+    offered: Vec<OptionKind>,
+    // Timers.
+    retransmit: Option<Retransmit>,
+    smoothed_rto: Option<u64>,
+    opened: Timestamp,
+    delayed_ack: Option<Timestamp>,
+    expires: Option<Timestamp>,
+    refusals: u8,
+}
+
+/// Whether sequence number `a` comes before `b`.
+fn before(a: u32, b: u32) -> bool {
+    a.wrapping_sub(b) > 0x8000_0000
+}
+
+impl Connection {
+    fn new(
+        socket: SocketId,
+        owner: ProgramId,
+        ends: (Endpoint, Endpoint),
+        cause: Cause,
+        iss: u32,
+        now: Timestamp,
+    ) -> Self {
+        Connection {
+            socket,
+            owner,
+            local: ends.0,
+            remote: ends.1,
+            cause,
+            state: State::SynSent,
+            tos: 0,
+            iss,
+            una: iss,
+            nxt: iss.wrapping_add(1),
+            end: iss.wrapping_add(1),
+            writes: VecDeque::new(),
+            fin: Fin::No,
+            peer_window: 0,
+            peer_mss: 536,
+            congestion_window: 0,
+            duplicate_acks: 0,
+            rcv_nxt: 0,
+            edge: 0,
+            peer_fin: false,
+            out_of_order: Vec::new(),
+            unacknowledged: 0,
+            timestamps: None,
+            send_shift: 0,
+            receive_shift: 0,
+            offered: Vec::new(),
+            retransmit: None,
+            smoothed_rto: None,
+            opened: now,
+            delayed_ack: None,
+            expires: None,
+            refusals: 0,
+        }
+    }
+
+    /// Opens a connection: sends its SYN.
+    pub fn open(
+        socket: SocketId,
+        owner: ProgramId,
+        ends: (Endpoint, Endpoint),
+        cause: Cause,
+        iss: u32,
+        egress: &mut Egress<'_>,
+    ) -> Self {
+        let mut connection = Connection::new(socket, owner, ends, cause, iss, egress.now);
+        connection.send_syn(egress);
+        connection.start_retransmit(egress);
+        connection
+    }
+
+    /// Accepts a connection: answers its SYN.
+    pub fn accept(
+        socket: SocketId,
+        owner: ProgramId,
+        ends: (Endpoint, Endpoint),
+        cause: Cause,
+        iss: u32,
+        syn: &Tcp,
+        egress: &mut Egress<'_>,
+    ) -> Self {
+        let mut connection = Connection::new(socket, owner, ends, cause, iss, egress.now);
+        connection.state = State::SynReceived;
+        connection.learn(syn);
+        connection.send_synack(egress);
+        connection.start_retransmit(egress);
+        connection
+    }
+
+    /// Takes a connection up at the ACK that completes its handshake, as SYN cookies do.
+    pub fn from_cookie(
+        socket: SocketId,
+        owner: ProgramId,
+        ends: (Endpoint, Endpoint),
+        cause: Cause,
+        ack: &Tcp,
+        egress: &mut Egress<'_>,
+    ) -> Self {
+        let iss = ack.acknowledgment.wrapping_sub(1);
+        let mut connection = Connection::new(socket, owner, ends, cause, iss, egress.now);
+        connection.state = State::SynReceived;
+        connection.rcv_nxt = ack.sequence;
+        connection.edge = ack.sequence.wrapping_add(connection.full_window(egress));
+        connection
+    }
+
+    /// The time of the next timer.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        [
+            self.retransmit.map(|r| r.at),
+            self.delayed_ack,
+            self.expires,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Sets the type of service of what is sent from now on.
+    pub fn set_tos(&mut self, tos: u8) {
+        self.tos = tos;
+    }
+
+    /// The type of service of what is sent now.
+    pub fn tos(&self) -> u8 {
+        self.tos
+    }
+
+    /// Queues bytes and sends what the windows allow.
+    pub fn send(&mut self, payload: Payload, egress: &mut Egress<'_>) {
+        if payload.is_empty() || self.fin != Fin::No || self.state == State::Closed {
+            return;
+        }
+        let start = self.end;
+        self.end = self.end.wrapping_add(length(&payload));
+        self.writes.push_back((start, payload));
+        self.transmit(egress);
+    }
+
+    /// Closes our side once all is sent.
+    pub fn close(&mut self, egress: &mut Egress<'_>) {
+        if self.fin != Fin::No || self.state == State::Closed {
+            return;
+        }
+        if self.state == State::SynSent {
+            self.state = State::Closed;
+            return;
+        }
+        self.fin = Fin::Queued;
+        self.end = self.end.wrapping_add(1);
+        self.transmit(egress);
+    }
+
+    /// Resets the connection.
+    pub fn abort(&mut self, egress: &mut Egress<'_>) {
+        if matches!(self.state, State::SynReceived | State::Established) {
+            let mut reset = self.segment(Flags::RST | Flags::ACK, self.nxt, egress);
+            reset.window = 0;
+            reset.options = Options::NONE;
+            egress.send(self, reset, Payload::Empty, Purpose::Stateless);
+        }
+        self.state = State::Closed;
+    }
+
+    /// A timer has run out.
+    pub fn timer(&mut self, egress: &mut Egress<'_>) {
+        let now = egress.now;
+        if self.expires.is_some_and(|at| at <= now) {
+            self.state = State::Closed;
+            return;
+        }
+        if self.delayed_ack.is_some_and(|at| at <= now) {
+            self.acknowledge(egress);
+        }
+        if self.retransmit.is_some_and(|r| r.at <= now) {
+            self.retransmit_now(egress);
+        }
+    }
+
+    fn retransmit_now(&mut self, egress: &mut Egress<'_>) {
+        let Some(Retransmit { timeout, tries, .. }) = self.retransmit else {
+            return;
+        };
+        let traits = &egress.stack.tcp;
+        let allowed = match self.state {
+            State::SynSent => traits.syn_tries,
+            State::SynReceived => traits.synack_tries,
+            _ => traits.data_tries,
+        };
+        if tries >= allowed {
+            if self.state != State::SynReceived {
+                egress.event(self, SocketEvent::TimedOut);
+            }
+            self.state = State::Closed;
+            return;
+        }
+        let timeout = timeout.saturating_mul(2).min(RTO_MAX);
+        self.retransmit = Some(Retransmit {
+            at: egress.now.plus_nanos(timeout),
+            timeout,
+            tries: tries + 1,
+        });
+        match self.state {
+            State::SynSent => self.send_syn(egress),
+            State::SynReceived => self.send_synack(egress),
+            _ => {
+                self.nxt = self.una;
+                self.congestion_window = self.peer_mss;
+                self.transmit(egress);
+            }
+        }
+    }
+
+    fn start_retransmit(&mut self, egress: &Egress<'_>) {
+        let traits = &egress.stack.tcp;
+        let timeout = self
+            .smoothed_rto
+            .unwrap_or(traits.rto_initial)
+            .max(traits.rto_min);
+        self.retransmit = Some(Retransmit {
+            at: egress.now.plus_nanos(timeout),
+            timeout,
+            tries: 1,
+        });
+    }
+
+    /// A segment for this connection has arrived.
+    pub fn receive(&mut self, tcp: &Tcp, payload: &Payload, egress: &mut Egress<'_>) {
+        match self.state {
+            State::SynSent => self.receive_in_syn_sent(tcp, egress),
+            State::SynReceived | State::Established => {
+                self.receive_synchronised(tcp, payload, egress)
+            }
+            State::TimeWait if tcp.flags.contains(Flags::FIN) => self.acknowledge(egress),
+            State::TimeWait | State::Closed => {}
+        }
+    }
+
+    /// RFC 9293 section 3.10.7.3.
+    fn receive_in_syn_sent(&mut self, tcp: &Tcp, egress: &mut Egress<'_>) {
+        let acknowledges = tcp.flags.contains(Flags::ACK) && tcp.acknowledgment == self.nxt;
+        if tcp.flags.contains(Flags::RST) {
+            if acknowledges {
+                self.refused(egress);
+            }
+            return;
+        }
+        if !acknowledges {
+            if tcp.flags.contains(Flags::ACK) {
+                egress.reset_for(self, tcp);
+            }
+            return;
+        }
+        if !tcp.flags.contains(Flags::SYN) {
+            return;
+        }
+        self.una = tcp.acknowledgment;
+        self.learn(tcp);
+        self.settle(egress);
+        self.state = State::Established;
+        self.acknowledge(egress);
+        egress.event(self, SocketEvent::Connected);
+    }
+
+    /// The peer has no such port. Early Windows tries again from the same port.
+    fn refused(&mut self, egress: &mut Egress<'_>) {
+        let timeout = egress.stack.tcp.rto_min;
+        if self.refusals < egress.stack.tcp.refused_retries {
+            self.refusals += 1;
+            self.retransmit = Some(Retransmit {
+                at: egress.now.plus_nanos(timeout),
+                timeout,
+                tries: 1,
+            });
+            return;
+        }
+        egress.event(self, SocketEvent::Refused);
+        self.state = State::Closed;
+    }
+
+    /// RFC 9293 section 3.10.7.4.
+    fn receive_synchronised(&mut self, tcp: &Tcp, payload: &Payload, egress: &mut Egress<'_>) {
+        let start = tcp.sequence;
+        let in_window = !before(start, self.rcv_nxt.wrapping_sub(1)) && !before(self.edge, start);
+        if tcp.flags.contains(Flags::RST) {
+            if in_window {
+                if self.state == State::Established {
+                    egress.event(self, SocketEvent::Reset);
+                }
+                self.state = State::Closed;
+            }
+            return;
+        }
+        if tcp.flags.contains(Flags::SYN) {
+            // A repeated SYN gets its SYN-ACK again, a repeated SYN-ACK its ACK.
+            if self.state == State::SynReceived {
+                self.send_synack(egress)
+            } else {
+                self.acknowledge(egress)
+            }
+            return;
+        }
+        if !tcp.flags.contains(Flags::ACK) {
+            return;
+        }
+        if let Some(TcpOption::Timestamps(value, _)) = tcp
+            .options
+            .iter()
+            .find(|o| matches!(o, TcpOption::Timestamps(..)))
+        {
+            self.timestamps = self.timestamps.map(|_| value);
+        }
+        self.take_ack(tcp, payload.is_empty(), egress);
+        if self.state == State::Closed {
+            return;
+        }
+        self.take_payload(tcp, payload, egress);
+        self.finish_close(egress);
+    }
+
+    fn take_ack(&mut self, tcp: &Tcp, bare: bool, egress: &mut Egress<'_>) {
+        let ack = tcp.acknowledgment;
+        if self.state == State::SynReceived {
+            if ack != self.iss.wrapping_add(1) {
+                egress.reset_for(self, tcp);
+                return;
+            }
+            self.una = ack;
+            self.settle(egress);
+            self.state = State::Established;
+            egress.event(
+                self,
+                SocketEvent::Accepted(self.remote, self.cause.activity),
+            );
+        }
+        self.peer_window = u32::from(tcp.window) << self.send_shift;
+        if before(self.una, ack) && !before(self.end, ack) {
+            self.acknowledged(ack, egress);
+        } else if ack == self.una
+            && bare
+            && before(self.una, self.nxt)
+            && !tcp.flags.contains(Flags::FIN)
+        {
+            self.duplicate_acks = self.duplicate_acks.saturating_add(1);
+            // RFC 5681 section 3.2.
+            if self.duplicate_acks == 3 {
+                let resume = self.nxt;
+                self.nxt = self.una;
+                self.transmit_segment(egress);
+                self.nxt = resume;
+            }
+        }
+        self.transmit(egress);
+    }
+
+    fn acknowledged(&mut self, ack: u32, egress: &Egress<'_>) {
+        self.una = ack;
+        if before(self.nxt, ack) {
+            self.nxt = ack;
+        }
+        self.duplicate_acks = 0;
+        self.congestion_window = self.congestion_window.saturating_add(self.peer_mss);
+        while self
+            .writes
+            .front()
+            .is_some_and(|(start, payload)| !before(ack, start.wrapping_add(length(payload))))
+        {
+            self.writes.pop_front();
+        }
+        if self.fin == Fin::Queued && ack == self.end {
+            self.fin = Fin::Acknowledged;
+        }
+        if self.una == self.nxt {
+            self.retransmit = None
+        } else {
+            self.start_retransmit(egress)
+        }
+    }
+
+    fn take_payload(&mut self, tcp: &Tcp, payload: &Payload, egress: &mut Egress<'_>) {
+        let fin = tcp.flags.contains(Flags::FIN);
+        if payload.is_empty() && !fin {
+            return;
+        }
+        let start = tcp.sequence;
+        if start != self.rcv_nxt || self.peer_fin {
+            if before(self.rcv_nxt, start) && self.out_of_order.len() < MAX_OUT_OF_ORDER {
+                self.out_of_order.push((start, payload.clone(), fin));
+            }
+            // Out of order or repeated: say at once what is wanted.
+            self.acknowledge(egress);
+            return;
+        }
+        self.deliver(payload.clone(), fin, egress);
+        while let Some(at) = self
+            .out_of_order
+            .iter()
+            .position(|(start, ..)| *start == self.rcv_nxt)
+        {
+            let (_, payload, fin) = self.out_of_order.swap_remove(at);
+            self.deliver(payload, fin, egress);
+        }
+        let rcv_nxt = self.rcv_nxt;
+        self.out_of_order
+            .retain(|(start, ..)| before(rcv_nxt, *start));
+        self.unacknowledged = self.unacknowledged.saturating_add(1);
+        // RFC 1122 section 4.2.3.2: at least every second segment; a FIN is always answered.
+        if self.unacknowledged >= 2 || self.peer_fin {
+            self.acknowledge(egress);
+        } else if self.delayed_ack.is_none() {
+            self.delayed_ack = Some(egress.now.plus_nanos(egress.delayed_ack()));
+        }
+    }
+
+    fn deliver(&mut self, payload: Payload, fin: bool, egress: &mut Egress<'_>) {
+        self.rcv_nxt = self.rcv_nxt.wrapping_add(length(&payload));
+        if !payload.is_empty() {
+            egress.event(self, SocketEvent::Data(payload));
+        }
+        if fin {
+            self.rcv_nxt = self.rcv_nxt.wrapping_add(1);
+            // A FIN takes no room in the buffer.
+            self.edge = self.edge.wrapping_add(1);
+            self.peer_fin = true;
+            egress.event(self, SocketEvent::PeerClosed);
+        }
+    }
+
+    /// Leaves once both sides have closed: at once when the peer closed last, after a while when we did.
+    fn finish_close(&mut self, egress: &Egress<'_>) {
+        if self.state != State::Established || self.fin != Fin::Acknowledged || !self.peer_fin {
+            return;
+        }
+        self.state = State::TimeWait;
+        self.retransmit = None;
+        self.expires = Some(egress.now.plus_nanos(TIME_WAIT));
+    }
+
+    /// Sends what is queued, as far as the windows reach.
+    fn transmit(&mut self, egress: &mut Egress<'_>) {
+        if self.state != State::Established {
+            return;
+        }
+        let mut sent = false;
+        while self.nxt != self.end && self.transmit_segment(egress) {
+            sent = true;
+        }
+        if sent && self.retransmit.is_none() {
+            self.start_retransmit(egress);
+        }
+        // A closed window is probed by the retransmission timer, RFC 9293 section 3.8.6.1.
+        if self.nxt != self.end && self.retransmit.is_none() {
+            self.start_retransmit(egress);
+        }
+    }
+
+    /// Sends the next segment; false when the windows allow none.
+    fn transmit_segment(&mut self, egress: &mut Egress<'_>) -> bool {
+        let fin_at = self.end.wrapping_sub(1);
+        if self.fin != Fin::No && self.nxt == fin_at {
+            let segment = self.segment(Flags::FIN | Flags::ACK, self.nxt, egress);
+            self.push_out(segment, Payload::Empty, egress);
+            self.nxt = self.end;
+            return true;
+        }
+        let Some((start, payload)) = self.writes.iter().find(|(start, payload)| {
+            !before(self.nxt, *start) && before(self.nxt, start.wrapping_add(length(payload)))
+        }) else {
+            return false;
+        };
+        let offset = self.nxt.wrapping_sub(*start);
+        let usable = self.peer_window.min(self.congestion_window);
+        let room = usable.saturating_sub(self.nxt.wrapping_sub(self.una));
+        let size = (length(payload) - offset).min(self.segment_size());
+        if room < size && !(room > 0 && self.nxt == self.una) {
+            return false;
+        }
+        let size = size.min(room);
+        let piece = payload.slice(offset as usize, size as usize);
+        let last = offset + size == length(payload);
+        let flags = if last {
+            Flags::PSH | Flags::ACK
+        } else {
+            Flags::ACK
+        };
+        let segment = self.segment(flags, self.nxt, egress);
+        self.push_out(segment, piece, egress);
+        self.nxt = self.nxt.wrapping_add(size);
+        true
+    }
+
+    /// Payload bytes of a full segment: options in every segment take their room.
+    fn segment_size(&self) -> u32 {
+        self.peer_mss
+            .saturating_sub(if self.timestamps.is_some() { 12 } else { 0 })
+            .max(1)
+    }
+
+    /// Sends a segment that also acknowledges.
+    fn push_out(&mut self, segment: Tcp, payload: Payload, egress: &mut Egress<'_>) {
+        self.unacknowledged = 0;
+        self.delayed_ack = None;
+        egress.send(self, segment, payload, Purpose::Connection);
+    }
+
+    /// Sends a bare acknowledgment.
+    fn acknowledge(&mut self, egress: &mut Egress<'_>) {
+        let segment = self.segment(Flags::ACK, self.nxt, egress);
+        self.push_out(segment, Payload::Empty, egress);
+    }
+
+    /// A segment of the established connection.
+    fn segment(&mut self, flags: Flags, sequence: u32, egress: &Egress<'_>) -> Tcp {
+        let window = self.advertise(egress) >> self.receive_shift;
+        let options = self.timestamps.map_or(Options::NONE, |echo| {
+            let stamp = TcpOption::Timestamps(egress.timestamp(), echo);
+            Options::new([TcpOption::NoOperation, TcpOption::NoOperation, stamp])
+        });
+        Tcp {
+            sequence,
+            acknowledgment: self.rcv_nxt,
+            window: u16::try_from(window).unwrap_or(u16::MAX),
+            options,
+            ..Tcp::new(self.local.port, self.remote.port, flags)
+        }
+    }
+
+    /// Moves the right edge of our window as the stack does, and returns the window.
+    fn advertise(&mut self, egress: &Egress<'_>) -> u32 {
+        let edge = self.rcv_nxt.wrapping_add(self.full_window(egress));
+        let gain = edge.wrapping_sub(self.edge);
+        let moves = match egress.stack.tcp.window_update {
+            WindowUpdate::Always => true,
+            WindowUpdate::WholeSegment => gain >= self.negotiated_mss(egress),
+        };
+        if moves && !before(edge, self.edge) {
+            self.edge = edge;
+        }
+        self.edge.wrapping_sub(self.rcv_nxt)
+    }
+
+    /// The window of an empty buffer.
+    fn full_window(&self, egress: &Egress<'_>) -> u32 {
+        let (buffer, mss) = (egress.stack.tcp.buffer, self.negotiated_mss(egress));
+        let full = match egress.stack.tcp.rounding {
+            Rounding::None => buffer,
+            Rounding::Up => buffer.div_ceil(mss) * mss,
+            Rounding::Down => (buffer / mss).max(1) * mss,
+        };
+        full.min(0xffff << self.receive_shift)
+    }
+
+    fn negotiated_mss(&self, egress: &Egress<'_>) -> u32 {
+        self.peer_mss.min(u32::from(egress.stack.tcp.mss)).max(1)
+    }
+
+    /// Takes in what a SYN or SYN-ACK says.
+    fn learn(&mut self, syn: &Tcp) {
+        self.rcv_nxt = syn.sequence.wrapping_add(1);
+        self.edge = self.rcv_nxt;
+        self.peer_window = u32::from(syn.window);
+        self.offered = vec![OptionKind::Mss, OptionKind::Nop, OptionKind::Eol];
+        for option in syn.options.iter() {
+            match option {
+                TcpOption::Mss(mss) => self.peer_mss = u32::from(mss).max(1),
+                TcpOption::SackPermitted => self.offered.push(OptionKind::Sack),
+                TcpOption::Timestamps(value, _) => {
+                    self.timestamps = Some(value);
+                    self.offered.push(OptionKind::Timestamp);
+                }
+                TcpOption::WindowScale(shift) => {
+                    self.send_shift = shift.min(14);
+                    self.offered.push(OptionKind::WindowScale);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Puts in force what both sides offered, once the handshake is done.
+    fn settle(&mut self, egress: &Egress<'_>) {
+        let layout = if self.cause.role == Role::Answer {
+            &egress.stack.tcp.synack_options
+        } else {
+            &egress.stack.tcp.syn_options
+        };
+        let ours: Vec<OptionKind> = layout.select(|kind| self.offered.contains(&kind)).collect();
+        if !ours.contains(&OptionKind::Timestamp) {
+            self.timestamps = None;
+        }
+        if ours.contains(&OptionKind::WindowScale) {
+            self.receive_shift = egress.stack.tcp.window_scale;
+        } else {
+            self.send_shift = 0;
+        }
+        self.edge = self.rcv_nxt;
+        self.congestion_window = self
+            .peer_mss
+            .saturating_mul(egress.stack.tcp.initial_window);
+        let round_trip = egress.now.nanos_since(self.opened);
+        self.smoothed_rto = Some(round_trip.saturating_mul(3));
+        self.retransmit = None;
+    }
+
+    fn send_syn(&mut self, egress: &mut Egress<'_>) {
+        let traits = &egress.stack.tcp;
+        let kinds: Vec<OptionKind> = traits.syn_options.select(|_| true).collect();
+        let tcp = Tcp {
+            sequence: self.iss,
+            window: traits.syn_window,
+            options: self.handshake_options(&kinds, traits.mss, 0, egress),
+            ..Tcp::new(self.local.port, self.remote.port, Flags::SYN)
+        };
+        egress.send(self, tcp, Payload::Empty, Purpose::Connection);
+    }
+
+    fn send_synack(&mut self, egress: &mut Egress<'_>) {
+        let traits = &egress.stack.tcp;
+        let kinds: Vec<OptionKind> = traits
+            .synack_options
+            .select(|kind| self.offered.contains(&kind))
+            .collect();
+        let peer_mss = u16::try_from(self.peer_mss).unwrap_or(u16::MAX);
+        let mss = if traits.mirrors_mss {
+            traits.mss.min(peer_mss)
+        } else {
+            traits.mss
+        };
+        let tcp = Tcp {
+            sequence: self.iss,
+            acknowledgment: self.rcv_nxt,
+            window: u16::try_from(self.full_window(egress)).unwrap_or(u16::MAX),
+            options: self.handshake_options(&kinds, mss, self.timestamps.unwrap_or(0), egress),
+            ..Tcp::new(self.local.port, self.remote.port, Flags::SYN | Flags::ACK)
+        };
+        let purpose = if egress.stack.zero_id_stateless {
+            Purpose::Stateless
+        } else {
+            Purpose::Connection
+        };
+        egress.send(self, tcp, Payload::Empty, purpose);
+    }
+
+    fn handshake_options(
+        &self,
+        kinds: &[OptionKind],
+        mss: u16,
+        echo: u32,
+        egress: &Egress<'_>,
+    ) -> Options {
+        Options::new(kinds.iter().map(|kind| match kind {
+            OptionKind::Mss => TcpOption::Mss(mss),
+            OptionKind::Nop => TcpOption::NoOperation,
+            OptionKind::Eol => TcpOption::EndOfList,
+            OptionKind::Sack => TcpOption::SackPermitted,
+            OptionKind::Timestamp => TcpOption::Timestamps(egress.timestamp(), echo),
+            OptionKind::WindowScale => TcpOption::WindowScale(egress.stack.tcp.window_scale),
+        }))
+    }
+}
+
+fn length(payload: &Payload) -> u32 {
+    low32(payload.len() as u64)
+}

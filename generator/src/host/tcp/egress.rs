@@ -1,0 +1,139 @@
+//! The way out of a connection: its stack, its clock, packets and events.
+
+use wire::{Flags, Packet, Payload, Segment, Tcp, Timestamp};
+
+use super::connection::Connection;
+use crate::activity::{Cause, Sent};
+use crate::host::ip::{IpLayer, Purpose};
+use crate::host::program::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
+use crate::host::stack::Stack;
+use crate::seed::{Draws, low32};
+
+/// Events for programs, in the order in which they happened.
+pub type Events = Vec<(ProgramId, SocketId, SocketEvent)>;
+
+/// What a connection needs to send and to tell.
+#[derive(Debug)]
+pub struct Egress<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The personality.
+    pub stack: &'a Stack,
+    pub(super) ip: &'a mut IpLayer,
+    pub(super) out: &'a mut Outbox,
+    pub(super) events: &'a mut Events,
+    pub(super) delayed_ack: &'a mut Draws,
+    pub(super) boot: Timestamp,
+}
+
+impl Egress<'_> {
+    /// Sends a segment of a connection.
+    pub fn send(&mut self, connection: &Connection, tcp: Tcp, payload: Payload, purpose: Purpose) {
+        let (local, remote) = (connection.local, connection.remote);
+        let tos = connection.tos();
+        self.emit(local, remote, tcp, payload, purpose, tos, connection.cause);
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call for every way a segment can leave"
+    )]
+    fn emit(
+        &mut self,
+        local: Endpoint,
+        remote: Endpoint,
+        tcp: Tcp,
+        payload: Payload,
+        purpose: Purpose,
+        tos: u8,
+        cause: Cause,
+    ) {
+        let ip = self
+            .ip
+            .header(self.now, local.address, remote.address, purpose, tos);
+        let packet = Packet {
+            ip,
+            segment: Segment::Tcp(tcp),
+            payload,
+        };
+        self.out.push((self.now, Sent { packet, cause }));
+    }
+
+    /// Answers a segment that fits no connection, RFC 9293 section 3.10.7.1; a RST is not answered.
+    pub fn reset(
+        &mut self,
+        local: Endpoint,
+        remote: Endpoint,
+        tcp: &Tcp,
+        payload: usize,
+        cause: Cause,
+    ) {
+        if tcp.flags.contains(Flags::RST) {
+            return;
+        }
+        let mut reset = Tcp::new(local.port, remote.port, Flags::RST);
+        if tcp.flags.contains(Flags::ACK) {
+            reset.sequence = tcp.acknowledgment;
+        } else {
+            let controls = u32::from(tcp.flags.contains(Flags::SYN))
+                + u32::from(tcp.flags.contains(Flags::FIN));
+            reset.flags |= Flags::ACK;
+            reset.acknowledgment = tcp
+                .sequence
+                .wrapping_add(low32(payload as u64))
+                .wrapping_add(controls)
+                .wrapping_add(self.stack.tcp.reset_ack_offset);
+        }
+        self.emit(
+            local,
+            remote,
+            reset,
+            Payload::Empty,
+            Purpose::Stateless,
+            0,
+            cause.answered(),
+        );
+    }
+
+    /// Resets the sender of an unacceptable acknowledgment.
+    pub fn reset_for(&mut self, connection: &Connection, tcp: &Tcp) {
+        self.reset(
+            connection.local,
+            connection.remote,
+            tcp,
+            0,
+            connection.cause,
+        );
+    }
+
+    /// A SYN-ACK sent without keeping any state.
+    pub fn cookie(&mut self, local: Endpoint, remote: Endpoint, synack: Tcp, cause: Cause) {
+        self.emit(
+            local,
+            remote,
+            synack,
+            Payload::Empty,
+            Purpose::Stateless,
+            0,
+            cause.answered(),
+        );
+    }
+
+    /// Tells the owner of a connection what happened.
+    pub fn event(&mut self, connection: &Connection, event: SocketEvent) {
+        self.events
+            .push((connection.owner, connection.socket, event));
+    }
+
+    /// How long this acknowledgment waits.
+    pub fn delayed_ack(&mut self) -> u64 {
+        self.delayed_ack.range(self.stack.tcp.delayed_ack.clone())
+    }
+
+    /// The value of the timestamp clock, which started with the host.
+    pub fn timestamp(&self) -> u32 {
+        let nanos = u128::from(self.now.nanos_since(self.boot));
+        let ticks = nanos * u128::from(self.stack.tcp.timestamp_hz) / 1_000_000_000;
+        low32(u64::try_from(ticks & u128::from(u64::MAX)).unwrap_or(0))
+    }
+}

@@ -1,0 +1,410 @@
+//! TCP of a host: its connections, and what it answers to segments that belong to none.
+
+pub mod connection;
+pub mod egress;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
+
+use super::ip::IpLayer;
+use super::program::{Endpoint, Outbox, ProgramId, SocketId};
+use super::stack::{Isn, OddReply, Stack};
+use crate::activity::Cause;
+use crate::seed::{Draws, SeedTree, low32};
+use crate::table::Table;
+use connection::{Connection, State};
+use egress::{Egress, Events};
+
+/// Both ends of a connection, ours first.
+type Ends = (Endpoint, Endpoint);
+
+/// The connections of a host.
+#[derive(Debug)]
+pub struct TcpLayer {
+    stack: Arc<Stack>,
+    connections: BTreeMap<u32, Connection>,
+    by_ends: Table<Ends, u32>,
+    listeners: BTreeMap<u16, Listener>,
+    deadlines: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    isn: Draws,
+    isn_base: u32,
+    opened: u32,
+    ports: Draws,
+    last_port: Option<u16>,
+    delayed_ack: Draws,
+    cookie_key: u64,
+    boot: Timestamp,
+    start: Timestamp,
+}
+
+/// A port that accepts connections.
+#[derive(Debug)]
+struct Listener {
+    owner: ProgramId,
+    half_open: usize,
+}
+
+/// What the rest of a host lends for one step.
+#[derive(Debug)]
+pub struct Loan<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The network layer.
+    pub ip: &'a mut IpLayer,
+    /// Packets on their way out.
+    pub out: &'a mut Outbox,
+    /// Events for programs.
+    pub events: &'a mut Events,
+}
+
+impl TcpLayer {
+    /// The TCP of the host called `name`, whose scenario starts at `start`.
+    pub fn new(name: &str, stack: Arc<Stack>, start: Timestamp, tree: &SeedTree) -> Self {
+        let mut isn_base = tree.draws(&format!("host/{name}/tcp/isn-base"));
+        let mut uptime = tree.draws(&format!("host/{name}/uptime"));
+        // Assumption: hosts have been up between one minute and forty days.
+        let uptime = uptime.range(60_000_000_000..=40 * 86_400_000_000_000);
+        TcpLayer {
+            stack,
+            connections: BTreeMap::new(),
+            by_ends: Table::default(),
+            listeners: BTreeMap::new(),
+            deadlines: BinaryHeap::new(),
+            isn: tree.draws(&format!("host/{name}/tcp/isn")),
+            isn_base: isn_base.word32(),
+            opened: 0,
+            ports: tree.draws(&format!("host/{name}/tcp/port")),
+            last_port: None,
+            delayed_ack: tree.draws(&format!("host/{name}/tcp/delayed-ack")),
+            cookie_key: tree.draws(&format!("host/{name}/tcp/cookie")).word(),
+            boot: Timestamp::from_nanos(start.as_nanos().saturating_sub(uptime)),
+            start,
+        }
+    }
+
+    /// Accepts connections to `port` on behalf of a program.
+    pub fn listen(&mut self, port: u16, owner: ProgramId) {
+        self.listeners.insert(
+            port,
+            Listener {
+                owner,
+                half_open: 0,
+            },
+        );
+    }
+
+    /// Whether a segment from `remote` to `local` belongs to a connection or to a port that listens.
+    pub fn expects(&self, local: Endpoint, remote: Endpoint) -> bool {
+        self.listeners.contains_key(&local.port) || self.by_ends.get(&(local, remote)).is_some()
+    }
+
+    /// Opens a connection.
+    pub fn connect(
+        &mut self,
+        socket: SocketId,
+        owner: ProgramId,
+        ends: (std::net::IpAddr, Endpoint),
+        cause: Cause,
+        loan: Loan<'_>,
+    ) {
+        let local = Endpoint {
+            address: ends.0,
+            port: self.ephemeral_port(ends.0, ends.1),
+        };
+        let iss = self.initial_sequence(loan.now);
+        let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+        let connection = Connection::open(socket, owner, (local, ends.1), cause, iss, &mut egress);
+        self.insert(socket.0, connection);
+    }
+
+    /// Does something to a connection, if it is still there.
+    pub fn with(
+        &mut self,
+        socket: SocketId,
+        loan: Loan<'_>,
+        act: impl FnOnce(&mut Connection, &mut Egress<'_>),
+    ) {
+        let Some(connection) = self.connections.get_mut(&socket.0) else {
+            return;
+        };
+        let was = connection.state;
+        act(
+            connection,
+            &mut egress(&self.stack, self.boot, &mut self.delayed_ack, loan),
+        );
+        self.after(socket.0, was);
+    }
+
+    /// The time of the next timer.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadlines.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// Runs one timer that is due; false when none is.
+    pub fn run_timer(&mut self, loan: Loan<'_>) -> bool {
+        let Some(Reverse((at, socket))) = self.deadlines.peek().copied() else {
+            return false;
+        };
+        if at > loan.now {
+            return false;
+        }
+        self.deadlines.pop();
+        if let Some(connection) = self.connections.get_mut(&socket)
+            && connection
+                .deadline()
+                .is_some_and(|deadline| deadline <= loan.now)
+        {
+            let was = connection.state;
+            connection.timer(&mut egress(
+                &self.stack,
+                self.boot,
+                &mut self.delayed_ack,
+                loan,
+            ));
+            self.after(socket, was);
+        }
+        true
+    }
+
+    /// A segment has arrived. `next_socket` names a connection it may open.
+    pub fn receive(
+        &mut self,
+        ends: Ends,
+        tcp: &Tcp,
+        payload: &Payload,
+        cause: Cause,
+        next_socket: &mut u32,
+        loan: Loan<'_>,
+    ) {
+        if let Some(socket) = self.by_ends.get(&ends).copied() {
+            if let Some(connection) = self.connections.get_mut(&socket) {
+                let was = connection.state;
+                connection.receive(
+                    tcp,
+                    payload,
+                    &mut egress(&self.stack, self.boot, &mut self.delayed_ack, loan),
+                );
+                self.after(socket, was);
+            }
+            return;
+        }
+        if self.listeners.contains_key(&ends.0.port) {
+            self.receive_in_listen(ends, tcp, payload, cause, next_socket, loan);
+        } else {
+            let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+            egress.reset(ends.0, ends.1, tcp, payload.len(), cause);
+        }
+    }
+
+    /// RFC 9293 section 3.10.7.2, with what this stack does to odd flags.
+    fn receive_in_listen(
+        &mut self,
+        ends: Ends,
+        tcp: &Tcp,
+        payload: &Payload,
+        cause: Cause,
+        next_socket: &mut u32,
+        loan: Loan<'_>,
+    ) {
+        let traits = &self.stack.tcp;
+        let flags = tcp.flags;
+        let reply = if flags.contains(Flags::RST) {
+            OddReply::Silence
+        } else if flags.contains(Flags::FIN | Flags::ACK) {
+            traits.fin_ack_to_open
+        } else if flags.contains(Flags::ACK) {
+            OddReply::Reset
+        } else if flags.contains(Flags::SYN | Flags::FIN) {
+            traits.syn_fin_to_open
+        } else if flags.contains(Flags::SYN) {
+            OddReply::SynAck
+        } else {
+            traits.odd_to_open
+        };
+        match reply {
+            OddReply::Silence => {}
+            OddReply::Reset if self.completes_cookie(ends, tcp) => {
+                self.accept_cookie(ends, tcp, payload, cause, next_socket, loan);
+            }
+            OddReply::Reset => {
+                let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+                egress.reset(ends.0, ends.1, tcp, payload.len(), cause);
+            }
+            OddReply::SynAck => self.accept(ends, tcp, cause, next_socket, loan),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        ends: Ends,
+        syn: &Tcp,
+        cause: Cause,
+        next_socket: &mut u32,
+        loan: Loan<'_>,
+    ) {
+        let Some(listener) = self.listeners.get_mut(&ends.0.port) else {
+            return;
+        };
+        if listener.half_open >= self.stack.tcp.backlog {
+            if self.stack.tcp.syn_cookies {
+                self.send_cookie(ends, syn, cause, loan);
+            }
+            return;
+        }
+        listener.half_open += 1;
+        let owner = listener.owner;
+        let iss = self.initial_sequence(loan.now);
+        *next_socket += 1;
+        let socket = SocketId(*next_socket);
+        let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+        let connection =
+            Connection::accept(socket, owner, ends, cause.answered(), iss, syn, &mut egress);
+        self.insert(socket.0, connection);
+    }
+
+    /// Answers a SYN without keeping state, RFC 4987 section 3.6.
+    fn send_cookie(&mut self, ends: Ends, syn: &Tcp, cause: Cause, loan: Loan<'_>) {
+        let synack = Tcp {
+            sequence: self.cookie(ends),
+            acknowledgment: syn.sequence.wrapping_add(1),
+            window: u16::try_from(self.stack.tcp.buffer).unwrap_or(u16::MAX),
+            options: Options::new([TcpOption::Mss(self.stack.tcp.mss)]),
+            ..Tcp::new(ends.0.port, ends.1.port, Flags::SYN | Flags::ACK)
+        };
+        egress(&self.stack, self.boot, &mut self.delayed_ack, loan)
+            .cookie(ends.0, ends.1, synack, cause);
+    }
+
+    fn completes_cookie(&self, ends: Ends, tcp: &Tcp) -> bool {
+        self.stack.tcp.syn_cookies
+            && tcp.flags.is_exactly(Flags::ACK)
+            && tcp.acknowledgment.wrapping_sub(1) == self.cookie(ends)
+    }
+
+    fn accept_cookie(
+        &mut self,
+        ends: Ends,
+        tcp: &Tcp,
+        payload: &Payload,
+        cause: Cause,
+        next_socket: &mut u32,
+        loan: Loan<'_>,
+    ) {
+        let Some(listener) = self.listeners.get_mut(&ends.0.port) else {
+            return;
+        };
+        listener.half_open += 1;
+        *next_socket += 1;
+        let socket = SocketId(*next_socket);
+        let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+        let mut connection = Connection::from_cookie(
+            socket,
+            listener.owner,
+            ends,
+            cause.answered(),
+            tcp,
+            &mut egress,
+        );
+        connection.receive(tcp, payload, &mut egress);
+        self.insert(socket.0, connection);
+        self.after(socket.0, State::SynReceived);
+    }
+
+    fn cookie(&self, ends: Ends) -> u32 {
+        low32(foldhash::fast::FixedState::with_seed(self.cookie_key).hash_one(ends))
+    }
+
+    fn insert(&mut self, socket: u32, connection: Connection) {
+        self.by_ends
+            .insert((connection.local, connection.remote), socket);
+        if let Some(at) = connection.deadline() {
+            self.deadlines.push(Reverse((at, socket)));
+        }
+        self.connections.insert(socket, connection);
+    }
+
+    /// Keeps timers, backlog and table in step after a connection has changed.
+    fn after(&mut self, socket: u32, was: State) {
+        let Some(connection) = self.connections.get(&socket) else {
+            return;
+        };
+        if was == State::SynReceived
+            && connection.state != State::SynReceived
+            && let Some(listener) = self.listeners.get_mut(&connection.local.port)
+        {
+            listener.half_open = listener.half_open.saturating_sub(1);
+        }
+        if connection.state == State::Closed {
+            self.by_ends.remove(&(connection.local, connection.remote));
+            self.connections.remove(&socket);
+        } else if let Some(at) = connection.deadline() {
+            self.deadlines.push(Reverse((at, socket)));
+        }
+    }
+
+    fn initial_sequence(&mut self, now: Timestamp) -> u32 {
+        self.opened = self.opened.wrapping_add(1);
+        match self.stack.tcp.isn {
+            Isn::Random => self.isn.word32(),
+            Isn::Clock {
+                per_second,
+                per_connection,
+            } => {
+                let pinned = self.isn.pinned().map(low32);
+                let elapsed = u128::from(now.nanos_since(self.start));
+                let steps = elapsed * u128::from(per_second) / 1_000_000_000;
+                let steps = low32(u64::try_from(steps & u128::from(u64::MAX)).unwrap_or(0));
+                let grown = self.isn_base.wrapping_add(steps);
+                pinned
+                    .unwrap_or_else(|| grown.wrapping_add(self.opened.wrapping_mul(per_connection)))
+            }
+        }
+    }
+
+    /// The next free port of the stack's range.
+    fn ephemeral_port(&mut self, address: std::net::IpAddr, remote: Endpoint) -> u16 {
+        let range = self.stack.tcp.ephemeral.clone();
+        let (first, last) = (*range.start(), *range.end());
+        let mut port = match (self.ports.is_pinned(), self.last_port) {
+            (false, Some(port)) if self.stack.tcp.ephemeral_in_order => {
+                successor(port, first, last)
+            }
+            _ => self.ports.port(range),
+        };
+        // Every port taken means 60,000 connections to one service: the last one tried is used again.
+        for _ in first..last {
+            let local = Endpoint { address, port };
+            if self.by_ends.get(&(local, remote)).is_none() && !self.listeners.contains_key(&port) {
+                break;
+            }
+            port = successor(port, first, last);
+        }
+        self.last_port = Some(port);
+        port
+    }
+}
+
+fn successor(port: u16, first: u16, last: u16) -> u16 {
+    if port >= last { first } else { port + 1 }
+}
+
+fn egress<'a>(
+    stack: &'a Stack,
+    boot: Timestamp,
+    delayed_ack: &'a mut Draws,
+    loan: Loan<'a>,
+) -> Egress<'a> {
+    Egress {
+        now: loan.now,
+        stack,
+        ip: loan.ip,
+        out: loan.out,
+        events: loan.events,
+        delayed_ack,
+        boot,
+    }
+}

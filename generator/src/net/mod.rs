@@ -1,0 +1,7 @@
+//! What lies between hosts: sites, the paths that join them, and the sensors that watch.
+
+pub mod filter;
+pub mod path;
+pub mod pending;
+pub mod sensor;
+pub mod topology;

@@ -1,0 +1,166 @@
+//! Sites and the paths between them: where a packet goes, and when it passes what.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use wire::{Packet, Timestamp};
+
+use super::filter::Filter;
+use super::path::Line;
+
+/// Index of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SiteId(pub usize);
+
+/// Index of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostId(pub usize);
+
+/// What a site does with packets for addresses where nobody lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AbsentPolicy {
+    /// Nothing.
+    #[default]
+    Silent,
+    /// Its router says host unreachable, once ARP has given up.
+    HostUnreachable,
+    /// Its router says network unreachable at once.
+    NetworkUnreachable,
+}
+
+/// A site at work.
+#[derive(Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: String,
+    /// Its networks.
+    pub prefixes: Vec<IpNet>,
+    /// What happens to packets for nobody.
+    pub absent: AbsentPolicy,
+    /// What its border lets in.
+    pub filter: Filter,
+    /// The address of its border router.
+    pub router: IpAddr,
+}
+
+/// Where a host is.
+#[derive(Debug)]
+pub struct Attachment {
+    /// Its site.
+    pub site: SiteId,
+    /// Routers between the host and the border of its site.
+    pub hops: u8,
+    /// From the host to the border.
+    pub out: Line,
+    /// From the border to the host.
+    pub into: Line,
+}
+
+/// A path between the borders of two sites.
+#[derive(Debug)]
+pub struct Path {
+    /// The sites it joins.
+    pub ends: (SiteId, SiteId),
+    /// Routers on it.
+    pub hops: u8,
+    /// The router at each hop, as seen from the first end; where fewer are known, the last stands for the rest.
+    pub routers: Vec<IpAddr>,
+    /// Largest packet it carries, in bytes.
+    pub mtu: usize,
+    /// Whether routers forward packets whose time to live has run out, as 4.3BSD did.
+    pub forwards_expired: bool,
+    /// From the first end to the second.
+    pub there: Line,
+    /// From the second end to the first.
+    pub back: Line,
+}
+
+/// The whole network.
+#[derive(Debug, Default)]
+pub struct Topology {
+    /// Sites.
+    pub sites: Vec<Site>,
+    /// Paths.
+    pub paths: Vec<Path>,
+    /// Where each host is.
+    pub attachments: Vec<Attachment>,
+    /// The host of each address.
+    pub hosts: std::collections::BTreeMap<IpAddr, HostId>,
+}
+
+/// What becomes of a packet on a path.
+#[derive(Debug)]
+pub enum Crossing {
+    /// It reaches the far border at that time; so many routers have forwarded it.
+    Through(Timestamp, u8),
+    /// It is lost, or there is no way.
+    Lost,
+    /// The router at that address drops it and says so at that time.
+    Expired(Timestamp, IpAddr),
+    /// It does not fit and must not be fragmented: the router says so, with the MTU.
+    TooBig(Timestamp, IpAddr, u16),
+}
+
+impl Topology {
+    /// The site of an address, by the longest prefix.
+    pub fn site_of(&self, address: IpAddr) -> Option<SiteId> {
+        let mut best: Option<(u8, SiteId)> = None;
+        for (n, site) in self.sites.iter().enumerate() {
+            for prefix in &site.prefixes {
+                if prefix.contains(&address)
+                    && best.is_none_or(|(length, _)| prefix.prefix_len() > length)
+                {
+                    best = Some((prefix.prefix_len(), SiteId(n)));
+                }
+            }
+        }
+        best.map(|(_, site)| site)
+    }
+
+    /// Sends a packet over the path between two sites.
+    pub fn cross(
+        &mut self,
+        from: SiteId,
+        to: SiteId,
+        packet: &Packet,
+        entry: Timestamp,
+    ) -> Crossing {
+        let joins = |path: &&mut Path| path.ends == (from, to) || path.ends == (to, from);
+        let Some(path) = self.paths.iter_mut().find(joins) else {
+            return Crossing::Lost;
+        };
+        let forward = path.ends == (from, to);
+        let line = if forward {
+            &mut path.there
+        } else {
+            &mut path.back
+        };
+        let bytes = packet.total_bytes();
+        let Some(exit) = line.pass(entry, bytes) else {
+            return Crossing::Lost;
+        };
+        let transit = exit.nanos_since(entry);
+        let ttl = packet.ttl();
+        if ttl <= path.hops && !path.forwards_expired && path.hops > 0 {
+            let hop = ttl.max(1);
+            let at = entry.plus_nanos(transit / u64::from(path.hops) * u64::from(hop));
+            let index = if forward { hop - 1 } else { path.hops - hop };
+            return match router_at(&path.routers, index) {
+                Some(router) => Crossing::Expired(at, router),
+                None => Crossing::Lost,
+            };
+        }
+        if bytes > path.mtu && matches!(&packet.ip, wire::Ip::V4(ip) if ip.dont_fragment()) {
+            let mtu = u16::try_from(path.mtu).unwrap_or(u16::MAX);
+            return match router_at(&path.routers, path.hops / 2) {
+                Some(router) => Crossing::TooBig(entry.plus_nanos(transit / 2), router, mtu),
+                None => Crossing::Lost,
+            };
+        }
+        Crossing::Through(exit, path.hops)
+    }
+}
+
+fn router_at(routers: &[IpAddr], index: u8) -> Option<IpAddr> {
+    routers.get(usize::from(index)).or(routers.last()).copied()
+}

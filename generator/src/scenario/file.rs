@@ -1,0 +1,408 @@
+//! A scenario file that has been read, and what can be asked of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::document::{Node, Value};
+use super::error::{Origin, ScenarioErrors};
+use super::fields::{Fields, Mistakes, number, text_ref};
+use super::{Identity, Scenario, read, stack_file, units, vary};
+use crate::host::stack::Stack;
+use crate::seed::{Pins, SeedTree};
+
+/// The stacks that scenarios name.
+pub type Stacks = BTreeMap<String, Arc<Stack>>;
+
+/// What is wanted of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Request<'a> {
+    /// The seed.
+    pub seed: u64,
+    /// Values set by the user, by path.
+    pub set: Vec<(String, String)>,
+    /// A step of its difficulty ladder.
+    pub difficulty: Option<String>,
+    /// A published trace to reproduce; then the seed varies nothing.
+    pub published: Option<String>,
+    /// A background to lay under it.
+    pub background: Option<&'a ScenarioFile>,
+}
+
+/// A scenario file that has been read.
+#[derive(Clone, Debug)]
+pub struct ScenarioFile {
+    identity: Identity,
+    /// What remains after the parts below were taken out.
+    document: Node,
+    vary: Option<Node>,
+    published: Option<Node>,
+    difficulty: Option<Node>,
+}
+
+impl ScenarioFile {
+    /// Reads a file, and checks it with everything it offers: each published trace, each difficulty, seed 1.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with its line.
+    pub fn parse(file: &str, text: &str, stacks: &Stacks) -> Result<ScenarioFile, ScenarioErrors> {
+        let mut document = Node::parse(file, text)?;
+        let vary = document.take("vary");
+        let published = document.take("published");
+        let difficulty = document.take("difficulty");
+        let mut mistakes = Mistakes::default();
+        let identity = read::identity(&document, &mut mistakes);
+        let Some(identity) = identity else {
+            return Err(ScenarioErrors(mistakes.0));
+        };
+        let scenario = ScenarioFile {
+            identity,
+            document,
+            vary,
+            published,
+            difficulty,
+        };
+        scenario.check(stacks, mistakes)?;
+        Ok(scenario)
+    }
+
+    fn check(&self, stacks: &Stacks, mut mistakes: Mistakes) -> Result<(), ScenarioErrors> {
+        let mut requests = vec![Request {
+            seed: 1,
+            ..Request::default()
+        }];
+        for trace in self.published() {
+            requests.push(Request {
+                seed: 1,
+                published: Some(trace),
+                ..Request::default()
+            });
+        }
+        for step in self.difficulties() {
+            requests.push(Request {
+                seed: 1,
+                difficulty: Some(step),
+                ..Request::default()
+            });
+        }
+        for request in &requests {
+            if let Err(errors) = self.resolve(request, stacks) {
+                mistakes.0.extend(errors.0);
+            }
+        }
+        mistakes.0.sort();
+        mistakes.0.dedup();
+        if mistakes.0.is_empty() {
+            Ok(())
+        } else {
+            Err(ScenarioErrors(mistakes.0))
+        }
+    }
+
+    /// What the file says about itself.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The document, without what varies it.
+    pub fn document(&self) -> &Node {
+        &self.document
+    }
+
+    /// What a seed may change: path and range.
+    pub fn varied(&self) -> Vec<(String, String)> {
+        let entries = self.vary.iter().flat_map(Node::entries);
+        entries
+            .map(|(path, range)| (path.clone(), range.to_line()))
+            .collect()
+    }
+
+    /// The published traces it reproduces.
+    pub fn published(&self) -> Vec<String> {
+        self.published
+            .iter()
+            .flat_map(Node::entries)
+            .map(|(trace, _)| trace.clone())
+            .collect()
+    }
+
+    /// The sensor at which a published trace was recorded.
+    pub fn published_sensor(&self, trace: &str) -> Option<String> {
+        let sensor = self.published.as_ref()?.get(trace)?.get("sensor")?;
+        text_ref(&sensor.value).map(str::to_owned)
+    }
+
+    /// The steps of its difficulty ladder, from blatant to stealthy.
+    pub fn difficulties(&self) -> Vec<String> {
+        self.difficulty
+            .iter()
+            .flat_map(Node::entries)
+            .map(|(step, _)| step.clone())
+            .collect()
+    }
+
+    /// Makes every choice but the draws, and checks the outcome.
+    ///
+    /// # Errors
+    /// All mistakes at once: unknown keys, wrong units, impossible values, paths that lead nowhere, each with its line or
+    /// with the option that states it.
+    pub fn resolve(
+        &self,
+        request: &Request<'_>,
+        stacks: &Stacks,
+    ) -> Result<Scenario, ScenarioErrors> {
+        let mut mistakes = Mistakes::default();
+        let mut document = self.document.clone();
+        let (changes, pins) = self.changes(request, &mut mistakes);
+        let mut parameters = BTreeMap::new();
+        for (path, node) in changes {
+            parameters.insert(path.clone(), node.to_line());
+            if let Err(mistake) = document.overlay(&path, node) {
+                mistakes.0.push(mistake);
+            }
+        }
+        if let Some(background) = request.background {
+            background.lay_under(&mut document, request.seed, &mut mistakes);
+            parameters.insert("background".into(), background.identity.id.clone());
+        }
+        let scenario = read::scenario(&document, stacks, request.seed, &mut mistakes);
+        match scenario {
+            Some(scenario) if mistakes.0.is_empty() => Ok(Scenario {
+                parameters,
+                pins,
+                ..scenario
+            }),
+            _ => Err(ScenarioErrors(mistakes.0)),
+        }
+    }
+
+    /// The overlays of a request in the order in which they apply, and its pins.
+    fn changes(
+        &self,
+        request: &Request<'_>,
+        mistakes: &mut Mistakes,
+    ) -> (Vec<(String, Node)>, Pins) {
+        let mut changes = Vec::new();
+        let mut pins = Pins::new();
+        match &request.published {
+            Some(trace) => match self
+                .published
+                .as_ref()
+                .and_then(|published| published.get(trace))
+            {
+                Some(table) => (changes, pins) = read_published(trace, table, mistakes),
+                None => mistakes.note(
+                    &Origin::Stated(format!("trace '{trace}'")),
+                    format!(
+                        "'{}' has no such published trace; it has: {}",
+                        self.identity.id,
+                        self.published().join(", ")
+                    ),
+                ),
+            },
+            None => {
+                if let Some(table) = &self.vary {
+                    changes =
+                        vary::draw(table, &SeedTree::new(request.seed, Pins::new()), mistakes);
+                }
+            }
+        }
+        if let Some(step) = &request.difficulty {
+            match self.difficulty.as_ref().and_then(|ladder| ladder.get(step)) {
+                Some(table) => changes.extend(table.entries().iter().cloned()),
+                None => mistakes.note(
+                    &Origin::Stated(format!("--difficulty {step}")),
+                    format!(
+                        "'{}' has no such step; it has: {}",
+                        self.identity.id,
+                        self.difficulties().join(", ")
+                    ),
+                ),
+            }
+        }
+        changes.extend(
+            request
+                .set
+                .iter()
+                .map(|(path, value)| vary::stated(path, value)),
+        );
+        (changes, pins)
+    }
+
+    /// Adds this file's world to another document, once for each site that a sensor there watches: the site called
+    /// `home` here is that site, and what happens here belongs to no event.
+    fn lay_under(&self, document: &mut Node, seed: u64, mistakes: &mut Mistakes) {
+        let mut base = self.document.clone();
+        if let Some(table) = &self.vary {
+            for (path, node) in vary::draw(table, &SeedTree::new(seed, Pins::new()), mistakes) {
+                mistakes.0.extend(base.overlay(&path, node).err());
+            }
+        }
+        for home in watched_sites(document) {
+            for section in ["site", "host", "group", "path", "activity"] {
+                let Some(Node {
+                    value: Value::Table(entries),
+                    origin,
+                }) = base.get(section).cloned()
+                else {
+                    continue;
+                };
+                for (name, node) in entries {
+                    if section == "site" && name == "home" {
+                        continue;
+                    }
+                    let shared = section == "site";
+                    let new_name = if shared {
+                        format!("background-{name}")
+                    } else {
+                        format!("background-{home}-{name}")
+                    };
+                    let mut node = node;
+                    rename(&mut node, section, &home, &base);
+                    put(document, section, &origin, new_name, node);
+                }
+            }
+        }
+    }
+}
+
+/// The sites that sensors watch, each once.
+fn watched_sites(document: &Node) -> Vec<String> {
+    let mut sites = Vec::new();
+    for (_, sensor) in document
+        .get("sensor")
+        .map(Node::entries)
+        .unwrap_or_default()
+    {
+        if let Some(site) = sensor.get("site").and_then(|node| text_ref(&node.value))
+            && !sites.iter().any(|known| known == site)
+        {
+            sites.push(site.to_owned());
+        }
+    }
+    sites
+}
+
+/// Makes a background's entry speak of the names it has in the document it is laid under.
+fn rename(node: &mut Node, section: &str, home: &str, base: &Node) {
+    let site = |name: &str| {
+        if name == "home" {
+            home.to_owned()
+        } else {
+            format!("background-{name}")
+        }
+    };
+    let keys: &[&str] = match section {
+        "host" | "group" => &["site"],
+        "path" => &["between"],
+        _ => &["from", "to"],
+    };
+    if section == "activity" {
+        for key in ["class", "echo", "callback", "expect", "evident", "because"] {
+            node.take(key);
+        }
+    }
+    let Value::Table(entries) = &mut node.value else {
+        return;
+    };
+    for (key, value) in entries {
+        if !keys.contains(&key.as_str()) {
+            continue;
+        }
+        map_texts(value, &|text| {
+            if section != "activity" {
+                return site(text);
+            }
+            let known = ["host", "group"].iter().any(|kind| {
+                base.get(kind)
+                    .is_some_and(|table| table.get(text).is_some())
+            });
+            if known {
+                format!("background-{home}-{text}")
+            } else {
+                text.to_owned()
+            }
+        });
+    }
+}
+
+fn map_texts(node: &mut Node, map: &impl Fn(&str) -> String) {
+    match &mut node.value {
+        Value::Text(text) => *text = map(text),
+        Value::List(items) => items.iter_mut().for_each(|item| map_texts(item, map)),
+        _ => {}
+    }
+}
+
+/// Puts an entry into a section of a document, making the section where it is missing. What is there already stays.
+fn put(document: &mut Node, section: &str, origin: &Origin, name: String, node: Node) {
+    let Value::Table(sections) = &mut document.value else {
+        return;
+    };
+    if !sections.iter().any(|(key, _)| key == section) {
+        sections.push((
+            section.to_owned(),
+            Node {
+                origin: origin.clone(),
+                value: Value::Table(Vec::new()),
+            },
+        ));
+    }
+    let table = sections
+        .iter_mut()
+        .find(|(key, _)| key == section)
+        .map(|(_, table)| &mut table.value);
+    if let Some(Value::Table(entries)) = table
+        && !entries.iter().any(|(key, _)| *key == name)
+    {
+        entries.push((name, node));
+    }
+}
+
+fn read_published(
+    trace: &str,
+    table: &Node,
+    mistakes: &mut Mistakes,
+) -> (Vec<(String, Node)>, Pins) {
+    let mut fields = Fields::new(format!("published.{trace}"), table, mistakes);
+    fields.required_text("sensor");
+    let changes = fields
+        .node("set")
+        .map(|set| set.entries().to_vec())
+        .unwrap_or_default();
+    let mut pins = Pins::new();
+    for (path, values) in fields.node("pins").map(Node::entries).unwrap_or_default() {
+        match pinned_values(&values.value) {
+            Some(list) => {
+                pins.insert(path.clone(), list);
+            }
+            None => fields.mistake(
+                &values.origin,
+                format!("{path}: pins are whole numbers and times such as \"80ms\""),
+            ),
+        }
+    }
+    fields.finish();
+    (changes, pins)
+}
+
+fn pinned_values(value: &Value) -> Option<Vec<u64>> {
+    super::fields::list(value, |value| {
+        number(value).or_else(|| units::duration(text_ref(value)?))
+    })
+}
+
+impl ScenarioFile {
+    /// Reads a stack's file.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with its line.
+    pub fn parse_stack(file: &str, text: &str) -> Result<Stack, ScenarioErrors> {
+        let document = Node::parse(file, text)?;
+        let mut mistakes = Mistakes::default();
+        let stack = stack_file::stack(&document, &mut mistakes);
+        match stack {
+            Some(stack) if mistakes.0.is_empty() => Ok(stack),
+            _ => Err(ScenarioErrors(mistakes.0)),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Scenario files: what happens, as data.
+//!
+//! [`ScenarioFile`] is a file that has been read; [`ScenarioFile::resolve`] applies what a seed, a difficulty, a
+//! published trace or the user changes, checks everything and gives a [`Scenario`], from which a world is built.
+
+pub mod document;
+pub mod error;
+pub mod fields;
+mod file;
+mod read;
+mod stack_file;
+pub mod units;
+mod vary;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use labels::Family;
+use wire::Timestamp;
+
+pub use error::{Mistake, Origin, ScenarioErrors};
+pub use file::{Request, ScenarioFile, Stacks};
+
+use crate::activity::Activity;
+use crate::blueprint::Blueprint;
+use crate::host::HostConfig;
+use crate::net::filter::Filter;
+use crate::net::path::LineConfig;
+use crate::net::sensor::SensorConfig;
+use crate::net::topology::{AbsentPolicy, SiteId};
+use crate::seed::Pins;
+
+/// What a scenario file says about itself.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Unique name, also its file's.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// Family of its main event.
+    pub family: Family,
+    /// The story.
+    pub summary: String,
+    /// Document and section it comes from.
+    pub source: String,
+    /// Whether the documents print no packets of it.
+    pub reconstructed: bool,
+    /// What holds for every seed.
+    pub facts: Vec<String>,
+}
+
+/// A scenario, checked, with every choice but the draws made.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it is.
+    pub identity: Identity,
+    /// The moment at which it begins.
+    pub start: Timestamp,
+    /// How long it is watched, in nanoseconds.
+    pub duration: u64,
+    /// Sites.
+    pub sites: Vec<SiteSpec>,
+    /// Paths between sites.
+    pub paths: Vec<PathSpec>,
+    /// Hosts.
+    pub hosts: Vec<HostSpec>,
+    /// Sensors.
+    pub sensors: Vec<SensorConfig>,
+    /// Activities by number; the first is the background.
+    pub activities: Vec<Activity>,
+    /// What runs where, in the order in which it starts.
+    pub runs: Vec<Run>,
+    /// What was changed, by path in the file.
+    pub parameters: BTreeMap<String, String>,
+    /// Pinned draws.
+    pub pins: Pins,
+}
+
+/// A site.
+#[derive(Clone, Debug)]
+pub struct SiteSpec {
+    /// Its name.
+    pub name: String,
+    /// Its networks.
+    pub prefixes: Vec<IpNet>,
+    /// What happens to packets for nobody.
+    pub absent: AbsentPolicy,
+    /// What its border lets in.
+    pub filter: Filter,
+    /// Address of its border router.
+    pub router: IpAddr,
+}
+
+/// A path between two sites.
+#[derive(Clone, Debug)]
+pub struct PathSpec {
+    /// Its name.
+    pub name: String,
+    /// The sites it joins.
+    pub ends: (SiteId, SiteId),
+    /// Routers on it.
+    pub hops: u8,
+    /// Their addresses.
+    pub routers: Vec<IpAddr>,
+    /// Largest packet, in bytes.
+    pub mtu: usize,
+    /// Whether routers forward packets whose time to live has run out.
+    pub forwards_expired: bool,
+    /// Delay, loss and order, both ways.
+    pub line: LineConfig,
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub struct HostSpec {
+    /// How it is set up.
+    pub config: HostConfig,
+    /// Where it is.
+    pub site: SiteId,
+    /// Routers between it and the border.
+    pub hops: u8,
+    /// Its access line, both ways.
+    pub access: LineConfig,
+}
+
+/// A program on a host.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Index of the host.
+    pub host: usize,
+    /// The program.
+    pub blueprint: Arc<dyn Blueprint>,
+    /// The beginning of its draw paths.
+    pub path: String,
+    /// The activity it acts for.
+    pub activity: crate::activity::ActivityId,
+    /// Whom it is aimed at.
+    pub targets: Vec<IpAddr>,
+    /// Nanoseconds from the start of the scenario to its own.
+    pub at: u64,
+}

@@ -1,0 +1,251 @@
+//! Activities: which tool or application, from whom to whom, and what it is.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use labels::{Class, Expect};
+
+use super::Reader;
+use crate::activity::{Activity, ActivityId, Minimum};
+use crate::blueprint::{Blueprint, Kind};
+use crate::scenario::Run;
+use crate::scenario::document::{Node, Value};
+use crate::scenario::fields::{Fields, text_ref};
+use crate::{app, tool};
+
+/// Addresses that a block may add to an activity's targets.
+const MAX_TARGETS: usize = 65_536;
+
+/// The background, activity 0.
+pub(super) fn background() -> Activity {
+    Activity {
+        name: "background".into(),
+        class: None,
+        echo: None,
+        expect: None,
+        tool: None,
+        actor: None,
+        callback: None,
+        evident: None,
+        because: Vec::new(),
+        forged: Vec::new(),
+    }
+}
+
+/// What is read of an activity before its names are looked up.
+struct Words {
+    activity: Activity,
+    callback: Option<Class>,
+    program: Option<(&'static str, Arc<dyn Blueprint>)>,
+    from: Vec<String>,
+    to: Vec<String>,
+    at: u64,
+}
+
+impl Reader<'_> {
+    pub(super) fn activity(&mut self, name: &str, node: &Node) {
+        let mut fields = Fields::new(format!("activity.{name}"), node, self.mistakes);
+        let words = words(name, node, &mut fields);
+        fields.finish();
+        let actors = self.actors(node, &words.from);
+        let targets = self.targets(node, &words.to);
+        let id = self.enter(&words, &actors);
+        let Some((kind, blueprint)) = words.program else {
+            return;
+        };
+        for host in &actors {
+            let host_name = self
+                .hosts
+                .get(*host)
+                .map_or("", |host| host.config.name.as_str());
+            let path = if actors.len() == 1 {
+                format!("{kind}/{name}")
+            } else {
+                format!("{kind}/{name}/{host_name}")
+            };
+            self.runs.push(Run {
+                host: *host,
+                blueprint: Arc::clone(&blueprint),
+                path,
+                activity: id,
+                targets: targets.clone(),
+                at: words.at,
+            });
+        }
+    }
+
+    /// Enters an activity into the table; what has no class belongs to the background.
+    fn enter(&mut self, words: &Words, actors: &[usize]) -> ActivityId {
+        if words.activity.class.is_none() {
+            return ActivityId::BACKGROUND;
+        }
+        let number = |n: usize| ActivityId(u16::try_from(n).unwrap_or(u16::MAX));
+        let mut activity = words.activity.clone();
+        if let [only] = actors {
+            activity.actor = self
+                .hosts
+                .get(*only)
+                .and_then(|host| host.config.addresses.first().copied());
+        }
+        if let Some((_, blueprint)) = &words.program {
+            activity.forged = blueprint.forged();
+        }
+        let id = number(self.activities.len());
+        if let Some(class) = words.callback {
+            activity.callback = Some(number(self.activities.len() + 1));
+            let callback = Activity {
+                name: format!("{}-callback", activity.name),
+                class: Some(class),
+                ..background()
+            };
+            self.activities.push(activity);
+            self.activities.push(callback);
+        } else {
+            self.activities.push(activity);
+        }
+        id
+    }
+
+    fn actors(&mut self, node: &Node, names: &[String]) -> Vec<usize> {
+        let mut actors = Vec::new();
+        for name in names {
+            match self.cast.get(name) {
+                Some(hosts) => actors.extend(hosts),
+                None => self.unknown_host(node, name),
+            }
+        }
+        actors
+    }
+
+    /// The addresses that `to` names: hosts, groups, addresses and blocks.
+    fn targets(&mut self, node: &Node, names: &[String]) -> Vec<IpAddr> {
+        let mut targets = Vec::new();
+        for name in names {
+            if let Some(hosts) = self.cast.get(name) {
+                let hosts = hosts.iter().filter_map(|host| self.hosts.get(*host));
+                targets.extend(hosts.filter_map(|host| host.config.addresses.first().copied()));
+            } else if let Ok(address) = name.parse::<IpAddr>() {
+                targets.push(address);
+            } else if let Ok(block) = name.parse::<IpNet>() {
+                targets.extend(block.hosts().take(MAX_TARGETS));
+            } else {
+                self.unknown_host(node, name);
+            }
+        }
+        targets
+    }
+
+    fn unknown_host(&mut self, node: &Node, name: &str) {
+        let known: Vec<&str> = self.cast.keys().map(String::as_str).collect();
+        let message = format!(
+            "'{name}' is no host, group, address or block; hosts and groups: {}",
+            known.join(", ")
+        );
+        self.mistakes.note(&node.origin, message);
+    }
+}
+
+fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
+    let class = class(fields, "class");
+    let echo = self::class(fields, "echo");
+    let callback = self::class(fields, "callback");
+    let expects = [
+        ("alert", Expect::Alert),
+        ("silence", Expect::Silence),
+        ("may", Expect::May),
+    ];
+    let expect = fields.choice("expect", &expects);
+    let evident = fields.parsed(
+        "evident",
+        "\"N distinct ports\", \"N distinct targets\" or \"N packets\"",
+        |value| Minimum::parse(text_ref(value)?),
+    );
+    let because = fields.texts("because");
+    let (from, to) = (fields.texts("from"), fields.texts("to"));
+    let at = fields.duration("at").unwrap_or(0);
+    if from.is_empty() {
+        let origin = fields.origin().clone();
+        fields.mistake(
+            &origin,
+            format!("activity.{name} lacks 'from': the host that does it"),
+        );
+    }
+    let program = program(name, node, fields);
+    let tool = program
+        .as_ref()
+        .map(|_| kind_name(node).unwrap_or_default());
+    let activity = Activity {
+        name: name.to_owned(),
+        class,
+        echo,
+        expect,
+        tool,
+        evident,
+        because,
+        ..background()
+    };
+    Words {
+        activity,
+        callback,
+        program,
+        from,
+        to,
+        at,
+    }
+}
+
+fn class(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<Class> {
+    fields.parsed(
+        key,
+        "a class of the taxonomy, such as \"syn-scan\"",
+        |value| Class::from_name(text_ref(value)?),
+    )
+}
+
+fn kind_name(node: &Node) -> Option<String> {
+    ["tool", "app"]
+        .iter()
+        .find_map(|key| node.get(key))
+        .map(Node::to_line)
+}
+
+/// The tool or application, with its parameters.
+fn program(
+    name: &str,
+    node: &Node,
+    fields: &mut Fields<'_, '_>,
+) -> Option<(&'static str, Arc<dyn Blueprint>)> {
+    let choices: [(&'static str, &[Kind]); 2] = [("tool", tool::KINDS), ("app", app::CLIENTS)];
+    let mut found = None;
+    for (key, kinds) in choices {
+        let Some(word) = fields.node(key) else {
+            continue;
+        };
+        let kind = match &word.value {
+            Value::Text(text) => kinds.iter().find(|kind| kind.name == text),
+            _ => None,
+        };
+        match kind {
+            Some(kind) => found = Some((key, (kind.read)(fields))),
+            None => {
+                let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+                fields.mistake(
+                    &word.origin,
+                    format!(
+                        "{key} = {}: it must be one of: {}",
+                        word.to_line(),
+                        known.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+    if found.is_none() && node.get("tool").is_none() && node.get("app").is_none() {
+        fields.mistake(
+            &node.origin,
+            format!("activity.{name} needs 'tool' or 'app'"),
+        );
+    }
+    found
+}

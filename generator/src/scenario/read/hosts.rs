@@ -1,0 +1,281 @@
+//! Hosts, groups of hosts, and the services on them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::Reader;
+use super::places::line;
+use crate::activity::ActivityId;
+use crate::app;
+use crate::blueprint::Blueprint;
+use crate::host::stack::Stack;
+use crate::host::{HostConfig, PortPolicy};
+use crate::net::path::LineConfig;
+use crate::scenario::document::{Node, Value};
+use crate::scenario::fields::{Fields, Mistakes, list, text_ref};
+use crate::scenario::{HostSpec, Run};
+
+/// Hosts that one group may have.
+const MAX_GROUP: u64 = 10_000;
+
+const PORT_POLICIES: [(&str, PortPolicy); 3] = [
+    ("closed", PortPolicy::Closed),
+    ("filtered", PortPolicy::Filtered),
+    ("rejected", PortPolicy::Rejected),
+];
+
+/// What hosts and groups have in common.
+struct Common {
+    site: Option<String>,
+    stacks: Vec<String>,
+    default_policy: PortPolicy,
+    port_policy: BTreeMap<u16, PortPolicy>,
+    unseen_gap: Option<u64>,
+    hops: u8,
+    access: LineConfig,
+    services: Vec<(String, Arc<dyn Blueprint>)>,
+}
+
+impl Reader<'_> {
+    pub(super) fn host(&mut self, name: &str, node: &Node) {
+        let mut fields = Fields::new(format!("host.{name}"), node, self.mistakes);
+        let wanted = "an address or a list of addresses";
+        let addresses: Vec<IpAddr> = fields
+            .required("address", wanted, |value| {
+                list(value, |item| text_ref(item)?.parse().ok())
+            })
+            .unwrap_or_default();
+        let common = common(&mut fields);
+        fields.finish();
+        if let Some(address) = addresses.iter().find(|address| self.is_taken(**address)) {
+            self.mistakes.note(
+                &node.origin,
+                format!("host.{name}: {address} is another host's already"),
+            );
+        }
+        let host = self.add(name, node, addresses, 0, common);
+        self.cast
+            .insert(name.to_owned(), host.into_iter().collect());
+    }
+
+    pub(super) fn group(&mut self, name: &str, node: &Node) {
+        let mut fields = Fields::new(format!("group.{name}"), node, self.mistakes);
+        let count = fields.number("count", 1..=MAX_GROUP);
+        let common = common(&mut fields);
+        fields.finish();
+        let Some(site) = common.site.clone() else {
+            return;
+        };
+        let site = self.site_named(node, &site);
+        let prefixes = self
+            .sites
+            .get(site.0)
+            .map(|site| site.prefixes.clone())
+            .unwrap_or_default();
+        let mut common = Some(common);
+        let mut members = Vec::new();
+        for n in 0..count.unwrap_or(1) {
+            let Some(address) = self.free_address(&prefixes) else {
+                self.mistakes.note(
+                    &node.origin,
+                    format!(
+                        "group.{name}: the site has no free address for host {}",
+                        n + 1
+                    ),
+                );
+                return;
+            };
+            let index = usize::try_from(n).unwrap_or(0);
+            let Some(shared) = common.take() else { return };
+            common = Some(shared.again());
+            members.extend(self.add(
+                &format!("{name}-{}", n + 1),
+                node,
+                vec![address],
+                index,
+                shared,
+            ));
+        }
+        self.cast.insert(name.to_owned(), members);
+    }
+
+    /// A free address of a site, from its upper half: scenarios name addresses in the lower half.
+    fn free_address(&self, prefixes: &[IpNet]) -> Option<IpAddr> {
+        let mut draws = self.tree.draws(&format!("address/{}", self.hosts.len()));
+        let IpNet::V4(net) = prefixes
+            .iter()
+            .find(|prefix| matches!(prefix, IpNet::V4(_)))?
+        else {
+            return None;
+        };
+        let size = 1u64 << (32 - u32::from(net.prefix_len()));
+        let start = draws.range(size / 2..=size.saturating_sub(2).max(size / 2));
+        let candidates = (0..size)
+            .map(|step| (start + step) % size)
+            .filter(|n| *n > 1 && *n < size - 1);
+        let address = |n: u64| {
+            IpAddr::from(std::net::Ipv4Addr::from(
+                u32::from(net.network()) | u32::try_from(n).unwrap_or(0),
+            ))
+        };
+        candidates
+            .map(address)
+            .find(|address| !self.is_taken(*address))
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        node: &Node,
+        addresses: Vec<IpAddr>,
+        index: usize,
+        common: Common,
+    ) -> Option<usize> {
+        let site = match &common.site {
+            Some(site) => self.site_named(node, site),
+            None => crate::net::topology::SiteId(0),
+        };
+        if let Some(spec) = self.sites.get(site.0)
+            && let Some(stray) = addresses
+                .iter()
+                .find(|a| !spec.prefixes.iter().any(|prefix| prefix.contains(*a)))
+        {
+            self.mistakes.note(
+                &node.origin,
+                format!("host.{name}: {stray} is no address of site '{}'", spec.name),
+            );
+        }
+        let stack = self.stack(node, &common.stacks, index)?;
+        let host = self.hosts.len();
+        for (service, blueprint) in common.services {
+            self.runs.push(Run {
+                host,
+                blueprint,
+                path: format!("service/{name}/{service}"),
+                activity: ActivityId::BACKGROUND,
+                targets: Vec::new(),
+                at: 0,
+            });
+        }
+        let config = HostConfig {
+            name: name.to_owned(),
+            addresses,
+            stack,
+            default_policy: common.default_policy,
+            port_policy: common.port_policy,
+            unseen_gap: common.unseen_gap,
+        };
+        self.hosts.push(HostSpec {
+            config,
+            site,
+            hops: common.hops,
+            access: common.access,
+        });
+        Some(host)
+    }
+
+    /// The stack of a host; members of a group take theirs in turn. With a mistake noted the scenario is never built:
+    /// any stack serves to read on.
+    fn stack(&mut self, node: &Node, names: &[String], index: usize) -> Option<Arc<Stack>> {
+        let name = names
+            .get(index % names.len().max(1))
+            .map_or("", String::as_str);
+        let stack = self.stacks.get(name).cloned();
+        if stack.is_none() {
+            let known: Vec<&str> = self.stacks.keys().map(String::as_str).collect();
+            let message = format!(
+                "no stack is called '{name}'; there are: {}",
+                known.join(", ")
+            );
+            self.mistakes.note(&node.origin, message);
+        }
+        stack.or_else(|| self.stacks.values().next().cloned())
+    }
+}
+
+impl Common {
+    /// The same again, for the next member of a group.
+    fn again(&self) -> Common {
+        Common {
+            site: self.site.clone(),
+            stacks: self.stacks.clone(),
+            port_policy: self.port_policy.clone(),
+            access: self.access.clone(),
+            services: self.services.clone(),
+            ..*self
+        }
+    }
+}
+
+fn common(fields: &mut Fields<'_, '_>) -> Common {
+    Common {
+        site: fields.required_text("site"),
+        stacks: fields.texts("stack"),
+        default_policy: fields.choice("ports", &PORT_POLICIES).unwrap_or_default(),
+        port_policy: fields
+            .node("port")
+            .map(|node| port_policies(node, fields.mistakes()))
+            .unwrap_or_default(),
+        unseen_gap: fields.gap("unseen"),
+        hops: fields.byte("hops").unwrap_or(0),
+        access: line(fields, "access", "access_jitter"),
+        services: services(fields),
+    }
+}
+
+/// The `[host.NAME.port]` table: a policy for each port that differs.
+fn port_policies(node: &Node, mistakes: &mut Mistakes) -> BTreeMap<u16, PortPolicy> {
+    let mut policies = BTreeMap::new();
+    for (port, value) in node.entries() {
+        let policy = text_ref(&value.value)
+            .and_then(|text| PORT_POLICIES.iter().find(|(name, _)| *name == text));
+        match (port.parse::<u16>(), policy) {
+            (Ok(port), Some((_, policy))) => {
+                policies.insert(port, *policy);
+            }
+            _ => mistakes.note(
+                &value.origin,
+                format!(
+                    "{port} = {}: a port is closed, filtered or rejected",
+                    value.to_line()
+                ),
+            ),
+        }
+    }
+    policies
+}
+
+/// The `[host.NAME.service.NAME]` tables, and the ports of `open`, which accept and say nothing.
+fn services(fields: &mut Fields<'_, '_>) -> Vec<(String, Arc<dyn Blueprint>)> {
+    let mut services = Vec::new();
+    let open = fields.ports("open");
+    if !open.is_empty() {
+        services.push(("open".to_owned(), app::accept::on(open)));
+    }
+    let tables = fields
+        .node("service")
+        .map(Node::entries)
+        .unwrap_or_default();
+    for (name, node) in tables {
+        let kind = node.get("app").and_then(|app| match &app.value {
+            Value::Text(app) => app::SERVICES.iter().find(|kind| kind.name == app),
+            _ => None,
+        });
+        let Some(kind) = kind else {
+            let known: Vec<&str> = app::SERVICES.iter().map(|kind| kind.name).collect();
+            fields.mistake(
+                &node.origin,
+                format!("service.{name} needs 'app', one of: {}", known.join(", ")),
+            );
+            continue;
+        };
+        let mut service = Fields::new(format!("service.{name}"), node, fields.mistakes());
+        service.node("app");
+        services.push((name.clone(), (kind.read)(&mut service)));
+        service.finish();
+    }
+    services
+}

@@ -1,0 +1,183 @@
+//! From a document to a checked scenario.
+
+mod activities;
+mod hosts;
+mod places;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use labels::Family;
+use wire::Timestamp;
+
+use super::document::Node;
+use super::fields::{Fields, Mistakes, text_ref};
+use super::file::Stacks;
+use super::{HostSpec, Identity, PathSpec, Run, Scenario, SiteSpec};
+use crate::activity::Activity;
+use crate::net::sensor::SensorConfig;
+use crate::net::topology::SiteId;
+use crate::seed::{Pins, SeedTree};
+
+/// Reads what a file says about itself.
+pub fn identity(document: &Node, mistakes: &mut Mistakes) -> Option<Identity> {
+    let mut fields = Fields::new("the scenario", document, mistakes);
+    head(&mut fields)
+}
+
+fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
+    let id = fields.required("id", "letters, digits and hyphens", |value| {
+        let id = text_ref(value)?;
+        let plain = id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        (plain && !id.is_empty()).then(|| id.to_owned())
+    });
+    let title = fields.required_text("title");
+    let family = fields.required("family", "a family of the taxonomy", |value| {
+        Family::from_name(text_ref(value)?)
+    });
+    let summary = fields.required_text("summary");
+    let source = fields.required_text("source");
+    let reconstructed = fields.flag("reconstructed");
+    let facts = fields.texts("facts");
+    Some(Identity {
+        id: id?,
+        title: title?,
+        family: family?,
+        summary: summary?,
+        source: source?,
+        reconstructed,
+        facts,
+    })
+}
+
+/// Reads a whole document.
+pub fn scenario(
+    document: &Node,
+    stacks: &Stacks,
+    seed: u64,
+    mistakes: &mut Mistakes,
+) -> Option<Scenario> {
+    let mut fields = Fields::new("the scenario", document, mistakes);
+    let identity = head(&mut fields);
+    let start = fields.required(
+        "start",
+        "a moment such as \"2000-05-14T14:05:27.083238Z\"",
+        |value| {
+            let moment: jiff::Timestamp = text_ref(value)?.parse().ok()?;
+            Some(Timestamp::from_nanos(
+                u64::try_from(moment.as_nanosecond()).ok()?,
+            ))
+        },
+    );
+    let duration = fields.duration("duration");
+    if duration.is_none() {
+        let origin = fields.origin().clone();
+        fields.mistake(
+            &origin,
+            "the scenario lacks 'duration': how long it is watched, such as \"60s\"",
+        );
+    }
+    let sections =
+        ["site", "path", "host", "group", "sensor", "activity"].map(|key| fields.node(key));
+    fields.finish();
+    let [sites, paths, hosts, groups, sensors, activities] = sections;
+    let mut reader = Reader::new(stacks, seed, mistakes);
+    for (name, node) in entries(sites) {
+        reader.site(name, node);
+    }
+    for (name, node) in entries(paths) {
+        reader.path(name, node);
+    }
+    for (name, node) in entries(hosts) {
+        reader.host(name, node);
+    }
+    for (name, node) in entries(groups) {
+        reader.group(name, node);
+    }
+    for (name, node) in entries(sensors) {
+        reader.sensor(name, node);
+    }
+    for (name, node) in entries(activities) {
+        reader.activity(name, node);
+    }
+    let origin = &document.origin;
+    if reader.sensors.is_empty() {
+        reader.mistakes.note(
+            origin,
+            "nobody watches: the scenario needs a [sensor.NAME] with its 'site'",
+        );
+    }
+    Some(Scenario {
+        identity: identity?,
+        start: start?,
+        duration: duration?,
+        sites: reader.sites,
+        paths: reader.paths,
+        hosts: reader.hosts,
+        sensors: reader.sensors,
+        activities: reader.activities,
+        runs: reader.runs,
+        parameters: BTreeMap::new(),
+        pins: Pins::new(),
+    })
+}
+
+fn entries(section: Option<&Node>) -> &[(String, Node)] {
+    section.map(Node::entries).unwrap_or_default()
+}
+
+/// What has been read so far; later sections refer to earlier ones by name.
+struct Reader<'a> {
+    stacks: &'a Stacks,
+    mistakes: &'a mut Mistakes,
+    tree: SeedTree,
+    sites: Vec<SiteSpec>,
+    paths: Vec<PathSpec>,
+    hosts: Vec<HostSpec>,
+    sensors: Vec<SensorConfig>,
+    activities: Vec<Activity>,
+    runs: Vec<Run>,
+    /// Hosts by the name that activities use: one host, or those of a group.
+    cast: BTreeMap<String, Vec<usize>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(stacks: &'a Stacks, seed: u64, mistakes: &'a mut Mistakes) -> Self {
+        Reader {
+            stacks,
+            mistakes,
+            tree: SeedTree::new(seed, Pins::new()),
+            sites: Vec::new(),
+            paths: Vec::new(),
+            hosts: Vec::new(),
+            sensors: Vec::new(),
+            activities: vec![activities::background()],
+            runs: Vec::new(),
+            cast: BTreeMap::new(),
+        }
+    }
+
+    /// The site of that name; a mistake where there is none.
+    fn site_named(&mut self, node: &Node, name: &str) -> SiteId {
+        match self.sites.iter().position(|site| site.name == name) {
+            Some(at) => SiteId(at),
+            None => {
+                let known: Vec<&str> = self.sites.iter().map(|site| site.name.as_str()).collect();
+                let message = format!(
+                    "no site is called '{name}'; there are: {}",
+                    known.join(", ")
+                );
+                self.mistakes.note(&node.origin, message);
+                SiteId(0)
+            }
+        }
+    }
+
+    fn is_taken(&self, address: IpAddr) -> bool {
+        self.hosts
+            .iter()
+            .any(|host| host.config.addresses.contains(&address))
+    }
+}

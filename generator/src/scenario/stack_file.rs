@@ -1,0 +1,198 @@
+//! Reading a stack's file.
+
+use super::document::Node;
+use super::fields::{Fields, Mistakes, text_ref};
+use super::units;
+use crate::host::stack::{
+    IpId, Isn, OddReply, OptionLayout, Rounding, Stack, TcpTraits, WindowUpdate,
+};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Reads a stack; every key has a default that suits a present-day system, so that a file states what is particular.
+pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
+    let mut fields = Fields::new("the stack", document, mistakes);
+    let name = fields.required_text("name");
+    let title = fields.required_text("title");
+    let source = fields.required_text("source");
+    let ttl = fields.byte("ttl").unwrap_or(64);
+    let df = fields.flag("df");
+    let df_reset = fields.flag("df_reset");
+    let df_datagram = fields.flag("df_datagram");
+    let ids = [
+        ("zero", IpId::Zero),
+        ("counter", IpId::Counter),
+        ("swapped-counter", IpId::SwappedCounter),
+        ("per-destination", IpId::PerDestination),
+        ("random", IpId::Random),
+    ];
+    let ip_id = fields.choice("ip_id", &ids).unwrap_or(IpId::Counter);
+    let zero_id_stateless = fields.flag("zero_id_stateless");
+    let answers_ping = !fields.flag("ignores_ping");
+    // RFC 792: the header and 64 bits; RFC 1812 section 4.3.2.3 lets a router quote more.
+    let icmp_quote = fields.number("icmp_quote", 8..=548).unwrap_or(8);
+    let tcp = fields.node("tcp");
+    let tcp = tcp.map(|node| self::tcp(node, fields.mistakes()));
+    if tcp.is_none() {
+        let origin = fields.origin().clone();
+        fields.mistake(&origin, "the stack lacks [tcp]");
+    }
+    fields.finish();
+    Some(Stack {
+        name: name?,
+        title: title?,
+        source: source?,
+        ttl,
+        df,
+        df_reset,
+        df_datagram,
+        ip_id,
+        zero_id_stateless,
+        answers_ping,
+        icmp_quote: usize::try_from(icmp_quote).unwrap_or(8),
+        tcp: tcp?,
+    })
+}
+
+fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
+    let mut fields = Fields::new("tcp", node, mistakes);
+    let mss = fields.word("mss").unwrap_or(1460);
+    let syn_options = options(&mut fields, "syn_options");
+    let synack_options = options(&mut fields, "synack_options");
+    let buffer = fields
+        .number("buffer", 0..=u64::from(u32::MAX))
+        .unwrap_or(65535);
+    let odd = [
+        ("silence", OddReply::Silence),
+        ("reset", OddReply::Reset),
+        ("syn-ack", OddReply::SynAck),
+    ];
+    let rounding = [
+        ("none", Rounding::None),
+        ("up", Rounding::Up),
+        ("down", Rounding::Down),
+    ];
+    let updates = [
+        ("always", WindowUpdate::Always),
+        ("whole-segment", WindowUpdate::WholeSegment),
+    ];
+    let port = |value: Option<u16>, default| value.unwrap_or(default);
+    let ephemeral = port(fields.word("first_port"), 32768)..=port(fields.word("last_port"), 60999);
+    let ack_min = fields.duration("delayed_ack_min").unwrap_or(40_000_000);
+    let ack_max = fields.duration("delayed_ack_max").unwrap_or(ack_min);
+    let traits = TcpTraits {
+        mss,
+        mirrors_mss: fields.flag("mirrors_mss"),
+        syn_options,
+        synack_options,
+        syn_window: fields.word("syn_window").unwrap_or(u16::MAX),
+        buffer: u32::try_from(buffer).unwrap_or(u32::MAX),
+        rounding: fields
+            .choice("rounding", &rounding)
+            .unwrap_or(Rounding::None),
+        window_scale: fields
+            .number("window_scale", 0..=14)
+            .and_then(|n| u8::try_from(n).ok())
+            .unwrap_or(0),
+        window_update: fields
+            .choice("window_update", &updates)
+            .unwrap_or(WindowUpdate::Always),
+        isn: isn(&mut fields),
+        timestamp_hz: fields
+            .number("timestamp_hz", 1..=1_000_000)
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(1000),
+        ephemeral,
+        ephemeral_in_order: fields.flag("ports_in_order"),
+        delayed_ack: ack_min..=ack_max.max(ack_min),
+        rto_initial: fields.duration("rto_initial").unwrap_or(SECOND),
+        rto_min: fields.duration("rto_min").unwrap_or(SECOND / 5),
+        syn_tries: tries(&mut fields, "syn_tries", 5),
+        synack_tries: tries(&mut fields, "synack_tries", 5),
+        data_tries: tries(&mut fields, "data_tries", 8),
+        refused_retries: tries(&mut fields, "refused_retries", 0),
+        backlog: fields
+            .number("backlog", 0..=100_000)
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(128),
+        syn_cookies: fields.flag("syn_cookies"),
+        odd_to_open: fields
+            .choice("odd_to_open", &odd)
+            .unwrap_or(OddReply::Silence),
+        syn_fin_to_open: fields
+            .choice("syn_fin_to_open", &odd)
+            .unwrap_or(OddReply::SynAck),
+        fin_ack_to_open: fields
+            .choice("fin_ack_to_open", &odd)
+            .unwrap_or(OddReply::Reset),
+        reset_ack_offset: reset_ack_offset(&mut fields),
+        initial_window: fields
+            .number("initial_window", 1..=64)
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(10),
+    };
+    fields.finish();
+    traits
+}
+
+fn options(fields: &mut Fields<'_, '_>, key: &'static str) -> OptionLayout {
+    let wanted = "a list of mss, nop, eol, sackOK, timestamp, wscale; words that stand or fall together in one text, \
+                  alternatives divided by |";
+    let read = |value: &super::document::Value| {
+        OptionLayout::parse(&super::fields::list(value, |item| {
+            text_ref(item).map(str::to_owned)
+        })?)
+    };
+    fields.required(key, wanted, read).unwrap_or_default()
+}
+
+fn isn(fields: &mut Fields<'_, '_>) -> Isn {
+    let wanted = "\"random\", or steps of a clock such as \"128000/s + 64000\"";
+    fields
+        .parsed("isn", wanted, |value| {
+            let text = text_ref(value)?;
+            if text == "random" {
+                return Some(Isn::Random);
+            }
+            let (rate, each) = text.split_once('+').unwrap_or((text, "0"));
+            let per_second = rate.trim().strip_suffix("/s")?.trim().parse().ok()?;
+            Some(Isn::Clock {
+                per_second,
+                per_connection: each.trim().parse().ok()?,
+            })
+        })
+        .unwrap_or(Isn::Random)
+}
+
+fn tries(fields: &mut Fields<'_, '_>, key: &'static str, default: u8) -> u8 {
+    fields
+        .number(key, 0..=20)
+        .and_then(|n| u8::try_from(n).ok())
+        .unwrap_or(default)
+}
+
+fn reset_ack_offset(fields: &mut Fields<'_, '_>) -> u32 {
+    let wanted = "a text with a signed number, such as \"-20000\"";
+    let offset = fields.parsed("reset_ack_offset", wanted, |value| {
+        text_ref(value)?.parse::<i32>().ok()
+    });
+    offset.unwrap_or(0).cast_unsigned()
+}
+
+/// The stack's default for a line that is given by its bandwidth: nanoseconds a byte.
+pub fn nanos_per_byte(text: &str) -> Option<u64> {
+    let (number, unit) = text.trim().split_once("bit/s").map(|(n, rest)| (n, rest))?;
+    if !unit.is_empty() {
+        return None;
+    }
+    let number = number.trim();
+    let (number, factor) = match number.chars().last()? {
+        'k' => (number.trim_end_matches('k'), 1_000.0),
+        'M' => (number.trim_end_matches('M'), 1_000_000.0),
+        'G' => (number.trim_end_matches('G'), 1_000_000_000.0),
+        _ => (number, 1.0),
+    };
+    let bits: f64 = number.trim().parse().ok()?;
+    let seconds = units::rate(&format!("{}/s", bits * factor / 8.0));
+    seconds.filter(|_| bits > 0.0)
+}

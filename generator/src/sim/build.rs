@@ -1,0 +1,107 @@
+//! From a checked scenario to a world at its start.
+
+use std::io::Write;
+
+use super::world::{Event, World};
+use crate::blueprint::Cast;
+use crate::host::Host;
+use crate::net::path::Line;
+use crate::net::pending::Pending;
+use crate::net::sensor::Sensor;
+use crate::net::topology::{Attachment, HostId, Path, Site, Topology};
+use crate::scenario::Scenario;
+use crate::seed::SeedTree;
+
+impl<W: Write> World<W> {
+    /// Builds the world of a scenario; each sensor for which `open` gives an output records there.
+    pub fn build(
+        scenario: &Scenario,
+        tree: &SeedTree,
+        nanos: bool,
+        mut open: impl FnMut(&str) -> Option<W>,
+    ) -> Self {
+        let mut sensors = Vec::new();
+        for config in &scenario.sensors {
+            if let Some(output) = open(&config.name) {
+                sensors.push(Sensor::new(config.clone(), output, nanos, tree));
+            }
+        }
+        let mut world = World {
+            clock: scenario.start,
+            end: scenario.start.plus_nanos(scenario.duration),
+            queue: Pending::default(),
+            hosts: scenario
+                .hosts
+                .iter()
+                .map(|spec| Host::new(spec.config.clone(), scenario.start, tree))
+                .collect(),
+            topology: topology(scenario, tree),
+            sensors,
+            activities: scenario.activities.clone(),
+            outbox: Vec::new(),
+        };
+        for run in &scenario.runs {
+            let cast = Cast {
+                path: run.path.clone(),
+                activity: run.activity,
+                targets: run.targets.clone(),
+                duration: scenario.duration.saturating_sub(run.at),
+                tree,
+            };
+            let program = run.blueprint.build(&cast);
+            let ports = run.blueprint.listens_on();
+            if let Some(host) = world.hosts.get_mut(run.host) {
+                let program = host.install(program, &ports);
+                let start = Event::Start(HostId(run.host), program);
+                world.queue.push(scenario.start.plus_nanos(run.at), start);
+            }
+        }
+        world
+    }
+}
+
+fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
+    let sites = scenario.sites.iter().map(|spec| Site {
+        name: spec.name.clone(),
+        prefixes: spec.prefixes.clone(),
+        absent: spec.absent,
+        filter: spec.filter.clone(),
+        router: spec.router,
+    });
+    let paths = scenario.paths.iter().map(|spec| Path {
+        ends: spec.ends,
+        hops: spec.hops,
+        routers: spec.routers.clone(),
+        mtu: spec.mtu,
+        forwards_expired: spec.forwards_expired,
+        there: Line::new(
+            &format!("path/{}/there", spec.name),
+            spec.line.clone(),
+            tree,
+        ),
+        back: Line::new(&format!("path/{}/back", spec.name), spec.line.clone(), tree),
+    });
+    let attachments = scenario.hosts.iter().map(|spec| Attachment {
+        site: spec.site,
+        hops: spec.hops,
+        out: Line::new(
+            &format!("host/{}/access/out", spec.config.name),
+            spec.access.clone(),
+            tree,
+        ),
+        into: Line::new(
+            &format!("host/{}/access/in", spec.config.name),
+            spec.access.clone(),
+            tree,
+        ),
+    });
+    let hosts = scenario.hosts.iter().enumerate();
+    let hosts =
+        hosts.flat_map(|(n, spec)| spec.config.addresses.iter().map(move |a| (*a, HostId(n))));
+    Topology {
+        sites: sites.collect(),
+        paths: paths.collect(),
+        attachments: attachments.collect(),
+        hosts: hosts.collect(),
+    }
+}

@@ -1,0 +1,106 @@
+//! The discrete-event simulation: one clock, one queue, and what runs on them.
+
+mod build;
+mod world;
+
+use std::io::{self, Write};
+
+use labels::Truth;
+
+pub use world::World;
+
+use crate::activity::Activity;
+use crate::scenario::{Scenario, ScenarioErrors};
+use crate::seed::SeedTree;
+use crate::truth::{CaptureIdentity, SensorTruth};
+
+/// Why a simulation ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulationError {
+    /// A capture could not be written.
+    #[error("cannot write the capture: {0}")]
+    Output(#[from] io::Error),
+    /// The scenario pins draws that nobody makes.
+    #[error("{0}")]
+    Scenario(#[from] ScenarioErrors),
+}
+
+/// The finished capture of one sensor.
+#[derive(Debug)]
+pub struct Recording<W> {
+    /// The sensor.
+    pub sensor: String,
+    /// Where the capture was written, all of it.
+    pub output: W,
+    home: Vec<ipnet::IpNet>,
+    truth: SensorTruth,
+    activities: std::sync::Arc<[Activity]>,
+    scenario: String,
+    seed: u64,
+    parameters: std::collections::BTreeMap<String, String>,
+}
+
+impl<W> Recording<W> {
+    /// The output and the truth of the capture, which is called `file` and whose digest is `sha256`.
+    pub fn into_truth(self, file: String, sha256: String) -> (W, Truth) {
+        let identity = CaptureIdentity {
+            scenario: self.scenario,
+            seed: self.seed,
+            sensor: self.sensor,
+            parameters: self.parameters,
+            home: self.home,
+            file,
+            sha256,
+        };
+        (
+            self.output,
+            self.truth.into_truth(identity, &self.activities),
+        )
+    }
+}
+
+/// Runs a scenario and records it at the sensors for which `open` gives an output.
+///
+/// # Errors
+/// Those of the outputs, and pins that name a path nobody draws from.
+pub fn simulate<W: Write>(
+    scenario: &Scenario,
+    seed: u64,
+    nanos: bool,
+    open: impl FnMut(&str) -> Option<W>,
+) -> Result<Vec<Recording<W>>, SimulationError> {
+    let tree = SeedTree::new(seed, scenario.pins.clone());
+    let mut world = World::build(scenario, &tree, nanos, open);
+    let unused = tree.unused_pins();
+    if !unused.is_empty() {
+        let known = tree.opened().join(", ");
+        let message = format!(
+            "nobody draws from {}; there are: {known}",
+            unused.join(", ")
+        );
+        return Err(crate::scenario::error::stated("pins", message).into());
+    }
+    world.run()?;
+    let activities: std::sync::Arc<[Activity]> = scenario.activities.clone().into();
+    let mut recordings = Vec::new();
+    for (config, home, output, truth) in world.finish()? {
+        recordings.push(Recording {
+            sensor: config,
+            output,
+            home,
+            truth,
+            activities: std::sync::Arc::clone(&activities),
+            scenario: scenario.identity.id.clone(),
+            seed,
+            parameters: scenario.parameters.clone(),
+        });
+    }
+    Ok(recordings)
+}
+
+/// The draw paths of a scenario, in alphabetical order.
+pub fn draw_paths(scenario: &Scenario, seed: u64) -> Vec<String> {
+    let tree = SeedTree::new(seed, scenario.pins.clone());
+    World::build(scenario, &tree, false, |_| Some(io::sink()));
+    tree.opened()
+}

@@ -1,0 +1,308 @@
+//! The world: it owns time, moves packets, and asks nobody anything else.
+//!
+//! When a packet leaves, its whole way is known: sensors on it get their record at once and release it as the clock
+//! passes; the queue holds only the arrival. A packet that nobody can receive is never queued.
+
+use std::io::{self, Write};
+
+use ipnet::IpNet;
+use wire::{Icmp, Ip, Ipv4, Timestamp, icmp};
+
+use crate::activity::{Activity, Sent};
+use crate::host::program::{Outbox, ProgramId};
+use crate::host::{Host, icmp_error};
+use crate::net::pending::Pending;
+use crate::net::sensor::{Direction, Sensor};
+use crate::net::topology::{AbsentPolicy, Crossing, HostId, SiteId, Topology};
+use crate::truth::SensorTruth;
+
+/// How long a router asks for a host before it gives up. Assumption: three ARP requests, a second apart.
+const ARP_TIMEOUT: u64 = 3_000_000_000;
+/// Initial TTL of routers' own messages: common routers use 255.
+const ROUTER_TTL: u8 = 255;
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A program starts.
+    Start(HostId, ProgramId),
+    /// A host's timer runs out.
+    Wake(HostId),
+    /// A packet arrives at a host.
+    Arrive(HostId, Sent),
+    /// A router of a site sends a packet of its own.
+    Forward(SiteId, Sent),
+}
+
+/// A scenario at work.
+pub struct World<W: Write> {
+    pub(super) clock: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) queue: Pending<Event>,
+    pub(super) hosts: Vec<Host>,
+    pub(super) topology: Topology,
+    pub(super) sensors: Vec<Sensor<W>>,
+    pub(super) activities: Vec<Activity>,
+    pub(super) outbox: Outbox,
+}
+
+impl<W: Write> World<W> {
+    /// Runs to the end of the scenario.
+    ///
+    /// # Errors
+    /// Those of the captures' outputs.
+    pub fn run(&mut self) -> io::Result<()> {
+        while let Some((at, event)) = self.queue.pop() {
+            if at > self.end {
+                break;
+            }
+            self.clock = at;
+            for sensor in &mut self.sensors {
+                sensor.release(at, &self.activities)?;
+            }
+            self.happen(event);
+        }
+        for sensor in &mut self.sensors {
+            sensor.release(self.end, &self.activities)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the captures: for each sensor its name, its home, its output and its truth.
+    ///
+    /// # Errors
+    /// Those of the outputs.
+    pub fn finish(self) -> io::Result<Vec<(String, Vec<IpNet>, W, SensorTruth)>> {
+        let mut finished = Vec::with_capacity(self.sensors.len());
+        for sensor in self.sensors {
+            let name = sensor.name().to_owned();
+            let home = self
+                .topology
+                .sites
+                .get(sensor.site().0)
+                .map(|site| site.prefixes.clone())
+                .unwrap_or_default();
+            let (output, truth) = sensor.finish()?;
+            finished.push((name, home, output, truth));
+        }
+        Ok(finished)
+    }
+
+    fn happen(&mut self, event: Event) {
+        let (now, activities) = (self.clock, &self.activities);
+        let mut outbox = std::mem::take(&mut self.outbox);
+        let host = match event {
+            Event::Start(id, program) => {
+                if let Some(host) = self.hosts.get_mut(id.0) {
+                    host.start(program, now, activities, &mut outbox);
+                }
+                Some(id)
+            }
+            Event::Wake(id) => {
+                if let Some(host) = self
+                    .hosts
+                    .get_mut(id.0)
+                    .filter(|host| host.wake_at == Some(now))
+                {
+                    host.wake_at = None;
+                    host.wake(now, activities, &mut outbox);
+                }
+                Some(id)
+            }
+            Event::Arrive(id, sent) => {
+                if let Some(host) = self.hosts.get_mut(id.0) {
+                    host.receive(&sent, now, activities, &mut outbox);
+                }
+                Some(id)
+            }
+            Event::Forward(site, sent) => {
+                self.leave_site(site, now, sent);
+                None
+            }
+        };
+        if let Some(id) = host {
+            for (at, sent) in outbox.drain(..) {
+                self.leave_host(id, at, sent);
+            }
+            self.schedule_wake(id);
+        }
+        self.outbox = outbox;
+    }
+
+    fn schedule_wake(&mut self, id: HostId) {
+        let Some(host) = self.hosts.get_mut(id.0) else {
+            return;
+        };
+        let Some(deadline) = host.deadline().map(|at| at.max(self.clock)) else {
+            return;
+        };
+        if host.wake_at.is_none_or(|at| deadline < at) {
+            host.wake_at = Some(deadline);
+            self.queue.push(deadline, Event::Wake(id));
+        }
+    }
+
+    /// A packet leaves a host: over its access line, then on from the border of its site.
+    fn leave_host(&mut self, id: HostId, at: Timestamp, mut sent: Sent) {
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
+            return;
+        };
+        let Some(border) = attachment.out.pass(at, sent.packet.total_bytes()) else {
+            return;
+        };
+        let (site, hops) = (attachment.site, attachment.hops);
+        if self.topology.site_of(sent.packet.destination()) == Some(site) {
+            return self.arrive(site, border, sent);
+        }
+        if !self.age(&mut sent, hops) {
+            return;
+        }
+        self.leave_site(site, border, sent);
+    }
+
+    /// A packet passes the border of a site on its way out.
+    fn leave_site(&mut self, site: SiteId, at: Timestamp, sent: Sent) {
+        self.show(site, at, Direction::Outward, &sent);
+        let Some(target) = self.topology.site_of(sent.packet.destination()) else {
+            return;
+        };
+        match self.topology.cross(site, target, &sent.packet, at) {
+            Crossing::Lost => {}
+            Crossing::Through(at, hops) => {
+                let mut sent = sent;
+                let ttl = sent.packet.ttl().saturating_sub(hops);
+                sent.packet.set_ttl(ttl);
+                self.enter_site(target, at, sent);
+            }
+            Crossing::Expired(at, router) => {
+                self.router_error(router, Icmp::new(icmp::TIME_EXCEEDED, 0), site, at, &sent);
+            }
+            Crossing::TooBig(at, router, mtu) => {
+                let [a, b] = mtu.to_be_bytes();
+                let message = Icmp {
+                    rest: [0, 0, a, b],
+                    ..Icmp::new(icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED)
+                };
+                self.router_error(router, message, site, at, &sent);
+            }
+        }
+    }
+
+    /// A packet passes the border of a site on its way in.
+    fn enter_site(&mut self, site: SiteId, at: Timestamp, sent: Sent) {
+        self.show(site, at, Direction::Inward, &sent);
+        let Some(place) = self.topology.sites.get(site.0) else {
+            return;
+        };
+        if !place.filter.admits(&sent.packet) {
+            if place.filter.answers {
+                self.border_error(
+                    site,
+                    Icmp::new(icmp::UNREACHABLE, icmp::PROHIBITED),
+                    at,
+                    &sent,
+                );
+            }
+            return;
+        }
+        self.arrive(site, at, sent);
+    }
+
+    /// A packet is inside a site: to its host, if there is one.
+    fn arrive(&mut self, site: SiteId, at: Timestamp, mut sent: Sent) {
+        let Some(id) = self.topology.hosts.get(&sent.packet.destination()).copied() else {
+            return self.absent(site, at, &sent);
+        };
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
+            return;
+        };
+        let Some(arrival) = attachment.into.pass(at, sent.packet.total_bytes()) else {
+            return;
+        };
+        let hops = attachment.hops;
+        let ttl = sent.packet.ttl().saturating_sub(hops);
+        sent.packet.set_ttl(ttl);
+        self.queue.push(arrival, Event::Arrive(id, sent));
+    }
+
+    /// Nobody lives at the address.
+    fn absent(&mut self, site: SiteId, at: Timestamp, sent: &Sent) {
+        let Some(place) = self.topology.sites.get(site.0) else {
+            return;
+        };
+        let (code, after) = match place.absent {
+            AbsentPolicy::Silent => return,
+            AbsentPolicy::HostUnreachable => (icmp::HOST, ARP_TIMEOUT),
+            AbsentPolicy::NetworkUnreachable => (icmp::NETWORK, 0),
+        };
+        self.border_error(
+            site,
+            Icmp::new(icmp::UNREACHABLE, code),
+            at.plus_nanos(after),
+            sent,
+        );
+    }
+
+    /// The border router of a site tells the sender what is wrong.
+    fn border_error(&mut self, site: SiteId, message: Icmp, at: Timestamp, about: &Sent) {
+        let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else {
+            return;
+        };
+        if let Some(error) = router_packet(router, message, about) {
+            self.queue.push(at, Event::Forward(site, error));
+        }
+    }
+
+    /// A router on the way tells the sender, at `home`, what is wrong.
+    ///
+    /// Assumption: the message takes as long back to the sender's border as the packet took to the router.
+    fn router_error(
+        &mut self,
+        router: std::net::IpAddr,
+        message: Icmp,
+        home: SiteId,
+        at: Timestamp,
+        about: &Sent,
+    ) {
+        let Some(error) = router_packet(router, message, about) else {
+            return;
+        };
+        let Some(target) = self.topology.site_of(error.packet.destination()) else {
+            return;
+        };
+        let back = if target == home {
+            at.plus_nanos(at.nanos_since(self.clock))
+        } else {
+            at
+        };
+        self.enter_site(target, back, error);
+    }
+
+    /// Takes a site's inner hops off a packet's time to live; false when it runs out.
+    fn age(&mut self, sent: &mut Sent, hops: u8) -> bool {
+        let ttl = sent.packet.ttl();
+        sent.packet.set_ttl(ttl.saturating_sub(hops));
+        ttl > hops || hops == 0
+    }
+
+    fn show(&mut self, site: SiteId, at: Timestamp, direction: Direction, sent: &Sent) {
+        for sensor in self
+            .sensors
+            .iter_mut()
+            .filter(|sensor| sensor.site() == site)
+        {
+            sensor.see(at, direction, sent.clone());
+        }
+    }
+}
+
+fn router_packet(router: std::net::IpAddr, message: Icmp, about: &Sent) -> Option<Sent> {
+    let (std::net::IpAddr::V4(source), Ip::V4(header)) = (router, &about.packet.ip) else {
+        return None;
+    };
+    let ip = Ip::V4(Ipv4 {
+        ttl: ROUTER_TTL,
+        ..Ipv4::new(source, header.source)
+    });
+    icmp_error(ip, message, about, 8)
+}

@@ -1,0 +1,329 @@
+//! The truth of one sensor's capture, kept while it records.
+//!
+//! Nothing is guessed from packets: each frame brings its activity and its role. What the sensor could see decides the
+//! rest: an activity of which only answers passed is its echo.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use labels::{
+    AddressBlock, CaptureSummary, Event, EventId, Evident, FrameRuns, PortRange, Transport, Truth,
+};
+use wire::{Segment, Timestamp};
+
+use crate::activity::{Activity, ActivityId, Countable, Role, Sent};
+use crate::net::sensor::Direction;
+
+/// Single addresses that an event names before they are summed up as blocks.
+const MAX_SINGLE: usize = 256;
+
+/// What a sensor has recorded so far.
+#[derive(Debug, Default)]
+pub struct SensorTruth {
+    frames: FrameRuns,
+    count: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    events: Vec<Option<Recorded>>,
+    order: Vec<ActivityId>,
+}
+
+/// What a sensor has recorded of one activity.
+#[derive(Debug)]
+struct Recorded {
+    id: EventId,
+    start: Timestamp,
+    end: Timestamp,
+    packets: u64,
+    asked: Roles,
+    answered: Roles,
+}
+
+/// Who did what, in one role.
+#[derive(Debug, Default)]
+struct Roles {
+    packets: u64,
+    sources: Addresses,
+    targets: Addresses,
+    ports: BTreeSet<u16>,
+    last_port: Option<u16>,
+    transports: BTreeSet<Transport>,
+    last_transport: Option<Transport>,
+    evident: Option<u64>,
+}
+
+/// Addresses, summed up where they are many.
+#[derive(Debug, Default)]
+struct Addresses {
+    last: Option<IpAddr>,
+    single: BTreeSet<IpAddr>,
+    blocks: BTreeSet<IpNet>,
+}
+
+impl Addresses {
+    /// Adds an address; `pools` are blocks known to be drawn from as a whole.
+    fn add(&mut self, address: IpAddr, pools: &[IpNet]) {
+        if self.last == Some(address) {
+            return;
+        }
+        self.last = Some(address);
+        if let Some(pool) = pools.iter().find(|pool| pool.contains(&address)) {
+            if !self.blocks.contains(pool) {
+                self.blocks.insert(*pool);
+            }
+            return;
+        }
+        if self.blocks.iter().any(|block| block.contains(&address)) {
+            return;
+        }
+        self.single.insert(address);
+        if self.single.len() > MAX_SINGLE {
+            let singles = std::mem::take(&mut self.single);
+            self.blocks.extend(singles.into_iter().map(surroundings));
+        }
+    }
+
+    fn len(&self) -> u64 {
+        (self.single.len() + self.blocks.len()) as u64
+    }
+
+    fn list(&self) -> Vec<AddressBlock> {
+        let singles = self
+            .single
+            .iter()
+            .map(|address| AddressBlock::from(*address));
+        let mut list: Vec<AddressBlock> = singles
+            .chain(self.blocks.iter().map(|b| AddressBlock::from(*b)))
+            .collect();
+        list.sort();
+        list
+    }
+}
+
+/// The /24 or /64 around an address.
+fn surroundings(address: IpAddr) -> IpNet {
+    let length = if address.is_ipv4() { 24 } else { 64 };
+    IpNet::new(address, length)
+        .unwrap_or_else(|_| IpNet::from(address))
+        .trunc()
+}
+
+impl Roles {
+    fn add(
+        &mut self,
+        source: IpAddr,
+        target: IpAddr,
+        sent: &Sent,
+        port: Option<u16>,
+        pools: &[IpNet],
+    ) {
+        self.packets += 1;
+        self.sources.add(source, pools);
+        self.targets.add(target, pools);
+        if let Some(port) = port.filter(|port| self.last_port != Some(*port)) {
+            self.last_port = Some(port);
+            self.ports.insert(port);
+        }
+        let transport = match &sent.packet.segment {
+            Segment::Tcp(_) => Transport::Tcp,
+            Segment::Udp(_) => Transport::Udp,
+            Segment::Icmp(_) => Transport::Icmp,
+            Segment::Raw(_) => Transport::Other,
+        };
+        if self.last_transport != Some(transport) {
+            self.last_transport = Some(transport);
+            self.transports.insert(transport);
+        }
+    }
+
+    fn counted(&self, of: Countable) -> u64 {
+        match of {
+            Countable::Ports => self.ports.len() as u64,
+            Countable::Targets => self.targets.len(),
+            Countable::Packets => self.packets,
+        }
+    }
+
+    fn transport(&self) -> Transport {
+        match self.transports.iter().collect::<Vec<_>>().as_slice() {
+            [only] => **only,
+            _ => Transport::Other,
+        }
+    }
+}
+
+/// What identifies a capture, for its truth file.
+#[derive(Clone, Debug)]
+pub struct CaptureIdentity {
+    /// The scenario's id.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// The sensor's name.
+    pub sensor: String,
+    /// What the seed or the user set, by path.
+    pub parameters: BTreeMap<String, String>,
+    /// The networks of the sensor's site.
+    pub home: Vec<IpNet>,
+    /// The capture's file name.
+    pub file: String,
+    /// Its digest.
+    pub sha256: String,
+}
+
+impl SensorTruth {
+    /// Takes in one recorded frame.
+    pub fn record(
+        &mut self,
+        at: Timestamp,
+        direction: Direction,
+        sent: &Sent,
+        activities: &[Activity],
+    ) {
+        self.count += 1;
+        self.first.get_or_insert(at);
+        self.last = Some(at);
+        let id = sent.cause.activity;
+        let Some(activity) = activities
+            .get(usize::from(id.0))
+            .filter(|activity| activity.class.is_some())
+        else {
+            self.frames.push(None);
+            return;
+        };
+        let index = usize::from(id.0);
+        if self.events.len() <= index {
+            self.events.resize_with(index + 1, || None);
+        }
+        let count = self.count;
+        let next = EventId(u32::try_from(self.order.len() + 1).unwrap_or(u32::MAX));
+        let Some(slot) = self.events.get_mut(index) else {
+            return;
+        };
+        let event = slot.get_or_insert_with(|| {
+            self.order.push(id);
+            Recorded {
+                id: next,
+                start: at,
+                end: at,
+                packets: 0,
+                asked: Roles::default(),
+                answered: Roles::default(),
+            }
+        });
+        self.frames.push(Some(event.id));
+        event.end = at;
+        event.packets += 1;
+        let (source, target) = (sent.packet.source(), sent.packet.destination());
+        let ports = sent.packet.ports();
+        let roles = match sent.cause.role {
+            Role::Stimulus => {
+                event.asked.add(
+                    source,
+                    target,
+                    sent,
+                    ports.map(|(_, to)| to),
+                    &activity.forged,
+                );
+                &mut event.asked
+            }
+            // Our own hosts' reactions to answers say nothing about who sent those.
+            Role::Answer if direction == Direction::Inward => {
+                event
+                    .answered
+                    .add(source, target, sent, ports.map(|(from, _)| from), &[]);
+                &mut event.answered
+            }
+            Role::Answer => return,
+        };
+        if let Some(minimum) = &activity.evident
+            && roles.evident.is_none()
+            && roles.counted(minimum.of) >= minimum.count
+        {
+            roles.evident = Some(count);
+        }
+    }
+
+    /// The truth file of the finished capture.
+    pub fn into_truth(self, identity: CaptureIdentity, activities: &[Activity]) -> Truth {
+        let mut events: Vec<Event> = Vec::with_capacity(self.order.len());
+        for id in &self.order {
+            let activity = activities.get(usize::from(id.0));
+            let recorded = self.events.get(usize::from(id.0)).and_then(Option::as_ref);
+            events.extend(
+                activity
+                    .zip(recorded)
+                    .and_then(|(activity, recorded)| event(activity, recorded)),
+            );
+        }
+        Truth {
+            schema: labels::truth::SCHEMA.into(),
+            scenario: identity.scenario,
+            seed: identity.seed,
+            sensor: identity.sensor,
+            parameters: identity.parameters,
+            home: identity.home.into_iter().map(AddressBlock::from).collect(),
+            capture: CaptureSummary {
+                file: identity.file,
+                sha256: identity.sha256,
+                packets: self.count,
+                first: self.first.map(moment),
+                last: self.last.map(moment),
+            },
+            events,
+            frames: self.frames,
+        }
+    }
+}
+
+fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {
+    let echo = recorded.asked.packets == 0;
+    let class = if echo {
+        activity.echo.or(activity.class)
+    } else {
+        activity.class
+    }?;
+    let roles = if echo {
+        &recorded.answered
+    } else {
+        &recorded.asked
+    };
+    let sources = roles.sources.list();
+    let actor = activity.actor.filter(|actor| {
+        echo || !activity.forged.is_empty() || !sources.iter().any(|source| source.contains(*actor))
+    });
+    let expect = if echo {
+        class.verdict().expects()
+    } else {
+        activity.expect.unwrap_or(class.verdict().expects())
+    };
+    Some(Event {
+        id: recorded.id,
+        class,
+        verdict: class.verdict(),
+        tool: activity.tool.clone(),
+        expect,
+        sources,
+        actor,
+        targets: roles.targets.list(),
+        transport: roles.transport(),
+        ports: PortRange::cover(roles.ports.iter().copied()),
+        start: moment(recorded.start),
+        end: moment(recorded.end),
+        evident: activity.evident.and_then(|minimum| {
+            roles.evident.map(|frame| Evident {
+                frame,
+                rule: minimum.to_string(),
+            })
+        }),
+        packets: recorded.packets,
+        techniques: class.technique().map(str::to_owned).into_iter().collect(),
+        because: activity.because.clone(),
+    })
+}
+
+/// A capture's moment as a truth file writes it.
+fn moment(at: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_nanosecond(i128::from(at.as_nanos())).unwrap_or(jiff::Timestamp::MAX)
+}

@@ -1,0 +1,39 @@
+//! The arguments of `crywolf`, and nothing else.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{generate, score};
+
+/// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
+#[derive(Debug, Parser)]
+#[command(name = "crywolf", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+/// How much to say on standard error.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Verbosity {
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make captures and their truth
+    Generate(generate::GenerateArgs),
+    /// Grade findings that a detector has already made
+    Score(score::ScoreArgs),
+}

@@ -1,0 +1,76 @@
+//! Where output goes: standard output, or a file that is renamed when it is whole.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
+
+/// Whether a path stands for standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Prints, and takes a reader who has left for one who has seen enough.
+///
+/// # Errors
+/// Fails when standard output does, but for a closed pipe.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Takes a closed pipe for success.
+///
+/// # Errors
+/// All others.
+pub fn unless_closed(result: io::Result<()>) -> Result<()> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file under a temporary name and renames it when it is whole. What is no regular file, such as a pipe,
+/// is written to directly.
+///
+/// # Errors
+/// Names the file and what the system says.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::write(path, bytes).with_context(failed);
+    }
+    let mut file = temporary_beside(path)?;
+    file.write_all(bytes).with_context(failed)?;
+    file.persist(path).with_context(failed)?;
+    Ok(())
+}
+
+/// A temporary file in the folder of `path`, to be renamed to it; it vanishes when it is dropped instead.
+///
+/// # Errors
+/// Names the file, and asks after its folder.
+pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: the user's mask takes away from this.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder).with_context(|| {
+        format!(
+            "cannot write {}: does the folder {} exist, and may you write there?",
+            path.display(),
+            folder.display()
+        )
+    })
+}

@@ -1,0 +1,306 @@
+//! Orders for captures, and how they are carried out: side by side, each whole or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use generator::{Catalogue, Request, ScenarioFile, SimulationError, simulate};
+use indicatif::{ProgressBar, ProgressStyle};
+use labels::Truth;
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::output::{temporary_beside, unless_closed, write_whole};
+
+/// One scenario with one seed, or one of its published traces.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The scenario.
+    pub file: Arc<ScenarioFile>,
+    /// The seed.
+    pub seed: u64,
+    /// A published trace to reproduce.
+    pub published: Option<String>,
+}
+
+/// What all orders of a run share.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Values to set, by path.
+    pub set: Vec<(String, String)>,
+    /// A step of the difficulty ladder.
+    pub difficulty: Option<String>,
+    /// A background to lay under.
+    pub background: Option<Arc<ScenarioFile>>,
+    /// The sensors wanted; all when empty.
+    pub sensors: Vec<String>,
+    /// Nanoseconds instead of microseconds.
+    pub nanos: bool,
+}
+
+/// A capture on disk, and its truth.
+#[derive(Debug)]
+pub struct Produced {
+    /// The capture.
+    pub capture: PathBuf,
+    /// Its truth, which stands beside it.
+    pub truth: Truth,
+}
+
+/// Finds a scenario by its id, or reads the file of that path.
+///
+/// # Errors
+/// An unknown id, with those that come closest; a file that cannot be read; the mistakes of a scenario.
+pub fn find(catalogue: &Catalogue, name: &str) -> Result<Arc<ScenarioFile>> {
+    if let Some(file) = catalogue.get(name) {
+        return Ok(Arc::new(file?));
+    }
+    let path = Path::new(name);
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "toml")
+    {
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"))?;
+        return Ok(Arc::new(catalogue.read(name, &text)?));
+    }
+    let ids = catalogue.ids();
+    let close: Vec<&str> = ids
+        .iter()
+        .map(String::as_str)
+        .filter(|id| id.split('-').any(|part| name.split('-').any(|p| p == part)))
+        .collect();
+    let hint = if close.is_empty() {
+        String::new()
+    } else {
+        format!(" Close to it: {}.", close.join(", "))
+    };
+    bail!(
+        "no scenario is called '{name}'.{hint} 'crywolf list' shows all; a file's name ends in .toml"
+    )
+}
+
+/// Carries out one order: captures and truth in `folder`, one pair a sensor.
+///
+/// # Errors
+/// The mistakes of the scenario as ordered, an unknown sensor, a full disk.
+pub fn produce(
+    catalogue: &Catalogue,
+    order: &Order,
+    terms: &Terms,
+    folder: &Path,
+) -> Result<Vec<Produced>> {
+    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    let mut trouble = None;
+    let scenario = resolve(catalogue, order, terms)?;
+    let wanted = wanted_sensors(order, terms, &scenario)?;
+    let recordings = simulate(&scenario, order.seed, terms.nanos, |sensor| {
+        if !wanted.iter().any(|name| name == sensor) {
+            return None;
+        }
+        let path = folder.join(format!("{}.pcap", stem(order, sensor)));
+        let file = temporary_beside(&path)
+            .map_err(|error| trouble = Some(error))
+            .ok()?;
+        files.push((sensor.to_owned(), path));
+        Some(Hashing {
+            inner: file,
+            digest: Sha256::new(),
+        })
+    });
+    if let Some(error) = trouble {
+        return Err(error);
+    }
+    let mut produced = Vec::new();
+    for (recording, (_, path)) in recordings
+        .map_err(|error| explain(error, folder))?
+        .into_iter()
+        .zip(files)
+    {
+        let sha256 = hex(&recording.output.digest.clone().finalize());
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let (output, truth) = recording.into_truth(name, sha256);
+        let failed = || format!("cannot write {}", path.display());
+        write_whole(
+            &path.with_extension("truth.json"),
+            truth.to_json().as_bytes(),
+        )?;
+        output.inner.persist(&path).with_context(failed)?;
+        produced.push(Produced {
+            capture: path,
+            truth,
+        });
+    }
+    Ok(produced)
+}
+
+/// Writes the capture of an order, at its one sensor, to a stream.
+///
+/// # Errors
+/// As [`produce`]; also when several sensors would record. A closed pipe is no error.
+pub fn produce_to(
+    catalogue: &Catalogue,
+    order: &Order,
+    terms: &Terms,
+    out: impl Write,
+) -> Result<()> {
+    let scenario = resolve(catalogue, order, terms)?;
+    let wanted = wanted_sensors(order, terms, &scenario)?;
+    let [sensor] = wanted.as_slice() else {
+        bail!(
+            "a stream holds one capture, but these sensors record: {}; choose one with --sensor",
+            wanted.join(", ")
+        );
+    };
+    let mut out = Some(out);
+    match simulate(&scenario, order.seed, terms.nanos, |name| {
+        if name == sensor { out.take() } else { None }
+    }) {
+        Err(SimulationError::Output(error)) => unless_closed(Err(error)),
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<generator::Scenario> {
+    let request = Request {
+        seed: order.seed,
+        set: terms.set.clone(),
+        difficulty: terms.difficulty.clone(),
+        published: order.published.clone(),
+        background: terms.background.as_deref(),
+    };
+    Ok(order.file.resolve(&request, catalogue.stacks())?)
+}
+
+/// The sensors that record: the published one, those asked for, or all.
+fn wanted_sensors(
+    order: &Order,
+    terms: &Terms,
+    scenario: &generator::Scenario,
+) -> Result<Vec<String>> {
+    let all: Vec<String> = scenario
+        .sensors
+        .iter()
+        .map(|sensor| sensor.name.clone())
+        .collect();
+    if let Some(trace) = &order.published {
+        return Ok(order.file.published_sensor(trace).into_iter().collect());
+    }
+    if let Some(unknown) = terms.sensors.iter().find(|name| !all.contains(name)) {
+        let id = &order.file.identity().id;
+        bail!("{id} has no sensor '{unknown}'; it has: {}", all.join(", "));
+    }
+    Ok(if terms.sensors.is_empty() {
+        all
+    } else {
+        terms.sensors.clone()
+    })
+}
+
+/// The name of a capture's files, without ending.
+fn stem(order: &Order, sensor: &str) -> String {
+    match &order.published {
+        Some(trace) => format!("{trace}.published"),
+        None => format!("{}.{sensor}.seed{}", order.file.identity().id, order.seed),
+    }
+}
+
+fn explain(error: SimulationError, folder: &Path) -> anyhow::Error {
+    match error {
+        SimulationError::Output(error) => {
+            let full = error.kind() == io::ErrorKind::StorageFull;
+            let hint = if full {
+                ": the disk is full; nothing was kept of this capture"
+            } else {
+                ""
+            };
+            anyhow::Error::new(error).context(format!("cannot write to {}{hint}", folder.display()))
+        }
+        SimulationError::Scenario(errors) => errors.into(),
+    }
+}
+
+/// Carries out orders on `jobs` threads, and hands each to `done` in the order in which they were given.
+///
+/// # Errors
+/// The first failure, by order; what was done before it stays.
+pub fn produce_all<T: Send>(
+    orders: &[Order],
+    jobs: usize,
+    progress: &ProgressBar,
+    work: impl Fn(&Order) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .context("cannot start the jobs")?;
+    let results: Vec<Result<T>> = pool.install(|| {
+        orders
+            .par_iter()
+            .map(|order| {
+                let result = work(order).with_context(|| describe(order));
+                progress.inc(1);
+                result
+            })
+            .collect()
+    });
+    progress.finish_and_clear();
+    results.into_iter().collect()
+}
+
+fn describe(order: &Order) -> String {
+    let id = &order.file.identity().id;
+    match &order.published {
+        Some(trace) => format!("{id}, published trace {trace}"),
+        None => format!("{id}, seed {}", order.seed),
+    }
+}
+
+/// A progress bar on a terminal, nothing in a pipe.
+pub fn progress(total: usize, what: &'static str, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
+    ProgressBar::new(total as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(what)
+}
+
+/// The number of jobs, one a processor unless said otherwise.
+pub fn jobs(asked: Option<usize>) -> usize {
+    asked
+        .filter(|jobs| *jobs > 0)
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Hashes what it hands on.
+#[derive(Debug)]
+struct Hashing {
+    inner: NamedTempFile,
+    digest: Sha256,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.digest.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
