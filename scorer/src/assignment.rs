@@ -132,6 +132,8 @@ impl<'a> CaptureScorer<'a> {
         let count = self.subjects.len();
         let delays = self.delays();
         let extents = self.index.frames.extents(count);
+        // They take the most room, and the outcomes need it.
+        drop((self.index, self.subjects));
         let mut incidents = self.book.close();
         let capture = &self.truth.capture;
         let false_alarms = incidents.remove(&Place::Background).unwrap_or_default();

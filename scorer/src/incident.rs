@@ -12,10 +12,12 @@ use crate::matching::When;
 /// The longest gap within an incident, protocol `crywolf-1`.
 const GAP_NS: i64 = 60_000_000_000;
 
-/// What the alerts of an incident share.
+/// What the alerts of an incident share. The place decides most comparisons, and the rule's text is compared once an
+/// alert instead of once a step of the search.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    rule: Arc<str>,
+    place: Place,
+    rule: u32,
     class: Option<Class>,
     verdict: Option<Verdict>,
     sources: Vec<AddressBlock>,
@@ -25,7 +27,6 @@ struct Key {
 /// One alert, as small as grouping allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Hit {
-    place: Place,
     key: u32,
     start: i64,
     end: i64,
@@ -47,17 +48,38 @@ pub(crate) enum Place {
 /// The alerts of a capture, on the way to incidents.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
+    rules: BTreeMap<Arc<str>, u32>,
     keys: BTreeMap<Key, u32>,
     hits: Vec<Hit>,
-    reasons: BTreeMap<(Place, u32), (i64, Vec<Evidence>)>,
+    /// By key, the evidence of its earliest alert.
+    reasons: BTreeMap<u32, (i64, Vec<Evidence>)>,
+}
+
+/// The number of `key`, which is the next one for a key not seen before.
+fn number<K: Ord>(numbers: &mut BTreeMap<K, u32>, key: K) -> u32 {
+    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    *numbers.entry(key).or_insert(next)
 }
 
 impl Book {
     /// Takes an alert down, with its evidence where `with_evidence`.
     pub(crate) fn enter(&mut self, place: Place, alert: Alert, when: When, with_evidence: bool) {
-        let key = self.key(&alert);
-        self.hits.push(Hit {
+        let verdict = alert.conclusion();
+        let sorted = |mut blocks: Vec<AddressBlock>| {
+            blocks.sort_unstable();
+            blocks.dedup();
+            blocks
+        };
+        let key = Key {
             place,
+            rule: number(&mut self.rules, alert.rule),
+            class: alert.class,
+            verdict,
+            sources: sorted(alert.sources),
+            targets: sorted(alert.targets),
+        };
+        let key = number(&mut self.keys, key);
+        self.hits.push(Hit {
             key,
             start: when.start,
             end: when.end,
@@ -66,9 +88,7 @@ impl Book {
             count: alert.count.max(1),
         });
         if with_evidence {
-            let reason = (self.reasons)
-                .entry((place, key))
-                .or_insert_with(|| (i64::MAX, Vec::new()));
+            let reason = (self.reasons.entry(key)).or_insert_with(|| (i64::MAX, Vec::new()));
             let order = (when.raised.cmp(&reason.0))
                 .then_with(|| evidence_key(&alert.evidence).cmp(evidence_key(&reason.1)));
             if order.is_lt() {
@@ -77,42 +97,22 @@ impl Book {
         }
     }
 
-    fn key(&mut self, alert: &Alert) -> u32 {
-        let sorted = |blocks: &[AddressBlock]| {
-            let mut blocks = blocks.to_vec();
-            blocks.sort_unstable();
-            blocks.dedup();
-            blocks
-        };
-        let key = Key {
-            rule: Arc::clone(&alert.rule),
-            class: alert.class,
-            verdict: alert.conclusion(),
-            sources: sorted(&alert.sources),
-            targets: sorted(&alert.targets),
-        };
-        let next = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
-        *self.keys.entry(key).or_insert(next)
-    }
-
     /// The incidents, by place, in order of time.
     pub(crate) fn close(mut self) -> BTreeMap<Place, Vec<Incident>> {
-        let mut keys: Vec<(u32, Key)> = (self.keys.into_iter()).map(|(k, n)| (n, k)).collect();
-        keys.sort_unstable_by_key(|(number, _)| *number);
         self.hits.sort_unstable();
+        let mut rules: Vec<(u32, Arc<str>)> = self.rules.into_iter().map(|(r, n)| (n, r)).collect();
+        rules.sort_unstable_by_key(|(number, _)| *number);
+        let mut keys: Vec<(u32, Key)> = self.keys.into_iter().map(|(k, n)| (n, k)).collect();
+        keys.sort_unstable_by_key(|(number, _)| *number);
         let mut incidents: BTreeMap<Place, Vec<Incident>> = BTreeMap::new();
-        let same = |a: &Hit, b: &Hit| (a.place, a.key) == (b.place, b.key);
-        for hits in self.hits.chunk_by(same) {
-            let Some(Hit { place, key, .. }) = hits.first().copied() else {
-                continue;
-            };
-            let Some((_, shared)) = keys.get(key as usize) else {
-                continue;
-            };
-            let reason = self.reasons.remove(&(place, key));
+        // Keys are numbered as they came, hits sorted by that number: each key meets its own hits.
+        let hits = self.hits.chunk_by(|a, b| a.key == b.key);
+        for ((number, key), hits) in keys.into_iter().zip(hits) {
+            let rule = rules.get(key.rule as usize).map_or("", |(_, rule)| rule);
+            let reason = self.reasons.remove(&number);
             let evidence = reason.map(|(_, evidence)| evidence).unwrap_or_default();
-            let list = incidents.entry(place).or_default();
-            list.extend(split(hits).map(|group| group.incident(shared, &evidence)));
+            let list = incidents.entry(key.place).or_default();
+            list.extend(split(hits).map(|group| group.incident(rule, &key, &evidence)));
         }
         for list in incidents.values_mut() {
             list.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -132,9 +132,9 @@ struct Group {
 }
 
 impl Group {
-    fn incident(self, shared: &Key, evidence: &[Evidence]) -> Incident {
+    fn incident(self, rule: &str, shared: &Key, evidence: &[Evidence]) -> Incident {
         Incident {
-            rule: shared.rule.to_string(),
+            rule: rule.to_owned(),
             class: shared.class,
             verdict: shared.verdict,
             sources: shared.sources.clone(),
