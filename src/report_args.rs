@@ -1,7 +1,7 @@
 //! What every graded run shares on the command line: how to count, where reports go, which gates must hold.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use scorer::{Gates, Grade, Options, baseline, report};
 
-use crate::output::{is_stdout, print, write_whole};
+use crate::output::{is_stdout, print, temporary_beside, unless_closed};
 
 /// The width of the summary: what a terminal has at least.
 const COLUMNS: usize = 80;
@@ -77,15 +77,16 @@ pub struct ReportArgs {
     pub confusion: Option<PathBuf>,
 }
 
-type Render = fn(&Grade) -> String;
+/// Writes one report. The grade as JSON may be larger than the grade: nothing holds it whole.
+type Render = fn(&Grade, &mut dyn Write) -> io::Result<()>;
 
 impl ReportArgs {
     fn outputs(&self) -> impl Iterator<Item = (&Path, Render)> {
         [
-            (&self.json, Grade::to_json as Render),
-            (&self.junit, report::junit),
-            (&self.markdown, report::markdown),
-            (&self.confusion, report::confusion_csv),
+            (&self.json, json as Render),
+            (&self.junit, junit),
+            (&self.markdown, markdown),
+            (&self.confusion, confusion),
         ]
         .into_iter()
         .filter_map(|(path, render)| Some((path.as_deref()?, render)))
@@ -114,15 +115,45 @@ impl ReportArgs {
 
     fn write(&self, grade: &Grade) -> Result<()> {
         for (path, render) in self.outputs() {
-            let text = render(grade);
             if is_stdout(path) {
-                print(&text)?;
+                unless_closed(render(grade, &mut io::stdout().lock()))?;
             } else {
-                write_whole(path, text.as_bytes())?;
+                write_file(path, grade, render)
+                    .with_context(|| format!("cannot write {}", path.display()))?;
             }
         }
         Ok(())
     }
+}
+
+fn json(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    grade.write_json(&mut out)?;
+    out.flush()
+}
+
+fn junit(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(report::junit(grade).as_bytes())
+}
+
+fn markdown(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(report::markdown(grade).as_bytes())
+}
+
+fn confusion(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(report::confusion_csv(grade).as_bytes())
+}
+
+/// Writes a report under a temporary name and renames it when it is whole; directly to what is no regular file.
+fn write_file(path: &Path, grade: &Grade, render: Render) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        render(grade, &mut File::create(path)?)?;
+    } else {
+        let mut file = temporary_beside(path)?;
+        render(grade, &mut file)?;
+        file.persist(path)?;
+    }
+    Ok(())
 }
 
 /// Which gates must hold.

@@ -94,11 +94,20 @@ impl Finding {
         struct Head {
             schema: String,
         }
-        let head: Head = serde_json::from_str(line)?;
-        if head.schema != SCHEMA {
-            return Err(FindingError::ForeignSchema { found: head.schema });
+        let foreign = |found: String| FindingError::ForeignSchema { found };
+        // Lines come by the million: only one that does not parse is read again, to learn whether it is foreign.
+        let finding: Finding = match serde_json::from_str(line) {
+            Ok(finding) => finding,
+            Err(error) => {
+                return Err(match serde_json::from_str::<Head>(line) {
+                    Ok(head) if head.schema != SCHEMA => foreign(head.schema),
+                    _ => error.into(),
+                });
+            }
+        };
+        if finding.schema != SCHEMA {
+            return Err(foreign(finding.schema));
         }
-        let finding: Finding = serde_json::from_str(line)?;
         let inconsistent = |why: &str| Err(FindingError::Inconsistent(why.to_owned()));
         if finding.verdict != finding.class.verdict() {
             return inconsistent("the verdict is not the class's");
@@ -182,6 +191,18 @@ mod tests {
             assert!(matches!(
                 Finding::from_json(&finding.to_json()),
                 Err(FindingError::Inconsistent(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn another_schema_version_is_named() {
+        let text = finding().to_json().replace("finding/1", "finding/2");
+        let changed = text.replace("\"packets\"", "\"frames\"");
+        for line in [text, changed] {
+            assert!(matches!(
+                Finding::from_json(&line),
+                Err(FindingError::ForeignSchema { .. })
             ));
         }
     }

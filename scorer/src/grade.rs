@@ -3,6 +3,7 @@
 //! Schema `crywolf.grade/1`. Every report and the comparison with a baseline need nothing else.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -338,6 +339,15 @@ impl Grade {
             serde_json::to_string_pretty(self).expect("a grade holds nothing that JSON cannot");
         text.push('\n');
         text
+    }
+
+    /// Writes the file's text, which may be larger than the grade itself, without holding it.
+    ///
+    /// # Errors
+    /// Fails when `out` does.
+    pub fn write_json(&self, mut out: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")
     }
 
     /// Every event, with its capture.

@@ -253,6 +253,9 @@ fn a_grade_reads_back_as_it_was_written() {
     said.evidence = evidence();
     let grade = grade(&truth(1, vec![scan], &[1, 1, 0]), vec![said]);
     let text = grade.to_json();
+    let mut written = Vec::new();
+    grade.write_json(&mut written).unwrap();
+    assert_eq!(written, text.as_bytes());
     assert_eq!(scorer::Grade::from_json(&text).unwrap(), grade);
     let foreign = text.replace("crywolf.grade/1", "crywolf.grade/2");
     assert!(scorer::Grade::from_json(&foreign).is_err());
