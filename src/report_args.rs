@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use scorer::{Gates, Grade, Options, baseline, report};
 
@@ -118,8 +118,7 @@ impl ReportArgs {
             if is_stdout(path) {
                 unless_closed(render(grade, &mut io::stdout().lock()))?;
             } else {
-                write_file(path, grade, render)
-                    .with_context(|| format!("cannot write {}", path.display()))?;
+                write_file(path, grade, render)?;
             }
         }
         Ok(())
@@ -146,13 +145,14 @@ fn confusion(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
 
 /// Writes a report under a temporary name and renames it when it is whole; directly to what is no regular file.
 fn write_file(path: &Path, grade: &Grade, render: Render) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        render(grade, &mut File::create(path)?)?;
-    } else {
-        let mut file = temporary_beside(path)?;
-        render(grade, &mut file)?;
-        file.persist(path)?;
+        let mut file = File::create(path).with_context(failed)?;
+        return render(grade, &mut file).with_context(failed);
     }
+    let mut file = temporary_beside(path)?;
+    render(grade, &mut file).with_context(failed)?;
+    file.persist(path).with_context(failed)?;
     Ok(())
 }
 
@@ -192,7 +192,7 @@ impl GateArgs {
                 let text = fs::read_to_string(path)
                     .with_context(|| format!("cannot read the baseline {}", path.display()))?;
                 let grade = Grade::from_json(&text)
-                    .with_context(|| format!("baseline {}", path.display()))?;
+                    .map_err(|error| anyhow!("baseline {}: {error}", path.display()))?;
                 Some((path.clone(), grade))
             }
         };
@@ -237,7 +237,7 @@ fn baseline_lines(comparison: &baseline::Comparison) -> Vec<String> {
         "failed"
     };
     let mut lines = vec![format!(
-        "baseline {word}: {} events compared, {} newly missed, {} newly detected (p {:.3}), \
+        "baseline {word}: of {} shared events {} newly missed, {} newly detected (p {:.3}), \
          {} silences newly broken, {} newly kept (p {:.3})",
         comparison.shared,
         comparison.newly_missed.len(),

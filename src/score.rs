@@ -112,8 +112,8 @@ pub fn score_files(
 pub fn read_truth(path: &Path) -> Result<Truth> {
     let name = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("cannot read the truth {name}"))?;
-    Truth::from_json(&text).with_context(|| {
-        format!("{name} cannot serve as truth; `crywolf generate` writes it beside each capture")
+    Truth::from_json(&text).map_err(|error| {
+        anyhow!("{name}: {error}\n`crywolf generate` writes the truth beside each capture")
     })
 }
 

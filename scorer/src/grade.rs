@@ -319,6 +319,7 @@ impl Grade {
         #[derive(Deserialize)]
         struct Head {
             schema: String,
+            #[serde(default)]
             protocol: String,
         }
         let head: Head = serde_json::from_str(text)?;

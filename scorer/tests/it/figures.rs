@@ -251,7 +251,8 @@ fn a_grade_reads_back_as_it_was_written() {
     scan.evident = evident(2);
     let mut said = at_frame(alert(Class::SynScan, SCANNER, HOST, 5_000), 2);
     said.evidence = evidence();
-    let grade = grade(&truth(1, vec![scan], &[1, 1, 0]), vec![said]);
+    let truth = truth(1, vec![scan], &[1, 1, 0]);
+    let grade = grade(&truth, vec![said]);
     let text = grade.to_json();
     let mut written = Vec::new();
     grade.write_json(&mut written).unwrap();
@@ -261,4 +262,6 @@ fn a_grade_reads_back_as_it_was_written() {
     assert!(scorer::Grade::from_json(&foreign).is_err());
     let other_rules = text.replace("crywolf-1", "crywolf-2");
     assert!(scorer::Grade::from_json(&other_rules).is_err());
+    let error = scorer::Grade::from_json(&truth.to_json()).unwrap_err();
+    assert!(error.to_string().contains("crywolf.truth/1"), "{error}");
 }
