@@ -76,7 +76,11 @@ impl IpLayer {
                     Purpose::Stateless => self.stack.df_reset,
                     Purpose::Datagram => self.stack.df_datagram,
                 };
-                let identification = self.identification(now, destination, purpose);
+                let identification = if df && self.stack.zero_id_with_df {
+                    0
+                } else {
+                    self.identification(now, destination, purpose)
+                };
                 Ip::V4(Ipv4 {
                     ttl: self.stack.ttl,
                     tos,
