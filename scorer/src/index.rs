@@ -12,6 +12,9 @@ use crate::frames::Frames;
 use crate::matching::{Strength, Subject, When};
 use crate::spans::Spans;
 
+/// As many events are looked through sooner than it is found out whether the other side has fewer.
+const SHORT: usize = 16;
+
 /// A capture's events by frame, flow, address and time.
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
@@ -95,28 +98,34 @@ impl<'a> Index<'a> {
             found.push(event);
             ControlFlow::Continue(())
         };
-        let sources = self.lists(&alert.sources);
-        let targets = self.lists(&alert.targets);
         let (strength, lists) = match (alert.sources.is_empty(), alert.targets.is_empty()) {
             (true, true) => return (Strength::Weak, self.alone(when)),
-            (true, false) => (Strength::Address, targets),
-            (false, true) => (Strength::Address, sources),
+            (true, false) => (Strength::Address, self.lists(&alert.targets)),
+            (false, true) => (Strength::Address, self.lists(&alert.sources)),
             (false, false) => {
-                // Both sides must fit: the one with fewer events finds them all but the half-open.
                 let _ = (self.half_open).overlapping(when.start, when.end, &mut take);
-                let size = |lists: &[&Spans]| lists.iter().map(|list| list.len()).sum::<usize>();
-                let shorter = if size(&sources) <= size(&targets) {
-                    sources
-                } else {
-                    targets
-                };
-                (Strength::Pair, shorter)
+                (Strength::Pair, self.shorter_lists(alert))
             }
         };
         for list in lists {
             let _ = list.overlapping(when.start, when.end, &mut take);
         }
         (strength, found)
+    }
+
+    /// Both sides of a pair must fit: the one with fewer events finds them all but the half-open.
+    fn shorter_lists(&self, alert: &Alert) -> Vec<&Spans> {
+        let size = |lists: &[&Spans]| lists.iter().map(|list| list.len()).sum::<usize>();
+        let sources = self.lists(&alert.sources);
+        if size(&sources) <= SHORT {
+            return sources;
+        }
+        let targets = self.lists(&alert.targets);
+        if size(&sources) <= size(&targets) {
+            sources
+        } else {
+            targets
+        }
     }
 
     /// The events of each address and block that covers one of `blocks`.
