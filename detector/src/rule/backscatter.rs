@@ -1,0 +1,315 @@
+//! Backscatter of SYN floods: a victim's answers to SYNs that were forged with our addresses.
+//!
+//! # What
+//! SYN-ACKs, RST-ACKs and ICMP unreachables from one host to addresses and ports of ours that never asked it anything.
+//!
+//! # Why these facts
+//! The answer repeats the question: its acknowledgment number is the flood's sequence number plus one, constant where
+//! the tool's is. The victim answers from the few services that are flooded, to as many addresses and ports as the tool
+//! draws. An answer to a connection of our own is no news here; a session whose beginning was not captured goes on with
+//! data; a RST that ends a session has the sequence number of its stream, not 0.
+//!
+//! # Evidence
+//! How many of our addresses and ports, from how few services, with which acknowledgment numbers.
+//!
+//! # Blind spots
+//! Samples below the thresholds. The answers of a host that was scanned, not flooded, in our name.
+//!
+//! # References
+//! RFC 9293 section 3.5.2; Moore et al., "Inferring Internet Denial-of-Service Activity"; "Interpreting Network
+//! Traffic", the ACK section.
+
+use ipnet::IpNet;
+use labels::{Class, Transport};
+use wire::Timestamp;
+
+use super::Rule;
+use super::flood::tool_of;
+use crate::config::Config;
+use crate::report::{Activity, Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Address, Answer, AnswerKind, Keep, Moment, News, State, Table};
+
+/// Answers that are remembered one by one until a judgement.
+const MAX_ANSWERS: usize = 64;
+
+#[derive(Clone, Copy)]
+struct Remembered {
+    answer: Answer,
+    frame: u64,
+    /// Whether time has shown that nothing follows.
+    confirmed: bool,
+}
+
+/// What is known of one answering host.
+#[derive(Default)]
+struct Case {
+    answers: Vec<Remembered>,
+    targets: Addresses,
+    services: Ports,
+    endpoints: usize,
+    activity: Option<Activity>,
+    kinds: [u64; 3],
+    detected: Option<(Moment, f64, Option<u32>)>,
+}
+
+impl Keep for Case {
+    fn worth(&self) -> u8 {
+        match self.answers.len() {
+            _ if self.detected.is_some() => 8,
+            2.. => 4,
+            _ => 1,
+        }
+    }
+}
+
+impl Case {
+    fn touch(&mut self, now: Moment, packets: u64) {
+        match &mut self.activity {
+            Some(activity) => activity.extend(now, packets),
+            None => self.activity = Some(Activity::new(now, packets)),
+        }
+    }
+
+    fn find(&mut self, answer: &Answer) -> Option<&mut Remembered> {
+        self.answers.iter_mut().find(|known| {
+            let known = &known.answer;
+            (known.target, known.dport, known.sport) == (answer.target, answer.dport, answer.sport)
+        })
+    }
+
+    fn add(&mut self, answer: &Answer, now: Moment, confirmed: bool) {
+        self.touch(now, 1);
+        if let Some(count) = self.kinds.get_mut(answer.kind as usize) {
+            *count += 1;
+        }
+        if let Some(known) = self.find(answer) {
+            known.confirmed |= confirmed;
+            return;
+        }
+        self.targets.insert(answer.target);
+        self.services.insert(answer.sport);
+        self.endpoints += 1;
+        if self.answers.len() == MAX_ANSWERS {
+            if self.detected.is_some() {
+                return;
+            }
+            self.answers.remove(0);
+        }
+        self.answers.push(Remembered {
+            answer: *answer,
+            frame: now.frame,
+            confirmed,
+        });
+    }
+}
+
+/// The rule.
+pub(super) struct Backscatter {
+    config: Config,
+    home: Vec<IpNet>,
+    cases: Table<Address, Case>,
+}
+
+impl Backscatter {
+    pub(super) fn new(config: &Config, home: &[IpNet]) -> Self {
+        Backscatter {
+            config: config.clone(),
+            home: home.to_vec(),
+            cases: Table::new(config.memory.cases),
+        }
+    }
+
+    fn is_home(&self, address: Address) -> bool {
+        self.home.iter().any(|net| net.contains(&address.to_ip()))
+    }
+
+    /// Whether the answer can be one to a forgery: nobody here asked, and it comes from outside where that is known.
+    fn is_strange(&self, answer: &Answer, state: &State) -> bool {
+        let asked = state.pair(answer.target, answer.source);
+        asked.opened.is_none()
+            && !state.are_friends(answer.source, answer.target)
+            && !self.is_home(answer.source)
+            && answer.target.is_host()
+    }
+
+    fn hold(
+        &mut self,
+        answer: &Answer,
+        confirmed: bool,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        if !self.is_strange(answer, state) {
+            return;
+        }
+        let (case, evicted) = self.cases.get_or_insert_with(answer.source, Case::default);
+        if let Some((source, old)) = evicted {
+            file(source, &old, findings);
+        }
+        case.add(answer, now, confirmed);
+        if case.detected.is_none() {
+            case.detected =
+                judge(case, &self.config).map(|(confidence, number)| (now, confidence, number));
+        }
+    }
+}
+
+/// Distinct addresses and ports of ours among answers.
+fn endpoints<'a>(answers: impl Iterator<Item = &'a Remembered>) -> usize {
+    let mut ends: Vec<(Address, u16)> = answers
+        .map(|known| (known.answer.target, known.answer.dport))
+        .collect();
+    ends.sort_unstable();
+    ends.dedup();
+    ends.len()
+}
+
+/// The answering host's side is few services, ours is many ports or addresses; the reverse is a probe.
+fn has_shape(case: &Case, config: &Config) -> bool {
+    let services = case.services.len();
+    services <= config.backscatter.service_ports
+        && services <= endpoints(case.answers.iter())
+        && case.answers.iter().all(|known| known.answer.sport != 0)
+}
+
+/// Confidence and the constant acknowledgment number, if the answers are backscatter.
+fn judge(case: &Case, config: &Config) -> Option<(f64, Option<u32>)> {
+    let limits = &config.backscatter;
+    if !has_shape(case, config) {
+        return None;
+    }
+    let mut numbers: Vec<u32> = case
+        .answers
+        .iter()
+        .filter_map(|known| known.answer.acknowledgment)
+        .collect();
+    numbers.sort_unstable();
+    let constant = numbers
+        .chunk_by(|a, b| a == b)
+        .max_by_key(|run| run.len())
+        .and_then(|run| run.first().copied());
+    if let Some(number) = constant {
+        let same = endpoints(
+            case.answers
+                .iter()
+                .filter(|known| known.answer.acknowledgment == Some(number)),
+        );
+        let same_answers = case
+            .answers
+            .iter()
+            .filter(|known| known.answer.acknowledgment == Some(number))
+            .count();
+        let tool = tool_of(number.wrapping_sub(1)).is_some();
+        if tool && same_answers >= limits.signature {
+            return Some((0.9, constant));
+        }
+        if same >= limits.equal_acks {
+            return Some((0.85, constant));
+        }
+    }
+    let settled = endpoints(
+        case.answers
+            .iter()
+            .filter(|known| known.confirmed || known.answer.kind != AnswerKind::Accept),
+    );
+    (settled >= limits.endpoints).then_some((0.75, None))
+}
+
+fn file(source: Address, case: &Case, findings: &mut Findings) {
+    let (Some((detected, confidence, number)), Some(span)) = (case.detected, case.activity) else {
+        return;
+    };
+    let frames = || case.answers.iter().map(|known| known.frame);
+    let [accepts, refusals, unreachables] = case.kinds;
+    let mut evidence = vec![fact(
+        "answers to questions that nobody here asked",
+        format!(
+            "{accepts} SYN-ACK, {refusals} RST-ACK, {unreachables} ICMP unreachable, to {} of ours",
+            count(case.targets.len(), "address")
+        ),
+        "a SYN of ours before each",
+        frames(),
+    )];
+    evidence.push(fact(
+        "few services speak to many ports",
+        format!(
+            "{} of theirs to {} of ours",
+            count(case.services.len(), "port"),
+            count(case.endpoints, "port")
+        ),
+        "a scan has its own port stay and ours change",
+        frames(),
+    ));
+    if let Some(number) = number {
+        evidence.push(fact(
+            "one acknowledgment number",
+            format!("{number}: every forged SYN had {}", number.wrapping_sub(1)),
+            "a new one for each connection",
+            frames(),
+        ));
+    }
+    findings.push(
+        Draft {
+            class: Class::SynFloodBackscatter,
+            tool: number.and_then(|number| tool_of(number.wrapping_sub(1))),
+            sources: vec![source.to_ip().into()],
+            targets: case.targets.blocks(),
+            transport: Transport::Tcp,
+            ports: case.services.ranges(),
+            span,
+            detected,
+            confidence,
+            evidence,
+        }
+        .finish(),
+    );
+}
+
+impl Rule for Backscatter {
+    fn name(&self) -> &'static str {
+        "backscatter"
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        match news {
+            News::Unsolicited(answer) => self.hold(answer, false, now, state, findings),
+            News::UnsolicitedRepeated(answer) => self.hold(answer, true, now, state, findings),
+            News::UnsolicitedOverdue(answer) => {
+                if let Some(case) = self.cases.get_mut(&answer.source)
+                    && let Some(known) = case.find(answer)
+                {
+                    known.confirmed = true;
+                    if case.detected.is_none() {
+                        case.detected = judge(case, &self.config)
+                            .map(|(confidence, number)| (now, confidence, number));
+                    }
+                }
+            }
+            News::UnsolicitedRefuted(answer) => {
+                if let Some(case) = self.cases.get_mut(&answer.source) {
+                    case.answers.retain(|known| {
+                        let known = &known.answer;
+                        (known.target, known.dport, known.sport)
+                            != (answer.target, answer.dport, answer.sport)
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, before: Option<Timestamp>, _: &mut State, findings: &mut Findings) {
+        let ripe = self.cases.take_ripe(|case| {
+            case.detected.is_some()
+                && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
+        });
+        for (source, case) in ripe {
+            file(source, &case, findings);
+        }
+    }
+
+    fn evicted(&self) -> u64 {
+        self.cases.evicted()
+    }
+}

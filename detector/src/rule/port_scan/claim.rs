@@ -1,0 +1,176 @@
+//! From a closed case to findings: what the whole of it was.
+
+use labels::{Class, Evidence, Transport};
+
+use super::Case;
+use super::syn;
+use super::tally::Tally;
+use crate::config::Config;
+use crate::report::{Draft, Findings, count, fact};
+use crate::state::{Address, Outcome, Technique};
+
+/// Probes of each host that a scan may send only to see whether the host exists.
+const DISCOVERY_PROBES: u64 = 2;
+
+/// Files the findings of a case.
+pub(super) fn file(source: Address, mut case: Case, config: &Config, findings: &mut Findings) {
+    fold_discovery(&mut case);
+    fold_second_stage(&mut case);
+    for (technique, tally) in case.tallies {
+        let Some(detection) = tally.detection.as_ref() else {
+            continue;
+        };
+        let (class, transport) = classify(technique, &tally, config);
+        let mut evidence = detection.evidence.clone();
+        evidence.extend(summary(technique, &tally));
+        findings.push(
+            Draft {
+                class,
+                tool: None,
+                sources: vec![source.to_ip().into()],
+                targets: tally.targets.blocks(),
+                transport,
+                ports: tally.ports.ranges(),
+                span: tally.activity,
+                detected: detection.at,
+                confidence: detection.confidence,
+                evidence,
+            }
+            .finish(),
+        );
+    }
+}
+
+fn classify(technique: Technique, tally: &Tally, config: &Config) -> (Class, Transport) {
+    let class = match technique {
+        Technique::Syn if syn::is_sweep(tally, config) => Class::PortSweep,
+        Technique::Syn if syn::is_half_open(tally) => Class::SynScan,
+        Technique::Syn => Class::ConnectScan,
+        Technique::Fin => Class::FinScan,
+        Technique::Null => Class::NullScan,
+        Technique::Xmas => Class::XmasScan,
+        Technique::Maimon => Class::MaimonScan,
+        Technique::Ack => Class::AckScan,
+        Technique::Udp => return (Class::UdpScan, Transport::Udp),
+    };
+    (class, Transport::Tcp)
+}
+
+/// How the attempts ended.
+fn summary(technique: Technique, tally: &Tally) -> Vec<Evidence> {
+    let mut facts = vec![fact(
+        "extent",
+        format!(
+            "{} of {}",
+            count(tally.ports.len(), "port"),
+            count(tally.targets.len(), "host")
+        ),
+        "the services one uses",
+        [tally.activity.first.frame],
+    )];
+    let names: &[(Outcome, &str)] = match technique {
+        Technique::Syn => &[
+            (Outcome::Refused, "refused"),
+            (Outcome::Silent, "unanswered"),
+            (Outcome::Unreachable, "unreachable"),
+            (Outcome::Torn, "torn down half-open"),
+            (Outcome::Abandoned, "left half-open"),
+            (Outcome::Empty, "completed and left empty"),
+        ],
+        Technique::Udp => &[
+            (Outcome::Unreachable, "port unreachable"),
+            (Outcome::Silent, "unanswered"),
+        ],
+        _ => &[
+            (Outcome::Refused, "answered with RST"),
+            (Outcome::Silent, "unanswered"),
+        ],
+    };
+    let ended: Vec<String> = names
+        .iter()
+        .filter(|(outcome, _)| tally.outcome(*outcome) > 0)
+        .map(|(outcome, name)| format!("{} {name}", tally.outcome(*outcome)))
+        .collect();
+    if !ended.is_empty() {
+        facts.push(fact("how they ended", ended.join(", "), "data", []));
+    }
+    facts
+}
+
+/// An ACK to one port of each host that is scanned by other means only asks whether the host exists (nmap sends it
+/// to port 80): it is part of that scan.
+fn fold_discovery(case: &mut Case) {
+    let Some(ack) = case.tallies.get(&Technique::Ack) else {
+        return;
+    };
+    let few = ack.ports.len() == 1 && ack.attempts <= DISCOVERY_PROBES * ack.targets.len() as u64;
+    let main = case
+        .tallies
+        .iter()
+        .filter(|(technique, _)| **technique != Technique::Ack)
+        .filter(|(_, tally)| tally.detection.is_some() && tally.targets.meets(&ack.targets))
+        .max_by_key(|(_, tally)| tally.attempts)
+        .map(|(technique, _)| *technique);
+    if let (true, Some(main)) = (few, main) {
+        fold(
+            case,
+            Technique::Ack,
+            main,
+            "ACKs that ask whether hosts exist",
+        );
+    }
+}
+
+/// SYNs that follow ACK probes with equal ports to the same hosts are the second stage of one scan: the first found
+/// what the filter passes.
+fn fold_second_stage(case: &mut Case) {
+    let (Some(ack), Some(syn)) = (
+        case.tallies.get(&Technique::Ack),
+        case.tallies.get(&Technique::Syn),
+    ) else {
+        return;
+    };
+    let equal = ack.contacts.iter().filter(|c| c.equal_ports()).count();
+    if ack.detection.is_some()
+        && equal * 2 > ack.contacts.len()
+        && syn.targets.meets(&ack.targets)
+        && syn.activity.first > ack.activity.first
+    {
+        fold(
+            case,
+            Technique::Syn,
+            Technique::Ack,
+            "SYNs to the hosts that ACKs had found",
+        );
+    }
+}
+
+/// Makes one technique part of another's finding.
+fn fold(case: &mut Case, part: Technique, main: Technique, what: &str) {
+    let Some(folded) = case.tallies.remove(&part) else {
+        return;
+    };
+    let Some(tally) = case.tallies.get_mut(&main) else {
+        return;
+    };
+    if let Some(detection) = &mut tally.detection {
+        detection.evidence.push(fact(
+            what,
+            format!(
+                "{} of {}",
+                count(folded.ports.len(), "port"),
+                count(folded.targets.len(), "host")
+            ),
+            "none",
+            folded.contacts.iter().map(|c| c.frame),
+        ));
+        if let Some(other) = &folded.detection
+            && other.at < detection.at
+        {
+            detection.at = other.at;
+        }
+    }
+    tally.targets.merge(&folded.targets);
+    tally.ports.merge(&folded.ports);
+    tally.activity.merge(&folded.activity);
+}

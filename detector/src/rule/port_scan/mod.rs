@@ -1,0 +1,227 @@
+//! Port scans and port sweeps.
+//!
+//! # What
+//! Somebody asks ports of one host, or one port of many hosts, and gets nothing out of it: connect, SYN, FIN, NULL,
+//! XMAS, Maimon, ACK and UDP scans, and sweeps.
+//!
+//! # Why these facts
+//! A client wants a service and exchanges data with it. A scanner wants the answer itself. So only attempts that led to
+//! nothing count (refused, unanswered, torn down half-open, completed and left empty), each pair of host and port once;
+//! and an attempt counts no more as soon as data flows. Fewer suffice where the packets are not an operating system's:
+//! source ports that stay while target ports change, SYNs without options, flag combinations that no session has.
+//! Cases have no window: they age by eviction only, so a slow scan does not straddle anything.
+//!
+//! # Evidence
+//! The technique's tell ([`syn`], [`odd_flags`], [`udp`]), how many ports and hosts, and how the attempts ended.
+//!
+//! # Blind spots
+//! A scanner that exchanges data with every open port and asks few closed ones; one that uses a source address a port.
+//! Hosts behind one translator share a case.
+//!
+//! # References
+//! RFC 9293 section 3.5.2 (what closed ports answer), section 3.10.7 (what open ports answer to odd flags);
+//! "Interpreting Network Traffic", "Let the Tracing Begin!".
+
+mod claim;
+mod odd_flags;
+mod syn;
+mod tally;
+mod udp;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use wire::Timestamp;
+
+use self::tally::{Contact, Tally};
+use super::Rule;
+use crate::config::Config;
+use crate::report::Findings;
+use crate::state::{Address, Attempt, Keep, Moment, News, Outcome, State, Table, Technique};
+
+/// What is held against one source.
+#[derive(Default)]
+pub(super) struct Case {
+    tallies: BTreeMap<Technique, Tally>,
+}
+
+impl Case {
+    fn detected(&self) -> bool {
+        self.tallies.values().any(|tally| tally.detection.is_some())
+    }
+
+    fn last(&self) -> Option<Timestamp> {
+        self.tallies
+            .values()
+            .map(|tally| tally.activity.last.time)
+            .max()
+    }
+}
+
+impl Keep for Case {
+    fn worth(&self) -> u8 {
+        let contacts = self.tallies.values().map(|tally| tally.contacts.len());
+        match contacts.max() {
+            _ if self.detected() => 8,
+            Some(2..) => 3,
+            _ => 1,
+        }
+    }
+}
+
+/// The rule.
+pub(super) struct PortScan {
+    config: Rc<Config>,
+    cases: Table<Address, Case>,
+}
+
+impl PortScan {
+    pub(super) fn new(config: &Config) -> Self {
+        PortScan {
+            config: Rc::new(config.clone()),
+            cases: Table::new(config.memory.cases),
+        }
+    }
+
+    /// The tally an attempt belongs to, made where there is none.
+    fn tally(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) -> &mut Tally {
+        let (case, evicted) = self.cases.get_or_insert_with(attempt.source, Case::default);
+        if let Some((source, old)) = evicted {
+            release(source, &old, state);
+            claim::file(source, old, &self.config, findings);
+        }
+        case.tallies
+            .entry(attempt.technique)
+            .or_insert_with(|| Tally::new(attempt.opened.min(now)))
+    }
+
+    /// An attempt led to nothing, or a probe was met: holds it against its source and judges.
+    fn hold(
+        &mut self,
+        attempt: &Attempt,
+        outcome: Option<Outcome>,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
+        if is_ident_callback(attempt, state, &self.config) {
+            return;
+        }
+        let config = Rc::clone(&self.config);
+        let source = state.sources.peek(&attempt.source).copied();
+        let friends = source.map_or(0, |source| source.friends as usize);
+        let tally = self.tally(attempt, now, state, findings);
+        tally.add(Contact::of(attempt, outcome), attempt, now);
+        if tally.detection.is_none() {
+            tally.detection = match attempt.technique {
+                Technique::Syn => syn::judge(tally, friends, &config, now),
+                Technique::Udp => udp::judge(tally, friends, &config, now),
+                Technique::Fin | Technique::Null | Technique::Xmas => {
+                    odd_flags::judge_odd(tally, &config, now)
+                }
+                Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &config, now),
+            };
+        }
+        let mute = attempt.technique == Technique::Syn
+            && tally.detection.is_some()
+            && tally.attempts >= config.scan.mute_after
+            && friends * 4 < tally.contacts.len();
+        if mute && source.is_none_or(|source| !source.scanning) {
+            let (source, _) = state
+                .sources
+                .get_or_insert_with(attempt.source, Default::default);
+            source.scanning = true;
+        }
+    }
+
+    /// It was a session after all.
+    fn absolve(&mut self, attempt: &Attempt) {
+        if let Some(case) = self.cases.get_mut(&attempt.source)
+            && let Some(tally) = case.tallies.get_mut(&attempt.technique)
+        {
+            tally.absolve(attempt);
+        }
+    }
+}
+
+/// A muted source is heard again.
+fn release(source: Address, case: &Case, state: &mut State) {
+    if case.detected()
+        && let Some(source) = state.sources.get_mut(&source)
+    {
+        source.scanning = false;
+    }
+}
+
+/// Whether it is a server asking the ident service of a host that has just connected to it. The callback rule
+/// explains it; here it is held against nobody.
+fn is_ident_callback(attempt: &Attempt, state: &State, config: &Config) -> bool {
+    attempt.technique == Technique::Syn
+        && attempt.dport == super::callback::IDENT
+        && state
+            .pair(attempt.target, attempt.source)
+            .opened
+            .is_some_and(|opened| {
+                attempt.opened.time.nanos_since(opened.time) <= config.callback.ident_within.nanos()
+            })
+}
+
+impl Rule for PortScan {
+    fn name(&self) -> &'static str {
+        "port scan"
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        match news {
+            News::Settled(attempt, outcome) => {
+                self.hold(attempt, Some(*outcome), now, state, findings);
+            }
+            News::Stray(attempt) if attempt.technique != Technique::Ack => {
+                self.hold(attempt, None, now, state, findings);
+            }
+            News::StrayReset(attempt) => {
+                self.hold(attempt, Some(Outcome::Refused), now, state, findings);
+            }
+            News::StraySilent(attempt) => {
+                self.hold(attempt, Some(Outcome::Silent), now, state, findings);
+            }
+            News::Fruitful(attempt) | News::StrayRefuted(attempt) => self.absolve(attempt),
+            News::Late(attempt) => {
+                if let Some(case) = self.cases.get_mut(&attempt.source)
+                    && let Some(tally) = case.tallies.get_mut(&attempt.technique)
+                {
+                    tally.activity.extend(now, 1);
+                }
+            }
+            News::MoreProbes(attempt) => {
+                if let Some(case) = self.cases.get_mut(&attempt.source)
+                    && let Some(tally) = case.tallies.get_mut(&attempt.technique)
+                {
+                    tally.more(attempt, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, before: Option<Timestamp>, state: &mut State, findings: &mut Findings) {
+        let ripe = self.cases.take_ripe(|case| {
+            case.detected()
+                && before.is_none_or(|before| case.last().is_some_and(|last| last < before))
+        });
+        for (source, case) in ripe {
+            release(source, &case, state);
+            claim::file(source, case, &self.config, findings);
+        }
+    }
+
+    fn evicted(&self) -> u64 {
+        self.cases.evicted()
+    }
+}

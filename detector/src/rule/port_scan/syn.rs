@@ -1,0 +1,302 @@
+//! SYN scans, connect scans and sweeps: SYNs that led to nothing.
+//!
+//! From strong tells that need few contacts to an ordinary look that needs many:
+//! 1. one source port, several ports of a host, or one port of several hosts;
+//! 2. half-open connections torn down with RST;
+//! 3. hand-made SYNs;
+//! 4. ordinary connections to unrelated services of one host, or to one port of many hosts.
+//!
+//! Whether it is a connect scan or a SYN scan follows from what happened at open ports, and else from the SYNs' look:
+//! a program that connects leaves source ports and options to its operating system.
+//!
+//! Stays silent on: a closed port tried again and again, a host that is gone, related ports of one service, sessions,
+//! ident callbacks, parallel connections of a browser.
+
+use super::tally::{Contact, Detection, Tally, distinct, frames};
+use crate::config::Config;
+use crate::report::{count, fact};
+use crate::state::{Moment, Outcome};
+
+/// The judgement, while there is none yet.
+pub(super) fn judge(
+    tally: &Tally,
+    friends: usize,
+    config: &Config,
+    now: Moment,
+) -> Option<Detection> {
+    crafted(tally, config, now)
+        .or_else(|| torn(tally, config, now))
+        .or_else(|| raw(tally, config, now))
+        .or_else(|| vertical(tally, config, now))
+        .or_else(|| horizontal(tally, friends, config, now))
+        .or_else(|| mixed(tally, friends, config, now))
+}
+
+/// More contacts than the threshold make a claim surer, up to 0.98.
+fn confidence(base: f64, seen: usize, needed: usize) -> f64 {
+    let surplus = seen.saturating_sub(needed).min(10);
+    (base + 0.04 * f64::from(u8::try_from(surplus).unwrap_or(10))).min(0.98)
+}
+
+fn crafted(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+    let scan = &config.scan;
+    for contacts in tally.group(|c| (c.target, c.sport)) {
+        let ports = distinct(&contacts, |c| c.port);
+        let friend = contacts.iter().any(|c| c.friend);
+        let needed = if friend {
+            scan.friend_ports
+        } else {
+            scan.crafted_ports
+        };
+        if ports >= needed {
+            let sport = contacts.first().map_or(0, |c| c.sport);
+            return Some(Detection {
+                at: now,
+                confidence: confidence(0.75, ports, scan.crafted_ports),
+                evidence: vec![fact(
+                    "one source port for different ports of one host",
+                    format!("source port {sport} to {}", count(ports, "port")),
+                    "a new source port for each connection",
+                    frames(&contacts),
+                )],
+            });
+        }
+    }
+    for contacts in tally.group(|c| (c.port, c.sport)) {
+        let hosts = distinct(&contacts, |c| c.target);
+        if hosts >= scan.crafted_hosts {
+            let (sport, port) = contacts.first().map_or((0, 0), |c| (c.sport, c.port));
+            return Some(Detection {
+                at: now,
+                confidence: confidence(0.7, hosts, scan.crafted_hosts),
+                evidence: vec![fact(
+                    "one source port for one port of several hosts",
+                    format!(
+                        "source port {sport} to port {port} of {}",
+                        count(hosts, "host")
+                    ),
+                    "a new source port for each connection",
+                    frames(&contacts),
+                )],
+            });
+        }
+    }
+    None
+}
+
+fn torn(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+    let torn: Vec<&Contact> = tally
+        .contacts
+        .iter()
+        .filter(|c| c.outcome == Some(Outcome::Torn))
+        .collect();
+    if torn.len() < config.scan.torn {
+        return None;
+    }
+    Some(Detection {
+        at: now,
+        confidence: confidence(0.75, torn.len(), config.scan.torn),
+        evidence: vec![fact(
+            "half-open connections torn down with RST by the host that began them",
+            count(torn.len(), "service"),
+            "an ACK that completes the handshake",
+            frames(&torn),
+        )],
+    })
+}
+
+fn raw(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+    let scan = &config.scan;
+    let found = tally
+        .by_target()
+        .find_map(|contacts| raw_among(contacts, scan.raw_ports, 1))
+        .or_else(|| {
+            tally
+                .group(|c| c.port)
+                .into_iter()
+                .find_map(|contacts| raw_among(contacts, 1, scan.raw_hosts))
+        })?;
+    Some(Detection {
+        at: now,
+        confidence: confidence(0.7, found.len(), scan.raw_ports),
+        evidence: vec![fact(
+            "hand-made SYNs that led to nothing",
+            format!("{} without options or with a scanner's window", found.len()),
+            "the options and window of an operating system",
+            frames(&found),
+        )],
+    })
+}
+
+/// The hand-made ones among contacts, where they are to enough ports and hosts.
+fn raw_among(contacts: Vec<&Contact>, ports: usize, hosts: usize) -> Option<Vec<&Contact>> {
+    let raw: Vec<&Contact> = contacts.into_iter().filter(|c| c.raw).collect();
+    let enough = distinct(&raw, |c| c.port) >= ports && distinct(&raw, |c| c.target) >= hosts;
+    enough.then_some(raw)
+}
+
+/// Contacts of one host by service: related ports count once, by the first of their row.
+fn services<'a>(contacts: &[&'a Contact], config: &Config) -> Vec<&'a Contact> {
+    let service = |port: u16| {
+        config
+            .scan
+            .related
+            .iter()
+            .find(|row| row.contains(&port))
+            .and_then(|row| row.first().copied())
+            .unwrap_or(port)
+    };
+    let mut seen = Vec::new();
+    contacts
+        .iter()
+        .filter(|contact| {
+            let service = service(contact.port);
+            let new = !seen.contains(&service);
+            seen.push(service);
+            new
+        })
+        .copied()
+        .collect()
+}
+
+fn vertical(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+    let scan = &config.scan;
+    for contacts in tally.by_target() {
+        let services = services(&contacts, config);
+        let of = |outcome| {
+            services
+                .iter()
+                .filter(|c| c.outcome == Some(outcome))
+                .count()
+        };
+        let refused = of(Outcome::Refused) + of(Outcome::Unreachable);
+        let empty = of(Outcome::Empty);
+        let friend = contacts.iter().any(|c| c.friend);
+        let (base, needed) = if friend {
+            (services.len() >= scan.friend_ports).then_some((0.6, scan.friend_ports))
+        } else if services.len() >= scan.ports {
+            Some((0.7, scan.ports))
+        } else if refused >= scan.refused_ports {
+            Some((0.6, scan.refused_ports))
+        } else if refused > 0 && empty > 0 && refused + empty >= scan.open_and_refused {
+            Some((0.5, scan.open_and_refused))
+        } else {
+            None
+        }?;
+        return Some(Detection {
+            at: now,
+            confidence: confidence(base, services.len(), needed),
+            evidence: vec![fact(
+                "connections to unrelated services of one host that led to nothing",
+                format!(
+                    "{}: {refused} refused, {empty} accepted and left empty",
+                    count(services.len(), "service")
+                ),
+                format!("fewer than {needed}, and data on those that accept"),
+                frames(&services),
+            )],
+        });
+    }
+    None
+}
+
+/// Whether a source that has this many friends and failures is rather a busy client.
+fn is_busy(failures: usize, friends: usize, config: &Config) -> bool {
+    friends * 100 >= (friends + failures) * config.scan.friendly_percent && friends > 0
+}
+
+fn horizontal(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Option<Detection> {
+    let scan = &config.scan;
+    for contacts in tally.group(|c| c.port) {
+        let hosts = distinct(&contacts, |c| c.target);
+        if hosts < scan.sweep_hosts || is_busy(hosts, friends, config) {
+            continue;
+        }
+        let near = nearest(&contacts);
+        if near < scan.sweep_hosts && hosts < scan.scattered_hosts {
+            continue;
+        }
+        let port = contacts.first().map_or(0, |c| c.port);
+        return Some(Detection {
+            at: now,
+            confidence: confidence(0.65, hosts, scan.sweep_hosts),
+            evidence: vec![fact(
+                "connections to one port of many hosts that led to nothing",
+                format!(
+                    "port {port} of {}, {near} of one neighbourhood",
+                    count(hosts, "host")
+                ),
+                format!("fewer than {}", scan.sweep_hosts),
+                frames(&contacts),
+            )],
+        });
+    }
+    None
+}
+
+/// Hosts in the neighbourhood that holds most of them.
+fn nearest(contacts: &[&Contact]) -> usize {
+    let mut hosts: Vec<_> = contacts.iter().map(|c| c.target).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
+        .chunk_by(|a, b| a.neighbourhood() == b.neighbourhood())
+        .map(<[_]>::len)
+        .max()
+        .unwrap_or(0)
+}
+
+fn mixed(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Option<Detection> {
+    let needed = config.scan.mixed;
+    if tally.contacts.len() < needed {
+        return None;
+    }
+    for contacts in tally.group(|c| c.target.neighbourhood()) {
+        let hosts = distinct(&contacts, |c| c.target);
+        let low = contacts.iter().filter(|c| c.port < 1024).count();
+        // Peers of peer-to-peer programs listen on high ports, one a host.
+        let scanlike = low * 2 > contacts.len() || contacts.len() >= hosts * 2;
+        if contacts.len() >= needed && scanlike && !is_busy(contacts.len(), friends, config) {
+            return Some(Detection {
+                at: now,
+                confidence: confidence(0.65, contacts.len(), needed),
+                evidence: vec![fact(
+                    "connections to many ports and hosts of one neighbourhood that led to nothing",
+                    format!(
+                        "{} on {}",
+                        count(contacts.len(), "port"),
+                        count(hosts, "host")
+                    ),
+                    format!("fewer than {needed}"),
+                    frames(&contacts),
+                )],
+            });
+        }
+    }
+    None
+}
+
+/// Whether the probes came from a program that makes its own packets.
+pub(super) fn is_half_open(tally: &Tally) -> bool {
+    let half_open = tally.outcome(Outcome::Torn) + tally.outcome(Outcome::Abandoned);
+    let completed = tally.outcome(Outcome::Empty);
+    if half_open != completed {
+        return half_open > completed;
+    }
+    let raw = tally.contacts.iter().filter(|c| c.raw).count();
+    let shared = tally
+        .group(|c| c.sport)
+        .iter()
+        .map(Vec::len)
+        .filter(|length| *length > 1)
+        .sum::<usize>();
+    raw * 2 > tally.contacts.len() || shared * 2 > tally.contacts.len()
+}
+
+/// Whether the shape is that of a sweep.
+pub(super) fn is_sweep(tally: &Tally, config: &Config) -> bool {
+    let (ports, hosts) = (tally.ports.len(), tally.targets.len());
+    ports <= config.scan.sweep_shape_ports
+        && hosts >= config.scan.sweep_shape_hosts
+        && hosts >= ports * 2
+}

@@ -1,0 +1,184 @@
+//! What is held against one source, by technique.
+
+use labels::Evidence;
+
+use crate::report::{Activity, Addresses, Ports};
+use crate::state::{Address, Attempt, Moment, Outcome};
+
+/// Contacts that are remembered one by one until a judgement; then sets go on.
+const MAX_CONTACTS: usize = 128;
+
+/// One port of one host that a source has asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Contact {
+    pub(super) target: Address,
+    pub(super) port: u16,
+    pub(super) sport: u16,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) raw: bool,
+    pub(super) friend: bool,
+    pub(super) acknowledgment: u32,
+    pub(super) frame: u64,
+}
+
+impl Contact {
+    pub(super) fn of(attempt: &Attempt, outcome: Option<Outcome>) -> Self {
+        Contact {
+            target: attempt.target,
+            port: attempt.dport,
+            sport: attempt.sport,
+            outcome,
+            raw: attempt.raw,
+            friend: attempt.friend,
+            acknowledgment: attempt.acknowledgment,
+            frame: attempt.opened.frame,
+        }
+    }
+
+    /// Whether source and target port are equal.
+    pub(super) fn equal_ports(&self) -> bool {
+        self.sport == self.port
+    }
+}
+
+/// Why a tally was found to be a scan.
+pub(super) struct Detection {
+    pub(super) at: Moment,
+    pub(super) confidence: f64,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+/// All of one technique.
+pub(super) struct Tally {
+    pub(super) contacts: Vec<Contact>,
+    pub(super) targets: Addresses,
+    pub(super) ports: Ports,
+    pub(super) activity: Activity,
+    /// Attempts, each source port of a contact counted.
+    pub(super) attempts: u64,
+    /// How they ended, by [`Outcome`].
+    pub(super) outcomes: [u64; 6],
+    pub(super) detection: Option<Detection>,
+}
+
+impl Tally {
+    pub(super) fn new(first: Moment) -> Self {
+        Tally {
+            contacts: Vec::new(),
+            targets: Addresses::default(),
+            ports: Ports::default(),
+            activity: Activity::new(first, 0),
+            attempts: 0,
+            outcomes: [0; 6],
+            detection: None,
+        }
+    }
+
+    pub(super) fn outcome(&self, outcome: Outcome) -> u64 {
+        self.outcomes.get(outcome as usize).copied().unwrap_or(0)
+    }
+
+    /// Adds a contact, or what became of one that is there already.
+    pub(super) fn add(&mut self, contact: Contact, attempt: &Attempt, now: Moment) {
+        self.activity.extend(attempt.opened, 0);
+        // A deadline that passes is no activity of the source.
+        if contact.outcome != Some(Outcome::Silent) {
+            self.activity.extend(now, 0);
+        }
+        if let Some(outcome) = contact.outcome
+            && let Some(count) = self.outcomes.get_mut(outcome as usize)
+        {
+            *count += 1;
+        }
+        let pending = self.contacts.iter_mut().rev().find(|known| {
+            known.target == contact.target
+                && known.port == contact.port
+                && (known.sport == contact.sport || known.outcome.is_some())
+        });
+        match pending {
+            // What a stray segment drew, once it is known; what an earlier try drew, where it says more.
+            Some(known) if known.sport == contact.sport && known.outcome.is_none() => {
+                known.outcome = contact.outcome;
+                self.activity.packets += u64::from(attempt.packets.saturating_sub(1));
+                return;
+            }
+            Some(known) => {
+                if contact.outcome == Some(Outcome::Refused) {
+                    known.outcome = contact.outcome;
+                }
+            }
+            None => {
+                self.targets.insert(contact.target);
+                self.ports.insert(contact.port);
+                if self.contacts.len() < MAX_CONTACTS {
+                    self.contacts.push(contact);
+                } else if self.detection.is_none() {
+                    self.contacts.remove(0);
+                    self.contacts.push(contact);
+                }
+            }
+        }
+        self.attempts += 1;
+        self.activity.packets += u64::from(attempt.packets);
+    }
+
+    /// Another probe of a scan that is known already.
+    pub(super) fn more(&mut self, attempt: &Attempt, now: Moment) {
+        self.targets.insert(attempt.target);
+        self.ports.insert(attempt.dport);
+        self.attempts += 1;
+        self.activity.extend(now, 1);
+    }
+
+    /// Forgets a contact that was a session after all. Once judged, it only loses the contact.
+    pub(super) fn absolve(&mut self, attempt: &Attempt) {
+        let before = self.contacts.len();
+        self.contacts
+            .retain(|known| (known.target, known.port) != (attempt.target, attempt.dport));
+        let gone = before - self.contacts.len();
+        if gone > 0 && self.detection.is_none() {
+            self.targets = Addresses::default();
+            self.ports = Ports::default();
+            for contact in &self.contacts {
+                self.targets.insert(contact.target);
+                self.ports.insert(contact.port);
+            }
+        }
+    }
+
+    /// The contacts that share a target with others, target by target.
+    pub(super) fn by_target(&self) -> impl Iterator<Item = Vec<&Contact>> {
+        let mut targets: Vec<Address> = self.contacts.iter().map(|c| c.target).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets.into_iter().map(|target| {
+            self.contacts
+                .iter()
+                .filter(|contact| contact.target == target)
+                .collect()
+        })
+    }
+
+    /// The largest groups of contacts that share `key`.
+    pub(super) fn group<K: Ord>(&self, key: impl Fn(&Contact) -> K) -> Vec<Vec<&Contact>> {
+        let mut sorted: Vec<&Contact> = self.contacts.iter().collect();
+        sorted.sort_by_key(|contact| key(contact));
+        sorted
+            .chunk_by(|a, b| key(a) == key(b))
+            .map(<[&Contact]>::to_vec)
+            .collect()
+    }
+}
+
+/// How many different values `key` takes.
+pub(super) fn distinct<K: Ord>(contacts: &[&Contact], key: impl Fn(&Contact) -> K) -> usize {
+    let mut values: Vec<K> = contacts.iter().map(|contact| key(contact)).collect();
+    values.sort_unstable();
+    values.dedup();
+    values.len()
+}
+
+/// The frames of contacts.
+pub(super) fn frames<'a>(contacts: &'a [&'a Contact]) -> impl Iterator<Item = u64> + 'a {
+    contacts.iter().map(|contact| contact.frame)
+}

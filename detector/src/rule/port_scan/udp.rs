@@ -1,0 +1,49 @@
+//! UDP scans: datagrams to many ports of one host, answered with port-unreachable or not at all.
+//!
+//! Stays silent on: lookups, traceroute (its datagrams die on the way), one service asked again and again, programs
+//! that send to one port each of many hosts.
+//! Does not see: sweeps of one UDP port.
+
+use super::tally::{Contact, Detection, Tally, distinct, frames};
+use crate::config::Config;
+use crate::report::{count, fact};
+use crate::state::{Moment, Outcome};
+
+/// The judgement, while there is none yet.
+pub(super) fn judge(
+    tally: &Tally,
+    _friends: usize,
+    config: &Config,
+    now: Moment,
+) -> Option<Detection> {
+    for contacts in tally.by_target() {
+        if contacts.iter().any(|c| c.friend) && contacts.len() < 2 * config.udp_scan.silent_ports {
+            continue;
+        }
+        let unreachable: Vec<&Contact> = contacts
+            .iter()
+            .filter(|c| c.outcome == Some(Outcome::Unreachable))
+            .copied()
+            .collect();
+        let ports = distinct(&contacts, |c| c.port);
+        if unreachable.len() >= config.udp_scan.unreachable_ports
+            || ports >= config.udp_scan.silent_ports
+        {
+            return Some(Detection {
+                at: now,
+                confidence: 0.8,
+                evidence: vec![fact(
+                    "datagrams to many ports of one host",
+                    format!(
+                        "{}, {} answered with port-unreachable, none with a datagram",
+                        count(ports, "port"),
+                        unreachable.len()
+                    ),
+                    format!("fewer than {}", config.udp_scan.unreachable_ports),
+                    frames(&contacts),
+                )],
+            });
+        }
+    }
+    None
+}

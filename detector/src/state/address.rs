@@ -1,0 +1,133 @@
+//! Addresses as table keys: one shape for both versions of IP.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// An IP address; IPv4 in its IPv4-mapped form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    high: u64,
+    low: u64,
+}
+
+/// What precedes an IPv4 address in its mapped form, RFC 4291 section 2.5.5.2.
+const MAPPED: u64 = 0xffff_0000_0000;
+
+impl Address {
+    /// The address as other crates know it.
+    pub fn to_ip(self) -> IpAddr {
+        let bits = u128::from(self.high) << 64 | u128::from(self.low);
+        Ipv6Addr::from_bits(bits).to_canonical()
+    }
+
+    /// Whether it names one host: not multicast, not broadcast, not unspecified.
+    pub fn is_host(self) -> bool {
+        match self.to_v4() {
+            Some(v4) => !(v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified()),
+            None => self.high >> 56 != 0xff && (self.high, self.low) != (0, 0),
+        }
+    }
+
+    /// The neighbourhood that a sweep walks: the /24 of an IPv4 address, the /64 of an IPv6 address.
+    pub fn neighbourhood(self) -> Address {
+        match self.to_v4() {
+            Some(_) => Address {
+                low: self.low & !0xff,
+                ..self
+            },
+            None => Address { low: 0, ..self },
+        }
+    }
+
+    /// Bits in which two addresses agree from the front, of the 128 of the mapped form.
+    pub fn common_bits(self, other: Address) -> u32 {
+        match self.high ^ other.high {
+            0 => 64 + (self.low ^ other.low).leading_zeros(),
+            differ => differ.leading_zeros(),
+        }
+    }
+
+    /// Whether it is an IPv4 address.
+    pub fn is_v4(self) -> bool {
+        self.to_v4().is_some()
+    }
+
+    fn to_v4(self) -> Option<Ipv4Addr> {
+        let low = u32::try_from(self.low ^ MAPPED).ok()?;
+        (self.high == 0).then(|| Ipv4Addr::from_bits(low))
+    }
+
+    /// Bits that tell addresses apart, for sketches.
+    pub fn bits(self) -> u64 {
+        self.high ^ self.low
+    }
+}
+
+impl From<Ipv4Addr> for Address {
+    #[inline]
+    fn from(address: Ipv4Addr) -> Self {
+        Address {
+            high: 0,
+            low: MAPPED | u64::from(address.to_bits()),
+        }
+    }
+}
+
+impl From<Ipv6Addr> for Address {
+    #[inline]
+    fn from(address: Ipv6Addr) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = address.octets();
+        Address {
+            high: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+            low: u64::from_be_bytes([i, j, k, l, m, n, o, p]),
+        }
+    }
+}
+
+impl From<IpAddr> for Address {
+    #[inline]
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => v4.into(),
+            IpAddr::V6(v6) => v6.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse::<IpAddr>().unwrap().into()
+    }
+
+    #[test]
+    fn both_versions_come_back() {
+        for text in ["192.0.2.7", "2001:db8::1", "0.0.0.0", "255.255.255.255"] {
+            assert_eq!(address(text).to_ip().to_string(), text);
+        }
+        assert!(address("192.0.2.7").is_v4() && !address("2001:db8::1").is_v4());
+    }
+
+    #[test]
+    fn only_hosts_are_hosts() {
+        for text in [
+            "224.0.0.251",
+            "255.255.255.255",
+            "ff02::fb",
+            "::",
+            "0.0.0.0",
+        ] {
+            assert!(!address(text).is_host(), "{text}");
+        }
+        assert!(address("192.0.2.7").is_host() && address("2001:db8::1").is_host());
+    }
+
+    #[test]
+    fn neighbours_share_their_front() {
+        let (a, b) = (address("192.0.2.7"), address("192.0.2.6"));
+        assert_eq!(a.common_bits(b), 127);
+        assert_eq!(a.neighbourhood(), b.neighbourhood());
+        assert_ne!(a.neighbourhood(), address("192.0.3.7").neighbourhood());
+    }
+}

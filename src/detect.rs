@@ -1,0 +1,203 @@
+//! `crywolf detect`: a capture in, findings of the paired detector out.
+
+mod eve;
+mod table;
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::ValueEnum;
+use detector::{Config, Counters, Detector};
+use labels::{AddressBlock, Finding};
+use wire::capture::{CaptureError, CaptureReader};
+
+/// Findings of the paired detector about a capture.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  crywolf detect capture.pcap
+  crywolf detect capture.pcapng --home 192.0.2.0/24 --format jsonl > findings.jsonl
+  tcpdump -w - -c 1000 | crywolf detect - --format eve
+
+Exit status: 0 with or without findings, 2 when the capture cannot be read to its end.")]
+pub struct DetectArgs {
+    /// The capture, pcap or pcapng; - reads standard input.
+    #[arg(value_name = "CAPTURE")]
+    pub capture: PathBuf,
+
+    /// A home network; may be given several times.
+    #[arg(long, value_name = "CIDR")]
+    pub home: Vec<AddressBlock>,
+
+    /// Thresholds to use in place of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// How to write the findings.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How to write findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One finding a line, schema crywolf.finding/1.
+    Jsonl,
+    /// Suricata's EVE records, one a line.
+    Eve,
+}
+
+/// How much to say on standard error.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Verbosity {
+    /// Counters as well.
+    pub counters: bool,
+}
+
+/// Runs the command; the findings go to standard output.
+///
+/// # Errors
+/// Fails on a capture or configuration that cannot be read: exit status 2. Of a capture that is cut short or damaged
+/// the findings of what could be read have been written by then.
+pub fn run(args: &DetectArgs, verbosity: Verbosity) -> anyhow::Result<()> {
+    let config = read_config(args.config.as_deref())?;
+    let name = display_name(&args.capture);
+    let outcome = detect(open(&args.capture)?, config, &args.home);
+    let outcome = outcome.with_context(|| name.clone())?;
+    match write_findings(args.format, &outcome.findings) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+        written => written.context("cannot write the findings")?,
+    }
+    if verbosity.counters {
+        write_counters(&outcome.counters);
+    }
+    match outcome.stopped {
+        None => Ok(()),
+        Some(error) => Err(anyhow::Error::new(error).context(format!(
+            "{name} was read up to frame {}, the findings stand for that part",
+            outcome.counters.frames
+        ))),
+    }
+}
+
+/// What a run over a capture gives.
+pub struct Outcome {
+    /// All findings.
+    pub findings: Vec<Finding>,
+    /// What was counted.
+    pub counters: Counters,
+    /// What ended the reading before the capture's end.
+    pub stopped: Option<CaptureError>,
+}
+
+/// Runs the detector over a capture.
+///
+/// # Errors
+/// Fails on what is no capture, and on one none of whose frames can be decoded.
+pub fn detect(
+    capture: impl Read,
+    config: Config,
+    home: &[AddressBlock],
+) -> Result<Outcome, CaptureError> {
+    let mut reader = CaptureReader::new(capture)?;
+    let home: Vec<_> = home.iter().map(AddressBlock::network).collect();
+    let mut detector = Detector::new(config, &home);
+    let mut findings = Vec::new();
+    let mut frame = 0;
+    let mut foreign = None;
+    let stopped = loop {
+        match reader.next() {
+            Ok(Some(record)) => {
+                frame += 1;
+                if !record.link_type.is_supported() {
+                    foreign = Some(record.link_type);
+                }
+                detector.observe(
+                    frame,
+                    record.time,
+                    record.link_type,
+                    record.bytes,
+                    record.original_length,
+                );
+                // Findings come out rarely; a look now and then keeps memory bounded.
+                if frame % 65_536 == 0 {
+                    findings.extend(detector.take_findings());
+                }
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    let report = detector.finish();
+    findings.extend(report.findings);
+    match foreign {
+        Some(link_type) if report.counters.unknown_type == report.counters.frames => {
+            Err(CaptureError::UnsupportedLinkType(link_type))
+        }
+        _ => Ok(Outcome {
+            findings,
+            counters: report.counters,
+            stopped,
+        }),
+    }
+}
+
+fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
+    let Some(path) = path else {
+        return Ok(Config::default());
+    };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the thresholds in {}", path.display()))?;
+    Config::with_overrides(&text).with_context(|| path.display().to_string())
+}
+
+fn display_name(path: &Path) -> String {
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        anyhow::ensure!(
+            !io::stdin().is_terminal(),
+            "standard input is a terminal: name a capture, or pipe one in"
+        );
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path)
+        .with_context(|| format!("cannot open {}: is the path right?", path.display()))?;
+    Ok(Box::new(file))
+}
+
+fn write_findings(format: Format, findings: &[Finding]) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match format {
+        Format::Table => table::write(findings, &mut out)?,
+        Format::Jsonl => {
+            for finding in findings {
+                writeln!(out, "{}", finding.to_json())?;
+            }
+        }
+        Format::Eve => {
+            for finding in findings {
+                writeln!(out, "{}", eve::record(finding))?;
+            }
+        }
+    }
+    out.flush()
+}
+
+fn write_counters(counters: &Counters) {
+    let mut err = io::stderr().lock();
+    for (name, value) in counters.named() {
+        // Nothing is lost when nobody reads it.
+        let _ = writeln!(err, "{value:>12}  {name}");
+    }
+}
