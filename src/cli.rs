@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{generate, score};
+use crate::{generate, list, score, show};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -32,6 +32,10 @@ pub struct Verbosity {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List the scenarios of the catalogue
+    List(list::ListArgs),
+    /// Show one scenario and its first frames
+    Show(show::ShowArgs),
     /// Make captures and their truth
     Generate(generate::GenerateArgs),
     /// Grade findings that a detector has already made

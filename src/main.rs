@@ -2,11 +2,13 @@
 
 mod cli;
 mod generate;
+mod list;
 mod output;
 mod produce;
 mod report_args;
 mod score;
 mod seeds;
+mod show;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Generate(args) => generate::run(args, &cli.verbosity),
+        Command::List(args) => list::run(args),
+        Command::Show(args) => show::run(args),
         Command::Score(args) => score::run(args),
     };
     result.unwrap_or_else(|error| {

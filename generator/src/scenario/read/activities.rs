@@ -38,6 +38,7 @@ struct Words {
     activity: Activity,
     callback: Option<Class>,
     program: Option<(&'static str, Arc<dyn Blueprint>)>,
+    part_of: Option<String>,
     from: Vec<String>,
     to: Vec<String>,
     at: u64,
@@ -50,7 +51,10 @@ impl Reader<'_> {
         fields.finish();
         let actors = self.actors(node, &words.from);
         let targets = self.targets(node, &words.to);
-        let id = self.enter(&words, &actors);
+        let id = match &words.part_of {
+            Some(whole) => self.join(node, &words, whole),
+            None => self.enter(&words, &actors),
+        };
         let Some((kind, blueprint)) = words.program else {
             return;
         };
@@ -105,6 +109,21 @@ impl Reader<'_> {
             self.activities.push(activity);
         }
         id
+    }
+
+    /// Joins an earlier activity: another step of the same event.
+    fn join(&mut self, node: &Node, words: &Words, whole: &str) -> ActivityId {
+        if words.activity.class.is_some() || words.callback.is_some() {
+            self.mistakes.note(&node.origin, format!("a part of '{whole}' has no class of its own"));
+        }
+        let Some(at) = self.activities.iter().position(|a| a.name == whole && a.class.is_some()) else {
+            self.mistakes.note(&node.origin, format!("part_of = {whole}: no earlier activity with a class has that name"));
+            return ActivityId::BACKGROUND;
+        };
+        if let (Some(activity), Some((_, blueprint))) = (self.activities.get_mut(at), &words.program) {
+            activity.forged.extend(blueprint.forged());
+        }
+        ActivityId(u16::try_from(at).unwrap_or(u16::MAX))
     }
 
     fn actors(&mut self, node: &Node, names: &[String]) -> Vec<usize> {
@@ -162,6 +181,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
         |value| Minimum::parse(text_ref(value)?),
     );
     let because = fields.texts("because");
+    let part_of = fields.text("part_of");
     let (from, to) = (fields.texts("from"), fields.texts("to"));
     let at = fields.duration("at").unwrap_or(0);
     if from.is_empty() {
@@ -189,6 +209,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
         activity,
         callback,
         program,
+        part_of,
         from,
         to,
         at,
