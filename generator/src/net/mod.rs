@@ -3,5 +3,6 @@
 pub mod filter;
 pub mod path;
 pub mod pending;
+pub mod pool;
 pub mod sensor;
 pub mod topology;

@@ -1,13 +1,17 @@
 //! Packets with a time, taken out in order of time and then of arrival.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use wire::Timestamp;
 
-/// Values that wait for their time. The heap holds small keys; values stay where they are.
+/// Values that wait for their time.
+///
+/// Most come in the order in which they leave: those wait in a line. Only what overtakes goes through a heap, whose keys
+/// are small; its values stay where they are.
 #[derive(Debug)]
 pub struct Pending<T> {
+    line: VecDeque<(Timestamp, u64, T)>,
     heap: BinaryHeap<Reverse<(Timestamp, u64, u32)>>,
     slots: Vec<Option<T>>,
     free: Vec<u32>,
@@ -16,40 +20,55 @@ pub struct Pending<T> {
 
 impl<T> Default for Pending<T> {
     fn default() -> Self {
-        Pending {
-            heap: BinaryHeap::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            number: 0,
-        }
+        Pending { line: VecDeque::new(), heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), number: 0 }
     }
 }
 
 impl<T> Pending<T> {
     /// Adds a value that waits until `at`.
+    #[inline]
     pub fn push(&mut self, at: Timestamp, value: T) {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(None);
-                u32::try_from(self.slots.len() - 1)
-                    .expect("fewer than 2^32 packets are on their way at once")
-            }
-        };
+        self.number += 1;
+        match self.line.back() {
+            Some((last, ..)) if *last > at => self.push_aside(at, value),
+            _ => self.line.push_back((at, self.number, value)),
+        }
+    }
+
+    fn push_aside(&mut self, at: Timestamp, value: T) {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 packets are on their way at once")
+        });
         if let Some(room) = self.slots.get_mut(slot as usize) {
             *room = Some(value);
         }
-        self.number += 1;
         self.heap.push(Reverse((at, self.number, slot)));
     }
 
     /// The time of the next value.
+    #[inline]
     pub fn next(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse((at, ..))| *at)
+        let line = self.line.front().map(|(at, ..)| *at);
+        let aside = self.heap.peek().map(|Reverse((at, ..))| *at);
+        match (line, aside) {
+            (Some(line), Some(aside)) => Some(line.min(aside)),
+            (line, aside) => line.or(aside),
+        }
     }
 
     /// Takes the next value.
+    #[inline]
     pub fn pop(&mut self) -> Option<(Timestamp, T)> {
+        let line = self.line.front().map(|(at, number, _)| (*at, *number));
+        let aside = self.heap.peek().map(|Reverse((at, number, _))| (*at, *number));
+        if aside.is_some_and(|aside| line.is_none_or(|line| aside < line)) {
+            return self.pop_aside();
+        }
+        self.line.pop_front().map(|(at, _, value)| (at, value))
+    }
+
+    fn pop_aside(&mut self) -> Option<(Timestamp, T)> {
         let Reverse((at, _, slot)) = self.heap.pop()?;
         let value = self.slots.get_mut(slot as usize)?.take()?;
         self.free.push(slot);

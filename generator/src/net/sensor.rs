@@ -8,8 +8,9 @@ use wire::capture::CaptureWriter;
 use wire::{Framing, Link, MacAddress, Timestamp};
 
 use super::pending::Pending;
+use super::pool::{Passing, Pool};
 use super::topology::SiteId;
-use crate::activity::{Activity, Sent};
+use crate::activity::Activity;
 use crate::seed::{Draws, SeedTree};
 use crate::truth::SensorTruth;
 
@@ -35,7 +36,7 @@ pub struct Sensor<W: Write> {
     config: SensorConfig,
     inward: Link,
     outward: Link,
-    pending: Pending<(Direction, Sent)>,
+    pending: Pending<(Direction, Passing)>,
     writer: CaptureWriter<W>,
     truth: SensorTruth,
 }
@@ -91,29 +92,25 @@ impl<W: Write> Sensor<W> {
         self.config.site
     }
 
-    /// A packet crosses the border at that time.
-    pub fn see(&mut self, at: Timestamp, direction: Direction, sent: Sent) {
-        self.pending.push(at, (direction, sent));
+    /// A packet crosses the border at that time. The sensor holds it until it has recorded it.
+    #[inline]
+    pub fn see(&mut self, at: Timestamp, direction: Direction, passing: Passing) {
+        self.pending.push(at, (direction, passing));
     }
 
     /// Records what has passed by `now`.
     ///
     /// # Errors
     /// Those of the output.
-    pub fn release(&mut self, now: Timestamp, activities: &[Activity]) -> io::Result<()> {
+    pub fn release(&mut self, now: Timestamp, pool: &mut Pool, activities: &[Activity]) -> io::Result<()> {
         while self.pending.next().is_some_and(|at| at <= now) {
-            let Some((at, (direction, sent))) = self.pending.pop() else {
-                break;
-            };
+            let Some((at, (direction, passing))) = self.pending.pop() else { break };
             let at = self.stamp(at);
-            let link = if direction == Direction::Inward {
-                &self.inward
-            } else {
-                &self.outward
-            };
-            self.writer
-                .record(at, |out| sent.packet.emit_frame(link, out))?;
-            self.truth.record(at, direction, &sent, activities);
+            let link = if direction == Direction::Inward { &self.inward } else { &self.outward };
+            let sent = pool.at(passing);
+            self.writer.record(at, |out| sent.packet.emit_frame(link, out))?;
+            self.truth.record(at, direction, sent, activities);
+            pool.release(passing);
         }
         Ok(())
     }

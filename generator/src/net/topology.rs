@@ -86,6 +86,8 @@ pub struct Topology {
     pub attachments: Vec<Attachment>,
     /// The host of each address.
     pub hosts: std::collections::BTreeMap<IpAddr, HostId>,
+    /// Prefixes of sites, the longest first.
+    routes: Vec<(IpNet, SiteId)>,
 }
 
 /// What becomes of a packet on a path.
@@ -102,19 +104,25 @@ pub enum Crossing {
 }
 
 impl Topology {
-    /// The site of an address, by the longest prefix.
-    pub fn site_of(&self, address: IpAddr) -> Option<SiteId> {
-        let mut best: Option<(u8, SiteId)> = None;
-        for (n, site) in self.sites.iter().enumerate() {
-            for prefix in &site.prefixes {
-                if prefix.contains(&address)
-                    && best.is_none_or(|(length, _)| prefix.prefix_len() > length)
-                {
-                    best = Some((prefix.prefix_len(), SiteId(n)));
-                }
-            }
+    /// A network of these parts.
+    pub fn new(
+        sites: Vec<Site>,
+        paths: Vec<Path>,
+        attachments: Vec<Attachment>,
+        hosts: std::collections::BTreeMap<IpAddr, HostId>,
+    ) -> Self {
+        let mut routes: Vec<(IpNet, SiteId)> = Vec::new();
+        for (n, site) in sites.iter().enumerate() {
+            routes.extend(site.prefixes.iter().map(|prefix| (*prefix, SiteId(n))));
         }
-        best.map(|(_, site)| site)
+        routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.prefix_len()));
+        Topology { sites, paths, attachments, hosts, routes }
+    }
+
+    /// The site of an address, by the longest prefix.
+    #[inline]
+    pub fn site_of(&self, address: IpAddr) -> Option<SiteId> {
+        self.routes.iter().find(|(prefix, _)| prefix.contains(&address)).map(|(_, site)| *site)
     }
 
     /// Sends a packet over the path between two sites.

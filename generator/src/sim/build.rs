@@ -7,6 +7,7 @@ use crate::blueprint::Cast;
 use crate::host::Host;
 use crate::net::path::Line;
 use crate::net::pending::Pending;
+use crate::net::pool::Pool;
 use crate::net::sensor::Sensor;
 use crate::net::topology::{Attachment, HostId, Path, Site, Topology};
 use crate::scenario::Scenario;
@@ -38,6 +39,7 @@ impl<W: Write> World<W> {
             topology: topology(scenario, tree),
             sensors,
             activities: scenario.activities.clone(),
+            pool: Pool::default(),
             outbox: Vec::new(),
         };
         for run in &scenario.runs {
@@ -98,10 +100,5 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
     let hosts = scenario.hosts.iter().enumerate();
     let hosts =
         hosts.flat_map(|(n, spec)| spec.config.addresses.iter().map(move |a| (*a, HostId(n))));
-    Topology {
-        sites: sites.collect(),
-        paths: paths.collect(),
-        attachments: attachments.collect(),
-        hosts: hosts.collect(),
-    }
+    Topology::new(sites.collect(), paths.collect(), attachments.collect(), hosts.collect())
 }

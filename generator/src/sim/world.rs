@@ -12,6 +12,7 @@ use crate::activity::{Activity, Sent};
 use crate::host::program::{Outbox, ProgramId};
 use crate::host::{Host, icmp_error};
 use crate::net::pending::Pending;
+use crate::net::pool::{Passing, Pool};
 use crate::net::sensor::{Direction, Sensor};
 use crate::net::topology::{AbsentPolicy, Crossing, HostId, SiteId, Topology};
 use crate::truth::SensorTruth;
@@ -29,9 +30,9 @@ pub(super) enum Event {
     /// A host's timer runs out.
     Wake(HostId),
     /// A packet arrives at a host.
-    Arrive(HostId, Sent),
+    Arrive(HostId, Passing),
     /// A router of a site sends a packet of its own.
-    Forward(SiteId, Sent),
+    Forward(SiteId, Passing),
 }
 
 /// A scenario at work.
@@ -43,6 +44,7 @@ pub struct World<W: Write> {
     pub(super) topology: Topology,
     pub(super) sensors: Vec<Sensor<W>>,
     pub(super) activities: Vec<Activity>,
+    pub(super) pool: Pool,
     pub(super) outbox: Outbox,
 }
 
@@ -58,12 +60,12 @@ impl<W: Write> World<W> {
             }
             self.clock = at;
             for sensor in &mut self.sensors {
-                sensor.release(at, &self.activities)?;
+                sensor.release(at, &mut self.pool, &self.activities)?;
             }
             self.happen(event);
         }
         for sensor in &mut self.sensors {
-            sensor.release(self.end, &self.activities)?;
+            sensor.release(self.end, &mut self.pool, &self.activities)?;
         }
         Ok(())
     }
@@ -109,14 +111,16 @@ impl<W: Write> World<W> {
                 }
                 Some(id)
             }
-            Event::Arrive(id, sent) => {
+            Event::Arrive(id, passing) => {
                 if let Some(host) = self.hosts.get_mut(id.0) {
-                    host.receive(&sent, now, activities, &mut outbox);
+                    host.receive(self.pool.at(passing), now, activities, &mut outbox);
                 }
+                self.pool.release(passing);
                 Some(id)
             }
-            Event::Forward(site, sent) => {
-                self.leave_site(site, now, sent);
+            Event::Forward(site, passing) => {
+                self.leave_site(site, now, passing);
+                self.pool.release(passing);
                 None
             }
         };
@@ -143,112 +147,82 @@ impl<W: Write> World<W> {
     }
 
     /// A packet leaves a host: over its access line, then on from the border of its site.
-    fn leave_host(&mut self, id: HostId, at: Timestamp, mut sent: Sent) {
-        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
-            return;
-        };
-        let Some(border) = attachment.out.pass(at, sent.packet.total_bytes()) else {
-            return;
-        };
+    fn leave_host(&mut self, id: HostId, at: Timestamp, sent: Sent) {
+        let target = self.topology.site_of(sent.packet.destination());
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else { return };
+        let Some(border) = attachment.out.pass(at, sent.packet.total_bytes()) else { return };
         let (site, hops) = (attachment.site, attachment.hops);
-        if self.topology.site_of(sent.packet.destination()) == Some(site) {
-            return self.arrive(site, border, sent);
+        let passing = self.pool.insert(sent);
+        if target == Some(site) {
+            self.arrive(site, border, passing);
+        } else if passing.ttl > hops || hops == 0 {
+            self.leave_site(site, border, passing.after_hops(hops));
         }
-        if !self.age(&mut sent, hops) {
-            return;
-        }
-        self.leave_site(site, border, sent);
+        self.pool.release(passing);
     }
 
     /// A packet passes the border of a site on its way out.
-    fn leave_site(&mut self, site: SiteId, at: Timestamp, sent: Sent) {
-        self.show(site, at, Direction::Outward, &sent);
-        let Some(target) = self.topology.site_of(sent.packet.destination()) else {
-            return;
-        };
+    fn leave_site(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
+        self.show(site, at, Direction::Outward, passing);
+        let sent = self.pool.at(passing);
+        let Some(target) = self.topology.site_of(sent.packet.destination()) else { return };
         match self.topology.cross(site, target, &sent.packet, at) {
             Crossing::Lost => {}
             Crossing::Through(at, hops) => {
-                let mut sent = sent;
-                let ttl = sent.packet.ttl().saturating_sub(hops);
-                sent.packet.set_ttl(ttl);
-                self.enter_site(target, at, sent);
+                self.enter_site(target, at, passing.after_hops(hops));
             }
             Crossing::Expired(at, router) => {
-                self.router_error(router, Icmp::new(icmp::TIME_EXCEEDED, 0), site, at, &sent);
+                self.router_error(router, Icmp::new(icmp::TIME_EXCEEDED, 0), site, at, passing);
             }
             Crossing::TooBig(at, router, mtu) => {
                 let [a, b] = mtu.to_be_bytes();
-                let message = Icmp {
-                    rest: [0, 0, a, b],
-                    ..Icmp::new(icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED)
-                };
-                self.router_error(router, message, site, at, &sent);
+                let message = Icmp { rest: [0, 0, a, b], ..Icmp::new(icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED) };
+                self.router_error(router, message, site, at, passing);
             }
         }
     }
 
     /// A packet passes the border of a site on its way in.
-    fn enter_site(&mut self, site: SiteId, at: Timestamp, sent: Sent) {
-        self.show(site, at, Direction::Inward, &sent);
-        let Some(place) = self.topology.sites.get(site.0) else {
-            return;
-        };
-        if !place.filter.admits(&sent.packet) {
-            if place.filter.answers {
-                self.border_error(
-                    site,
-                    Icmp::new(icmp::UNREACHABLE, icmp::PROHIBITED),
-                    at,
-                    &sent,
-                );
-            }
-            return;
+    fn enter_site(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
+        self.show(site, at, Direction::Inward, passing);
+        let Some(place) = self.topology.sites.get(site.0) else { return };
+        if place.filter.admits(&self.pool.at(passing).packet) {
+            self.arrive(site, at, passing);
+        } else if place.filter.answers {
+            self.border_error(site, Icmp::new(icmp::UNREACHABLE, icmp::PROHIBITED), at, passing);
         }
-        self.arrive(site, at, sent);
     }
 
     /// A packet is inside a site: to its host, if there is one.
-    fn arrive(&mut self, site: SiteId, at: Timestamp, mut sent: Sent) {
-        let Some(id) = self.topology.hosts.get(&sent.packet.destination()).copied() else {
-            return self.absent(site, at, &sent);
+    fn arrive(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
+        let packet = &self.pool.at(passing).packet;
+        let Some(id) = self.topology.hosts.get(&packet.destination()).copied() else {
+            return self.absent(site, at, passing);
         };
-        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
-            return;
-        };
-        let Some(arrival) = attachment.into.pass(at, sent.packet.total_bytes()) else {
-            return;
-        };
+        let bytes = packet.total_bytes();
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else { return };
+        let Some(arrival) = attachment.into.pass(at, bytes) else { return };
         let hops = attachment.hops;
-        let ttl = sent.packet.ttl().saturating_sub(hops);
-        sent.packet.set_ttl(ttl);
-        self.queue.push(arrival, Event::Arrive(id, sent));
+        self.pool.hold(passing);
+        self.queue.push(arrival, Event::Arrive(id, passing.after_hops(hops)));
     }
 
     /// Nobody lives at the address.
-    fn absent(&mut self, site: SiteId, at: Timestamp, sent: &Sent) {
-        let Some(place) = self.topology.sites.get(site.0) else {
-            return;
-        };
+    fn absent(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
+        let Some(place) = self.topology.sites.get(site.0) else { return };
         let (code, after) = match place.absent {
             AbsentPolicy::Silent => return,
             AbsentPolicy::HostUnreachable => (icmp::HOST, ARP_TIMEOUT),
             AbsentPolicy::NetworkUnreachable => (icmp::NETWORK, 0),
         };
-        self.border_error(
-            site,
-            Icmp::new(icmp::UNREACHABLE, code),
-            at.plus_nanos(after),
-            sent,
-        );
+        self.border_error(site, Icmp::new(icmp::UNREACHABLE, code), at.plus_nanos(after), passing);
     }
 
     /// The border router of a site tells the sender what is wrong.
-    fn border_error(&mut self, site: SiteId, message: Icmp, at: Timestamp, about: &Sent) {
-        let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else {
-            return;
-        };
-        if let Some(error) = router_packet(router, message, about) {
+    fn border_error(&mut self, site: SiteId, message: Icmp, at: Timestamp, about: Passing) {
+        let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else { return };
+        if let Some(error) = router_packet(router, message, self.pool.at(about)) {
+            let error = self.pool.insert(error);
             self.queue.push(at, Event::Forward(site, error));
         }
     }
@@ -256,53 +230,26 @@ impl<W: Write> World<W> {
     /// A router on the way tells the sender, at `home`, what is wrong.
     ///
     /// Assumption: the message takes as long back to the sender's border as the packet took to the router.
-    fn router_error(
-        &mut self,
-        router: std::net::IpAddr,
-        message: Icmp,
-        home: SiteId,
-        at: Timestamp,
-        about: &Sent,
-    ) {
-        let Some(error) = router_packet(router, message, about) else {
-            return;
-        };
-        let Some(target) = self.topology.site_of(error.packet.destination()) else {
-            return;
-        };
-        let back = if target == home {
-            at.plus_nanos(at.nanos_since(self.clock))
-        } else {
-            at
-        };
+    fn router_error(&mut self, router: std::net::IpAddr, message: Icmp, home: SiteId, at: Timestamp, about: Passing) {
+        let Some(error) = router_packet(router, message, self.pool.at(about)) else { return };
+        let Some(target) = self.topology.site_of(error.packet.destination()) else { return };
+        let back = if target == home { at.plus_nanos(at.nanos_since(self.clock)) } else { at };
+        let error = self.pool.insert(error);
         self.enter_site(target, back, error);
+        self.pool.release(error);
     }
 
-    /// Takes a site's inner hops off a packet's time to live; false when it runs out.
-    fn age(&mut self, sent: &mut Sent, hops: u8) -> bool {
-        let ttl = sent.packet.ttl();
-        sent.packet.set_ttl(ttl.saturating_sub(hops));
-        ttl > hops || hops == 0
-    }
-
-    fn show(&mut self, site: SiteId, at: Timestamp, direction: Direction, sent: &Sent) {
-        for sensor in self
-            .sensors
-            .iter_mut()
-            .filter(|sensor| sensor.site() == site)
-        {
-            sensor.see(at, direction, sent.clone());
+    /// Shows a packet to the sensors of a site; each holds it until it has recorded it.
+    fn show(&mut self, site: SiteId, at: Timestamp, direction: Direction, passing: Passing) {
+        for sensor in self.sensors.iter_mut().filter(|sensor| sensor.site() == site) {
+            self.pool.hold(passing);
+            sensor.see(at, direction, passing);
         }
     }
 }
 
 fn router_packet(router: std::net::IpAddr, message: Icmp, about: &Sent) -> Option<Sent> {
-    let (std::net::IpAddr::V4(source), Ip::V4(header)) = (router, &about.packet.ip) else {
-        return None;
-    };
-    let ip = Ip::V4(Ipv4 {
-        ttl: ROUTER_TTL,
-        ..Ipv4::new(source, header.source)
-    });
+    let (std::net::IpAddr::V4(source), Ip::V4(header)) = (router, &about.packet.ip) else { return None };
+    let ip = Ip::V4(Ipv4 { ttl: ROUTER_TTL, ..Ipv4::new(source, header.source) });
     icmp_error(ip, message, about, 8)
 }

@@ -1,0 +1,119 @@
+//! Packets on their way, each kept once.
+//!
+//! Sensors and the queue hold a [`Passing`]: which packet, and its time to live where they meet it. A place is used again
+//! when nobody holds it any more, so a flood allocates nothing per packet.
+
+use crate::activity::Sent;
+
+/// A packet at some point of its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing {
+    slot: u32,
+    /// Time to live here.
+    pub ttl: u8,
+}
+
+/// The packets on their way.
+#[derive(Debug, Default)]
+pub struct Pool {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    sent: Sent,
+    holders: u32,
+}
+
+impl Passing {
+    /// The same packet, some hops further on.
+    #[must_use]
+    pub fn after_hops(self, hops: u8) -> Passing {
+        Passing { ttl: self.ttl.saturating_sub(hops), ..self }
+    }
+}
+
+impl Pool {
+    /// Puts a packet in, with one holder: whoever called.
+    #[inline]
+    pub fn insert(&mut self, sent: Sent) -> Passing {
+        let ttl = sent.packet.ttl();
+        let filled = Slot { sent, holders: 1 };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                if let Some(room) = self.slots.get_mut(slot as usize) {
+                    *room = filled;
+                }
+                slot
+            }
+            None => {
+                self.slots.push(filled);
+                u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 packets are on their way at once")
+            }
+        };
+        Passing { slot, ttl }
+    }
+
+    /// The packet, with the time to live that it has there.
+    #[inline]
+    pub fn at(&mut self, passing: Passing) -> &Sent {
+        let slot = self.slots.get_mut(passing.slot as usize).expect("a packet that is held is in the pool");
+        slot.sent.packet.set_ttl(passing.ttl);
+        &slot.sent
+    }
+
+    /// One more holds the packet.
+    #[inline]
+    pub fn hold(&mut self, passing: Passing) {
+        if let Some(slot) = self.slots.get_mut(passing.slot as usize) {
+            slot.holders += 1;
+        }
+    }
+
+    /// A holder lets go.
+    #[inline]
+    pub fn release(&mut self, passing: Passing) {
+        if let Some(slot) = self.slots.get_mut(passing.slot as usize) {
+            slot.holders -= 1;
+            if slot.holders == 0 {
+                self.free.push(passing.slot);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activity::{ActivityId, Cause};
+    use wire::{Flags, Ip, Ipv4, Packet, Payload, Segment, Tcp};
+
+    fn sent(port: u16) -> Sent {
+        let ip = Ip::V4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into()));
+        let packet = Packet { ip, segment: Segment::Tcp(Tcp::new(port, 80, Flags::SYN)), payload: Payload::Empty };
+        Sent { packet, cause: Cause::stimulus(ActivityId::BACKGROUND) }
+    }
+
+    #[test]
+    fn a_place_is_used_again_when_the_last_holder_lets_go() {
+        let mut pool = Pool::default();
+        let first = pool.insert(sent(1));
+        pool.hold(first);
+        pool.release(first);
+        let second = pool.insert(sent(2));
+        assert_eq!(pool.at(first).packet.ports(), Some((1, 80)));
+        pool.release(first);
+        let third = pool.insert(sent(3));
+        assert_eq!((third.slot, pool.slots.len()), (first.slot, 2));
+        assert_eq!(pool.at(second).packet.ports(), Some((2, 80)));
+    }
+
+    #[test]
+    fn each_holder_sees_its_own_time_to_live() {
+        let mut pool = Pool::default();
+        let here = pool.insert(sent(1));
+        let there = Passing { ttl: 51, ..here };
+        assert_eq!((pool.at(here).packet.ttl(), pool.at(there).packet.ttl(), pool.at(here).packet.ttl()), (64, 51, 64));
+    }
+}
