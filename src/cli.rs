@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{generate, list, score, show};
+use crate::{detect, generate, grade, list, score, show};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -38,6 +38,10 @@ pub enum Command {
     Show(show::ShowArgs),
     /// Make captures and their truth
     Generate(generate::GenerateArgs),
+    /// Find scans, floods, backscatter and lookalikes in a capture
+    Detect(detect::DetectArgs),
+    /// Generate, detect, score and report: the main job
+    Grade(grade::GradeArgs),
     /// Grade findings that a detector has already made
     Score(score::ScoreArgs),
 }

@@ -1,5 +1,6 @@
 //! `crywolf grade`: generate, detect, score and report. The main job.
 
+use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -142,8 +143,9 @@ fn grade_one(args: &GradeArgs, produced: &Produced, options: &Options) -> Result
     let mut reader = crywolf::Reader::new();
     match &args.detector {
         None => {
-            let home = produced.truth.home.iter().map(|block| block.network()).collect();
-            for finding in detect::findings_of(&produced.capture, home)? {
+            let capture = File::open(&produced.capture).context("cannot read the capture just made")?;
+            let outcome = detect::detect(capture, detector::Config::default(), &produced.truth.home)?;
+            for finding in outcome.findings {
                 scorer.push(reader.alert(finding));
             }
         }

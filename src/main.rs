@@ -1,7 +1,9 @@
 //! The command line `crywolf`. Each subcommand is a module; none has logic of its own.
 
 mod cli;
+mod detect;
 mod generate;
+mod grade;
 mod list;
 mod output;
 mod produce;
@@ -25,6 +27,8 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate::run(args, &cli.verbosity),
         Command::List(args) => list::run(args),
         Command::Show(args) => show::run(args),
+        Command::Detect(args) => detect::run(args, detect::Verbosity { counters: cli.verbosity.verbose }).map(|()| ExitCode::SUCCESS),
+        Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args),
     };
     result.unwrap_or_else(|error| {
