@@ -87,7 +87,6 @@ section!(Stray {
 section!(UdpScan {
     unreachable_ports: usize,
     silent_ports: usize,
-    answered_percent: usize,
 });
 section!(Flood {
     level: u64,

@@ -38,14 +38,6 @@ impl Address {
         }
     }
 
-    /// Bits in which two addresses agree from the front, of the 128 of the mapped form.
-    pub fn common_bits(self, other: Address) -> u32 {
-        match self.high ^ other.high {
-            0 => 64 + (self.low ^ other.low).leading_zeros(),
-            differ => differ.leading_zeros(),
-        }
-    }
-
     /// Whether it is an IPv4 address.
     pub fn is_v4(self) -> bool {
         self.to_v4().is_some()
@@ -126,7 +118,6 @@ mod tests {
     #[test]
     fn neighbours_share_their_front() {
         let (a, b) = (address("192.0.2.7"), address("192.0.2.6"));
-        assert_eq!(a.common_bits(b), 127);
         assert_eq!(a.neighbourhood(), b.neighbourhood());
         assert_ne!(a.neighbourhood(), address("192.0.3.7").neighbourhood());
     }

@@ -121,7 +121,7 @@ impl PortScan {
         if tally.detection.is_none() {
             tally.detection = match attempt.technique {
                 Technique::Syn => syn::judge(tally, friends, &config, now),
-                Technique::Udp => udp::judge(tally, friends, &config, now),
+                Technique::Udp => udp::judge(tally, &config, now),
                 Technique::Fin | Technique::Null | Technique::Xmas => {
                     odd_flags::judge_odd(tally, &config, now)
                 }

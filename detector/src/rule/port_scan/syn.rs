@@ -172,7 +172,7 @@ fn vertical(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
         let refused = of(Outcome::Refused) + of(Outcome::Unreachable);
         let empty = of(Outcome::Empty);
         let friend = contacts.iter().any(|c| c.friend);
-        let (base, needed) = if friend {
+        let rung = if friend {
             (services.len() >= scan.friend_ports).then_some((0.6, scan.friend_ports))
         } else if services.len() >= scan.ports {
             Some((0.7, scan.ports))
@@ -182,7 +182,10 @@ fn vertical(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
             Some((0.5, scan.open_and_refused))
         } else {
             None
-        }?;
+        };
+        let Some((base, needed)) = rung else {
+            continue;
+        };
         return Some(Detection {
             at: now,
             confidence: confidence(base, services.len(), needed),

@@ -10,12 +10,7 @@ use crate::report::{count, fact};
 use crate::state::{Moment, Outcome};
 
 /// The judgement, while there is none yet.
-pub(super) fn judge(
-    tally: &Tally,
-    _friends: usize,
-    config: &Config,
-    now: Moment,
-) -> Option<Detection> {
+pub(super) fn judge(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
     for contacts in tally.by_target() {
         if contacts.iter().any(|c| c.friend) && contacts.len() < 2 * config.udp_scan.silent_ports {
             continue;
