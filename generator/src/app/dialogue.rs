@@ -3,12 +3,13 @@
 //! A [`Dialogue`] is one side of one conversation. [`Client`] begins conversations in a rhythm; [`Service`] takes part in
 //! those that others begin. Both hand events on and know nothing of any protocol.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use wire::Payload;
 
 use super::arrivals::Arrivals;
+use super::size::Size;
 use crate::activity::ActivityId;
 use crate::host::program::{Endpoint, Program, SocketEvent, SocketId, System};
 use crate::seed::Draws;
@@ -32,7 +33,7 @@ pub trait Dialogue: Send {
     /// A second connection, opened with [`Talk::call`], has come to something.
     fn called(&mut self, _event: &SocketEvent, _talk: &mut Talk<'_, '_>) {}
 
-    /// Another request may follow on this connection once `opened` was called.
+    /// The connection was refused or reset, or the peer does not answer; nothing follows.
     fn failed(&mut self, _talk: &mut Talk<'_, '_>) {}
 }
 
@@ -61,6 +62,12 @@ impl Talk<'_, '_> {
     /// Sends bytes.
     pub fn say(&mut self, payload: Payload) {
         self.sys.send(self.socket, payload);
+    }
+
+    /// Sends bytes some of which are drawn.
+    pub fn say_drawn(&mut self, make: impl FnOnce(&mut Draws) -> Vec<u8>) {
+        let bytes = make(self.draws);
+        self.say(Payload::new(bytes));
     }
 
     /// Closes in order.
@@ -197,14 +204,16 @@ impl Sessions {
         }
     }
 
-    /// Hands an event to its conversation; true when a conversation is over.
-    fn event(&mut self, socket: SocketId, event: &SocketEvent, sys: &mut System<'_>) -> bool {
+    /// Hands an event to its conversation, and forgets a conversation that is over.
+    fn event(&mut self, socket: SocketId, event: &SocketEvent, sys: &mut System<'_>) {
         if let Some(first) = self.seconds.get(&socket).copied() {
-            self.with(first, sys, |dialogue, talk| dialogue.called(event, talk));
+            if !matches!(event, SocketEvent::Closed) {
+                self.with(first, sys, |dialogue, talk| dialogue.called(event, talk));
+            }
             if is_last(event) {
                 self.seconds.remove(&socket);
             }
-            return false;
+            return;
         }
         match event {
             SocketEvent::Connected | SocketEvent::Accepted(..) => {
@@ -219,13 +228,13 @@ impl Sessions {
             SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut => {
                 self.with(socket, sys, |dialogue, talk| dialogue.failed(talk));
             }
-            SocketEvent::Datagram(..) => {}
+            SocketEvent::Closed | SocketEvent::Datagram(..) => {}
         }
-        let over = is_last(event);
-        if over && let Some(session) = self.open.remove(&socket) {
+        if is_last(event)
+            && let Some(session) = self.open.remove(&socket)
+        {
             self.sockets.remove(&session.number);
         }
-        over
     }
 
     fn timer(&mut self, token: u64, sys: &mut System<'_>) {
@@ -242,12 +251,11 @@ impl Sessions {
     }
 }
 
-/// Whether nothing follows this event on its socket that a dialogue would want to know. After the peer's close only our
-/// own is left.
+/// Whether nothing follows this event on its socket that a dialogue would want to know.
 fn is_last(event: &SocketEvent) -> bool {
     matches!(
         event,
-        SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut
+        SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut | SocketEvent::Closed
     )
 }
 
@@ -264,11 +272,18 @@ pub struct Client {
     gap: Draws,
     choice: Draws,
     begin: Begin,
+    parallel: Option<Size>,
+    /// Connections that follow the first of their kind in a moment.
+    followers: VecDeque<Endpoint>,
     sessions: Sessions,
 }
 
-/// The token of a client's own timer; sessions count from 1.
+/// The token of a client's own timer; those of sessions, which count from 1, have higher bits set.
 const ARRIVAL: u64 = 0;
+/// The token of a follower's timer.
+const FOLLOWER: u64 = 1;
+/// Mean time after which further parallel connections follow. Assumption: a page's first bytes name what else it needs.
+const FOLLOWER_GAP: u64 = 60_000_000;
 
 impl Client {
     /// A client that talks to `port` of the targets of its cast.
@@ -287,7 +302,34 @@ impl Client {
             gap: cast.draws("gap"),
             choice: cast.draws("choice"),
             begin,
+            parallel: None,
+            followers: VecDeque::new(),
             sessions: Sessions::new(cast.draws("think"), cast.draws("content")),
+        }
+    }
+
+    /// The same client, which opens several connections at each arrival, as browsers do for one page.
+    #[must_use]
+    pub fn in_parallel(self, parallel: Size) -> Self {
+        Client {
+            parallel: Some(parallel).filter(|size| size.most() > 1),
+            ..self
+        }
+    }
+
+    fn connect(&mut self, peer: Endpoint, sys: &mut System<'_>) {
+        let dialogue = (self.begin)(&mut self.sessions.draws);
+        let socket = sys.connect(peer, self.activity);
+        self.sessions.add(socket, peer, self.activity, dialogue);
+    }
+
+    fn plan_followers(&mut self, peer: Endpoint, sys: &mut System<'_>) {
+        let Some(parallel) = &self.parallel else {
+            return;
+        };
+        for _ in 1..parallel.count(&mut self.choice) {
+            self.followers.push_back(peer);
+            sys.timer(self.gap.exponential(FOLLOWER_GAP), FOLLOWER);
         }
     }
 
@@ -304,8 +346,15 @@ impl Program for Client {
     }
 
     fn timer(&mut self, token: u64, sys: &mut System<'_>) {
-        if token != ARRIVAL {
-            return self.sessions.timer(token, sys);
+        match token {
+            ARRIVAL => {}
+            FOLLOWER => {
+                if let Some(peer) = self.followers.pop_front() {
+                    self.connect(peer, sys);
+                }
+                return;
+            }
+            session => return self.sessions.timer(session, sys),
         }
         self.begun += 1;
         if let Some(address) = self.choice.pick(&self.targets).copied() {
@@ -313,9 +362,8 @@ impl Program for Client {
                 address,
                 port: self.port,
             };
-            let dialogue = (self.begin)(&mut self.sessions.draws);
-            let socket = sys.connect(peer, self.activity);
-            self.sessions.add(socket, peer, self.activity, dialogue);
+            self.connect(peer, sys);
+            self.plan_followers(peer, sys);
         }
         self.wait_for_next(sys);
     }

@@ -109,7 +109,9 @@ struct ServiceBlueprint {
 fn read_service(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
     Arc::new(ServiceBlueprint {
         port: fields.word("port").unwrap_or(21),
-        greeting: fields.text("greeting").unwrap_or_else(|| "220 FTP server ready.".into()),
+        greeting: fields
+            .text("greeting")
+            .unwrap_or_else(|| "220 FTP server ready.".into()),
         think: fields.duration("think").unwrap_or(20_000_000),
         ident: fields.flag("ident"),
         ident_timeout: fields.duration("ident_timeout").unwrap_or(30_000_000_000),
@@ -179,7 +181,9 @@ impl Server {
             .as_str()
         {
             "USER" => "331 Password required.".into(),
-            "PASS" => "230 Guest login ok, access restrictions apply, be brief and discreet.".into(),
+            "PASS" => {
+                "230 Guest login ok, access restrictions apply, be brief and discreet.".into()
+            }
             "QUIT" => "221 Goodbye.".into(),
             _ => "500 Command not understood.".into(),
         }

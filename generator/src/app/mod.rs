@@ -6,13 +6,46 @@
 pub mod accept;
 pub mod arrivals;
 pub mod dialogue;
+pub mod dns;
+pub mod dns_message;
+pub mod filler;
 pub mod ftp;
+pub mod http;
+pub mod http_message;
 pub mod lines;
+pub mod news;
+pub mod ntp;
+pub mod size;
+pub mod smtp;
+pub mod ssh;
+pub mod ssh_packet;
+pub mod tls;
+pub mod tls_record;
 
 use crate::blueprint::Kind;
 
 /// What an activity's `app` may be.
-pub const CLIENTS: &[Kind] = &[ftp::CLIENT];
+pub const CLIENTS: &[Kind] = &[
+    dns::CLIENT,
+    ftp::CLIENT,
+    http::CLIENT,
+    news::CLIENT,
+    ntp::CLIENT,
+    smtp::CLIENT,
+    ssh::CLIENT,
+    tls::CLIENT,
+];
 
 /// What a service's `app` may be.
-pub const SERVICES: &[Kind] = &[accept::SERVICE, accept::REFUSING_SERVICE, ftp::SERVICE];
+pub const SERVICES: &[Kind] = &[
+    accept::SERVICE,
+    accept::REFUSING_SERVICE,
+    dns::SERVICE,
+    ftp::SERVICE,
+    http::SERVICE,
+    news::SERVICE,
+    ntp::SERVICE,
+    smtp::SERVICE,
+    ssh::SERVICE,
+    tls::SERVICE,
+];

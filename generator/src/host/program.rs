@@ -48,6 +48,8 @@ pub enum SocketEvent {
     Reset,
     /// The peer did not answer.
     TimedOut,
+    /// The connection is over, however it ended: nothing follows on this socket.
+    Closed,
 }
 
 /// A tool or an application.

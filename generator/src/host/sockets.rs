@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use wire::{Packet, Payload, Segment, Timestamp, Udp};
@@ -26,6 +27,7 @@ pub struct Sockets {
     udp_ports: BTreeMap<u16, (SocketId, ProgramId)>,
     udp_sockets: BTreeMap<SocketId, u16>,
     ports: Draws,
+    port_range: RangeInclusive<u16>,
     last_socket: u32,
 }
 
@@ -45,6 +47,7 @@ impl Sockets {
             udp_ports: BTreeMap::new(),
             udp_sockets: BTreeMap::new(),
             ports: tree.draws(&format!("host/{name}/udp/port")),
+            port_range: stack.tcp.ephemeral.clone(),
             last_socket: 0,
         }
     }
@@ -163,9 +166,9 @@ impl Sockets {
         socket
     }
 
-    /// IANA's dynamic range; the highest port when all are taken.
+    /// A port of the range that the stack's TCP uses, too; the highest port when all are taken.
     fn free_udp_port(&mut self) -> u16 {
-        let mut port = self.ports.port(49152..=65535);
+        let mut port = self.ports.port(self.port_range.clone());
         while self.udp_ports.contains_key(&port) && port < u16::MAX {
             port += 1;
         }

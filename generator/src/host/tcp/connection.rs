@@ -19,6 +19,8 @@ use crate::seed::low32;
 const MAX_OUT_OF_ORDER: usize = 64;
 /// How long a connection lingers after an active close. Assumption: one minute, twice the segment lifetime of BSD.
 const TIME_WAIT: u64 = 60_000_000_000;
+/// How long a connection that we closed waits for the peer's close. Linux's tcp_fin_timeout; others wait about as long.
+const FIN_WAIT: u64 = 60_000_000_000;
 /// Longest retransmission time-out: RFC 6298 (2.5) asks for at least one minute.
 const RTO_MAX: u64 = 64_000_000_000;
 
@@ -78,6 +80,7 @@ pub struct Connection {
     rcv_nxt: u32,
     edge: u32,
     peer_fin: bool,
+    closed_by_peer: bool,
     out_of_order: Vec<(u32, Payload, bool)>,
     unacknowledged: u8,
     // Options in force.
@@ -129,6 +132,7 @@ impl Connection {
             rcv_nxt: 0,
             edge: 0,
             peer_fin: false,
+            closed_by_peer: false,
             out_of_order: Vec::new(),
             unacknowledged: 0,
             timestamps: None,
@@ -233,8 +237,7 @@ impl Connection {
             return;
         }
         if self.state == State::SynSent {
-            self.state = State::Closed;
-            return;
+            return self.end(egress);
         }
         self.fin = Fin::Queued;
         self.end = self.end.wrapping_add(1);
@@ -249,6 +252,14 @@ impl Connection {
             reset.options = Options::NONE;
             egress.send(self, reset, Payload::Empty, Purpose::Stateless);
         }
+        self.end(egress);
+    }
+
+    /// Ends the connection; its owner is told once, whether or not it still lingers.
+    fn end(&mut self, egress: &mut Egress<'_>) {
+        if !matches!(self.state, State::TimeWait | State::Closed) {
+            egress.event(self, SocketEvent::Closed);
+        }
         self.state = State::Closed;
     }
 
@@ -256,8 +267,7 @@ impl Connection {
     pub fn timer(&mut self, egress: &mut Egress<'_>) {
         let now = egress.now;
         if self.expires.is_some_and(|at| at <= now) {
-            self.state = State::Closed;
-            return;
+            return self.end(egress);
         }
         if self.delayed_ack.is_some_and(|at| at <= now) {
             self.acknowledge(egress);
@@ -281,8 +291,7 @@ impl Connection {
             if self.state != State::SynReceived {
                 egress.event(self, SocketEvent::TimedOut);
             }
-            self.state = State::Closed;
-            return;
+            return self.end(egress);
         }
         let timeout = timeout.saturating_mul(2).min(RTO_MAX);
         self.retransmit = Some(Retransmit {
@@ -365,7 +374,7 @@ impl Connection {
             return;
         }
         egress.event(self, SocketEvent::Refused);
-        self.state = State::Closed;
+        self.end(egress);
     }
 
     /// RFC 9293 section 3.10.7.4.
@@ -377,7 +386,7 @@ impl Connection {
                 if self.state == State::Established {
                     egress.event(self, SocketEvent::Reset);
                 }
-                self.state = State::Closed;
+                self.end(egress);
             }
             return;
         }
@@ -512,18 +521,27 @@ impl Connection {
             // A FIN takes no room in the buffer.
             self.edge = self.edge.wrapping_add(1);
             self.peer_fin = true;
+            self.closed_by_peer = self.fin == Fin::No;
             egress.event(self, SocketEvent::PeerClosed);
         }
     }
 
-    /// Leaves once both sides have closed: at once when the peer closed last, after a while when we did.
-    fn finish_close(&mut self, egress: &Egress<'_>) {
-        if self.state != State::Established || self.fin != Fin::Acknowledged || !self.peer_fin {
+    /// Leaves once both sides have closed: at once when the peer closed first, after a while when we did.
+    fn finish_close(&mut self, egress: &mut Egress<'_>) {
+        if self.state != State::Established || self.fin != Fin::Acknowledged {
             return;
         }
-        self.state = State::TimeWait;
-        self.retransmit = None;
-        self.expires = Some(egress.now.plus_nanos(TIME_WAIT));
+        if !self.peer_fin {
+            self.expires.get_or_insert(egress.now.plus_nanos(FIN_WAIT));
+            return;
+        }
+        let lingers = !self.closed_by_peer;
+        self.end(egress);
+        if lingers {
+            self.state = State::TimeWait;
+            self.retransmit = None;
+            self.expires = Some(egress.now.plus_nanos(TIME_WAIT));
+        }
     }
 
     /// Sends what is queued, as far as the windows reach.

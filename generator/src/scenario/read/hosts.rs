@@ -1,10 +1,11 @@
 //! Hosts, groups of hosts, and the services on them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::Reader;
 use super::places::line;
@@ -15,8 +16,8 @@ use crate::host::stack::Stack;
 use crate::host::{HostConfig, PortPolicy};
 use crate::net::path::LineConfig;
 use crate::scenario::document::{Node, Value};
-use crate::scenario::fields::{Fields, Mistakes, list, text_ref};
-use crate::scenario::{HostSpec, Run};
+use crate::scenario::fields::{Fields, Mistakes, list, number, text, text_ref};
+use crate::scenario::{HostSpec, Run, units};
 
 /// Hosts that one group may have.
 const MAX_GROUP: u64 = 10_000;
@@ -29,12 +30,14 @@ const PORT_POLICIES: [(&str, PortPolicy); 3] = [
 
 /// What hosts and groups have in common.
 struct Common {
-    site: Option<String>,
+    /// One, or several among which the members of a group are spread.
+    sites: Vec<String>,
     stacks: Vec<String>,
     default_policy: PortPolicy,
     port_policy: BTreeMap<u16, PortPolicy>,
     unseen_gap: Option<u64>,
-    hops: u8,
+    hops: RangeInclusive<u8>,
+    access_delay: RangeInclusive<u64>,
     access: LineConfig,
     services: Vec<(String, Arc<dyn Blueprint>)>,
 }
@@ -66,64 +69,78 @@ impl Reader<'_> {
         let count = fields.number("count", 1..=MAX_GROUP);
         let common = common(&mut fields);
         fields.finish();
-        let Some(site) = common.site.clone() else {
-            return;
-        };
-        let site = self.site_named(node, &site);
-        let prefixes = self
-            .sites
-            .get(site.0)
-            .map(|site| site.prefixes.clone())
-            .unwrap_or_default();
         let mut common = Some(common);
         let mut members = Vec::new();
         for n in 0..count.unwrap_or(1) {
-            let Some(address) = self.free_address(&prefixes) else {
-                self.mistakes.note(
-                    &node.origin,
-                    format!(
-                        "group.{name}: the site has no free address for host {}",
-                        n + 1
-                    ),
+            let Some(shared) = common.take() else { return };
+            common = Some(shared.again());
+            let member = format!("{name}-{}", n + 1);
+            let shared = self.settle(&member, shared);
+            let Some(address) = self.free_address(node, &member, &shared) else {
+                let message = format!(
+                    "group.{name}: the site has no free address for host {}",
+                    n + 1
                 );
+                self.mistakes.note(&node.origin, message);
                 return;
             };
             let index = usize::try_from(n).unwrap_or(0);
-            let Some(shared) = common.take() else { return };
-            common = Some(shared.again());
-            members.extend(self.add(
-                &format!("{name}-{}", n + 1),
-                node,
-                vec![address],
-                index,
-                shared,
-            ));
+            members.extend(self.add(&member, node, vec![address], index, shared));
         }
         self.cast.insert(name.to_owned(), members);
     }
 
-    /// A free address of a site, from its upper half: scenarios name addresses in the lower half.
-    fn free_address(&self, prefixes: &[IpNet]) -> Option<IpAddr> {
-        let mut draws = self.tree.draws(&format!("address/{}", self.hosts.len()));
-        let IpNet::V4(net) = prefixes
+    /// Draws what differs between the members of a group: its site, its distance and its line.
+    fn settle(&self, member: &str, shared: Common) -> Common {
+        let mut draws = self.tree.draws(&format!("group/{member}"));
+        let hops = draws.range(u64::from(*shared.hops.start())..=u64::from(*shared.hops.end()));
+        let hops = u8::try_from(hops).unwrap_or(0);
+        let delay = draws.range(shared.access_delay.clone());
+        let site = draws.pick(&shared.sites).cloned();
+        Common {
+            sites: site.into_iter().collect(),
+            hops: hops..=hops,
+            access_delay: delay..=delay,
+            ..shared
+        }
+    }
+
+    fn is_router(&self, address: IpAddr) -> bool {
+        self.sites.iter().any(|site| site.router == address)
+    }
+
+    /// A free address of a site: nobody's, and none that an activity names, for those may be meant to be nobody's.
+    fn free_address(&mut self, node: &Node, member: &str, common: &Common) -> Option<IpAddr> {
+        let site = common.sites.first().cloned()?;
+        let site = self.site_named(node, &site);
+        let mut draws = self.tree.draws(&format!("address/{member}"));
+        let blocks: Vec<Ipv4Net> = self
+            .sites
+            .get(site.0)?
+            .prefixes
             .iter()
-            .find(|prefix| matches!(prefix, IpNet::V4(_)))?
-        else {
-            return None;
-        };
-        let size = 1u64 << (32 - u32::from(net.prefix_len()));
-        let start = draws.range(size / 2..=size.saturating_sub(2).max(size / 2));
-        let candidates = (0..size)
+            .filter_map(|prefix| match prefix {
+                IpNet::V4(block) => Some(*block),
+                IpNet::V6(_) => None,
+            })
+            .collect();
+        let block = draws.pick(&blocks).copied()?;
+        let size = 1u64 << (32 - u32::from(block.prefix_len()));
+        let start = draws.range(0..=size - 1);
+        // Neither the network's own address nor its broadcast address.
+        (0..size)
             .map(|step| (start + step) % size)
-            .filter(|n| *n > 1 && *n < size - 1);
-        let address = |n: u64| {
-            IpAddr::from(std::net::Ipv4Addr::from(
-                u32::from(net.network()) | u32::try_from(n).unwrap_or(0),
-            ))
-        };
-        candidates
-            .map(address)
-            .find(|address| !self.is_taken(*address))
+            .filter(|n| *n > 0 && *n < size - 1)
+            .map(|n| {
+                IpAddr::from(Ipv4Addr::from(
+                    u32::from(block.network()) | u32::try_from(n).unwrap_or(0),
+                ))
+            })
+            .find(|address| {
+                !self.is_taken(*address)
+                    && !self.is_router(*address)
+                    && !self.named.contains(address)
+            })
     }
 
     fn add(
@@ -134,7 +151,7 @@ impl Reader<'_> {
         index: usize,
         common: Common,
     ) -> Option<usize> {
-        let site = match &common.site {
+        let site = match common.sites.first() {
             Some(site) => self.site_named(node, site),
             None => crate::net::topology::SiteId(0),
         };
@@ -171,8 +188,11 @@ impl Reader<'_> {
         self.hosts.push(HostSpec {
             config,
             site,
-            hops: common.hops,
-            access: common.access,
+            hops: *common.hops.start(),
+            access: LineConfig {
+                delay: *common.access_delay.start(),
+                ..common.access
+            },
         });
         Some(host)
     }
@@ -200,7 +220,9 @@ impl Common {
     /// The same again, for the next member of a group.
     fn again(&self) -> Common {
         Common {
-            site: self.site.clone(),
+            sites: self.sites.clone(),
+            hops: self.hops.clone(),
+            access_delay: self.access_delay.clone(),
             stacks: self.stacks.clone(),
             port_policy: self.port_policy.clone(),
             access: self.access.clone(),
@@ -211,8 +233,10 @@ impl Common {
 }
 
 fn common(fields: &mut Fields<'_, '_>) -> Common {
+    let wanted = "the name of a site, or a list of sites among which a group is spread";
+    let sites = fields.required("site", wanted, |value| list(value, text));
     Common {
-        site: fields.required_text("site"),
+        sites: sites.unwrap_or_default(),
         stacks: fields.texts("stack"),
         default_policy: fields.choice("ports", &PORT_POLICIES).unwrap_or_default(),
         port_policy: fields
@@ -220,10 +244,42 @@ fn common(fields: &mut Fields<'_, '_>) -> Common {
             .map(|node| port_policies(node, fields.mistakes()))
             .unwrap_or_default(),
         unseen_gap: fields.gap("unseen"),
-        hops: fields.byte("hops").unwrap_or(0),
-        access: line(fields, "access", "access_jitter"),
+        hops: fields
+            .parsed(
+                "hops",
+                "a number from 0 to 255, or a range such as \"2..9\"",
+                hops,
+            )
+            .unwrap_or(0..=0),
+        access_delay: fields
+            .parsed(
+                "access",
+                "a time such as \"4ms\", or a range such as \"1ms..40ms\"",
+                delays,
+            )
+            .unwrap_or(0..=0),
+        access: line(fields, 0, "access_jitter"),
         services: services(fields),
     }
+}
+
+/// One number of hops, or a range from which each member of a group draws its own.
+fn hops(value: &Value) -> Option<RangeInclusive<u8>> {
+    if let Some(hops) = number(value) {
+        let hops = u8::try_from(hops).ok()?;
+        return Some(hops..=hops);
+    }
+    let (low, high) = text_ref(value)?.split_once("..")?;
+    let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+    (low <= high).then_some(low..=high)
+}
+
+/// One delay, or a range from which each member of a group draws its own.
+fn delays(value: &Value) -> Option<RangeInclusive<u64>> {
+    let text = text_ref(value)?;
+    let (low, high) = text.split_once("..").unwrap_or((text, text));
+    let (low, high) = (units::duration(low.trim())?, units::duration(high.trim())?);
+    (low <= high).then_some(low..=high)
 }
 
 /// The `[host.NAME.port]` table: a policy for each port that differs.

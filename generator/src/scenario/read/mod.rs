@@ -4,14 +4,14 @@ mod activities;
 mod hosts;
 mod places;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use labels::Family;
 use wire::Timestamp;
 
 use super::document::Node;
-use super::fields::{Fields, Mistakes, text_ref};
+use super::fields::{Fields, Mistakes, list, text, text_ref};
 use super::file::Stacks;
 use super::{HostSpec, Identity, PathSpec, Run, Scenario, SiteSpec};
 use crate::activity::Activity;
@@ -90,6 +90,11 @@ pub fn scenario(
     for (name, node) in entries(paths) {
         reader.path(name, node);
     }
+    for (_, node) in entries(activities) {
+        let targets = node.get("to").and_then(|to| list(&to.value, text));
+        let addresses = targets.into_iter().flatten().filter_map(|name| name.parse::<IpAddr>().ok());
+        reader.named.extend(addresses);
+    }
     for (name, node) in entries(hosts) {
         reader.host(name, node);
     }
@@ -141,6 +146,8 @@ struct Reader<'a> {
     runs: Vec<Run>,
     /// Hosts by the name that activities use: one host, or those of a group.
     cast: BTreeMap<String, Vec<usize>>,
+    /// Addresses that activities name as their targets.
+    named: BTreeSet<IpAddr>,
 }
 
 impl<'a> Reader<'a> {
@@ -156,6 +163,7 @@ impl<'a> Reader<'a> {
             activities: vec![activities::background()],
             runs: Vec::new(),
             cast: BTreeMap::new(),
+            named: BTreeSet::new(),
         }
     }
 

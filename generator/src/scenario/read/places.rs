@@ -64,7 +64,8 @@ impl Reader<'_> {
                 list(value, |item| text_ref(item)?.parse::<IpAddr>().ok())
             })
             .unwrap_or_default();
-        let line = line(&mut fields, "delay", "jitter");
+        let delay = fields.duration("delay").unwrap_or(0);
+        let line = line(&mut fields, delay, "jitter");
         fields.finish();
         let [first, second] = between.as_slice() else {
             self.mistakes.note(
@@ -111,15 +112,11 @@ impl Reader<'_> {
     }
 }
 
-/// The keys of a line: delay and jitter under the given names, and loss, reorder, bandwidth.
-pub(super) fn line(
-    fields: &mut Fields<'_, '_>,
-    delay: &'static str,
-    jitter: &'static str,
-) -> LineConfig {
+/// The keys of a line with that delay: jitter under the given name, and loss, reorder, bandwidth.
+pub(super) fn line(fields: &mut Fields<'_, '_>, delay: u64, jitter: &'static str) -> LineConfig {
     let wanted = "a bandwidth such as \"56 kbit/s\" or \"1 Gbit/s\"";
     LineConfig {
-        delay: fields.duration(delay).unwrap_or(0),
+        delay,
         jitter: fields.duration(jitter).unwrap_or(0),
         loss: fields.share("loss").unwrap_or(0),
         reorder: fields.share("reorder").unwrap_or(0),
