@@ -102,6 +102,7 @@ section!(Backscatter {
     signature: usize,
     endpoints: usize,
     service_ports: usize,
+    complaints_after: Span,
 });
 section!(Callback { ident_within: Span });
 section!(RouteTrace {

@@ -126,7 +126,11 @@ impl Backscatter {
     /// Whether the answer can be one to a forgery: nobody here asked, and it comes from outside where that is known.
     fn is_strange(&self, answer: &Answer, state: &State) -> bool {
         let asked = state.pair(answer.target, answer.source);
-        asked.opened.is_none()
+        // Routers give up on a host after seconds: at first they complain of what was sent before the capture began.
+        let early = answer.kind == AnswerKind::Unreachable
+            && state.age_nanos() < self.config.backscatter.complaints_after.nanos();
+        !early
+            && asked.opened.is_none()
             && !state.are_friends(answer.source, answer.target)
             && !self.is_home(answer.source)
             && answer.target.is_host()

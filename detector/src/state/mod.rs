@@ -101,6 +101,8 @@ impl Keep for SourceState {
 /// All that is remembered besides the rules' own cases.
 pub(crate) struct State {
     clock: Timestamp,
+    /// When the first frame passed.
+    began: Option<Timestamp>,
     connections: Table<ConnectionKey, Connection>,
     deadlines: Deadlines,
     pub(crate) services: Table<Service, ServiceState>,
@@ -117,6 +119,7 @@ impl State {
         let memory = &config.memory;
         State {
             clock: Timestamp::ZERO,
+            began: None,
             connections: Table::new(memory.connections),
             deadlines: Deadlines::new(config.answers.patience.nanos(), memory.waiting),
             services: Table::new(memory.services),
@@ -130,6 +133,11 @@ impl State {
     /// The latest time that was seen; it never runs back.
     pub(crate) fn clock(&self) -> Timestamp {
         self.clock
+    }
+
+    /// How long the capture has lasted.
+    pub(crate) fn age_nanos(&self) -> u64 {
+        self.began.map_or(0, |began| self.clock.nanos_since(began))
     }
 
     /// Entries that had to make room, by table.
@@ -179,20 +187,24 @@ impl State {
     #[inline]
     pub(crate) fn advance(&mut self, time: Timestamp, news: &mut Vec<News>) {
         self.clock = self.clock.max(time);
+        self.began.get_or_insert(time);
         while let Some(handle) = self.deadlines.due(self.clock) {
             self.overdue(handle, news);
         }
     }
 
-    /// At the end of the capture, what has waited for at least `least_nanos` is overdue as well. So is a hand-made
-    /// SYN or a stray segment, however young: it is not the start of an ordinary session.
+    /// At the end of the capture, all that waits is judged: what was asked and not answered stays so, for the
+    /// thresholds tell a scan from the few connections that a capture's end cuts off. Only a connection that has been
+    /// accepted must have been left empty for at least `least_nanos`.
     pub(crate) fn finish(&mut self, least_nanos: u64, news: &mut Vec<News>) {
         while let Some((handle, old_enough)) = self.deadlines.last(self.clock, least_nanos) {
-            let raw = self.connections.by_handle(handle).is_some_and(|(_, c)| {
-                c.seen
-                    .has(Seen::RAW.with(Seen::STRAY).with(Seen::UNSOLICITED))
-            });
-            if old_enough || raw {
+            let accepted = self
+                .connections
+                .by_handle(handle)
+                .is_some_and(|(_, connection)| {
+                    connection.seen.has(Seen::ACCEPTED.with(Seen::COMPLETED))
+                });
+            if old_enough || !accepted {
                 self.overdue(handle, news);
             }
         }

@@ -258,9 +258,14 @@ impl State {
             self.befriend(attempt.source, attempt.target);
             news.push(News::Fruitful(attempt));
         } else if segment.flags.contains(Flags::FIN) && !connection.seen.has(Seen::SETTLED) {
+            let fetched = connection.seen.has(Seen::DATA_RESPONDER);
             connection.seen.add(Seen::SETTLED.with(Seen::CLOSED));
             let attempt = connection.attempt(&key);
             let friend = self.are_friends(attempt.source, attempt.target);
+            if friend && fetched {
+                // A file that was asked for on another connection, as FTP does.
+                return;
+            }
             news.push(News::Settled(Attempt { friend, ..attempt }, Outcome::Empty));
         }
     }

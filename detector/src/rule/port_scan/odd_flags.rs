@@ -32,6 +32,7 @@ pub(super) fn judge_odd(tally: &Tally, config: &Config, now: Moment) -> Option<D
     }
     let surer = (contacts.len() - config.odd_flags.contacts).min(4);
     Some(Detection {
+        crafted: true,
         at: now,
         confidence: 0.75 + 0.05 * f64::from(u8::try_from(surer).unwrap_or(4)),
         evidence: vec![fact(
@@ -132,6 +133,7 @@ fn detection(
         ));
     }
     Detection {
+        crafted: true,
         at: now,
         confidence: base,
         evidence,

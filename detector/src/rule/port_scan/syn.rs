@@ -51,6 +51,7 @@ fn crafted(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
         if ports >= needed {
             let sport = contacts.first().map_or(0, |c| c.sport);
             return Some(Detection {
+                crafted: !contacts.iter().any(|c| c.outcome == Some(Outcome::Empty)),
                 at: now,
                 confidence: confidence(0.75, ports, scan.crafted_ports),
                 evidence: vec![fact(
@@ -67,6 +68,7 @@ fn crafted(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
         if hosts >= scan.crafted_hosts {
             let (sport, port) = contacts.first().map_or((0, 0), |c| (c.sport, c.port));
             return Some(Detection {
+                crafted: !contacts.iter().any(|c| c.outcome == Some(Outcome::Empty)),
                 at: now,
                 confidence: confidence(0.7, hosts, scan.crafted_hosts),
                 evidence: vec![fact(
@@ -94,6 +96,7 @@ fn torn(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
         return None;
     }
     Some(Detection {
+        crafted: true,
         at: now,
         confidence: confidence(0.75, torn.len(), config.scan.torn),
         evidence: vec![fact(
@@ -117,6 +120,7 @@ fn raw(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
                 .find_map(|contacts| raw_among(contacts, 1, scan.raw_hosts))
         })?;
     Some(Detection {
+        crafted: true,
         at: now,
         confidence: confidence(0.7, found.len(), scan.raw_ports),
         evidence: vec![fact(
@@ -187,6 +191,7 @@ fn vertical(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
             continue;
         };
         return Some(Detection {
+            crafted: false,
             at: now,
             confidence: confidence(base, services.len(), needed),
             evidence: vec![fact(
@@ -221,6 +226,7 @@ fn horizontal(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Op
         }
         let port = contacts.first().map_or(0, |c| c.port);
         return Some(Detection {
+            crafted: false,
             at: now,
             confidence: confidence(0.65, hosts, scan.sweep_hosts),
             evidence: vec![fact(
@@ -261,6 +267,7 @@ fn mixed(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Option<
         let scanlike = low * 2 > contacts.len() || contacts.len() >= hosts * 2;
         if contacts.len() >= needed && scanlike && !is_busy(contacts.len(), friends, config) {
             return Some(Detection {
+                crafted: false,
                 at: now,
                 confidence: confidence(0.65, contacts.len(), needed),
                 evidence: vec![fact(
@@ -281,6 +288,9 @@ fn mixed(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Option<
 
 /// Whether the probes came from a program that makes its own packets.
 pub(super) fn is_half_open(tally: &Tally) -> bool {
+    if tally.detection.as_ref().is_some_and(|d| d.crafted) {
+        return true;
+    }
     let half_open = tally.outcome(Outcome::Torn) + tally.outcome(Outcome::Abandoned);
     let completed = tally.outcome(Outcome::Empty);
     if half_open != completed {

@@ -46,6 +46,8 @@ pub(super) struct Detection {
     pub(super) at: Moment,
     pub(super) confidence: f64,
     pub(super) evidence: Vec<Evidence>,
+    /// The packets were not an operating system's.
+    pub(super) crafted: bool,
 }
 
 /// All of one technique.

@@ -25,6 +25,7 @@ pub(super) fn judge(tally: &Tally, config: &Config, now: Moment) -> Option<Detec
             || ports >= config.udp_scan.silent_ports
         {
             return Some(Detection {
+                crafted: true,
                 at: now,
                 confidence: 0.8,
                 evidence: vec![fact(
