@@ -18,6 +18,8 @@ mod observe;
 mod report;
 mod rule;
 mod state;
+#[cfg(test)]
+mod trace;
 
 use ipnet::IpNet;
 use labels::Finding;

@@ -317,3 +317,111 @@ impl Rule for Backscatter {
         self.cases.evicted()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::{classes, findings, findings_at_home};
+
+    #[test]
+    fn syn_acks_with_one_number_are_backscatter() {
+        let found = findings(
+            "0.00 198.51.100.9:23 > 192.0.2.1:1053 S. seq 4137483508 ack 322287
+             0.13 198.51.100.9:23 > 192.0.2.1:1054 S. seq 4164828806 ack 322287
+             0.26 198.51.100.9:23 > 192.0.2.1:1055 S. seq 4192020032 ack 322287",
+        );
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].class, Class::SynFloodBackscatter);
+        assert_eq!((found[0].packets, found[0].detected_frame), (3, 3));
+    }
+
+    #[test]
+    fn a_sparse_sample_is_backscatter() {
+        let found = findings_at_home(
+            "0.0   198.51.100.9:22 > 192.0.2.1:10180 R. seq 0 ack 1
+             47.6  198.51.100.9:23 > 192.0.2.2:64876 R. seq 0 ack 900
+             268.1 198.51.100.9:23 > 192.0.2.3:48279 R. seq 0 ack 77
+             567.0 198.51.100.9:23 > 192.0.2.4:55483 R. seq 0 ack 4
+             593.3 198.51.100.9:23 > 192.0.2.5:48412 R. seq 0 ack 5",
+            &["192.0.2.0/24"],
+        );
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(
+            (found[0].class, found[0].packets),
+            (Class::SynFloodBackscatter, 5)
+        );
+    }
+
+    #[test]
+    fn a_tool_is_known_by_its_number() {
+        let found = findings(
+            "0.0     198.51.100.9:510 > 192.0.2.1:7002 R. seq 0 ack 674711610
+             61802.0 198.51.100.9:510 > 192.0.2.2:32771 R. seq 0 ack 674711610
+             113676.2 198.51.100.9:510 > 192.0.2.3:6666 R. seq 0 ack 674711610",
+        );
+        assert_eq!(found[0].tool.as_deref(), Some("shaft"));
+    }
+
+    #[test]
+    fn too_few_answers_are_nothing() {
+        assert!(
+            classes(
+                "0.0 198.51.100.9:22 > 192.0.2.1:10180 R. seq 0 ack 1
+                 5.0 198.51.100.9:23 > 192.0.2.2:64876 R. seq 0 ack 900
+                 9.0 198.51.100.9:23 > 192.0.2.3:48279 R. seq 0 ack 77",
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn half_a_conversation_is_no_backscatter() {
+        // Only what the server sends passes this sensor.
+        let mut lines = String::new();
+        for n in 0..8 {
+            lines += &format!(
+                "{n}.0 198.51.100.9:443 > 192.0.2.1:{} S. seq 5 ack {}\n",
+                4000 + n,
+                n * 77 + 9
+            );
+            lines += &format!(
+                "{n}.1 198.51.100.9:443 > 192.0.2.1:{} P. seq 6 ack 99 len 800\n",
+                4000 + n
+            );
+        }
+        assert!(classes(&lines).is_empty());
+    }
+
+    #[test]
+    fn answers_to_our_own_questions_are_no_backscatter() {
+        let mut lines = String::new();
+        for n in 0..8 {
+            lines += &format!(
+                "{n}.0 192.0.2.1:{} > 198.51.100.9:80 S seq {}\n",
+                4000 + n,
+                n * 77 + 8
+            );
+            lines += &format!(
+                "{n}.1 198.51.100.9:80 > 192.0.2.1:{} R. seq 0 ack {}\n",
+                4000 + n,
+                n * 77 + 9
+            );
+        }
+        assert!(classes(&lines).is_empty());
+    }
+
+    #[test]
+    fn probes_from_moving_ports_to_one_of_ours_are_no_backscatter() {
+        let mut lines = String::new();
+        for n in 0..20 {
+            lines += &format!(
+                "{n}.0 198.51.100.9:{} > 192.0.2.53:53 S. seq {} ack {}\n",
+                2000 + n,
+                n * 9 + 1,
+                n * 9
+            );
+        }
+        assert!(classes(&lines).is_empty());
+    }
+}

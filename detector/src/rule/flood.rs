@@ -461,3 +461,122 @@ fn relieve(state: &mut State, attempt: &Attempt, relief: u64, completed: u64) {
         service.completed += completed;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::{classes, findings, merge, repeat};
+
+    #[test]
+    fn three_syns_with_one_sequence_number_are_a_flood_however_slow() {
+        let found = findings(
+            "0.00 198.51.100.7:1053 > 192.0.2.10:23 S seq 322286
+             0.39 198.51.100.7:1054 > 192.0.2.10:23 S seq 322286
+             0.76 198.51.100.7:1055 > 192.0.2.10:23 S seq 322286",
+        );
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].class, Class::SpoofedSynFlood);
+        assert_eq!((found[0].packets, found[0].detected_frame), (3, 3));
+    }
+
+    #[test]
+    fn two_are_not_and_neither_are_retransmissions() {
+        assert!(
+            classes(
+                "0.00 198.51.100.7:1053 > 192.0.2.10:23 S seq 322286
+                 0.39 198.51.100.7:1054 > 192.0.2.10:23 S seq 322286",
+            )
+            .is_empty()
+        );
+        assert!(classes(&repeat(6, 3.0, "198.51.100.7:1053 > 192.0.2.10:23 S seq 5")).is_empty());
+    }
+
+    #[test]
+    fn the_answers_to_a_flood_belong_to_it() {
+        let flood = repeat(
+            200,
+            0.01,
+            "198.18.{}.9:{p} > 192.0.2.10:80 S seq 674719801 bare",
+        );
+        let answers = repeat(
+            200,
+            0.01,
+            "192.0.2.10:80 > 198.18.{}.9:{p} S. ack 674719802",
+        );
+        let found = findings(&merge(&flood, &answers));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].class, Class::SpoofedSynFlood);
+        assert_eq!(found[0].tool.as_deref(), Some("synk4"));
+        // The two answers before the third SYN are not counted.
+        assert_eq!(found[0].packets, 398);
+        assert_eq!(found[0].sources, ["198.18.0.0/16".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_true_source_tears_its_half_open_connections_down() {
+        let mut lines = String::new();
+        for n in 0..200u32 {
+            let (at, port) = (f64::from(n) * 0.02, 2000 + n);
+            lines += &format!(
+                "{at:.3} 198.51.100.7:{port} > 192.0.2.10:80 S seq {} bare\n",
+                n * n * 77
+            );
+            lines += &format!("{:.3} 192.0.2.10:80 > 198.51.100.7:{port} S.\n", at + 0.001);
+            lines += &format!("{:.3} 198.51.100.7:{port} > 192.0.2.10:80 R\n", at + 0.002);
+        }
+        assert_eq!(classes(&lines), [Class::SynFlood]);
+    }
+
+    #[test]
+    fn a_busy_server_is_not_flooded() {
+        let mut lines = String::new();
+        for n in 0..2000u32 {
+            let (at, from) = (
+                f64::from(n) * 0.002,
+                format!("198.18.{}.{}:{}", n / 200, n % 200, 2000 + n),
+            );
+            lines += &format!("{at:.4} {from} > 192.0.2.10:443 S seq {}\n", n * 991);
+            lines += &format!("{:.4} 192.0.2.10:443 > {from} S.\n", at + 0.04);
+            lines += &format!("{:.4} {from} > 192.0.2.10:443 .\n", at + 0.08);
+            lines += &format!("{:.4} {from} > 192.0.2.10:443 P. len 100\n", at + 0.09);
+        }
+        assert!(classes(&merge(&lines, "")).is_empty());
+    }
+
+    #[test]
+    fn many_clients_of_a_dead_server_retransmit_and_are_no_flood() {
+        let mut lines = String::new();
+        for n in 0..300u32 {
+            for wait in [0.0, 1.0, 3.0] {
+                lines += &format!(
+                    "{:.3} 198.18.0.{}:{} > 192.0.2.10:443 S seq {}\n",
+                    f64::from(n) * 0.1 + wait,
+                    n % 200,
+                    3000 + n,
+                    n * 991
+                );
+            }
+        }
+        assert!(classes(&merge(&lines, "")).is_empty());
+    }
+
+    #[test]
+    fn a_client_that_hammers_a_closed_port_is_no_flood() {
+        let mut lines = String::new();
+        for n in 0..300u32 {
+            let at = f64::from(n) * 0.01;
+            lines += &format!(
+                "{at:.3} 198.51.100.7:{} > 192.0.2.10:8086 S seq {}\n",
+                3000 + n,
+                n * 991
+            );
+            lines += &format!(
+                "{:.3} 192.0.2.10:8086 > 198.51.100.7:{} R. seq 0\n",
+                at + 0.001,
+                3000 + n
+            );
+        }
+        assert!(classes(&lines).is_empty());
+    }
+}

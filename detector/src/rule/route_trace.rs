@@ -209,3 +209,49 @@ impl Rule for RouteTrace {
         self.cases.evicted()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::{classes, findings};
+
+    fn probes(ttls: impl IntoIterator<Item = u32>, kind: &str) -> String {
+        let mut lines = String::new();
+        for (n, ttl) in ttls.into_iter().enumerate() {
+            let port = if kind == "udp" { 33_434 + n } else { 80 };
+            lines += &format!(
+                "{:.2} 192.0.2.5:{} > 198.51.100.9:{port} {kind} ttl {ttl}\n",
+                n as f64 * 0.05,
+                40_000 + n
+            );
+        }
+        lines
+    }
+
+    #[test]
+    fn rising_times_to_live_are_a_trace_in_any_order() {
+        let found = findings(&probes((1..=12).flat_map(|ttl| [ttl; 3]), "udp"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].class, Class::Traceroute);
+        assert_eq!(
+            classes(&probes([2, 1, 4, 3, 6, 5], "udp")),
+            [Class::Traceroute]
+        );
+    }
+
+    #[test]
+    fn a_trace_with_syns_is_no_flood_and_no_scan() {
+        assert_eq!(
+            classes(&probes((1..=30).flat_map(|ttl| [ttl; 3]), "S")),
+            [Class::Traceroute]
+        );
+    }
+
+    #[test]
+    fn three_values_or_constant_low_ones_are_nothing() {
+        assert!(classes(&probes([1, 2, 3], "udp")).is_empty());
+        assert!(classes(&probes([1; 40], "udp")).is_empty());
+        assert!(classes(&probes([20, 21, 22, 23, 24], "udp")).is_empty());
+    }
+}

@@ -26,6 +26,8 @@ mod claim;
 mod odd_flags;
 mod syn;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod udp;
 
 use std::collections::BTreeMap;
