@@ -57,6 +57,7 @@ struct Roles {
 #[derive(Debug, Default)]
 struct Addresses {
     last: Option<IpAddr>,
+    pools_seen: u64,
     single: BTreeSet<IpAddr>,
     blocks: BTreeSet<IpNet>,
 }
@@ -68,9 +69,12 @@ impl Addresses {
             return;
         }
         self.last = Some(address);
-        if let Some(pool) = pools.iter().find(|pool| pool.contains(&address)) {
-            if !self.blocks.contains(pool) {
-                self.blocks.insert(*pool);
+        if let Some(at) = pools.iter().position(|pool| pool.contains(&address)) {
+            // Asked for every packet of a flood: the set is only touched the first time.
+            let seen = 1u64.checked_shl(u32::try_from(at).unwrap_or(u32::MAX)).unwrap_or(0);
+            if self.pools_seen & seen == 0 {
+                self.pools_seen |= seen;
+                self.blocks.extend(pools.get(at));
             }
             return;
         }

@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A running one's-complement sum of 16-bit words.
 ///
-/// Parts are added one after another; each part but the last has an even number of bytes. Eight bytes are added
-/// at a time, as RFC 1071 section 2 (C) allows, because payloads pass through here once a frame.
+/// Parts are added one after another; each part but the last has an even number of bytes. Four bytes are added at a time
+/// and carries are folded in at the end, as RFC 1071 section 2 (B) and (C) allow, because payloads pass through here
+/// once a frame. The sum holds 2^32 such words before it could overflow: more than 16 GiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Checksum(u64);
 
@@ -17,28 +18,31 @@ impl Checksum {
 
     /// Adds bytes, an odd last one padded with zero.
     #[must_use]
+    #[inline]
     pub fn bytes(self, bytes: &[u8]) -> Self {
-        let (chunks, rest) = bytes.as_chunks::<8>();
-        let mut sum = u128::from(self.0);
-        for chunk in chunks {
-            sum += u128::from(u64::from_be_bytes(*chunk));
-        }
-        let mut tail = [0u8; 8];
-        for (to, from) in tail.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        sum += u128::from(u64::from_be_bytes(tail));
-        Checksum(fold_64(sum))
+        let (words, rest) = bytes.as_chunks::<4>();
+        let sum = words.iter().fold(self.0, |sum, word| {
+            sum + u64::from(u32::from_be_bytes(*word))
+        });
+        let tail = match *rest {
+            [a, b, c] => u32::from_be_bytes([a, b, c, 0]),
+            [a, b] => u32::from_be_bytes([a, b, 0, 0]),
+            [a] => u32::from_be_bytes([a, 0, 0, 0]),
+            _ => 0,
+        };
+        Checksum(sum + u64::from(tail))
     }
 
     /// Adds one 16-bit word.
     #[must_use]
+    #[inline]
     pub fn word(self, word: u16) -> Self {
-        Checksum(fold_64(u128::from(self.0) + u128::from(word)))
+        Checksum(self.0 + u64::from(word))
     }
 
     /// Adds the pseudo header of RFC 9293 section 3.1.
     #[must_use]
+    #[inline]
     pub fn pseudo_v4(
         self,
         source: Ipv4Addr,
@@ -46,10 +50,8 @@ impl Checksum {
         protocol: u8,
         length: u16,
     ) -> Self {
-        let [a, b, c, d] = source.octets();
-        let [e, f, g, h] = destination.octets();
-        let [m, n] = length.to_be_bytes();
-        self.bytes(&[a, b, c, d, e, f, g, h, 0, protocol, m, n])
+        let addresses = u64::from(source.to_bits()) + u64::from(destination.to_bits());
+        Checksum(self.0 + addresses + u64::from(protocol) + u64::from(length))
     }
 
     /// Adds the pseudo header of RFC 8200 section 8.1.
@@ -68,6 +70,7 @@ impl Checksum {
     }
 
     /// The checksum: the complement of the folded sum.
+    #[inline]
     pub fn finish(self) -> u16 {
         let mut sum = self.0;
         while sum > 0xffff {
@@ -75,14 +78,6 @@ impl Checksum {
         }
         !u16::try_from(sum).unwrap_or(0xffff)
     }
-}
-
-/// Folds carries back in: 2^64 is 1 modulo 2^16 - 1.
-fn fold_64(mut sum: u128) -> u64 {
-    while sum > u128::from(u64::MAX) {
-        sum = (sum & u128::from(u64::MAX)) + (sum >> 64);
-    }
-    u64::try_from(sum).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use pnet_packet::icmp::MutableIcmpPacket;
-use pnet_packet::tcp::MutableTcpPacket;
 use pnet_packet::udp::MutableUdpPacket;
 
 use crate::checksum::Checksum;
@@ -12,7 +11,7 @@ use crate::icmp::{self, Icmp};
 use crate::ipv4::Ipv4;
 use crate::ipv6::{self, Ipv6};
 use crate::payload::Payload;
-use crate::tcp::{self, Tcp};
+use crate::tcp::Tcp;
 use crate::udp::{self, Udp};
 
 /// Protocol number of ICMP.
@@ -125,6 +124,9 @@ impl Packet {
             Ip::V4(ip) => ip.emit(self.segment.protocol(false), length, out),
             Ip::V6(ip) => ip.emit(self.segment.protocol(true), length, out),
         }
+        if let Segment::Tcp(tcp) = &self.segment {
+            return emit_tcp(tcp, &self.ip, &self.payload, out);
+        }
         let start = out.len();
         out.resize(start + self.segment.header_bytes(), 0);
         self.payload.emit(out);
@@ -167,41 +169,68 @@ impl Segment {
         }
     }
 
-    /// Fills in the header at the front of `bytes`, behind which the payload stands already.
+    /// Fills in the header of a datagram or message at the front of `bytes`, behind which the payload stands already.
     fn fill(&self, ip: &Ip, bytes: &mut [u8]) {
         match self {
-            Segment::Tcp(tcp) => fill_tcp(tcp, ip, bytes),
             Segment::Udp(udp) => fill_udp(udp, ip, bytes),
             Segment::Icmp(icmp) => fill_icmp(icmp, ip, bytes),
-            Segment::Raw(_) => {}
+            Segment::Tcp(_) | Segment::Raw(_) => {}
         }
     }
 }
 
-fn fill_tcp(tcp: &Tcp, ip: &Ip, bytes: &mut [u8]) {
-    let options = tcp.options.as_bytes();
-    if let Some(room) = bytes.get_mut(tcp::HEADER_BYTES..tcp::HEADER_BYTES + options.len()) {
-        room.copy_from_slice(options);
-    }
+/// Appends a segment. As for IPv4, bytes are written one by one because floods are made of them.
+fn emit_tcp(tcp: &Tcp, ip: &Ip, payload: &Payload, out: &mut Vec<u8>) {
+    let start = out.len();
     let words = u8::try_from(tcp.header_bytes() / 4).unwrap_or(15);
-    let [high, low] = tcp.flags.0.to_be_bytes();
-    let sum = ip.pseudo_header(PROTOCOL_TCP, bytes.len());
-    let Some(mut header) = MutableTcpPacket::new(bytes) else {
+    let flags = tcp.flags.0 & 0x0fff;
+    let [offset_flags, low_flags] =
+        ((u16::from(tcp.data_offset.or(|| words) & 0x0f) << 12) | flags).to_be_bytes();
+    let [a, b] = tcp.source.to_be_bytes();
+    let [c, d] = tcp.destination.to_be_bytes();
+    let [e, f, g, h] = tcp.sequence.to_be_bytes();
+    let [i, j, k, l] = tcp.acknowledgment.to_be_bytes();
+    let [m, n] = tcp.window.to_be_bytes();
+    let [o, p] = tcp.urgent.to_be_bytes();
+    out.extend_from_slice(&[
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+        h,
+        i,
+        j,
+        k,
+        l,
+        offset_flags,
+        low_flags,
+        m,
+        n,
+        0,
+        0,
+        o,
+        p,
+    ]);
+    let options = tcp.options.as_bytes();
+    if !options.is_empty() {
+        out.extend_from_slice(options);
+        out.resize(out.len() + (tcp.options.padded_bytes() - options.len()), 0);
+    }
+    payload.emit(out);
+    let Some(segment) = out.get_mut(start..) else {
         return;
     };
-    header.set_source(tcp.source);
-    header.set_destination(tcp.destination);
-    header.set_sequence(tcp.sequence);
-    header.set_acknowledgement(tcp.acknowledgment);
-    header.set_data_offset(tcp.data_offset.or(|| words));
-    header.set_reserved(high & 0x0f);
-    header.set_flags(low);
-    header.set_window(tcp.window);
-    header.set_urgent_ptr(tcp.urgent);
-    let sum = tcp
-        .checksum
-        .or(|| sum.bytes(pnet_packet::Packet::packet(&header)).finish());
-    header.set_checksum(sum);
+    let sum = tcp.checksum.or(|| {
+        ip.pseudo_header(PROTOCOL_TCP, segment.len())
+            .bytes(segment)
+            .finish()
+    });
+    if let Some(room) = segment.get_mut(16..18) {
+        room.copy_from_slice(&sum.to_be_bytes());
+    }
 }
 
 fn fill_udp(udp: &Udp, ip: &Ip, bytes: &mut [u8]) {
