@@ -1,1 +1,58 @@
-fn main() {}
+//! `cargo xtask`: what is done to the project rather than with it. A module for each task.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tasks measure time and read the environment; no output of crywolf depends on them"
+)]
+
+mod bench;
+mod diff;
+mod docs;
+mod golden;
+mod packages;
+mod process;
+mod schemas;
+mod separation;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks around crywolf.
+#[derive(Parser)]
+#[command(name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run all that CI runs
+    Test(test::TestArgs),
+    /// Compare what the scenarios make with golden/, or renew it
+    Golden(golden::GoldenArgs),
+    /// Compare the JSON Schemas in docs/ with the types, or renew them
+    Schemas(schemas::SchemaArgs),
+    /// Measure against trafgen and tcpdump, side by side
+    Bench(bench::BenchArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Test(args) => test::run(&args),
+        Task::Golden(args) => golden::run(&args),
+        Task::Schemas(args) => schemas::run(&args),
+        Task::Bench(args) => bench::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

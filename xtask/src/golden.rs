@@ -1,0 +1,320 @@
+//! `cargo xtask golden`: what each built-in scenario makes of seed 1, kept in golden/.
+//!
+//! For each sensor: the truth, which holds the capture's digest; the first frames as text; what the detector finds. The
+//! captures are made by one job and again by two, and must be the same bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use serde_json::Value;
+use wire::capture::CaptureReader;
+use wire::{Frame, Framing, Layers, Link, Packet};
+
+use crate::{diff, process, workspace};
+
+/// Frames kept as text.
+const FRAMES: usize = 40;
+/// The ending of a capture's name.
+const CAPTURE: &str = ".seed1.pcap";
+
+/// Arguments of the task.
+#[derive(Args)]
+pub struct GoldenArgs {
+    /// Scenarios; all when none is named
+    ids: Vec<String>,
+    /// Show the difference and renew the files
+    #[arg(long)]
+    bless: bool,
+}
+
+impl GoldenArgs {
+    /// To check all scenarios.
+    pub fn check_all() -> Self {
+        GoldenArgs {
+            ids: Vec::new(),
+            bless: false,
+        }
+    }
+}
+
+/// Files by their names in the folder of a scenario.
+type Files = BTreeMap<String, String>;
+
+/// Runs the task.
+pub fn run(args: &GoldenArgs) -> Result<()> {
+    if args.bless && workspace::in_ci() {
+        bail!(
+            "CI checks the golden files, it does not renew them: bless where you work, and commit"
+        );
+    }
+    if args.bless && args.ids.is_empty() {
+        bail!("name the scenarios to bless, or all of them with: --bless all");
+    }
+    let crywolf = workspace::build_crywolf()?;
+    let known = catalogue(&crywolf)?;
+    let all = args.ids.is_empty() || args.ids == ["all"];
+    let ids = if all { known.clone() } else { args.ids.clone() };
+    let made = make(&crywolf, &ids)?;
+    let mut differing = Vec::new();
+    for id in &ids {
+        let is = made
+            .get(id)
+            .with_context(|| format!("no capture was made of {id}"))?;
+        let folder = workspace::root().join("golden").join(id);
+        let changes = changes(id, &read(&folder)?, is);
+        if !changes.is_empty() {
+            print!("{changes}");
+            differing.push(id.as_str());
+            if args.bless {
+                renew(&folder, is)?;
+            }
+        }
+    }
+    conclude(
+        args.bless,
+        &ids,
+        &differing,
+        if all { strangers(&known)? } else { Vec::new() },
+    )
+}
+
+fn conclude(bless: bool, ids: &[String], differing: &[&str], strangers: Vec<String>) -> Result<()> {
+    ensure!(
+        strangers.is_empty(),
+        "golden/ holds {}, which the catalogue does not: remove it",
+        strangers.join(", ")
+    );
+    if bless {
+        println!("golden: {} of {} renewed", differing.len(), ids.len());
+    } else if differing.is_empty() {
+        println!(
+            "golden: {} scenarios make what they made before, with one job and with two",
+            ids.len()
+        );
+    } else {
+        bail!(
+            "golden files differ; if that is wanted: cargo xtask golden --bless {}",
+            differing.join(" ")
+        );
+    }
+    Ok(())
+}
+
+fn catalogue(crywolf: &Path) -> Result<Vec<String>> {
+    let text = process::output(Command::new(crywolf).args(["list", "--json"]))?;
+    let list: Value = serde_json::from_str(&text).context("in the catalogue")?;
+    let entries = list.as_array().context("the catalogue is no list")?;
+    let id = |entry: &Value| entry["id"].as_str().map(str::to_owned);
+    entries
+        .iter()
+        .map(|entry| id(entry).context("a scenario without id"))
+        .collect()
+}
+
+/// Makes the captures, and of each scenario the files to keep.
+fn make(crywolf: &Path, ids: &[String]) -> Result<BTreeMap<String, Files>> {
+    let (one, two) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    for (folder, jobs) in [(&one, "1"), (&two, "2")] {
+        let mut command = Command::new(crywolf);
+        command
+            .arg("generate")
+            .args(ids)
+            .args(["--quiet", "--seed", "1", "--jobs", jobs, "--out"]);
+        process::output(command.arg(folder.path()))?;
+    }
+    same_bytes(one.path(), two.path())?;
+    let mut made: BTreeMap<String, Files> = BTreeMap::new();
+    for path in entries(one.path())? {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let Some((id, sensor)) = name
+            .strip_suffix(CAPTURE)
+            .and_then(|stem| stem.split_once('.'))
+        else {
+            continue;
+        };
+        let files = made.entry(id.to_owned()).or_default();
+        let truth = fs::read_to_string(path.with_extension("truth.json"))?;
+        files.insert(
+            format!("{sensor}.frames.txt"),
+            frames(&path).with_context(|| name.clone())?,
+        );
+        files.insert(
+            format!("{sensor}.findings.jsonl"),
+            findings(crywolf, &path, &truth)?,
+        );
+        files.insert(format!("{sensor}.truth.json"), truth);
+    }
+    Ok(made)
+}
+
+fn same_bytes(one: &Path, two: &Path) -> Result<()> {
+    for path in entries(one)? {
+        let name = path.file_name().unwrap_or_default();
+        ensure!(
+            fs::read(&path)? == fs::read(two.join(name))?,
+            "{} differs between one job and two",
+            name.display()
+        );
+    }
+    Ok(())
+}
+
+/// The first frames, one line each: seconds since the first, then the frame without its hardware addresses.
+fn frames(capture: &Path) -> Result<String> {
+    let mut reader = CaptureReader::new(fs::File::open(capture)?)?;
+    let (mut text, mut first) = (String::new(), None);
+    for _ in 0..FRAMES {
+        let Some(record) = reader.next()? else { break };
+        let nanos = record.time.nanos_since(*first.get_or_insert(record.time));
+        let layers = Layers::decode_cut(record.link_type, record.bytes, record.original_length);
+        let shown = match Packet::from_layers(&layers) {
+            Some(packet) => format!("{:#}", framed(packet, &layers)),
+            None => format!(
+                "{} bytes, no IP packet that can be told",
+                record.original_length
+            ),
+        };
+        let (seconds, micros) = (nanos / 1_000_000_000, nanos % 1_000_000_000 / 1_000);
+        text.push_str(&format!("{seconds:6}.{micros:06}  {shown}\n"));
+    }
+    Ok(text)
+}
+
+fn framed(packet: Packet, layers: &Layers<'_>) -> Frame {
+    let snap = layers.link.framing == Framing::LlcSnap;
+    let link = Link {
+        vlan: layers.link.vlan,
+        framing: if snap {
+            Framing::LlcSnap
+        } else {
+            Framing::EthernetII
+        },
+        ..Link::default()
+    };
+    Frame { link, packet }
+}
+
+/// What the detector finds when it is told the home networks.
+fn findings(crywolf: &Path, capture: &Path, truth: &str) -> Result<String> {
+    let truth: Value = serde_json::from_str(truth)?;
+    let mut command = Command::new(crywolf);
+    command
+        .arg("detect")
+        .arg(capture)
+        .args(["--quiet", "--format", "jsonl"]);
+    for home in truth["home"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        command.args(["--home", home]);
+    }
+    process::output(&mut command)
+}
+
+fn read(folder: &Path) -> Result<Files> {
+    if !folder.is_dir() {
+        return Ok(Files::new());
+    }
+    let file = |path: PathBuf| {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let text = fs::read_to_string(&path).with_context(|| name.clone())?;
+        Ok((name, text))
+    };
+    entries(folder)?.into_iter().map(file).collect()
+}
+
+/// The differences as text; empty where there are none.
+fn changes(id: &str, was: &Files, is: &Files) -> String {
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    let mut text = String::new();
+    for name in names {
+        match (was.get(name), is.get(name)) {
+            (Some(was), Some(is)) if was == is => {}
+            (Some(was), Some(is)) => {
+                text.push_str(&format!("golden/{id}/{name}\n{}", diff::lines(was, is)));
+            }
+            (Some(_), None) => text.push_str(&format!("golden/{id}/{name} is no longer made\n")),
+            (None, _) => text.push_str(&format!("golden/{id}/{name} is new\n")),
+        }
+    }
+    text
+}
+
+fn renew(folder: &Path, files: &Files) -> Result<()> {
+    if folder.is_dir() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    for (name, text) in files {
+        fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}
+
+/// Folders of scenarios that are not in the catalogue. A folder of something else holds no truth.
+fn strangers(known: &[String]) -> Result<Vec<String>> {
+    let mut strangers = Vec::new();
+    for path in entries(&workspace::root().join("golden"))?
+        .into_iter()
+        .filter(|path| path.is_dir())
+    {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let has_truth = entries(&path)?
+            .iter()
+            .any(|path| path.to_string_lossy().ends_with(".truth.json"));
+        if has_truth && !known.contains(&name) && name != "published" {
+            strangers.push(name);
+        }
+    }
+    Ok(strangers)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut paths = read
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_a_missing_and_a_new_file_are_told() {
+        let files = |list: &[(&str, &str)]| -> Files {
+            list.iter()
+                .map(|(name, text)| (name.to_string(), text.to_string()))
+                .collect()
+        };
+        let was = files(&[("a", "1\n"), ("b", "1\n"), ("same", "1\n")]);
+        let is = files(&[("a", "2\n"), ("c", "1\n"), ("same", "1\n")]);
+        let told = changes("x", &was, &is);
+        assert!(told.contains("golden/x/a\n") && told.contains("-1") && told.contains("+2"));
+        assert!(
+            told.contains("golden/x/b is no longer made") && told.contains("golden/x/c is new")
+        );
+        assert!(!told.contains("same"));
+        assert!(changes("x", &is, &is).is_empty());
+    }
+}
