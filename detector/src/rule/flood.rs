@@ -11,7 +11,7 @@
 //!
 //! # Evidence
 //! SYNs against completions, distinct sources, the constant sequence number, who tore half-open connections down.
-//! Forged: many sources, each with few SYNs, or one source that reacts neither with ACK nor RST to what it is answered.
+//! Forged: many sources that do not react, or one that reacts neither with ACK nor RST to what it is answered.
 //! What the flooded host answers belongs to the flood and is held against nobody.
 //!
 //! # Blind spots
@@ -88,9 +88,22 @@ impl Case {
         self.raw += u64::from(attempt.raw);
         self.equal_isns += u64::from(self.isn == Some(attempt.isn));
         self.ports.insert(attempt.dport);
+        if self.sources.len() <= NAMED_SOURCES {
+            self.sources.insert(attempt.source);
+        }
+        // Each source is as likely to be in the sample as any other (Vitter's algorithm R), by a fixed draw.
+        let draw = self
+            .syns
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29)
+            % self.syns.max(1);
         if self.sample.len() < SAMPLE {
             self.sample.push(attempt.source);
-            self.sources.insert(attempt.source);
+        } else if let Some(old) = usize::try_from(draw)
+            .ok()
+            .and_then(|draw| self.sample.get_mut(draw))
+        {
+            *old = attempt.source;
         }
         let hash = attempt.source.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
         if self.sketch.is_empty() {
@@ -141,8 +154,8 @@ impl Case {
     fn is_forged(&self) -> bool {
         match self.source_count() {
             None => true,
-            // Many sources with few SYNs each are drawn at random; many with many each are many.
-            Some(sources) if sources >= 8 => self.syns < sources * 50,
+            // True hosts would tear down what they did not mean, forged ones mostly do not exist.
+            Some(sources) if sources >= 8 => self.torn * 4 < self.syns,
             Some(_) => {
                 self.torn == 0 && (self.accepted > 0 || (self.isn.is_some() && self.refused == 0))
             }

@@ -45,10 +45,7 @@ fn session(at: f64, source: &str, target: &str) -> String {
         at + 0.07
     );
     // Each connection has numbers of its own.
-    text.replace(
-        "seq 100",
-        &format!("seq {}", 100 + source.len() as u32 + (at * 1e6) as u32),
-    )
+    text.replace("seq 100", &format!("seq {:.0}", 100.0 + at * 1e6))
 }
 
 #[test]
