@@ -1,6 +1,15 @@
 //! The integration tests, one module a subject. They use the binary as its users do.
 //!
 //! - [`published`]: the documents' own packets come out of the simulator, as tshark reads them.
+//! - [`witness`]: other programs find nothing wrong with what we write.
+//! - [`determinism`]: the same seed makes the same bytes, however it is asked for.
+//! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
+//! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
+//! - [`tools`]: the programs that the tests run.
 
+mod bad_input;
+mod determinism;
+mod ladder;
 mod published;
 mod tools;
+mod witness;

@@ -73,16 +73,21 @@ type Bases = BTreeMap<(String, String, String, String), i64>;
 
 fn frames(capture: &Path) -> Vec<Frame> {
     let rows = tshark(capture, &FIELDS);
-    rows.into_iter().map(|row| Frame(FIELDS.into_iter().zip(row).collect())).collect()
+    rows.into_iter()
+        .map(|row| Frame(FIELDS.into_iter().zip(row).collect()))
+        .collect()
 }
 
 /// The first sequence number of each direction, which relative numbers count from.
 fn bases(frames: &[Frame]) -> Bases {
     let mut bases = Bases::new();
     for frame in frames {
-        let key = ["ip.src", "tcp.srcport", "ip.dst", "tcp.dstport"].map(|field| frame.text(field).to_owned());
+        let key = ["ip.src", "tcp.srcport", "ip.dst", "tcp.dstport"]
+            .map(|field| frame.text(field).to_owned());
         let [a, b, c, d] = key;
-        bases.entry((a, b, c, d)).or_insert_with(|| frame.number("tcp.seq_raw"));
+        bases
+            .entry((a, b, c, d))
+            .or_insert_with(|| frame.number("tcp.seq_raw"));
     }
     bases
 }
@@ -91,20 +96,39 @@ fn bases(frames: &[Frame]) -> Bases {
 fn values(frame: &Frame, bases: &Bases, relative: bool) -> BTreeMap<&'static str, Value> {
     let end = |a: &str, b: &str| (frame.text(a).to_owned(), frame.text(b).to_owned());
     let (source, destination) = (end("ip.src", "tcp.srcport"), end("ip.dst", "tcp.dstport"));
-    let key = (source.0.clone(), source.1.clone(), destination.0.clone(), destination.1.clone());
+    let key = (
+        source.0.clone(),
+        source.1.clone(),
+        destination.0.clone(),
+        destination.1.clone(),
+    );
     let reverse = (destination.0, destination.1, source.0, source.1);
-    let base = |key| if relative { bases.get(key).copied().unwrap_or(0) } else { 0 };
+    let base = |key| {
+        if relative {
+            bases.get(key).copied().unwrap_or(0)
+        } else {
+            0
+        }
+    };
     let wrap = |value: i64| value.rem_euclid(1 << 32);
     let sequence = wrap(frame.number("tcp.seq_raw") - base(&key));
     let length = frame.number("tcp.len");
     // A sequence number of 0 in a reset belongs to no count.
-    let sequence = if frame.number("tcp.seq_raw") == 0 { 0 } else { sequence };
+    let sequence = if frame.number("tcp.seq_raw") == 0 {
+        0
+    } else {
+        sequence
+    };
     let mut acknowledgment = wrap(frame.number("tcp.ack_raw") - base(&reverse));
     // The scanner's FIN begins its direction at 0: the answer is printed as it is.
     if bases.get(&reverse) == Some(&0) {
         acknowledgment = frame.number("tcp.ack_raw");
     }
-    let framing = if frame.text("llc.dsap").is_empty() { "ethernet" } else { "llc-snap" };
+    let framing = if frame.text("llc.dsap").is_empty() {
+        "ethernet"
+    } else {
+        "llc-snap"
+    };
     BTreeMap::from([
         ("proto", Value::from("tcp")),
         ("sport", Value::from(frame.number("tcp.srcport"))),
@@ -116,7 +140,10 @@ fn values(frame: &Frame, bases: &Bases, relative: bool) -> BTreeMap<&'static str
         ("ack", Value::from(acknowledgment)),
         ("win", Value::from(frame.number("tcp.window_size_value"))),
         ("opts", Value::from(frame.options())),
-        ("df", Value::from(frame.text("ip.flags.df") == "True" || frame.text("ip.flags.df") == "1")),
+        (
+            "df",
+            Value::from(frame.text("ip.flags.df") == "True" || frame.text("ip.flags.df") == "1"),
+        ),
         ("tos", Value::from(frame.number("ip.dsfield"))),
         ("ttl", Value::from(frame.number("ip.ttl"))),
         ("id", Value::from(frame.number("ip.id"))),
@@ -133,7 +160,10 @@ fn printed_micros(text: &str) -> i64 {
 /// Compares one trace: equal fields, all printed fields, and what differs.
 fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
     let text = fs::read_to_string(trace).unwrap();
-    let mut published: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut published: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     published.sort_by_key(|packet| printed_micros(packet["t"].as_str().unwrap()));
     let frames = frames(capture);
     let bases = bases(&frames);
@@ -146,9 +176,18 @@ fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
         let offset = printed_micros(packet["t"].as_str().unwrap()) - first;
         let relative = packet["numbering"] == "relative";
         let judge = |frame: &Frame| mistakes(packet, &values(frame, &bases, relative));
-        let near = |n: &usize| !used[*n] && (frames[*n].micros() - start - offset).abs() <= TOLERANCE_MICROS;
-        let best = (0..frames.len()).filter(near).min_by_key(|n| judge(&frames[*n]).len());
-        let fields = packet.as_object().unwrap().iter().filter(|(key, value)| is_field(key) && !value.is_null()).count();
+        let near = |n: &usize| {
+            !used[*n] && (frames[*n].micros() - start - offset).abs() <= TOLERANCE_MICROS
+        };
+        let best = (0..frames.len())
+            .filter(near)
+            .min_by_key(|n| judge(&frames[*n]).len());
+        let fields = packet
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(key, value)| is_field(key) && !value.is_null())
+            .count();
         // Time, source and destination are fields, too.
         all += fields + 3;
         let Some(best) = best else {
@@ -160,16 +199,26 @@ fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
         let mut right = fields - wrong.len() + 1;
         for (end, field) in [("src", "ip.src"), ("dst", "ip.dst")] {
             // The same name is the same address throughout, and an escaped address is its host's.
-            let name = packet[end].as_str().unwrap().replace("206.61.52.32", "host.news.org");
+            let name = packet[end]
+                .as_str()
+                .unwrap()
+                .replace("206.61.52.32", "host.news.org");
             let address = frames[best].text(field).to_owned();
             let known = names.entry(name).or_insert_with(|| address.clone());
             if *known == address {
                 right += 1;
             } else {
-                differences.push(format!("n={}: {end} is {address}, was {known}", packet["n"]));
+                differences.push(format!(
+                    "n={}: {end} is {address}, was {known}",
+                    packet["n"]
+                ));
             }
         }
-        differences.extend(wrong.into_iter().map(|what| format!("n={}: {what}", packet["n"])));
+        differences.extend(
+            wrong
+                .into_iter()
+                .map(|what| format!("n={}: {what}", packet["n"])),
+        );
         equal += right;
     }
     (equal, all, differences)
@@ -180,7 +229,11 @@ fn is_field(key: &str) -> bool {
 }
 
 fn mistakes(packet: &Value, values: &BTreeMap<&'static str, Value>) -> Vec<String> {
-    let printed = packet.as_object().unwrap().iter().filter(|(key, value)| is_field(key) && !value.is_null());
+    let printed = packet
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(key, value)| is_field(key) && !value.is_null());
     printed
         .filter(|(key, value)| values.get(key.as_str()) != Some(value))
         .map(|(key, value)| format!("{key} is {:?}, printed {value}", values.get(key.as_str())))
@@ -198,7 +251,10 @@ fn every_printed_field_is_reproduced() {
     let mut traces: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/published"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "jsonl")
+        })
         .collect();
     traces.sort();
     assert!(!traces.is_empty(), "no published traces to compare with");

@@ -120,9 +120,8 @@ impl Ipv4 {
         let sum = self
             .checksum
             .or(|| Checksum::new().bytes(&header).bytes(options).finish());
-        if let [_, _, _, _, _, _, _, _, _, _, high, low, ..] = &mut header {
-            [*high, *low] = sum.to_be_bytes();
-        }
+        let [_, _, _, _, _, _, _, _, _, _, high, low, ..] = &mut header;
+        [*high, *low] = sum.to_be_bytes();
         out.extend_from_slice(&header);
         if !options.is_empty() {
             out.extend_from_slice(options);

@@ -1,0 +1,114 @@
+//! The paired detector against the simulator: over seeds, difficulties and backgrounds, on the gates that we promise.
+
+use serde_json::Value;
+
+use crate::tools::crywolf;
+
+/// Grades and returns the grade, with the summary for messages.
+fn grade(arguments: &[&str]) -> (Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("grade.json");
+    let mut all = vec!["grade", "--quiet", "--json", json.to_str().unwrap()];
+    all.extend(arguments);
+    let output = crywolf(&all);
+    let told = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success(), "crywolf {all:?}\n{told}");
+    let text = std::fs::read_to_string(json).unwrap();
+    (serde_json::from_str(&text).unwrap(), told)
+}
+
+#[test]
+fn the_whole_catalogue_passes_its_gates() {
+    let gates = [
+        "--seeds",
+        "11..13",
+        "--fail-under",
+        "recall=0.95",
+        "--fail-over",
+        "cry-wolf=0.02",
+    ];
+    grade(&gates);
+}
+
+#[test]
+fn each_step_of_each_ladder_is_found() {
+    for step in ["blatant", "brisk", "slow", "stealthy"] {
+        grade(&[
+            "--difficulty",
+            step,
+            "--seeds",
+            "21..22",
+            "--no-background",
+            "--fail-under",
+            "recall=0.9",
+        ]);
+    }
+}
+
+#[test]
+fn ordinary_traffic_alone_draws_nothing() {
+    let (_, told) = grade(&[
+        "office",
+        "ftp-session",
+        "web-session",
+        "nntp-reset",
+        "--seeds",
+        "31..33",
+        "--fail-over",
+        "cry-wolf=0",
+    ]);
+    assert!(told.contains("false alarms: 0 incidents"), "{told}");
+}
+
+#[test]
+fn a_failed_gate_is_exit_status_1() {
+    let failed = crywolf(&[
+        "grade",
+        "ftp-session",
+        "--seeds",
+        "1..1",
+        "--no-background",
+        "--fail-under",
+        "recall=1",
+    ]);
+    assert_eq!(
+        failed.status.code(),
+        Some(1),
+        "a recall over nothing passes no gate"
+    );
+}
+
+#[test]
+fn a_foreign_detector_is_run_and_graded() {
+    let silent = crywolf(&[
+        "grade",
+        "syn-scan",
+        "--seeds",
+        "1..2",
+        "--no-background",
+        "--detector",
+        "true {capture}",
+    ]);
+    let told = String::from_utf8_lossy(&silent.stdout).into_owned();
+    assert!(
+        silent.status.success() && told.contains("recall") && told.contains("0/"),
+        "{told}"
+    );
+    let broken = crywolf(&[
+        "grade",
+        "syn-scan",
+        "--seeds",
+        "1..1",
+        "--detector",
+        "exit 3",
+    ]);
+    assert_eq!(
+        broken.status.code(),
+        Some(2),
+        "a detector that does not run is no grade"
+    );
+}
