@@ -89,10 +89,13 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let progress = produce::progress(orders.len(), "grading", verbosity.quiet);
     let graded = produce::produce_all(&orders, produce::jobs(args.jobs), &progress, |order| {
-        let place = tempfile::tempdir_in(folder.path()).context("cannot make a temporary folder")?;
+        let place =
+            tempfile::tempdir_in(folder.path()).context("cannot make a temporary folder")?;
         let terms = terms_for(order, &terms);
         let made = produce::produce(&catalogue, order, &terms, place.path())?;
-        made.iter().map(|produced| grade_one(args, produced, &options)).collect::<Result<Vec<_>>>()
+        made.iter()
+            .map(|produced| grade_one(args, produced, &options))
+            .collect::<Result<Vec<_>>>()
     })?;
     let grade = Grade::new(graded.into_iter().flatten().collect(), &options);
     conclude(&grade, &args.reports, &checks)
@@ -117,7 +120,11 @@ fn terms_for(order: &Order, terms: &Terms) -> Terms {
 }
 
 fn orders(args: &GradeArgs, catalogue: &Catalogue) -> Result<Vec<Order>> {
-    let names = if args.scenarios.is_empty() { catalogue.ids() } else { args.scenarios.clone() };
+    let names = if args.scenarios.is_empty() {
+        catalogue.ids()
+    } else {
+        args.scenarios.clone()
+    };
     let seeds = args.seeds.clone().unwrap_or(DEFAULT_SEEDS);
     let mut orders = Vec::new();
     for name in &names {
@@ -129,7 +136,11 @@ fn orders(args: &GradeArgs, catalogue: &Catalogue) -> Result<Vec<Order>> {
         {
             continue;
         }
-        orders.extend(seeds.clone().map(|seed| Order { file: file.clone(), seed, published: None }));
+        orders.extend(seeds.clone().map(|seed| Order {
+            file: file.clone(),
+            seed,
+            published: None,
+        }));
     }
     if orders.is_empty() {
         bail!("no scenario of the catalogue has the difficulty asked for");
@@ -143,8 +154,10 @@ fn grade_one(args: &GradeArgs, produced: &Produced, options: &Options) -> Result
     let mut reader = crywolf::Reader::new();
     match &args.detector {
         None => {
-            let capture = File::open(&produced.capture).context("cannot read the capture just made")?;
-            let outcome = detect::detect(capture, detector::Config::default(), &produced.truth.home)?;
+            let capture =
+                File::open(&produced.capture).context("cannot read the capture just made")?;
+            let outcome =
+                detect::detect(capture, detector::Config::default(), &produced.truth.home)?;
             for finding in outcome.findings {
                 scorer.push(reader.alert(finding));
             }
@@ -164,7 +177,12 @@ fn grade_one(args: &GradeArgs, produced: &Produced, options: &Options) -> Result
 /// Runs a detector's command in a shell and returns what it wrote.
 fn run_detector(command: &str, produced: &Produced) -> Result<String> {
     let out = produced.capture.with_extension("findings");
-    let home: Vec<String> = produced.truth.home.iter().map(ToString::to_string).collect();
+    let home: Vec<String> = produced
+        .truth
+        .home
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let filled = command
         .replace("{capture}", &quoted(&produced.capture))
         .replace("{out}", &quoted(&out))
@@ -176,12 +194,17 @@ fn run_detector(command: &str, produced: &Produced) -> Result<String> {
         .with_context(|| format!("cannot run the detector: {filled}"))?;
     if !ended.status.success() {
         let told = String::from_utf8_lossy(&ended.stderr);
-        bail!("the detector failed ({}): {filled}\n{}", ended.status, told.trim_end());
+        bail!(
+            "the detector failed ({}): {filled}\n{}",
+            ended.status,
+            told.trim_end()
+        );
     }
     if !command.contains("{out}") {
         return String::from_utf8(ended.stdout).context("the detector's output is not UTF-8");
     }
-    std::fs::read_to_string(&out).with_context(|| format!("the detector wrote no findings to {}", out.display()))
+    std::fs::read_to_string(&out)
+        .with_context(|| format!("the detector wrote no findings to {}", out.display()))
 }
 
 /// A path as one word of a shell.
