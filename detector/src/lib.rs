@@ -182,3 +182,94 @@ impl Detector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Segments among few hosts and ports, so that they meet.
+    fn segment() -> impl Strategy<Value = (u32, Vec<u8>)> {
+        use wire::{Flags, Ip, Ipv4, Link, Packet, Payload, Segment, Tcp, Udp};
+        let ends = (0u8..6, 0u8..6, 0u16..5, 0u16..5);
+        let numbers = (0u32..4, 0u32..4, 0u8..64, 0usize..3, 1u8..66);
+        (0u32..8_000, ends, numbers).prop_map(
+            |(gap, (a, b, c, d), (sequence, acknowledgment, flags, length, ttl))| {
+                let mut ip = Ipv4::new([192, 0, 2, a].into(), [198, 51, 100, b].into());
+                if a > b {
+                    std::mem::swap(&mut ip.source, &mut ip.destination);
+                }
+                ip.ttl = ttl;
+                let segment = match flags {
+                    63 => Segment::Udp(Udp::new(c, d)),
+                    _ => Segment::Tcp(Tcp {
+                        sequence,
+                        acknowledgment,
+                        ..Tcp::new(c, d, Flags(u16::from(flags)))
+                    }),
+                };
+                let packet = Packet {
+                    ip: Ip::V4(ip),
+                    segment,
+                    payload: Payload::Zeros(length),
+                };
+                let mut bytes = Vec::new();
+                packet.emit_frame(&Link::default(), &mut bytes);
+                (gap, bytes)
+            },
+        )
+    }
+
+    fn run(frames: &[(u32, Vec<u8>)], config: Config) -> Vec<Finding> {
+        let mut detector = Detector::new(config, &[]);
+        let mut time = 0;
+        let mut findings = Vec::new();
+        for (number, (gap, bytes)) in (1..).zip(frames) {
+            time += u64::from(*gap) * 1_000_000;
+            let now = Timestamp::from_nanos(time);
+            detector.observe(number, now, LinkType::ETHERNET, bytes, bytes.len());
+            findings.extend(detector.take_findings());
+        }
+        findings.extend(detector.finish().findings);
+        findings
+    }
+
+    const TINY: &str = "
+        [memory]
+        connections = 2
+        waiting = 2
+        services = 2
+        pairs = 2
+        sources = 1
+        cases = 1
+        [report]
+        quiet = \"5s\"";
+
+    proptest! {
+        #[test]
+        fn any_traffic_gives_sound_findings_twice_the_same(
+            frames in proptest::collection::vec(segment(), 0..400),
+        ) {
+            for config in [Config::default(), Config::with_overrides(TINY).unwrap()] {
+                let first = run(&frames, config.clone());
+                for finding in &first {
+                    let read = Finding::from_json(&finding.to_json());
+                    prop_assert!(read.is_ok(), "{:?}", finding);
+                }
+                prop_assert_eq!(first, run(&frames, config));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_counted(
+            bytes in proptest::collection::vec(any::<u8>(), 0..120),
+            time: u64,
+        ) {
+            let mut detector = Detector::new(Config::default(), &[]);
+            let time = Timestamp::from_nanos(time);
+            detector.observe(1, time, LinkType::ETHERNET, &bytes, bytes.len());
+            prop_assert_eq!(detector.finish().counters.frames, 1);
+        }
+    }
+}

@@ -92,11 +92,11 @@ impl Case {
             self.sources.insert(attempt.source);
         }
         // Each source is as likely to be in the sample as any other (Vitter's algorithm R), by a fixed draw.
-        let draw = self
+        let spread = self
             .syns
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(29)
-            % self.syns.max(1);
+            .rotate_left(29);
+        let draw = (u128::from(spread) * u128::from(self.syns)) >> 64;
         if self.sample.len() < SAMPLE {
             self.sample.push(attempt.source);
         } else if let Some(old) = usize::try_from(draw)

@@ -71,9 +71,21 @@ impl Keep for Case {
     }
 }
 
+/// The one thing that is held against a source so far.
+#[derive(Clone, Copy, Default)]
+struct Suspicion(Option<(Attempt, Option<Outcome>, Moment)>);
+
+impl Keep for Suspicion {
+    fn worth(&self) -> u8 {
+        1
+    }
+}
+
 /// The rule.
 pub(super) struct PortScan {
     config: Rc<Config>,
+    /// Sources with one contact: strangers of a flood pass through here, and leave the cases alone.
+    suspicions: Table<Address, Suspicion>,
     cases: Table<Address, Case>,
 }
 
@@ -81,6 +93,7 @@ impl PortScan {
     pub(super) fn new(config: &Config) -> Self {
         PortScan {
             config: Rc::new(config.clone()),
+            suspicions: Table::new(config.memory.sources),
             cases: Table::new(config.memory.cases),
         }
     }
@@ -103,6 +116,35 @@ impl PortScan {
             .or_insert_with(|| Tally::new(attempt.opened.min(now)))
     }
 
+    /// `None` for a source's first contact, which is only remembered; for its second, the first; for later ones,
+    /// nothing more.
+    #[expect(clippy::option_option, reason = "two different absences, said above")]
+    fn second_contact(
+        &mut self,
+        attempt: &Attempt,
+        outcome: Option<Outcome>,
+        now: Moment,
+    ) -> Option<Option<(Attempt, Option<Outcome>, Moment)>> {
+        if self.cases.peek(&attempt.source).is_some() {
+            return Some(None);
+        }
+        let suspicion = self
+            .suspicions
+            .get_or_insert_with(attempt.source, Suspicion::default)
+            .0;
+        match suspicion.0 {
+            Some((known, _, _)) if !is_same(&known, attempt) => {
+                let first = suspicion.0;
+                self.suspicions.remove(&attempt.source);
+                Some(first)
+            }
+            _ => {
+                suspicion.0 = Some((*attempt, outcome, now));
+                None
+            }
+        }
+    }
+
     /// An attempt led to nothing, or a probe was met: holds it against its source and judges.
     fn hold(
         &mut self,
@@ -115,9 +157,19 @@ impl PortScan {
         if is_ident_callback(attempt, state, &self.config) {
             return;
         }
+        let Some(earlier) = self.second_contact(attempt, outcome, now) else {
+            return;
+        };
         let config = Rc::clone(&self.config);
         let source = state.sources.peek(&attempt.source).copied();
         let friends = source.map_or(0, |source| source.friends as usize);
+        if let Some((first, outcome, then)) = earlier {
+            self.tally(&first, then, state, findings).add(
+                Contact::of(&first, outcome),
+                &first,
+                then,
+            );
+        }
         let tally = self.tally(attempt, now, state, findings);
         tally.add(Contact::of(attempt, outcome), attempt, now);
         if tally.detection.is_none() {
@@ -142,14 +194,39 @@ impl PortScan {
         }
     }
 
+    /// Another frame of an attempt that led to nothing.
+    fn late(&mut self, attempt: &Attempt, now: Moment) {
+        if let Some(case) = self.cases.get_mut(&attempt.source) {
+            if let Some(tally) = case.tallies.get_mut(&attempt.technique) {
+                tally.activity.extend(now, 1);
+            }
+        } else if let Some(Suspicion(Some((known, _, last)))) =
+            self.suspicions.get_mut(&attempt.source)
+            && is_same(known, attempt)
+        {
+            *last = now;
+            known.packets = known.packets.max(attempt.packets);
+        }
+    }
+
     /// It was a session after all.
     fn absolve(&mut self, attempt: &Attempt) {
+        if let Some(Suspicion(Some((known, _, _)))) = self.suspicions.peek(&attempt.source)
+            && (known.target, known.dport) == (attempt.target, attempt.dport)
+        {
+            self.suspicions.remove(&attempt.source);
+        }
         if let Some(case) = self.cases.get_mut(&attempt.source)
             && let Some(tally) = case.tallies.get_mut(&attempt.technique)
         {
             tally.absolve(attempt);
         }
     }
+}
+
+/// Whether two pieces of news are about one contact: one port of one host, asked in one way.
+fn is_same(a: &Attempt, b: &Attempt) -> bool {
+    (a.technique, a.target, a.dport) == (b.technique, b.target, b.dport)
 }
 
 /// A muted source is heard again.
@@ -194,13 +271,7 @@ impl Rule for PortScan {
                 self.hold(attempt, Some(Outcome::Silent), now, state, findings);
             }
             News::Fruitful(attempt) | News::StrayRefuted(attempt) => self.absolve(attempt),
-            News::Late(attempt) => {
-                if let Some(case) = self.cases.get_mut(&attempt.source)
-                    && let Some(tally) = case.tallies.get_mut(&attempt.technique)
-                {
-                    tally.activity.extend(now, 1);
-                }
-            }
+            News::Late(attempt) => self.late(attempt, now),
             News::MoreProbes(attempt) => {
                 if let Some(case) = self.cases.get_mut(&attempt.source)
                     && let Some(tally) = case.tallies.get_mut(&attempt.technique)
