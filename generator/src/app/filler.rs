@@ -74,6 +74,6 @@ mod tests {
     fn text_is_whole_lines() {
         let filler = Filler::text(&mut SeedTree::new(1, Pins::new()).draws("x"));
         let bytes = filler.start(HELD).to_vec();
-        assert!(bytes.len() % 78 == 0 && bytes.ends_with(b"\r\n"));
+        assert!(bytes.len().is_multiple_of(78) && bytes.ends_with(b"\r\n"));
     }
 }

@@ -8,7 +8,6 @@ use wire::Payload;
 
 use super::arrivals::Arrivals;
 use super::dialogue::{Client, Dialogue, Service, Talk};
-use super::filler;
 use super::lines::line;
 use super::size::Size;
 use super::ssh_packet::{self as packet, Arrival, Reader};
@@ -29,15 +28,15 @@ pub const SERVICE: Kind = Kind {
 };
 
 /// Bytes of the client's packets from its NEWKEYS to an open terminal, and of the server's answers to them: service,
-/// user, key, signature, channel, terminal, shell. Measured sizes of OpenSSH with chacha20-poly1305, rounded to blocks.
+/// user, key, signature, channel, terminal, shell. Assumption: about OpenSSH's, in whole blocks.
 const LOGIN: [(usize, usize); 7] = [
-    (44, 44),
-    (68, 60),
-    (500, 92),
-    (636, 28),
-    (112, 500),
-    (388, 108),
-    (76, 332),
+    (52, 52),
+    (68, 68),
+    (500, 100),
+    (644, 36),
+    (116, 500),
+    (388, 116),
+    (84, 340),
 ];
 /// Bytes of a keystroke, and of its echo.
 const KEYSTROKE: usize = 36;
@@ -115,7 +114,7 @@ impl Terminal {
     fn next_step(&mut self, talk: &mut Talk<'_, '_>) {
         let step = self.login.unwrap_or(0);
         if let Some((bytes, _)) = LOGIN.get(step) {
-            talk.say_drawn(|draws| filler::random(draws, *bytes));
+            talk.say_drawn(|draws| packet::encrypted(*bytes, draws));
             self.login = Some(step + 1);
         } else if step == LOGIN.len() {
             self.login = Some(step + 1);
@@ -143,7 +142,7 @@ impl Dialogue for Terminal {
             return talk.close();
         }
         self.left -= 1;
-        talk.say_drawn(|draws| filler::random(draws, KEYSTROKE));
+        talk.say_drawn(|draws| packet::encrypted(KEYSTROKE, draws));
         talk.think(self.typing);
     }
 }
@@ -208,13 +207,12 @@ impl Server {
         let step = self.login.unwrap_or(0);
         if let Some((_, bytes)) = LOGIN.get(step) {
             self.login = Some(step + 1);
-            return talk.say_drawn(|draws| filler::random(draws, *bytes));
+            return talk.say_drawn(|draws| packet::encrypted(*bytes, draws));
         }
-        talk.say_drawn(|draws| filler::random(draws, KEYSTROKE));
+        talk.say_drawn(|draws| packet::encrypted(KEYSTROKE, draws));
         if talk.draws.chance(ENTER) {
-            // Packets are multiples of four bytes.
-            let bytes = self.plan.output.bytes(talk.draws) / 4 * 4;
-            talk.say_drawn(|draws| filler::random(draws, bytes.max(KEYSTROKE)));
+            let bytes = self.plan.output.bytes(talk.draws);
+            talk.say_drawn(|draws| packet::encrypted(bytes, draws));
         }
     }
 }

@@ -30,6 +30,11 @@ const ALGORITHMS: [&str; 10] = [
 ];
 /// The one exchange that servers of this world offer.
 const EXCHANGE: &str = "curve25519-sha256,curve25519-sha256@libssh.org";
+/// Bytes that ChaCha20-Poly1305 adds to a packet: its encrypted length and a tag.
+const SEAL: usize = 4 + 16;
+/// How encrypted lengths begin. Some decoders try a key of zeros, under which a random length looks real once in 2^17
+/// packets; with this beginning it does not within the numbers of packets that a session has.
+const LENGTH_BEGINS: [u8; 2] = [0x9d, 0x41];
 
 fn packet(message: &[u8]) -> Vec<u8> {
     // The whole is a multiple of 8 bytes, with at least 4 bytes of padding.
@@ -86,6 +91,14 @@ pub fn ecdh_reply(draws: &mut Draws) -> Vec<u8> {
 /// The message that puts the keys into force.
 pub fn newkeys() -> Vec<u8> {
     packet(&[NEWKEYS])
+}
+
+/// An encrypted packet of about so many bytes in all, in whole blocks.
+pub fn encrypted(bytes: usize, draws: &mut Draws) -> Vec<u8> {
+    let blocks = (bytes.saturating_sub(SEAL) / 8).max(1) * 8;
+    let mut packet = LENGTH_BEGINS.to_vec();
+    packet.extend(random(draws, SEAL + blocks - LENGTH_BEGINS.len()));
+    packet
 }
 
 /// What has arrived before the keys are in force.
@@ -169,6 +182,13 @@ mod tests {
         let messages = [KEXINIT, ECDH_REPLY, NEWKEYS].map(Arrival::Message);
         assert_eq!(found.first(), Some(&Arrival::Version));
         assert_eq!(found[1..], messages);
+    }
+
+    #[test]
+    fn an_encrypted_packet_has_whole_blocks() {
+        let mut draws = SeedTree::new(1, Pins::new()).draws("x");
+        let sizes = [0, 36, 50, 500].map(|bytes| encrypted(bytes, &mut draws).len());
+        assert_eq!(sizes, [28, 36, 44, 500]);
     }
 
     #[test]

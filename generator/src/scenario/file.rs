@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::document::{Node, Value};
 use super::error::{Origin, ScenarioErrors};
 use super::fields::{Fields, Mistakes, number, text_ref};
-use super::{Identity, Scenario, read, stack_file, units, vary};
+use super::{Identity, Scenario, background, read, stack_file, units, vary};
 use crate::host::stack::Stack;
 use crate::seed::{Pins, SeedTree};
 
 /// The stacks that scenarios name.
 pub type Stacks = BTreeMap<String, Arc<Stack>>;
+
+/// How the path of a value begins that is set in the background, not in the scenario above it.
+const OF_BACKGROUND: &str = "background.";
 
 /// What is wanted of a scenario.
 #[derive(Clone, Debug, Default)]
@@ -161,7 +164,16 @@ impl ScenarioFile {
             }
         }
         if let Some(background) = request.background {
-            background.lay_under(&mut document, request.seed, &mut mistakes);
+            let own = request.set.iter().filter_map(|(path, value)| {
+                Some(vary::stated(path.strip_prefix(OF_BACKGROUND)?, value))
+            });
+            let base = background.varied_document(request.seed, own.collect(), &mut mistakes);
+            background::lay_under(base, &mut document);
+            for (path, value) in &request.set {
+                if path.starts_with(OF_BACKGROUND) {
+                    parameters.insert(path.clone(), value.clone());
+                }
+            }
             parameters.insert("background".into(), background.identity.id.clone());
         }
         let scenario = read::scenario(&document, stacks, request.seed, &mut mistakes);
@@ -173,6 +185,25 @@ impl ScenarioFile {
             }),
             _ => Err(ScenarioErrors(mistakes.0)),
         }
+    }
+
+    /// The document with what the seed varies, and then the user, of a file that serves as background.
+    fn varied_document(
+        &self,
+        seed: u64,
+        set: Vec<(String, Node)>,
+        mistakes: &mut Mistakes,
+    ) -> Node {
+        let mut document = self.document.clone();
+        let tree = SeedTree::new(seed, Pins::new());
+        let varied = self
+            .vary
+            .as_ref()
+            .map(|table| vary::draw(table, &tree, mistakes));
+        for (path, node) in varied.into_iter().flatten().chain(set) {
+            mistakes.0.extend(document.overlay(&path, node).err());
+        }
+        document
     }
 
     /// The overlays of a request in the order in which they apply, and its pins.
@@ -223,138 +254,12 @@ impl ScenarioFile {
             request
                 .set
                 .iter()
+                .filter(|(path, _)| {
+                    request.background.is_none() || !path.starts_with(OF_BACKGROUND)
+                })
                 .map(|(path, value)| vary::stated(path, value)),
         );
         (changes, pins)
-    }
-
-    /// Adds this file's world to another document, once for each site that a sensor there watches: the site called
-    /// `home` here is that site, and what happens here belongs to no event.
-    fn lay_under(&self, document: &mut Node, seed: u64, mistakes: &mut Mistakes) {
-        let mut base = self.document.clone();
-        if let Some(table) = &self.vary {
-            for (path, node) in vary::draw(table, &SeedTree::new(seed, Pins::new()), mistakes) {
-                mistakes.0.extend(base.overlay(&path, node).err());
-            }
-        }
-        for home in watched_sites(document) {
-            for section in ["site", "host", "group", "path", "activity"] {
-                let Some(Node {
-                    value: Value::Table(entries),
-                    origin,
-                }) = base.get(section).cloned()
-                else {
-                    continue;
-                };
-                for (name, node) in entries {
-                    if section == "site" && name == "home" {
-                        continue;
-                    }
-                    let shared = section == "site";
-                    let new_name = if shared {
-                        format!("background-{name}")
-                    } else {
-                        format!("background-{home}-{name}")
-                    };
-                    let mut node = node;
-                    rename(&mut node, section, &home, &base);
-                    put(document, section, &origin, new_name, node);
-                }
-            }
-        }
-    }
-}
-
-/// The sites that sensors watch, each once.
-fn watched_sites(document: &Node) -> Vec<String> {
-    let mut sites = Vec::new();
-    for (_, sensor) in document
-        .get("sensor")
-        .map(Node::entries)
-        .unwrap_or_default()
-    {
-        if let Some(site) = sensor.get("site").and_then(|node| text_ref(&node.value))
-            && !sites.iter().any(|known| known == site)
-        {
-            sites.push(site.to_owned());
-        }
-    }
-    sites
-}
-
-/// Makes a background's entry speak of the names it has in the document it is laid under.
-fn rename(node: &mut Node, section: &str, home: &str, base: &Node) {
-    let site = |name: &str| {
-        if name == "home" {
-            home.to_owned()
-        } else {
-            format!("background-{name}")
-        }
-    };
-    let keys: &[&str] = match section {
-        "host" | "group" => &["site"],
-        "path" => &["between"],
-        _ => &["from", "to"],
-    };
-    if section == "activity" {
-        for key in ["class", "echo", "callback", "expect", "evident", "because"] {
-            node.take(key);
-        }
-    }
-    let Value::Table(entries) = &mut node.value else {
-        return;
-    };
-    for (key, value) in entries {
-        if !keys.contains(&key.as_str()) {
-            continue;
-        }
-        map_texts(value, &|text| {
-            if section != "activity" {
-                return site(text);
-            }
-            let known = ["host", "group"].iter().any(|kind| {
-                base.get(kind)
-                    .is_some_and(|table| table.get(text).is_some())
-            });
-            if known {
-                format!("background-{home}-{text}")
-            } else {
-                text.to_owned()
-            }
-        });
-    }
-}
-
-fn map_texts(node: &mut Node, map: &impl Fn(&str) -> String) {
-    match &mut node.value {
-        Value::Text(text) => *text = map(text),
-        Value::List(items) => items.iter_mut().for_each(|item| map_texts(item, map)),
-        _ => {}
-    }
-}
-
-/// Puts an entry into a section of a document, making the section where it is missing. What is there already stays.
-fn put(document: &mut Node, section: &str, origin: &Origin, name: String, node: Node) {
-    let Value::Table(sections) = &mut document.value else {
-        return;
-    };
-    if !sections.iter().any(|(key, _)| key == section) {
-        sections.push((
-            section.to_owned(),
-            Node {
-                origin: origin.clone(),
-                value: Value::Table(Vec::new()),
-            },
-        ));
-    }
-    let table = sections
-        .iter_mut()
-        .find(|(key, _)| key == section)
-        .map(|(_, table)| &mut table.value);
-    if let Some(Value::Table(entries)) = table
-        && !entries.iter().any(|(key, _)| *key == name)
-    {
-        entries.push((name, node));
     }
 }
 

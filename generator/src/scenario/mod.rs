@@ -3,6 +3,7 @@
 //! [`ScenarioFile`] is a file that has been read; [`ScenarioFile::resolve`] applies what a seed, a difficulty, a
 //! published trace or the user changes, checks everything and gives a [`Scenario`], from which a world is built.
 
+mod background;
 pub mod document;
 pub mod error;
 pub mod fields;

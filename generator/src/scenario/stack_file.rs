@@ -183,7 +183,7 @@ fn reset_ack_offset(fields: &mut Fields<'_, '_>) -> u32 {
 
 /// The stack's default for a line that is given by its bandwidth: nanoseconds a byte.
 pub fn nanos_per_byte(text: &str) -> Option<u64> {
-    let (number, unit) = text.trim().split_once("bit/s").map(|(n, rest)| (n, rest))?;
+    let (number, unit) = text.trim().split_once("bit/s")?;
     if !unit.is_empty() {
         return None;
     }

@@ -53,7 +53,7 @@ pub fn write_duration(nanos: u64) -> String {
     let (unit, size) = TIME_UNITS
         .iter()
         .rev()
-        .find(|(_, size)| nanos % size == 0)
+        .find(|(_, size)| nanos.is_multiple_of(*size))
         .unwrap_or(&("ns", 1));
     format!("{}{unit}", nanos / size)
 }

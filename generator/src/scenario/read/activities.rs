@@ -114,13 +114,25 @@ impl Reader<'_> {
     /// Joins an earlier activity: another step of the same event.
     fn join(&mut self, node: &Node, words: &Words, whole: &str) -> ActivityId {
         if words.activity.class.is_some() || words.callback.is_some() {
-            self.mistakes.note(&node.origin, format!("a part of '{whole}' has no class of its own"));
+            self.mistakes.note(
+                &node.origin,
+                format!("a part of '{whole}' has no class of its own"),
+            );
         }
-        let Some(at) = self.activities.iter().position(|a| a.name == whole && a.class.is_some()) else {
-            self.mistakes.note(&node.origin, format!("part_of = {whole}: no earlier activity with a class has that name"));
+        let Some(at) = self
+            .activities
+            .iter()
+            .position(|a| a.name == whole && a.class.is_some())
+        else {
+            self.mistakes.note(
+                &node.origin,
+                format!("part_of = {whole}: no earlier activity with a class has that name"),
+            );
             return ActivityId::BACKGROUND;
         };
-        if let (Some(activity), Some((_, blueprint))) = (self.activities.get_mut(at), &words.program) {
+        if let (Some(activity), Some((_, blueprint))) =
+            (self.activities.get_mut(at), &words.program)
+        {
             activity.forged.extend(blueprint.forged());
         }
         ActivityId(u16::try_from(at).unwrap_or(u16::MAX))

@@ -92,7 +92,10 @@ pub fn scenario(
     }
     for (_, node) in entries(activities) {
         let targets = node.get("to").and_then(|to| list(&to.value, text));
-        let addresses = targets.into_iter().flatten().filter_map(|name| name.parse::<IpAddr>().ok());
+        let addresses = targets
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.parse::<IpAddr>().ok());
         reader.named.extend(addresses);
     }
     for (name, node) in entries(hosts) {

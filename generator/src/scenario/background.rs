@@ -1,0 +1,314 @@
+//! Ordinary traffic laid under a scenario: one file's world added to another's, before either is checked.
+//!
+//! For each site that a sensor of the scenario watches, the background's site `home` is that site. Its other sites are
+//! added, and its groups there are spread over them and over the scenario's own sites around the watched one, so that no
+//! block of addresses tells one kind of traffic from the other. What happens in a background belongs to no event.
+
+use ipnet::IpNet;
+
+use super::document::{Node, Value};
+use super::error::Origin;
+use super::fields::{list, text, text_ref};
+
+/// Longest prefix of a site that has room for a background's hosts.
+const ROOM: u8 = 26;
+
+/// Adds the world of `base` to a scenario's document.
+pub(super) fn lay_under(base: Node, document: &mut Node) {
+    let scenario = document.clone();
+    let forged = forged_blocks(&scenario);
+    for home in watched_sites(&scenario) {
+        let around = around(&scenario, &home, &forged);
+        let names = Names {
+            home: &home,
+            around: &around,
+            base: &base,
+        };
+        for section in ["site", "host", "group", "path", "activity"] {
+            let Some(table) = base.get(section) else {
+                continue;
+            };
+            for (name, node) in table.entries() {
+                let mut node = node.clone();
+                let new_name = match section {
+                    "site" if name == "home" => continue,
+                    "site" => {
+                        keep_apart(&mut node, &scenario, &forged);
+                        format!("background-{name}")
+                    }
+                    _ => names.of(name),
+                };
+                names.rename(&mut node, section);
+                put(document, section, &table.origin, new_name, node);
+            }
+        }
+    }
+}
+
+/// The sites that sensors watch, each once.
+fn watched_sites(document: &Node) -> Vec<String> {
+    let mut sites: Vec<String> = Vec::new();
+    for (_, sensor) in section(document, "sensor") {
+        if let Some(site) = sensor.get("site").and_then(|node| text(&node.value))
+            && !sites.contains(&site)
+        {
+            sites.push(site);
+        }
+    }
+    sites
+}
+
+/// Blocks from which activities forge sources: who lived there would answer for them.
+fn forged_blocks(document: &Node) -> Vec<IpNet> {
+    let sources = section(document, "activity").filter_map(|(_, activity)| activity.get("sources"));
+    sources.flat_map(blocks).collect()
+}
+
+fn blocks(node: &Node) -> Vec<IpNet> {
+    let texts = list(&node.value, text).unwrap_or_default();
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+fn section<'a>(document: &'a Node, name: &str) -> impl Iterator<Item = &'a (String, Node)> {
+    document
+        .get(name)
+        .map(Node::entries)
+        .unwrap_or_default()
+        .iter()
+}
+
+fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// The scenario's sites from which a path leads to `home`, and where a background's servers may stand: with room for
+/// them, outside forged blocks, and behind no filter.
+fn around(document: &Node, home: &str, forged: &[IpNet]) -> Vec<String> {
+    let joined = |site: &str| {
+        section(document, "path").any(|(_, path)| {
+            let ends = path
+                .get("between")
+                .and_then(|ends| list(&ends.value, text))
+                .unwrap_or_default();
+            ends.iter().any(|end| end == home) && ends.iter().any(|end| end == site)
+        })
+    };
+    let fits = |site: &Node| {
+        let blocks = site.get("prefixes").map(blocks).unwrap_or_default();
+        let apart = |block: &IpNet| !forged.iter().any(|pool| overlap(pool, block));
+        site.get("filter").is_none()
+            && blocks.iter().all(apart)
+            && blocks.iter().all(|block| block.prefix_len() <= ROOM)
+    };
+    section(document, "site")
+        .filter(|(name, site)| name != home && joined(name) && fits(site))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// Takes out of a site's blocks those that are the scenario's, or from which it forges; the last one always stays.
+fn keep_apart(site: &mut Node, scenario: &Node, forged: &[IpNet]) {
+    let mut taken: Vec<IpNet> = forged.to_vec();
+    for (_, own) in section(scenario, "site") {
+        taken.extend(own.get("prefixes").map(blocks).unwrap_or_default());
+    }
+    let Value::Table(entries) = &mut site.value else {
+        return;
+    };
+    for (_, prefixes) in entries.iter_mut().filter(|(key, _)| key == "prefixes") {
+        let Value::List(items) = &mut prefixes.value else {
+            return;
+        };
+        let last = items.last().cloned();
+        items.retain(|item| {
+            blocks(item)
+                .iter()
+                .all(|block| !taken.iter().any(|other| overlap(other, block)))
+        });
+        if items.is_empty() {
+            items.extend(last);
+        }
+    }
+}
+
+/// What the names of a background become.
+struct Names<'a> {
+    home: &'a str,
+    around: &'a [String],
+    base: &'a Node,
+}
+
+impl Names<'_> {
+    fn of(&self, name: &str) -> String {
+        format!("background-{}-{name}", self.home)
+    }
+
+    fn site(&self, name: &str) -> String {
+        if name == "home" {
+            self.home.to_owned()
+        } else {
+            format!("background-{name}")
+        }
+    }
+
+    /// Where a group that stands at `name` is spread.
+    fn sites(&self, name: &str) -> Vec<String> {
+        let around = if name == "home" { &[] } else { self.around };
+        std::iter::once(self.site(name))
+            .chain(around.iter().cloned())
+            .collect()
+    }
+
+    /// A host or group of the background; an address stays what it is.
+    fn target(&self, name: &str) -> String {
+        let known = ["host", "group"].iter().any(|kind| {
+            self.base
+                .get(kind)
+                .is_some_and(|table| table.get(name).is_some())
+        });
+        if known {
+            self.of(name)
+        } else {
+            name.to_owned()
+        }
+    }
+
+    /// Makes an entry of a section speak of the new names.
+    fn rename(&self, node: &mut Node, section: &str) {
+        if section == "activity" {
+            for key in [
+                "class", "echo", "callback", "expect", "evident", "because", "part_of",
+            ] {
+                node.take(key);
+            }
+        }
+        let Value::Table(entries) = &mut node.value else {
+            return;
+        };
+        for (key, value) in entries {
+            match (section, key.as_str()) {
+                ("group", "site") => {
+                    if let Some(name) = text_ref(&value.value) {
+                        let item = |name| Node {
+                            origin: value.origin.clone(),
+                            value: Value::Text(name),
+                        };
+                        value.value = Value::List(self.sites(name).into_iter().map(item).collect());
+                    }
+                }
+                ("host", "site") | ("path", "between") => map_texts(value, &|name| self.site(name)),
+                ("activity", "from" | "to") => map_texts(value, &|name| self.target(name)),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn map_texts(node: &mut Node, map: &impl Fn(&str) -> String) {
+    match &mut node.value {
+        Value::Text(text) => *text = map(text),
+        Value::List(items) => items.iter_mut().for_each(|item| map_texts(item, map)),
+        _ => {}
+    }
+}
+
+/// Puts an entry into a section of a document, making the section where it is missing. What is there already stays.
+fn put(document: &mut Node, section: &str, origin: &Origin, name: String, node: Node) {
+    let Value::Table(sections) = &mut document.value else {
+        return;
+    };
+    if !sections.iter().any(|(key, _)| key == section) {
+        let empty = Node {
+            origin: origin.clone(),
+            value: Value::Table(Vec::new()),
+        };
+        sections.push((section.to_owned(), empty));
+    }
+    let table = sections
+        .iter_mut()
+        .find(|(key, _)| key == section)
+        .map(|(_, table)| &mut table.value);
+    if let Some(Value::Table(entries)) = table
+        && !entries.iter().any(|(key, _)| *key == name)
+    {
+        entries.push((name, node));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCENARIO: &str = r#"
+[site.us]
+prefixes = ["192.0.2.0/24"]
+[site.them]
+prefixes = ["198.51.100.0/24"]
+[site.pool]
+prefixes = ["203.0.113.0/24"]
+[path.a]
+between = ["us", "them"]
+[path.b]
+between = ["us", "pool"]
+[sensor.us]
+site = "us"
+[activity.flood]
+from = "x"
+sources = ["203.0.113.0/25"]
+"#;
+    const BASE: &str = r#"
+[site.home]
+prefixes = ["10.0.0.0/24"]
+[site.internet]
+prefixes = ["198.51.100.0/24", "203.0.113.0/24", "10.9.0.0/16"]
+[path.line]
+between = ["home", "internet"]
+[group.desks]
+site = "home"
+[group.servers]
+site = "internet"
+[activity.web]
+class = "web"
+from = "desks"
+to = ["servers", "192.0.2.77"]
+"#;
+
+    fn laid() -> Node {
+        let mut document = Node::parse("s.toml", SCENARIO).unwrap();
+        lay_under(Node::parse("b.toml", BASE).unwrap(), &mut document);
+        document
+    }
+
+    fn line(path: &str) -> String {
+        laid().at(path).unwrap().to_line()
+    }
+
+    #[test]
+    fn home_is_the_watched_site() {
+        assert_eq!(line("group.background-us-desks.site"), "[us]");
+        assert_eq!(
+            line("path.background-us-line.between"),
+            "[us, background-internet]"
+        );
+    }
+
+    #[test]
+    fn servers_stand_where_others_stand_but_not_in_a_forged_block() {
+        assert_eq!(
+            line("group.background-us-servers.site"),
+            "[background-internet, them]"
+        );
+        assert_eq!(line("site.background-internet.prefixes"), "[10.9.0.0/16]");
+    }
+
+    #[test]
+    fn what_happens_belongs_to_no_event() {
+        let document = laid();
+        let web = document.at("activity.background-us-web").unwrap();
+        assert!(web.get("class").is_none());
+        assert_eq!(
+            web.get("to").unwrap().to_line(),
+            "[background-us-servers, 192.0.2.77]"
+        );
+    }
+}
