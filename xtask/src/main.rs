@@ -11,6 +11,7 @@ mod docs;
 mod golden;
 mod packages;
 mod process;
+mod reference;
 mod schemas;
 mod separation;
 mod test;

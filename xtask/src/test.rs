@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::packages::{self, advice};
-use crate::{docs, golden, process, schemas, separation, tidy, workspace};
+use crate::{docs, golden, process, reference, schemas, separation, tidy, workspace};
 
 /// Arguments of the task.
 #[derive(Args)]
@@ -182,7 +182,8 @@ fn clippy(_: &mut Tally) -> Result<()> {
 fn documentation(_: &mut Tally) -> Result<()> {
     let mut command = workspace::cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--locked"]);
     process::run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
-    docs::check()
+    docs::check()?;
+    reference::check()
 }
 
 fn golden_files() -> Result<()> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 /// Work that two commands do.
 pub struct Contest {
@@ -23,6 +23,7 @@ pub struct Contest {
 /// What a contest gave.
 pub struct Row {
     name: &'static str,
+    frames: u64,
     rival: &'static str,
     ours: Run,
     theirs: Run,
@@ -32,7 +33,8 @@ pub struct Row {
 /// One side of a contest.
 #[derive(Clone, Copy)]
 struct Run {
-    million_frames_per_second: f64,
+    seconds: f64,
+    processor_seconds: f64,
     peak_mib: f64,
 }
 
@@ -44,14 +46,14 @@ impl Contest {
             ours.push(measure(&mut self.ours)?);
             theirs.push(measure(&mut self.theirs)?);
         }
-        let side = |runs: &[(f64, f64)]| Run {
-            million_frames_per_second: self.frames as f64
-                / median(runs.iter().map(|run| run.0))
-                / 1e6,
-            peak_mib: runs.iter().map(|run| run.1).fold(0.0, f64::max),
+        let side = |runs: &[Run]| Run {
+            seconds: median(runs.iter().map(|run| run.seconds)),
+            processor_seconds: median(runs.iter().map(|run| run.processor_seconds)),
+            peak_mib: runs.iter().map(|run| run.peak_mib).fold(0.0, f64::max),
         };
         Ok(Row {
             name,
+            frames: self.frames,
             rival: self.rival,
             ours: side(&ours),
             theirs: side(&theirs),
@@ -60,32 +62,41 @@ impl Contest {
     }
 }
 
-/// Seconds that a command takes, and the MiB it held at most. GNU time reads them where the kernel counts them.
-fn measure(command: &mut Command) -> Result<(f64, f64)> {
-    let peak = tempfile::NamedTempFile::new().context("a temporary file")?;
+/// What a command takes. GNU time reads it where the kernel counts.
+fn measure(command: &mut Command) -> Result<Run> {
+    let told = tempfile::NamedTempFile::new().context("a temporary file")?;
     let mut timed = Command::new("time");
-    timed.args(["--format", "%M", "--output"]).arg(peak.path());
+    timed
+        .args(["--format", "%U %S %M", "--output"])
+        .arg(told.path());
     timed.arg(command.get_program()).args(command.get_args());
-    let begun = Instant::now();
-    let ended = timed
+    timed
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()?;
+        .stderr(Stdio::piped());
+    let begun = Instant::now();
+    let ended = timed.output()?;
     let seconds = begun.elapsed().as_secs_f64();
-    let told = String::from_utf8_lossy(&ended.stderr);
+    let stderr = String::from_utf8_lossy(&ended.stderr);
     ensure!(
         ended.status.success(),
         "{timed:?} ended with {}\n{}",
         ended.status,
-        told.trim_end()
+        stderr.trim_end()
     );
-    let text = fs::read_to_string(peak.path())?;
-    let kib: f64 = text
-        .trim()
-        .parse()
-        .with_context(|| format!("peak memory '{}'", text.trim()))?;
-    Ok((seconds, kib / 1024.0))
+    let text = fs::read_to_string(told.path())?;
+    let numbers: Vec<f64> = text
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let [user, system, peak_kib] = numbers.as_slice() else {
+        bail!("time said '{}'", text.trim());
+    };
+    Ok(Run {
+        seconds,
+        processor_seconds: user + system,
+        peak_mib: peak_kib / 1024.0,
+    })
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -97,24 +108,29 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 /// Prints the table.
 pub fn print(rows: &[Row]) {
     println!(
-        "{:22} {:>12} {:>12}  {:8} {:>6} {:>6} {:>10} {:>10}",
-        "work", "crywolf", "other", "", "ratio", "goal", "crywolf", "other"
+        "{:22} {:>12} {:>12}  {:8} {:>6} {:>6} {:>6} {:>10} {:>10}",
+        "work", "crywolf", "other", "", "ratio", "goal", "cpu", "crywolf", "other"
     );
     for row in rows {
-        let ratio = row.ours.million_frames_per_second / row.theirs.million_frames_per_second;
+        let speed = |run: &Run| row.frames as f64 / run.seconds / 1e6;
+        let ratio = row.theirs.seconds / row.ours.seconds;
         println!(
-            "{:22} {:>7.2} mpps {:>7.2} mpps  {:8} {ratio:>6.2} {:>6.2} {:>6.0} MiB {:>6.0} MiB  {}",
+            "{:22} {:>7.2} mpps {:>7.2} mpps  {:8} {ratio:>6.2} {:>6.2} {:>6.2} {:>6.0} MiB {:>6.0} MiB  {}",
             row.name,
-            row.ours.million_frames_per_second,
-            row.theirs.million_frames_per_second,
+            speed(&row.ours),
+            speed(&row.theirs),
             row.rival,
             row.goal,
+            row.theirs.processor_seconds / row.ours.processor_seconds,
             row.ours.peak_mib,
             row.theirs.peak_mib,
             if ratio >= row.goal { "reached" } else { "" },
         );
     }
-    println!("mpps: million frames a second, medians; MiB: peak memory");
+    println!(
+        "mpps: million frames a second, medians; ratio: of the speeds; cpu: ratio of the processor time, which other"
+    );
+    println!("work on the machine changes less; MiB: peak memory");
 }
 
 #[cfg(test)]
