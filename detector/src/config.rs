@@ -31,6 +31,7 @@ pub struct Config {
     pub(crate) flood: Flood,
     pub(crate) backscatter: Backscatter,
     pub(crate) callback: Callback,
+    pub(crate) dead_host: DeadHost,
     pub(crate) route_trace: RouteTrace,
 }
 
@@ -105,6 +106,10 @@ section!(Backscatter {
     complaints_after: Span,
 });
 section!(Callback { ident_within: Span });
+section!(DeadHost {
+    attempts: usize,
+    retransmissions: usize,
+});
 section!(RouteTrace {
     hops: u32,
     first_hop: u32,

@@ -571,7 +571,7 @@ mod tests {
                 );
             }
         }
-        assert!(classes(&merge(&lines, "")).is_empty());
+        assert_eq!(classes(&merge(&lines, "")), [Class::RetryToDeadHost]);
     }
 
     #[test]

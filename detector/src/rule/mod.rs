@@ -6,6 +6,7 @@
 
 mod backscatter;
 mod callback;
+mod dead_host;
 mod flood;
 mod port_scan;
 mod route_trace;
@@ -39,6 +40,7 @@ pub(crate) fn all(config: &Config, home: &[IpNet]) -> Vec<Box<dyn Rule>> {
         Box::new(flood::SynFlood::new(config)),
         Box::new(backscatter::Backscatter::new(config, home)),
         Box::new(callback::Callback::new(config)),
+        Box::new(dead_host::DeadHost::new(config)),
         Box::new(route_trace::RouteTrace::new(config)),
     ]
 }
