@@ -4,9 +4,15 @@ use super::scan::{Scanner, Word};
 use super::{NotationError, Problem};
 use crate::tcp::{Options, TcpOption};
 
-/// Whether the bytes are exactly a valid list, so that its text says them all.
-pub(super) fn is_list(options: &Options) -> bool {
-    Options::new(options.iter()) == *options
+/// The list as text, where text says all its bytes. Zeros that fill the header up after its end are ends again.
+pub(super) fn as_list(options: &Options) -> Option<String> {
+    let mut list = Options::new(options.iter());
+    let mut text = options.to_string();
+    while list.as_bytes().len() < options.as_bytes().len() {
+        list = list.with(TcpOption::EndOfList);
+        text.push_str(",eol");
+    }
+    (list == *options).then_some(text)
 }
 
 /// Reads `<…>`.

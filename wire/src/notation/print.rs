@@ -76,10 +76,9 @@ fn print_tcp(tcp: &Tcp, f: &mut Formatter<'_>) -> fmt::Result {
     print_unless_zero("urg", tcp.urgent, f)?;
     let list = &tcp.options;
     if !list.as_bytes().is_empty() {
-        if super::options::is_list(list) {
-            write!(f, " <{list}>")?;
-        } else {
-            write!(f, " <hex {}>", hex(list.as_bytes()))?;
+        match super::options::as_list(list) {
+            Some(text) => write!(f, " <{text}>")?,
+            None => write!(f, " <hex {}>", hex(list.as_bytes()))?,
         }
     }
     print_forced("offset", tcp.data_offset, f)?;

@@ -35,6 +35,7 @@ fn ordinary_lines_are_printed_as_they_are_written() {
     for line in [
         "192.0.2.57.1057 > 198.51.100.21.21: S 1484414 win 8192 <mss 536,nop,nop,sackOK> ttl 128 id 7 DF",
         "192.0.2.57.1057 > 198.51.100.21.21: P. 1484415 ack 3037133698 win 8760 ttl 128 id 9 tos 0x10 DF \"USER guest\\r\\n\"",
+        "192.0.2.1.1 > 192.0.2.2.2: S 0 win 0 <mss 1460,nop,wscale 6,nop,nop,timestamp 5 0,sackOK,eol,eol> ttl 64",
         "2001:db8::1.53 > 2001:db8::2.1024: udp hlim 64 zeros 12",
         "::ffff:192.0.2.1.53 > 2001:db8::2.1024: udp len 9 cksum 0x0000 hlim 3 class 0x02 flow 0xfffff",
         "192.0.2.1 > 192.0.2.57: icmp 8/0 echo 1 2 ttl 255 id 1 hex ff0a0b",
