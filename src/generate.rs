@@ -145,6 +145,10 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let progress = produce::progress(orders.len(), "generating", verbosity.quiet);
     let jobs = produce::jobs(args.jobs);
+    let terms = Terms {
+        spare_processor: orders.len() < jobs,
+        ..terms
+    };
     let made = produce::produce_all(&orders, jobs, &progress, |order| {
         produce::produce(&catalogue, order, &terms, &args.out)
     })?;

@@ -11,6 +11,7 @@ mod report_args;
 mod score;
 mod seeds;
 mod show;
+mod sink;
 
 use std::process::ExitCode;
 

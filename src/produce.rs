@@ -10,10 +10,9 @@ use generator::{Catalogue, Request, ScenarioFile, SimulationError, simulate};
 use indicatif::{ProgressBar, ProgressStyle};
 use labels::Truth;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use crate::output::{temporary_beside, unless_closed, write_whole};
+use crate::sink::Sink;
 
 /// One scenario with one seed, or one of its published traces.
 #[derive(Clone, Debug)]
@@ -39,6 +38,8 @@ pub struct Terms {
     pub sensors: Vec<String>,
     /// Nanoseconds instead of microseconds.
     pub nanos: bool,
+    /// Whether a processor would idle, so that a capture may be written by a thread of its own.
+    pub spare_processor: bool,
 }
 
 /// A capture on disk, and its truth.
@@ -106,10 +107,7 @@ pub fn produce(
             .map_err(|error| trouble = Some(error))
             .ok()?;
         files.push((sensor.to_owned(), path));
-        Some(Hashing {
-            inner: file,
-            digest: Sha256::new(),
-        })
+        Some(Sink::new(file, terms.spare_processor))
     });
     if let Some(error) = trouble {
         return Err(error);
@@ -120,19 +118,19 @@ pub fn produce(
         .into_iter()
         .zip(files)
     {
-        let sha256 = hex(&recording.output.digest.clone().finalize());
+        let failed = || format!("cannot write {}", path.display());
         let name = path
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let (output, truth) = recording.into_truth(name, sha256);
-        let failed = || format!("cannot write {}", path.display());
+        let ended = recording.finish(name, Sink::finish);
+        let (output, truth) = ended.map_err(|error| explain(error.into(), folder))?;
         write_whole(
             &path.with_extension("truth.json"),
             truth.to_json().as_bytes(),
         )?;
-        output.inner.persist(&path).with_context(failed)?;
+        output.persist(&path).with_context(failed)?;
         produced.push(Produced {
             capture: path,
             truth,
@@ -279,28 +277,4 @@ pub fn jobs(asked: Option<usize>) -> usize {
     asked
         .filter(|jobs| *jobs > 0)
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-}
-
-/// Hashes what it hands on.
-#[derive(Debug)]
-struct Hashing {
-    inner: NamedTempFile,
-    digest: Sha256,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.digest.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

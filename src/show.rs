@@ -236,7 +236,7 @@ fn diagram(scenario: &Scenario, args: &ShowArgs) -> Result<String> {
     let Some(recording) = recordings.into_iter().next() else {
         return Ok(String::new());
     };
-    let (capture, truth) = recording.into_truth(String::new(), String::new());
+    let (capture, truth) = recording.into_truth();
     let hosts: BTreeMap<IpAddr, &str> = scenario
         .hosts
         .iter()

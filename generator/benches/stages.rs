@@ -49,7 +49,7 @@ fn packets(scenario: &Scenario) -> u64 {
     let recording = recordings.ok().and_then(|mut all| all.pop());
     recording.map_or(0, |recording| {
         recording
-            .into_truth(String::new(), String::new())
+            .into_truth()
             .1
             .capture
             .packets

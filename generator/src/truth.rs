@@ -71,7 +71,9 @@ impl Addresses {
         self.last = Some(address);
         if let Some(at) = pools.iter().position(|pool| pool.contains(&address)) {
             // Asked for every packet of a flood: the set is only touched the first time.
-            let seen = 1u64.checked_shl(u32::try_from(at).unwrap_or(u32::MAX)).unwrap_or(0);
+            let seen = 1u64
+                .checked_shl(u32::try_from(at).unwrap_or(u32::MAX))
+                .unwrap_or(0);
             if self.pools_seen & seen == 0 {
                 self.pools_seen |= seen;
                 self.blocks.extend(pools.get(at));

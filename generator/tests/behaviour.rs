@@ -61,7 +61,7 @@ fn run(parts: &str) -> (Vec<String>, Truth) {
         .unwrap();
     let recordings = simulate(&scenario, 3, false, |name| (name == "home").then(Vec::new)).unwrap();
     let recording = recordings.into_iter().next().unwrap();
-    let (bytes, truth) = recording.into_truth("micro.pcap".into(), String::new());
+    let (bytes, truth) = recording.into_truth();
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let mut lines = Vec::new();
     let mut starts: BTreeMap<(u16, u16), u32> = BTreeMap::new();
@@ -306,11 +306,7 @@ class = \"syn-scan\"
         let recording = simulate(&scenario, 3, false, |_| Some(Vec::new()))
             .unwrap()
             .remove(0);
-        recording
-            .into_truth(String::new(), String::new())
-            .1
-            .capture
-            .packets
+        recording.into_truth().1.capture.packets
     };
     assert_eq!(absent("silent"), 1);
     assert_eq!(absent("host-unreachable"), 2);

@@ -20,7 +20,13 @@ pub struct Pending<T> {
 
 impl<T> Default for Pending<T> {
     fn default() -> Self {
-        Pending { line: VecDeque::new(), heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), number: 0 }
+        Pending {
+            line: VecDeque::new(),
+            heap: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            number: 0,
+        }
     }
 }
 
@@ -38,7 +44,8 @@ impl<T> Pending<T> {
     fn push_aside(&mut self, at: Timestamp, value: T) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 packets are on their way at once")
+            u32::try_from(self.slots.len() - 1)
+                .expect("fewer than 2^32 packets are on their way at once")
         });
         if let Some(room) = self.slots.get_mut(slot as usize) {
             *room = Some(value);
@@ -61,7 +68,10 @@ impl<T> Pending<T> {
     #[inline]
     pub fn pop(&mut self) -> Option<(Timestamp, T)> {
         let line = self.line.front().map(|(at, number, _)| (*at, *number));
-        let aside = self.heap.peek().map(|Reverse((at, number, _))| (*at, *number));
+        let aside = self
+            .heap
+            .peek()
+            .map(|Reverse((at, number, _))| (*at, *number));
         if aside.is_some_and(|aside| line.is_none_or(|line| aside < line)) {
             return self.pop_aside();
         }

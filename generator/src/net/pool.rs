@@ -30,7 +30,10 @@ impl Passing {
     /// The same packet, some hops further on.
     #[must_use]
     pub fn after_hops(self, hops: u8) -> Passing {
-        Passing { ttl: self.ttl.saturating_sub(hops), ..self }
+        Passing {
+            ttl: self.ttl.saturating_sub(hops),
+            ..self
+        }
     }
 }
 
@@ -49,7 +52,8 @@ impl Pool {
             }
             None => {
                 self.slots.push(filled);
-                u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 packets are on their way at once")
+                u32::try_from(self.slots.len() - 1)
+                    .expect("fewer than 2^32 packets are on their way at once")
             }
         };
         Passing { slot, ttl }
@@ -58,7 +62,10 @@ impl Pool {
     /// The packet, with the time to live that it has there.
     #[inline]
     pub fn at(&mut self, passing: Passing) -> &Sent {
-        let slot = self.slots.get_mut(passing.slot as usize).expect("a packet that is held is in the pool");
+        let slot = self
+            .slots
+            .get_mut(passing.slot as usize)
+            .expect("a packet that is held is in the pool");
         slot.sent.packet.set_ttl(passing.ttl);
         &slot.sent
     }
@@ -91,8 +98,15 @@ mod tests {
 
     fn sent(port: u16) -> Sent {
         let ip = Ip::V4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into()));
-        let packet = Packet { ip, segment: Segment::Tcp(Tcp::new(port, 80, Flags::SYN)), payload: Payload::Empty };
-        Sent { packet, cause: Cause::stimulus(ActivityId::BACKGROUND) }
+        let packet = Packet {
+            ip,
+            segment: Segment::Tcp(Tcp::new(port, 80, Flags::SYN)),
+            payload: Payload::Empty,
+        };
+        Sent {
+            packet,
+            cause: Cause::stimulus(ActivityId::BACKGROUND),
+        }
     }
 
     #[test]
@@ -114,6 +128,13 @@ mod tests {
         let mut pool = Pool::default();
         let here = pool.insert(sent(1));
         let there = Passing { ttl: 51, ..here };
-        assert_eq!((pool.at(here).packet.ttl(), pool.at(there).packet.ttl(), pool.at(here).packet.ttl()), (64, 51, 64));
+        assert_eq!(
+            (
+                pool.at(here).packet.ttl(),
+                pool.at(there).packet.ttl(),
+                pool.at(here).packet.ttl()
+            ),
+            (64, 51, 64)
+        );
     }
 }

@@ -102,13 +102,25 @@ impl<W: Write> Sensor<W> {
     ///
     /// # Errors
     /// Those of the output.
-    pub fn release(&mut self, now: Timestamp, pool: &mut Pool, activities: &[Activity]) -> io::Result<()> {
+    pub fn release(
+        &mut self,
+        now: Timestamp,
+        pool: &mut Pool,
+        activities: &[Activity],
+    ) -> io::Result<()> {
         while self.pending.next().is_some_and(|at| at <= now) {
-            let Some((at, (direction, passing))) = self.pending.pop() else { break };
+            let Some((at, (direction, passing))) = self.pending.pop() else {
+                break;
+            };
             let at = self.stamp(at);
-            let link = if direction == Direction::Inward { &self.inward } else { &self.outward };
+            let link = if direction == Direction::Inward {
+                &self.inward
+            } else {
+                &self.outward
+            };
             let sent = pool.at(passing);
-            self.writer.record(at, |out| sent.packet.emit_frame(link, out))?;
+            self.writer
+                .record(at, |out| sent.packet.emit_frame(link, out))?;
             self.truth.record(at, direction, sent, activities);
             pool.release(passing);
         }

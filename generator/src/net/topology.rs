@@ -116,13 +116,22 @@ impl Topology {
             routes.extend(site.prefixes.iter().map(|prefix| (*prefix, SiteId(n))));
         }
         routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.prefix_len()));
-        Topology { sites, paths, attachments, hosts, routes }
+        Topology {
+            sites,
+            paths,
+            attachments,
+            hosts,
+            routes,
+        }
     }
 
     /// The site of an address, by the longest prefix.
     #[inline]
     pub fn site_of(&self, address: IpAddr) -> Option<SiteId> {
-        self.routes.iter().find(|(prefix, _)| prefix.contains(&address)).map(|(_, site)| *site)
+        self.routes
+            .iter()
+            .find(|(prefix, _)| prefix.contains(&address))
+            .map(|(_, site)| *site)
     }
 
     /// Sends a packet over the path between two sites.

@@ -100,5 +100,10 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
     let hosts = scenario.hosts.iter().enumerate();
     let hosts =
         hosts.flat_map(|(n, spec)| spec.config.addresses.iter().map(move |a| (*a, HostId(n))));
-    Topology::new(sites.collect(), paths.collect(), attachments.collect(), hosts.collect())
+    Topology::new(
+        sites.collect(),
+        paths.collect(),
+        attachments.collect(),
+        hosts.collect(),
+    )
 }

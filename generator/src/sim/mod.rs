@@ -41,8 +41,17 @@ pub struct Recording<W> {
 }
 
 impl<W> Recording<W> {
-    /// The output and the truth of the capture, which is called `file` and whose digest is `sha256`.
-    pub fn into_truth(self, file: String, sha256: String) -> (W, Truth) {
+    /// Ends the output with `end`, which returns what is to be kept of it and the capture's digest in hexadecimal, and
+    /// gives the truth of the capture, which is called `file`.
+    ///
+    /// # Errors
+    /// Those of `end`.
+    pub fn finish<T, E>(
+        self,
+        file: String,
+        end: impl FnOnce(W) -> Result<(T, String), E>,
+    ) -> Result<(T, Truth), E> {
+        let (kept, sha256) = end(self.output)?;
         let identity = CaptureIdentity {
             scenario: self.scenario,
             seed: self.seed,
@@ -52,10 +61,17 @@ impl<W> Recording<W> {
             file,
             sha256,
         };
-        (
-            self.output,
-            self.truth.into_truth(identity, &self.activities),
-        )
+        Ok((kept, self.truth.into_truth(identity, &self.activities)))
+    }
+
+    /// The output and the truth of a capture that needs neither name nor digest.
+    pub fn into_truth(self) -> (W, Truth) {
+        let named: Result<_, std::convert::Infallible> =
+            self.finish(String::new(), |output| Ok((output, String::new())));
+        match named {
+            Ok(parts) => parts,
+            Err(never) => match never {},
+        }
     }
 }
 

@@ -149,8 +149,12 @@ impl<W: Write> World<W> {
     /// A packet leaves a host: over its access line, then on from the border of its site.
     fn leave_host(&mut self, id: HostId, at: Timestamp, sent: Sent) {
         let target = self.topology.site_of(sent.packet.destination());
-        let Some(attachment) = self.topology.attachments.get_mut(id.0) else { return };
-        let Some(border) = attachment.out.pass(at, sent.packet.total_bytes()) else { return };
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
+            return;
+        };
+        let Some(border) = attachment.out.pass(at, sent.packet.total_bytes()) else {
+            return;
+        };
         let (site, hops) = (attachment.site, attachment.hops);
         let passing = self.pool.insert(sent);
         if target == Some(site) {
@@ -165,7 +169,9 @@ impl<W: Write> World<W> {
     fn leave_site(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
         self.show(site, at, Direction::Outward, passing);
         let sent = self.pool.at(passing);
-        let Some(target) = self.topology.site_of(sent.packet.destination()) else { return };
+        let Some(target) = self.topology.site_of(sent.packet.destination()) else {
+            return;
+        };
         match self.topology.cross(site, target, &sent.packet, at) {
             Crossing::Lost => {}
             Crossing::Through(at, hops) => {
@@ -176,7 +182,10 @@ impl<W: Write> World<W> {
             }
             Crossing::TooBig(at, router, mtu) => {
                 let [a, b] = mtu.to_be_bytes();
-                let message = Icmp { rest: [0, 0, a, b], ..Icmp::new(icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED) };
+                let message = Icmp {
+                    rest: [0, 0, a, b],
+                    ..Icmp::new(icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED)
+                };
                 self.router_error(router, message, site, at, passing);
             }
         }
@@ -185,11 +194,18 @@ impl<W: Write> World<W> {
     /// A packet passes the border of a site on its way in.
     fn enter_site(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
         self.show(site, at, Direction::Inward, passing);
-        let Some(place) = self.topology.sites.get(site.0) else { return };
+        let Some(place) = self.topology.sites.get(site.0) else {
+            return;
+        };
         if place.filter.admits(&self.pool.at(passing).packet) {
             self.arrive(site, at, passing);
         } else if place.filter.answers {
-            self.border_error(site, Icmp::new(icmp::UNREACHABLE, icmp::PROHIBITED), at, passing);
+            self.border_error(
+                site,
+                Icmp::new(icmp::UNREACHABLE, icmp::PROHIBITED),
+                at,
+                passing,
+            );
         }
     }
 
@@ -200,27 +216,41 @@ impl<W: Write> World<W> {
             return self.absent(site, at, passing);
         };
         let bytes = packet.total_bytes();
-        let Some(attachment) = self.topology.attachments.get_mut(id.0) else { return };
-        let Some(arrival) = attachment.into.pass(at, bytes) else { return };
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
+            return;
+        };
+        let Some(arrival) = attachment.into.pass(at, bytes) else {
+            return;
+        };
         let hops = attachment.hops;
         self.pool.hold(passing);
-        self.queue.push(arrival, Event::Arrive(id, passing.after_hops(hops)));
+        self.queue
+            .push(arrival, Event::Arrive(id, passing.after_hops(hops)));
     }
 
     /// Nobody lives at the address.
     fn absent(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
-        let Some(place) = self.topology.sites.get(site.0) else { return };
+        let Some(place) = self.topology.sites.get(site.0) else {
+            return;
+        };
         let (code, after) = match place.absent {
             AbsentPolicy::Silent => return,
             AbsentPolicy::HostUnreachable => (icmp::HOST, ARP_TIMEOUT),
             AbsentPolicy::NetworkUnreachable => (icmp::NETWORK, 0),
         };
-        self.border_error(site, Icmp::new(icmp::UNREACHABLE, code), at.plus_nanos(after), passing);
+        self.border_error(
+            site,
+            Icmp::new(icmp::UNREACHABLE, code),
+            at.plus_nanos(after),
+            passing,
+        );
     }
 
     /// The border router of a site tells the sender what is wrong.
     fn border_error(&mut self, site: SiteId, message: Icmp, at: Timestamp, about: Passing) {
-        let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else { return };
+        let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else {
+            return;
+        };
         if let Some(error) = router_packet(router, message, self.pool.at(about)) {
             let error = self.pool.insert(error);
             self.queue.push(at, Event::Forward(site, error));
@@ -230,10 +260,25 @@ impl<W: Write> World<W> {
     /// A router on the way tells the sender, at `home`, what is wrong.
     ///
     /// Assumption: the message takes as long back to the sender's border as the packet took to the router.
-    fn router_error(&mut self, router: std::net::IpAddr, message: Icmp, home: SiteId, at: Timestamp, about: Passing) {
-        let Some(error) = router_packet(router, message, self.pool.at(about)) else { return };
-        let Some(target) = self.topology.site_of(error.packet.destination()) else { return };
-        let back = if target == home { at.plus_nanos(at.nanos_since(self.clock)) } else { at };
+    fn router_error(
+        &mut self,
+        router: std::net::IpAddr,
+        message: Icmp,
+        home: SiteId,
+        at: Timestamp,
+        about: Passing,
+    ) {
+        let Some(error) = router_packet(router, message, self.pool.at(about)) else {
+            return;
+        };
+        let Some(target) = self.topology.site_of(error.packet.destination()) else {
+            return;
+        };
+        let back = if target == home {
+            at.plus_nanos(at.nanos_since(self.clock))
+        } else {
+            at
+        };
         let error = self.pool.insert(error);
         self.enter_site(target, back, error);
         self.pool.release(error);
@@ -241,7 +286,11 @@ impl<W: Write> World<W> {
 
     /// Shows a packet to the sensors of a site; each holds it until it has recorded it.
     fn show(&mut self, site: SiteId, at: Timestamp, direction: Direction, passing: Passing) {
-        for sensor in self.sensors.iter_mut().filter(|sensor| sensor.site() == site) {
+        for sensor in self
+            .sensors
+            .iter_mut()
+            .filter(|sensor| sensor.site() == site)
+        {
             self.pool.hold(passing);
             sensor.see(at, direction, passing);
         }
@@ -249,7 +298,12 @@ impl<W: Write> World<W> {
 }
 
 fn router_packet(router: std::net::IpAddr, message: Icmp, about: &Sent) -> Option<Sent> {
-    let (std::net::IpAddr::V4(source), Ip::V4(header)) = (router, &about.packet.ip) else { return None };
-    let ip = Ip::V4(Ipv4 { ttl: ROUTER_TTL, ..Ipv4::new(source, header.source) });
+    let (std::net::IpAddr::V4(source), Ip::V4(header)) = (router, &about.packet.ip) else {
+        return None;
+    };
+    let ip = Ip::V4(Ipv4 {
+        ttl: ROUTER_TTL,
+        ..Ipv4::new(source, header.source)
+    });
     icmp_error(ip, message, about, 8)
 }
