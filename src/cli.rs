@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{detect, generate, grade, list, score, show};
+use crate::{detect, generate, grade, list, pages, score, show};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -44,4 +44,8 @@ pub enum Command {
     Grade(grade::GradeArgs),
     /// Grade findings that a detector has already made
     Score(score::ScoreArgs),
+    /// Print the completions for a shell
+    Completions(pages::CompletionsArgs),
+    /// Write the manual pages
+    Man(pages::ManArgs),
 }

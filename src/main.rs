@@ -6,6 +6,7 @@ mod generate;
 mod grade;
 mod list;
 mod output;
+mod pages;
 mod produce;
 mod report_args;
 mod score;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         .map(|()| ExitCode::SUCCESS),
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args),
+        Command::Completions(args) => pages::completions(args),
+        Command::Man(args) => pages::man(args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("crywolf: {error:#}");
