@@ -5,10 +5,12 @@
 //! - [`determinism`]: the same seed makes the same bytes, however it is asked for.
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
+//! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
 //! - [`tools`]: the programs that the tests run.
 
 mod bad_input;
 mod determinism;
+mod lab;
 mod ladder;
 mod published;
 mod tools;
