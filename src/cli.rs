@@ -1,7 +1,8 @@
 //! The arguments of `crywolf`, and nothing else.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use crate::output::Verbosity;
 use crate::{detect, generate, grade, list, pages, score, show};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
@@ -15,18 +16,6 @@ pub struct Cli {
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,
-}
-
-/// How much to say on standard error.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct Verbosity {
-    /// Say nothing but errors
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-
-    /// Say more
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
 }
 
 /// The subcommands.

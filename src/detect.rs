@@ -13,6 +13,8 @@ use detector::{Config, Counters, Detector};
 use labels::{AddressBlock, Finding};
 use wire::capture::{CaptureError, CaptureReader};
 
+use crate::output::Verbosity;
+
 /// Findings of the paired detector about a capture.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
@@ -51,19 +53,12 @@ pub enum Format {
     Eve,
 }
 
-/// How much to say on standard error.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Verbosity {
-    /// Counters as well.
-    pub counters: bool,
-}
-
 /// Runs the command; the findings go to standard output.
 ///
 /// # Errors
 /// Fails on a capture or configuration that cannot be read: exit status 2. Of a capture that is cut short or damaged
 /// the findings of what could be read have been written by then.
-pub fn run(args: &DetectArgs, verbosity: Verbosity) -> anyhow::Result<()> {
+pub fn run(args: &DetectArgs, verbosity: &Verbosity) -> anyhow::Result<()> {
     let config = read_config(args.config.as_deref())?;
     let name = display_name(&args.capture);
     let outcome = detect(open(&args.capture)?, config, &args.home);
@@ -72,7 +67,7 @@ pub fn run(args: &DetectArgs, verbosity: Verbosity) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
         written => written.context("cannot write the findings")?,
     }
-    if verbosity.counters {
+    if verbosity.verbose {
         write_counters(&outcome.counters);
     }
     match outcome.stopped {

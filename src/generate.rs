@@ -10,8 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use generator::Catalogue;
 
-use crate::cli::Verbosity;
-use crate::output::{is_stdout, print};
+use crate::output::{Verbosity, is_stdout, print};
 use crate::produce::{self, Order, Terms};
 use crate::seeds;
 

@@ -11,9 +11,9 @@ use generator::Catalogue;
 use scorer::adapter::crywolf;
 use scorer::{CaptureGrade, CaptureScorer, Flows, Grade, Options};
 
-use crate::cli::Verbosity;
 use crate::detect;
 use crate::generate::TermArgs;
+use crate::output::Verbosity;
 use crate::produce::{self, Order, Produced, Terms};
 use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
 use crate::seeds;

@@ -29,13 +29,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate::run(args, &cli.verbosity),
         Command::List(args) => list::run(args),
         Command::Show(args) => show::run(args),
-        Command::Detect(args) => detect::run(
-            args,
-            detect::Verbosity {
-                counters: cli.verbosity.verbose,
-            },
-        )
-        .map(|()| ExitCode::SUCCESS),
+        Command::Detect(args) => detect::run(args, &cli.verbosity).map(|()| ExitCode::SUCCESS),
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args),
         Command::Completions(args) => pages::completions(args),

@@ -1,11 +1,24 @@
-//! Where output goes: standard output, or a file that is renamed when it is whole.
+//! Where output goes and how much of it: standard output, or a file that is renamed when it is whole.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use tempfile::NamedTempFile;
+
+/// How much to say on standard error.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Verbosity {
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
 
 /// Whether a path stands for standard output.
 pub fn is_stdout(path: &Path) -> bool {

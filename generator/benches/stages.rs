@@ -47,13 +47,7 @@ fn scenario(id: &str, family: &str, rest: &str) -> Option<Scenario> {
 fn packets(scenario: &Scenario) -> u64 {
     let recordings = simulate(scenario, 1, false, |_| Some(std::io::sink()));
     let recording = recordings.ok().and_then(|mut all| all.pop());
-    recording.map_or(0, |recording| {
-        recording
-            .into_truth()
-            .1
-            .capture
-            .packets
-    })
+    recording.map_or(0, |recording| recording.into_truth().1.capture.packets)
 }
 
 fn draws(c: &mut Criterion) {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use include_dir::{Dir, File, include_dir};
 
-use crate::scenario::{ScenarioErrors, ScenarioFile, Stacks};
+use crate::host::stack::Stacks;
+use crate::scenario::{ScenarioErrors, ScenarioFile};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
 static STACKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../stacks");

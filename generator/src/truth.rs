@@ -13,7 +13,7 @@ use labels::{
 use wire::{Segment, Timestamp};
 
 use crate::activity::{Activity, ActivityId, Countable, Role, Sent};
-use crate::net::sensor::Direction;
+use crate::net::topology::Direction;
 
 /// Single addresses that an event names before they are summed up as blocks.
 const MAX_SINGLE: usize = 256;

@@ -11,7 +11,8 @@ use wire::Payload;
 use super::arrivals::Arrivals;
 use super::size::Size;
 use crate::activity::ActivityId;
-use crate::host::program::{Endpoint, Program, SocketEvent, SocketId, System};
+use crate::host::program::{Program, System};
+use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::seed::Draws;
 
 /// One side of a conversation. It speaks through [`Talk`].

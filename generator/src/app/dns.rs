@@ -15,7 +15,8 @@ use super::dns_message::{
 };
 use crate::activity::{ActivityId, Cause};
 use crate::blueprint::{Blueprint, Cast, Kind};
-use crate::host::program::{Endpoint, Program, SocketEvent, SocketId, System};
+use crate::host::program::{Program, System};
+use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::scenario::fields::{Fields, text_ref};
 use crate::seed::{Draws, low32};
 

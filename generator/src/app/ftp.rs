@@ -10,7 +10,8 @@ use super::arrivals::Arrivals;
 use super::dialogue::{Client, Dialogue, Service, Talk};
 use super::lines::{Lines, line};
 use crate::blueprint::{Blueprint, Cast, Kind};
-use crate::host::program::{Program, SocketEvent, SocketId};
+use crate::host::program::Program;
+use crate::host::socket::{SocketEvent, SocketId};
 use crate::scenario::fields::Fields;
 
 /// Port of ident, RFC 1413.

@@ -10,7 +10,8 @@ use wire::{Payload, Timestamp};
 use super::arrivals::Arrivals;
 use crate::activity::{ActivityId, Cause};
 use crate::blueprint::{Blueprint, Cast, Kind};
-use crate::host::program::{Endpoint, Program, SocketEvent, SocketId, System};
+use crate::host::program::{Program, System};
+use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::scenario::fields::Fields;
 use crate::seed::Draws;
 

@@ -2,6 +2,7 @@
 
 pub mod ip;
 pub mod program;
+pub mod socket;
 pub mod sockets;
 pub mod stack;
 pub mod tcp;
@@ -16,7 +17,8 @@ use wire::{Icmp, Ip, Packet, Payload, Segment, Timestamp, icmp};
 use crate::activity::{Activity, Sent};
 use crate::seed::SeedTree;
 use ip::Purpose;
-use program::{Endpoint, Outbox, Program, ProgramId, System};
+use program::{Program, System};
+use socket::{Endpoint, Outbox, ProgramId};
 use sockets::Sockets;
 use stack::Stack;
 use timers::Timers;

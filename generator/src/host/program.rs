@@ -8,49 +8,10 @@ use std::net::IpAddr;
 
 use wire::{Payload, Timestamp};
 
+use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::sockets::Sockets;
 use super::timers::Timers;
 use crate::activity::{Activity, ActivityId, Cause, Sent};
-
-/// Number of a program within its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ProgramId(pub usize);
-
-/// Number of a socket within its host; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SocketId(pub u32);
-
-/// An address and a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Endpoint {
-    /// The address.
-    pub address: IpAddr,
-    /// The port.
-    pub port: u16,
-}
-
-/// What happened on a socket.
-#[derive(Clone, Debug)]
-pub enum SocketEvent {
-    /// A connection asked for is established.
-    Connected,
-    /// A connection from that peer was accepted; the activity is the peer's.
-    Accepted(Endpoint, ActivityId),
-    /// Bytes arrived on a connection, in order.
-    Data(Payload),
-    /// A datagram arrived.
-    Datagram(Endpoint, Payload, Cause),
-    /// The peer has closed its side.
-    PeerClosed,
-    /// The peer refused the connection.
-    Refused,
-    /// The peer reset the connection.
-    Reset,
-    /// The peer did not answer.
-    TimedOut,
-    /// The connection is over, however it ended: nothing follows on this socket.
-    Closed,
-}
 
 /// A tool or an application.
 pub trait Program: Send {
@@ -71,9 +32,6 @@ pub trait Program: Send {
     /// A packet arrived at the host.
     fn packet(&mut self, _packet: &wire::Packet, _sys: &mut System<'_>) {}
 }
-
-/// Packets on their way out, with the time at which each leaves.
-pub type Outbox = Vec<(Timestamp, Sent)>;
 
 /// What a program can reach of its host.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wire::{Packet, Payload, Segment, Timestamp, Udp};
 
 use super::ip::{IpLayer, Purpose};
-use super::program::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
+use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::stack::Stack;
 use super::tcp::egress::Events;
 use super::tcp::{Loan, TcpLayer};

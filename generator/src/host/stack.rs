@@ -37,6 +37,9 @@ pub struct Stack {
     pub tcp: TcpTraits,
 }
 
+/// The stacks at hand, by name.
+pub type Stacks = std::collections::BTreeMap<String, std::sync::Arc<Stack>>;
+
 /// How a stack chooses the identification of its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IpId {

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use wire::Timestamp;
 
-use super::program::ProgramId;
+use super::socket::ProgramId;
 
 /// Timers that programs have set.
 #[derive(Debug, Default)]

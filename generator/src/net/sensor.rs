@@ -9,7 +9,7 @@ use wire::{Framing, Link, MacAddress, Timestamp};
 
 use super::pending::Pending;
 use super::pool::{Passing, Pool};
-use super::topology::SiteId;
+use super::topology::{Direction, SiteId};
 use crate::activity::Activity;
 use crate::seed::{Draws, SeedTree};
 use crate::truth::SensorTruth;
@@ -39,15 +39,6 @@ pub struct Sensor<W: Write> {
     pending: Pending<(Direction, Passing)>,
     writer: CaptureWriter<W>,
     truth: SensorTruth,
-}
-
-/// Which way a packet crosses the border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Into the site.
-    Inward,
-    /// Out of the site.
-    Outward,
 }
 
 impl<W: Write> Sensor<W> {

@@ -16,6 +16,15 @@ pub struct SiteId(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostId(pub usize);
 
+/// Which way a packet crosses the border of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Into the site.
+    Inward,
+    /// Out of the site.
+    Outward,
+}
+
 /// What a site does with packets for addresses where nobody lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AbsentPolicy {

@@ -1,17 +1,13 @@
 //! A scenario file that has been read, and what can be asked of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::document::{Node, Value};
 use super::error::{Origin, ScenarioErrors};
 use super::fields::{Fields, Mistakes, number, text_ref};
 use super::{Identity, Scenario, background, read, stack_file, units, vary};
-use crate::host::stack::Stack;
+use crate::host::stack::{Stack, Stacks};
 use crate::seed::{Pins, SeedTree};
-
-/// The stacks that scenarios name.
-pub type Stacks = BTreeMap<String, Arc<Stack>>;
 
 /// How the path of a value begins that is set in the background, not in the scenario above it.
 const OF_BACKGROUND: &str = "background.";

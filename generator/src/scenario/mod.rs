@@ -22,7 +22,7 @@ use labels::Family;
 use wire::Timestamp;
 
 pub use error::{Mistake, Origin, ScenarioErrors};
-pub use file::{Request, ScenarioFile, Stacks};
+pub use file::{Request, ScenarioFile};
 
 use crate::activity::Activity;
 use crate::blueprint::Blueprint;

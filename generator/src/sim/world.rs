@@ -9,12 +9,12 @@ use ipnet::IpNet;
 use wire::{Icmp, Ip, Ipv4, Timestamp, icmp};
 
 use crate::activity::{Activity, Sent};
-use crate::host::program::{Outbox, ProgramId};
+use crate::host::socket::{Outbox, ProgramId};
 use crate::host::{Host, icmp_error};
 use crate::net::pending::Pending;
 use crate::net::pool::{Passing, Pool};
-use crate::net::sensor::{Direction, Sensor};
-use crate::net::topology::{AbsentPolicy, Crossing, HostId, SiteId, Topology};
+use crate::net::sensor::Sensor;
+use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, SiteId, Topology};
 use crate::truth::SensorTruth;
 
 /// How long a router asks for a host before it gives up. Assumption: three ARP requests, a second apart.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::order::{Order, Probe};
 use crate::activity::ActivityId;
 use crate::blueprint::{Blueprint, Cast, Kind};
-use crate::host::program::{Endpoint, Program, SocketEvent, SocketId, System};
+use crate::host::program::{Program, System};
+use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::scenario::fields::Fields;
 use crate::seed::Draws;
 

@@ -11,7 +11,7 @@ use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 use super::egress::Egress;
 use crate::activity::{Cause, Role};
 use crate::host::ip::Purpose;
-use crate::host::program::{Endpoint, ProgramId, SocketEvent, SocketId};
+use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
 use crate::host::stack::{OptionKind, Rounding, WindowUpdate};
 use crate::seed::low32;
 

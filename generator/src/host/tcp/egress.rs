@@ -5,7 +5,7 @@ use wire::{Flags, Packet, Payload, Segment, Tcp, Timestamp};
 use super::connection::Connection;
 use crate::activity::{Cause, Sent};
 use crate::host::ip::{IpLayer, Purpose};
-use crate::host::program::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
+use crate::host::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use crate::host::stack::Stack;
 use crate::seed::{Draws, low32};
 

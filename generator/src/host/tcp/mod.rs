@@ -11,7 +11,7 @@ use std::sync::Arc;
 use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 
 use super::ip::IpLayer;
-use super::program::{Endpoint, Outbox, ProgramId, SocketId};
+use super::socket::{Endpoint, Outbox, ProgramId, SocketId};
 use super::stack::{Isn, OddReply, Stack};
 use crate::activity::Cause;
 use crate::seed::{Draws, SeedTree, low32};

@@ -12,9 +12,9 @@ use wire::Timestamp;
 
 use super::document::Node;
 use super::fields::{Fields, Mistakes, list, text, text_ref};
-use super::file::Stacks;
 use super::{HostSpec, Identity, PathSpec, Run, Scenario, SiteSpec};
 use crate::activity::Activity;
+use crate::host::stack::Stacks;
 use crate::net::sensor::SensorConfig;
 use crate::net::topology::SiteId;
 use crate::seed::{Pins, SeedTree};
