@@ -46,32 +46,35 @@ fn ordinary_sessions_draw_no_alert() {
             let output = lab.run(from, &[&lab.python, "-c", script, address]);
             assert!(output.status.success(), "{output:?}");
         };
-        let get = |url: &str| lab.run(from, &words(&format!("curl -s -m 2 -o /dev/null {url}")));
+        let fail = |url: &str| {
+            let output = lab.run(from, &words(&format!("curl -s -m 2 -o /dev/null {url}")));
+            assert!(!output.status.success(), "{url} answers");
+        };
         type Act<'a> = &'a dyn Fn();
         let cases: [(&str, Act); 7] = [
             ("downloads", &|| download(&lab, from, to, 60)),
             ("names", &|| python(LOOK_UP)),
             ("shell", &|| python(SSH)),
             ("pings", &|| {
-                lab.run(
-                    from,
-                    &words(&format!("hping3 -q -n --icmp -c 5 -i u100000 {address}")),
-                );
+                let ping = format!("hping3 -q -n --icmp -c 5 -i u100000 {address}");
+                let output = lab.run(from, &words(&ping));
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(said.contains("5 packets received"), "{said}");
             }),
             ("refused", &|| {
                 for _ in 0..4 {
-                    get(&format!("http://{address}:8080/"));
+                    fail(&format!("http://{address}:8080/"));
                 }
             }),
             ("filtered", &|| {
-                get(&format!("http://{address}:6443/"));
-                get(&format!("http://{address}:6443/"));
-                get(&format!("http://{address}:5443/"));
+                fail(&format!("http://{address}:6443/"));
+                fail(&format!("http://{address}:6443/"));
+                fail(&format!("http://{address}:5443/"));
             }),
             ("absent", &|| {
                 let block = address.rsplit_once('.').map_or("", |(block, _)| block);
-                get(&format!("http://{block}.99/"));
-                get(&format!("http://{address}/100"));
+                fail(&format!("http://{block}.99/"));
+                download(&lab, from, to, 1);
             }),
         ];
         for (name, act) in cases {
