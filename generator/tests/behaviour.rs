@@ -1,6 +1,11 @@
 //! What stacks, tools and paths do, written as traces: micro scenarios of a few frames, each against the lines it must
 //! show at its sensor. Fields that chance decides are left out of the comparison.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed unwrap is a failed test, in helpers as well"
+)]
+
 use std::collections::BTreeMap;
 
 use generator::{Catalogue, Request, simulate};

@@ -13,8 +13,20 @@ fn whole_catalogue() -> (tempfile::TempDir, Vec<PathBuf>) {
     let out = folder.path().to_str().unwrap();
     crywolf_ok(&["generate", "--all", "--seed", "2", "--out", out]);
     crywolf_ok(&["generate", "--all", "--as-published", "--out", out]);
-    let mut captures: Vec<PathBuf> = fs::read_dir(folder.path())
-        .unwrap()
+    let mixed = folder.path().join("mixed");
+    crywolf_ok(&[
+        "generate",
+        "--all",
+        "--seed",
+        "3",
+        "--background",
+        "office",
+        "--out",
+        mixed.to_str().unwrap(),
+    ]);
+    let mut captures: Vec<PathBuf> = [folder.path(), mixed.as_path()]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             path.extension()

@@ -99,12 +99,12 @@ pub fn simulate<W: Write>(
     world.run()?;
     let activities: std::sync::Arc<[Activity]> = scenario.activities.clone().into();
     let mut recordings = Vec::new();
-    for (config, home, output, truth) in world.finish()? {
+    for recorded in world.finish()? {
         recordings.push(Recording {
-            sensor: config,
-            output,
-            home,
-            truth,
+            sensor: recorded.sensor,
+            output: recorded.output,
+            home: recorded.home,
+            truth: recorded.truth,
             activities: std::sync::Arc::clone(&activities),
             scenario: scenario.identity.id.clone(),
             seed,

@@ -48,6 +48,19 @@ pub struct World<W: Write> {
     pub(super) outbox: Outbox,
 }
 
+/// What a sensor has recorded by the end.
+#[derive(Debug)]
+pub struct Recorded<W> {
+    /// The sensor's name.
+    pub sensor: String,
+    /// The networks of its site.
+    pub home: Vec<IpNet>,
+    /// The whole capture.
+    pub output: W,
+    /// The truth about it.
+    pub truth: SensorTruth,
+}
+
 impl<W: Write> World<W> {
     /// Runs to the end of the scenario.
     ///
@@ -70,22 +83,23 @@ impl<W: Write> World<W> {
         Ok(())
     }
 
-    /// Ends the captures: for each sensor its name, its home, its output and its truth.
+    /// Ends the captures, in the order of the sensors.
     ///
     /// # Errors
     /// Those of the outputs.
-    pub fn finish(self) -> io::Result<Vec<(String, Vec<IpNet>, W, SensorTruth)>> {
+    pub fn finish(self) -> io::Result<Vec<Recorded<W>>> {
         let mut finished = Vec::with_capacity(self.sensors.len());
         for sensor in self.sensors {
-            let name = sensor.name().to_owned();
-            let home = self
-                .topology
-                .sites
-                .get(sensor.site().0)
-                .map(|site| site.prefixes.clone())
-                .unwrap_or_default();
+            let site = self.topology.sites.get(sensor.site().0);
+            let home = site.map(|site| site.prefixes.clone()).unwrap_or_default();
+            let sensor_name = sensor.name().to_owned();
             let (output, truth) = sensor.finish()?;
-            finished.push((name, home, output, truth));
+            finished.push(Recorded {
+                sensor: sensor_name,
+                home,
+                output,
+                truth,
+            });
         }
         Ok(finished)
     }
