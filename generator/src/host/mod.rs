@@ -195,6 +195,9 @@ impl Host {
             .get(&local.port)
             .copied()
             .unwrap_or(self.config.default_policy);
+        if policy == PortPolicy::Closed {
+            return policy;
+        }
         let expected = match &packet.segment {
             Segment::Tcp(_) => self.sockets.tcp.expects(local, remote),
             _ => self.sockets.holds_udp(local.port),

@@ -33,12 +33,15 @@ pub struct BenchArgs {
 /// A contest's name, and what sets it up.
 type Entry = (&'static str, fn(&Place) -> Result<Contest>);
 
-const CONTESTS: [Entry; 6] = [
+const CONTESTS: [Entry; 7] = [
     ("make a flood", |place| {
-        make(place, "flood-spread", FLOOD, 3.0)
+        make(place, "flood-spread", 1, FLOOD, 3.0)
+    }),
+    ("make a flood, two jobs", |place| {
+        make(place, "flood-spread", 2, FLOOD, 3.0)
     }),
     ("make a connect scan", |place| {
-        make(place, "connect-scan", SCAN, 1.0)
+        make(place, "connect-scan", 1, SCAN, 1.0)
     }),
     ("detect: spread flood", |place| {
         detect(place, "flood-spread")
@@ -80,10 +83,10 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 }
 
 /// Making a capture, against trafgen making as many frames of 60 bytes.
-fn make(place: &Place, scenario: &str, frames: u64, goal: f64) -> Result<Contest> {
+fn make(place: &Place, scenario: &str, jobs: u8, frames: u64, goal: f64) -> Result<Contest> {
     Ok(Contest {
         frames,
-        ours: place.generate(scenario),
+        ours: place.generate(scenario, jobs),
         theirs: place.trafgen(frames)?,
         rival: "trafgen",
         goal,

@@ -23,21 +23,21 @@ impl Place {
         Ok(Place { crywolf, folder })
     }
 
-    /// Makes the capture of a scenario of `xtask/benches`, on one core.
-    pub fn generate(&self, scenario: &str) -> Command {
+    /// Makes the capture of a scenario of `xtask/benches`, with so many jobs: a second one lets a thread of its own write.
+    pub fn generate(&self, scenario: &str, jobs: u8) -> Command {
         let mut command = Command::new(&self.crywolf);
         command
             .arg("generate")
             .arg(input(&format!("{scenario}.toml")));
         command
-            .args(["--quiet", "--jobs", "1", "--out"])
+            .args(["--quiet", "--jobs", &jobs.to_string(), "--out"])
             .arg(self.folder.path());
         command
     }
 
     /// The capture of a scenario, made once.
     pub fn capture(&self, scenario: &str) -> Result<PathBuf> {
-        process::run(&mut self.generate(scenario))?;
+        process::run(&mut self.generate(scenario, 1))?;
         let is_capture = |path: &PathBuf| path.extension().is_some_and(|end| end == "pcap");
         let entries = std::fs::read_dir(self.folder.path())?.collect::<Result<Vec<_>, _>>()?;
         let mut paths = entries.into_iter().map(|entry| entry.path());

@@ -99,7 +99,9 @@ impl TcpLayer {
 
     /// Whether a segment from `remote` to `local` belongs to a connection or to a port that listens.
     pub fn expects(&self, local: Endpoint, remote: Endpoint) -> bool {
-        self.listeners.contains_key(&local.port) || self.by_ends.get(&(local, remote)).is_some()
+        let connected =
+            !self.connections.is_empty() && self.by_ends.get(&(local, remote)).is_some();
+        connected || self.listeners.contains_key(&local.port)
     }
 
     /// Opens a connection.
