@@ -49,24 +49,24 @@ stack = \"linux-6\"
 site = \"home\"
 ";
 
-/// The frames at sensor `home` as short lines, and the truth.
-fn run(parts: &str) -> (Vec<String>, Truth) {
+/// What sensor `home` records of a scenario: the capture and the truth.
+fn record(text: &str) -> (Vec<u8>, Truth) {
     let catalogue = Catalogue::built_in().unwrap();
     let file = catalogue
-        .read("micro.toml", &scenario(parts))
+        .read("micro.toml", text)
         .unwrap_or_else(|errors| panic!("{errors}"));
-    let scenario = file
-        .resolve(
-            &Request {
-                seed: 3,
-                ..Request::default()
-            },
-            catalogue.stacks(),
-        )
-        .unwrap();
+    let request = Request {
+        seed: 3,
+        ..Request::default()
+    };
+    let scenario = file.resolve(&request, catalogue.stacks()).unwrap();
     let recordings = simulate(&scenario, 3, false, |name| (name == "home").then(Vec::new)).unwrap();
-    let recording = recordings.into_iter().next().unwrap();
-    let (bytes, truth) = recording.into_truth();
+    recordings.into_iter().next().unwrap().into_truth()
+}
+
+/// The frames at sensor `home` as short lines, and the truth.
+fn run(parts: &str) -> (Vec<String>, Truth) {
+    let (bytes, truth) = record(&scenario(parts));
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let mut lines = Vec::new();
     let mut starts: BTreeMap<(u16, u16), u32> = BTreeMap::new();
@@ -295,23 +295,7 @@ class = \"syn-scan\"
             "prefixes = [\"192.0.2.0/24\"]",
             &format!("prefixes = [\"192.0.2.0/24\"]\nabsent = \"{policy}\""),
         );
-        let catalogue = Catalogue::built_in().unwrap();
-        let file = catalogue
-            .read("micro.toml", &text)
-            .unwrap_or_else(|errors| panic!("{errors}"));
-        let scenario = file
-            .resolve(
-                &Request {
-                    seed: 3,
-                    ..Request::default()
-                },
-                catalogue.stacks(),
-            )
-            .unwrap();
-        let recording = simulate(&scenario, 3, false, |_| Some(Vec::new()))
-            .unwrap()
-            .remove(0);
-        recording.into_truth().1.capture.packets
+        record(&text).1.capture.packets
     };
     assert_eq!(absent("silent"), 1);
     assert_eq!(absent("host-unreachable"), 2);

@@ -79,22 +79,34 @@ impl System<'_> {
 
     /// Queues bytes on a connection, marked with a push at their end.
     pub fn send(&mut self, socket: SocketId, payload: Payload) {
-        self.sockets.send(self.now, socket, payload, self.out);
+        self.sockets
+            .with(self.now, socket, self.out, |connection, egress| {
+                connection.send(payload, egress)
+            });
     }
 
     /// Sets the type of service of what a connection sends from now on.
     pub fn set_tos(&mut self, socket: SocketId, tos: u8) {
-        self.sockets.set_tos(self.now, socket, tos, self.out);
+        self.sockets
+            .with(self.now, socket, self.out, |connection, _| {
+                connection.set_tos(tos)
+            });
     }
 
     /// Closes a connection in order, once all queued bytes are sent.
     pub fn close(&mut self, socket: SocketId) {
-        self.sockets.close(self.now, socket, self.out);
+        self.sockets
+            .with(self.now, socket, self.out, |connection, egress| {
+                connection.close(egress)
+            });
     }
 
     /// Resets a connection.
     pub fn abort(&mut self, socket: SocketId) {
-        self.sockets.abort(self.now, socket, self.out);
+        self.sockets
+            .with(self.now, socket, self.out, |connection, egress| {
+                connection.abort(egress)
+            });
     }
 
     /// Opens a UDP socket on a port, or on one the stack chooses.

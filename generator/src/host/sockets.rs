@@ -10,7 +10,8 @@ use wire::{Packet, Payload, Segment, Timestamp, Udp};
 use super::ip::{IpLayer, Purpose};
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::stack::Stack;
-use super::tcp::egress::Events;
+use super::tcp::connection::Connection;
+use super::tcp::egress::{Egress, Events};
 use super::tcp::{Loan, TcpLayer};
 use crate::activity::{Cause, Sent};
 use crate::seed::{Draws, SeedTree};
@@ -78,53 +79,21 @@ impl Sockets {
         socket
     }
 
-    /// Queues bytes on a connection.
-    pub fn send(&mut self, now: Timestamp, socket: SocketId, payload: Payload, out: &mut Outbox) {
+    /// Does something to a connection, if it is still there.
+    pub fn with(
+        &mut self,
+        now: Timestamp,
+        socket: SocketId,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Connection, &mut Egress<'_>),
+    ) {
         let loan = Loan {
             now,
             ip: &mut self.ip,
             out,
             events: &mut self.events,
         };
-        self.tcp.with(socket, loan, |connection, egress| {
-            connection.send(payload, egress)
-        });
-    }
-
-    /// Sets the type of service of a connection.
-    pub fn set_tos(&mut self, now: Timestamp, socket: SocketId, tos: u8, out: &mut Outbox) {
-        let loan = Loan {
-            now,
-            ip: &mut self.ip,
-            out,
-            events: &mut self.events,
-        };
-        self.tcp
-            .with(socket, loan, |connection, _| connection.set_tos(tos));
-    }
-
-    /// Closes a connection in order.
-    pub fn close(&mut self, now: Timestamp, socket: SocketId, out: &mut Outbox) {
-        let loan = Loan {
-            now,
-            ip: &mut self.ip,
-            out,
-            events: &mut self.events,
-        };
-        self.tcp
-            .with(socket, loan, |connection, egress| connection.close(egress));
-    }
-
-    /// Resets a connection.
-    pub fn abort(&mut self, now: Timestamp, socket: SocketId, out: &mut Outbox) {
-        let loan = Loan {
-            now,
-            ip: &mut self.ip,
-            out,
-            events: &mut self.events,
-        };
-        self.tcp
-            .with(socket, loan, |connection, egress| connection.abort(egress));
+        self.tcp.with(socket, loan, act);
     }
 
     /// A segment has arrived.
