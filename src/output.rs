@@ -1,7 +1,7 @@
 //! Where output goes and how much of it: standard output, or a file that is renamed when it is whole.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -52,13 +52,22 @@ pub fn unless_closed(result: io::Result<()>) -> Result<()> {
 ///
 /// # Errors
 /// Names the file and what the system says.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
+    let buffered = |file: &mut dyn Write| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.flush()
+    };
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return fs::write(path, bytes).with_context(failed);
+        let mut file = File::create(path).with_context(failed)?;
+        return buffered(&mut file).with_context(failed);
     }
     let mut file = temporary_beside(path)?;
-    file.write_all(bytes).with_context(failed)?;
+    buffered(&mut file).with_context(failed)?;
     file.persist(path).with_context(failed)?;
     Ok(())
 }

@@ -126,10 +126,9 @@ pub fn produce(
             .into_owned();
         let ended = recording.finish(name, Sink::finish);
         let (output, truth) = ended.map_err(|error| explain(error.into(), folder))?;
-        write_whole(
-            &path.with_extension("truth.json"),
-            truth.to_json().as_bytes(),
-        )?;
+        write_whole(&path.with_extension("truth.json"), |out| {
+            truth.write_json(out)
+        })?;
         output.persist(&path).with_context(failed)?;
         produced.push(Produced {
             capture: path,

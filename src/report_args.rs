@@ -1,7 +1,7 @@
 //! What every graded run shares on the command line: how to count, where reports go, which gates must hold.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use scorer::{Gates, Grade, Options, baseline, report};
 
-use crate::output::{is_stdout, print, temporary_beside, unless_closed};
+use crate::output::{is_stdout, print, unless_closed, write_whole};
 
 /// The width of the summary: what a terminal has at least.
 const COLUMNS: usize = 80;
@@ -118,7 +118,7 @@ impl ReportArgs {
             if is_stdout(path) {
                 unless_closed(render(grade, &mut io::stdout().lock()))?;
             } else {
-                write_file(path, grade, render)?;
+                write_whole(path, |out| render(grade, out))?;
             }
         }
         Ok(())
@@ -126,9 +126,7 @@ impl ReportArgs {
 }
 
 fn json(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    grade.write_json(&mut out)?;
-    out.flush()
+    grade.write_json(out)
 }
 
 fn junit(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
@@ -141,19 +139,6 @@ fn markdown(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
 
 fn confusion(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(report::confusion_csv(grade).as_bytes())
-}
-
-/// Writes a report under a temporary name and renames it when it is whole; directly to what is no regular file.
-fn write_file(path: &Path, grade: &Grade, render: Render) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        let mut file = File::create(path).with_context(failed)?;
-        return render(grade, &mut file).with_context(failed);
-    }
-    let mut file = temporary_beside(path)?;
-    render(grade, &mut file).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
 }
 
 /// Which gates must hold.

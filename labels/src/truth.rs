@@ -4,11 +4,14 @@
 //! event it belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::{AddressBlock, Class, Expect, PortRange, Transport, Verdict};
 
@@ -191,12 +194,26 @@ impl Truth {
         Ok(truth)
     }
 
-    /// The file's text: JSON with two spaces and a final newline.
+    /// Writes the file: JSON with two spaces, a line for each run of frames, and a final newline.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn write_json(&self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
+        let formatter = RunsByLine {
+            pretty: PrettyFormatter::new(),
+            depth: 0,
+        };
+        let mut serializer = Serializer::with_formatter(&mut *out, formatter);
+        self.serialize(&mut serializer)?;
+        out.write_all(b"\n")
+    }
+
+    /// The file's text.
     pub fn to_json(&self) -> String {
-        let mut text =
-            serde_json::to_string_pretty(self).expect("a truth holds nothing that JSON cannot");
-        text.push('\n');
-        text
+        let mut text = Vec::new();
+        self.write_json(&mut text)
+            .expect("writing into memory does not fail");
+        String::from_utf8(text).expect("JSON is UTF-8")
     }
 
     /// The event of that id.
@@ -250,6 +267,69 @@ impl Truth {
     }
 }
 
+/// Pretty JSON, but for arrays within arrays, which stay on one line: a capture has many runs of frames.
+struct RunsByLine {
+    pretty: PrettyFormatter<'static>,
+    /// How many arrays are open.
+    depth: usize,
+}
+
+impl Formatter for RunsByLine {
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        if self.depth > 1 {
+            out.write_all(b"[")
+        } else {
+            self.pretty.begin_array(out)
+        }
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        if self.depth > 0 {
+            out.write_all(b"]")
+        } else {
+            self.pretty.end_array(out)
+        }
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        match (self.depth > 1, first) {
+            (true, true) => Ok(()),
+            (true, false) => out.write_all(b", "),
+            (false, first) => self.pretty.begin_array_value(out, first),
+        }
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if self.depth > 1 {
+            Ok(())
+        } else {
+            self.pretty.end_array_value(out)
+        }
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.begin_object(out)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.end_object(out)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.pretty.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.begin_object_value(out)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.end_object_value(out)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,6 +375,22 @@ mod tests {
     #[test]
     fn a_truth_reads_back_as_it_was_written() {
         assert_eq!(Truth::from_json(&truth().to_json()).unwrap(), truth());
+    }
+
+    #[test]
+    fn a_run_of_frames_is_a_line() {
+        let mut truth = truth();
+        truth.events.clear();
+        truth.frames = FrameRuns(vec![(0, 2), (0, 1)]);
+        let text = truth.to_json();
+        assert!(
+            text.ends_with("  \"frames\": [\n    [0, 2],\n    [0, 1]\n  ]\n}\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\"home\": [\n    \"192.0.2.0/24\"\n  ]"),
+            "{text}"
+        );
     }
 
     #[test]
