@@ -7,3 +7,5 @@
     clippy::disallowed_methods,
     reason = "sending at the right moment needs the system's clocks"
 )]
+
+pub mod rewrite;

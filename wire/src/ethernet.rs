@@ -13,12 +13,20 @@ pub const IPV6: u16 = 0x86dd;
 pub const VLAN: u16 = 0x8100;
 /// Tag protocol of a service VLAN tag, IEEE 802.1ad.
 pub const SERVICE_VLAN: u16 = 0x88a8;
+/// Service tags once went under this number, before 802.1ad.
+pub const OLD_SERVICE_VLAN: u16 = 0x9100;
 /// The largest value of the type field that is a length, IEEE 802.3 clause 3.2.6.
 pub const MAX_LENGTH: u16 = 1500;
 /// LLC header (DSAP, SSAP, control) and SNAP organisation code zero, RFC 1042.
 pub const LLC_SNAP: [u8; 6] = [0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00];
 /// Bytes of destination, source and type.
 pub const HEADER_BYTES: usize = 14;
+
+/// Whether a VLAN tag begins where a frame says this instead of an EtherType.
+#[inline]
+pub fn is_vlan_tag(ether_type: u16) -> bool {
+    matches!(ether_type, VLAN | SERVICE_VLAN | OLD_SERVICE_VLAN)
+}
 
 /// A 48-bit hardware address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,8 +8,6 @@ use super::link_type::LinkType;
 use super::report::{Anomalies, Layer, Reading, StopReason};
 use crate::ethernet::{self, Framing, MacAddress};
 
-/// Service tags once went under this number, before 802.1ad.
-const OLD_SERVICE_VLAN: u16 = 0x9100;
 /// The smallest frame that Ethernet pads to, without checksum, IEEE 802.3 clause 4.2.3.3.
 const MIN_FRAME: usize = 60;
 /// Bytes of a VLAN tag.
@@ -107,23 +105,31 @@ fn loopback<'a>(bytes: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
     let Some((family, rest)) = bytes.split_first_chunk::<4>() else {
         return too_short(bytes, 4, reading);
     };
-    // The byte order is the capturing host's: a family is a small number in one of the two.
-    let family = u32::from_le_bytes(*family).min(u32::from_be_bytes(*family));
-    let ether_type = match family {
-        FAMILY_V4 => ethernet::IPV4,
-        _ if FAMILIES_V6.contains(&family) => ethernet::IPV6,
-        _ => {
-            reading.stop(Layer::Link, StopReason::UnknownType(family));
-            return AboveLink {
-                ether_type: None,
-                bytes: &[],
-            };
-        }
+    let Some(ether_type) = loopback_ether_type(*family) else {
+        reading.stop(Layer::Link, StopReason::UnknownType(family_number(*family)));
+        return AboveLink {
+            ether_type: None,
+            bytes: &[],
+        };
     };
     AboveLink {
         ether_type: Some(ether_type),
         bytes: rest,
     }
+}
+
+/// What a loopback header's address family stands for, as an EtherType; `None` where it is no version of IP.
+pub fn loopback_ether_type(family: [u8; 4]) -> Option<u16> {
+    match family_number(family) {
+        FAMILY_V4 => Some(ethernet::IPV4),
+        family if FAMILIES_V6.contains(&family) => Some(ethernet::IPV6),
+        _ => None,
+    }
+}
+
+/// The byte order is the capturing host's: a family is a small number in one of the two.
+fn family_number(family: [u8; 4]) -> u32 {
+    u32::from_le_bytes(family).min(u32::from_be_bytes(family))
 }
 
 #[inline]
@@ -154,10 +160,7 @@ fn typed<'a>(
     link: &mut LinkLayer,
     reading: &mut Reading,
 ) -> AboveLink<'a> {
-    while matches!(
-        ether_type,
-        ethernet::VLAN | ethernet::SERVICE_VLAN | OLD_SERVICE_VLAN
-    ) {
+    while ethernet::is_vlan_tag(ether_type) {
         let Some(tag) = VlanPacket::new(rest) else {
             reading.short(Layer::Vlan, TAG_BYTES, rest.len());
             return AboveLink {

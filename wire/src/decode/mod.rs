@@ -14,7 +14,7 @@ mod transport;
 
 use std::net::IpAddr;
 
-pub use link::LinkLayer;
+pub use link::{LinkLayer, loopback_ether_type};
 pub use link_type::LinkType;
 pub use network::{Arp, Network, V4, V6};
 pub use report::{Anomalies, Layer, Stop, StopReason};
