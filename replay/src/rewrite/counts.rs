@@ -31,6 +31,24 @@ pub struct Counts {
     pub skipped: Skipped,
 }
 
+impl Counts {
+    /// Takes in what another rewriter has counted.
+    pub fn merge(&mut self, other: &Counts) {
+        self.records += other.records;
+        self.frames += other.frames;
+        self.reframed += other.reframed;
+        self.padded += other.padded;
+        self.sent_cut += other.sent_cut;
+        self.truncated += other.truncated;
+        self.fragmented += other.fragmented;
+        self.fragments += other.fragments;
+        self.df_cleared += other.df_cleared;
+        self.trailers_dropped += other.trailers_dropped;
+        self.checksums_fixed += other.checksums_fixed;
+        self.skipped.merge(&other.skipped);
+    }
+}
+
 /// Records left out, by reason ([`Skip`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
@@ -52,6 +70,15 @@ impl Skipped {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.short + self.cut + self.absurd + self.untyped + self.oversize + self.unfragmentable
+    }
+
+    fn merge(&mut self, other: &Skipped) {
+        self.short += other.short;
+        self.cut += other.cut;
+        self.absurd += other.absurd;
+        self.untyped += other.untyped;
+        self.oversize += other.oversize;
+        self.unfragmentable += other.unfragmentable;
     }
 
     pub(super) fn add(&mut self, skip: Skip) {

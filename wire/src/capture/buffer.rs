@@ -25,6 +25,17 @@ impl<R: Read> Window<R> {
         }
     }
 
+    /// A window at the beginning of another stream, with the memory of this one.
+    pub(super) fn restart(self, stream: R) -> Self {
+        Window {
+            stream,
+            buffer: self.buffer,
+            start: 0,
+            end: 0,
+            offset: 0,
+        }
+    }
+
     /// Byte offset in the stream of the first byte in view.
     pub(super) fn offset(&self) -> u64 {
         self.offset

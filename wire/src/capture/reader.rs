@@ -57,7 +57,18 @@ impl<R: Read> CaptureReader<R> {
     /// Fails on an empty file, on one that is no capture, on a header cut short, and on a classic capture of a
     /// link type that cannot be decoded.
     pub fn new(stream: R) -> Result<Self, CaptureError> {
-        let mut window = Window::new(stream);
+        CaptureReader::begin(Window::new(stream))
+    }
+
+    /// Reads another stream, or the same once more, with the memory of this reader.
+    ///
+    /// # Errors
+    /// As for a new reader.
+    pub fn restart(self, stream: R) -> Result<Self, CaptureError> {
+        CaptureReader::begin(self.window.restart(stream))
+    }
+
+    fn begin(mut window: Window<R>) -> Result<Self, CaptureError> {
         let available = window.fill(FILE_HEADER)?;
         let format = match window.bytes() {
             [] => return Err(CaptureError::Empty),

@@ -1,0 +1,204 @@
+//! From a capture to frames that are ready to go: read, rewritten, checked by the guard, each with its due time.
+
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use wire::capture::{CaptureReader, Record};
+use wire::{Layers, LinkType, Timestamp};
+
+use crate::batch::{BATCH_FRAMES, Batch, Origin};
+use crate::error::ReplayError;
+use crate::guard::{Guard, Limits};
+use crate::pace::{Pace, Schedule, Steps};
+use crate::rewrite::{Counts, Rewrite, Rewriter};
+
+/// Where a capture can be read from its beginning, as often as need be.
+pub trait Source: Sync {
+    /// Opens it at its beginning.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>>;
+}
+
+/// What is to be sent, and when.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// When frames are due.
+    pub pace: Pace,
+    /// Passes over the capture.
+    pub passes: u32,
+    /// How far into the capture to begin, in capture time.
+    pub start_at: Duration,
+    /// What is changed on the way.
+    pub rewrite: Rewrite,
+    /// Whether to keep a processor busy for the sake of accuracy.
+    pub precise: bool,
+}
+
+/// The frames that one worker of several has to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub(crate) worker: usize,
+    pub(crate) workers: usize,
+}
+
+impl Share {
+    /// All of them.
+    pub(crate) const ALL: Share = Share {
+        worker: 0,
+        workers: 1,
+    };
+
+    /// Whether a frame is in it. A conversation, both its directions, stays with one worker and so in its order.
+    fn holds(&self, record: &Record<'_>) -> bool {
+        if self.workers == 1 {
+            return true;
+        }
+        let layers = Layers::decode_cut(record.link_type, record.bytes, record.original_length);
+        conversation(&layers) % self.workers == self.worker
+    }
+}
+
+/// A number that both directions of a conversation have; 0 for what is no IP.
+fn conversation(layers: &Layers<'_>) -> usize {
+    let Some((source, destination)) = layers.addresses() else {
+        return 0;
+    };
+    let (from, to) = layers.ports().unwrap_or_default();
+    let sum = spread(source, from).wrapping_add(spread(destination, to));
+    usize::try_from(sum >> 32).unwrap_or_default()
+}
+
+/// Multiplicative hashing: neighbours end up far apart in the upper bits.
+fn spread(address: IpAddr, port: u16) -> u64 {
+    let bits = match address {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        IpAddr::V6(address) => {
+            let [high, low] = [address.to_bits() >> 64, address.to_bits()]
+                .map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or_default());
+            high.rotate_left(7) ^ low
+        }
+    };
+    (bits ^ (u64::from(port) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// Reads, rewrites, checks and times frames.
+pub(crate) struct Feed<'a> {
+    source: &'a dyn Source,
+    guard: &'a Guard,
+    rewriter: Rewriter,
+    schedule: Schedule,
+    share: Share,
+    /// `None` once there is nothing more.
+    reader: Option<CaptureReader<Box<dyn Read + Send + 'a>>>,
+    pass: u32,
+    passes: u32,
+    start_at: u64,
+    /// The first time stamp of the capture.
+    first: Option<Timestamp>,
+    /// Frames of the capture that were let through, whoever sends them.
+    taken: u64,
+    limit: u64,
+    failure: Option<ReplayError>,
+}
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(
+        source: &'a dyn Source,
+        plan: &Plan,
+        guard: &'a Guard,
+        limits: &Limits,
+        share: Share,
+    ) -> Result<Feed<'a>, ReplayError> {
+        let stream = source.open().map_err(ReplayError::Reopen)?;
+        Ok(Feed {
+            source,
+            guard,
+            rewriter: Rewriter::new(plan.rewrite.clone())?,
+            schedule: Schedule::new(plan.pace, limits.pps),
+            share,
+            reader: Some(CaptureReader::new(stream)?),
+            pass: 0,
+            passes: plan.passes,
+            start_at: u64::try_from(plan.start_at.as_nanos()).unwrap_or(u64::MAX),
+            first: None,
+            taken: 0,
+            limit: limits.frames,
+            failure: None,
+        })
+    }
+
+    /// Puts frames into an empty batch until it is full. It stays empty when there are no more.
+    pub(crate) fn fill(&mut self, batch: &mut Batch) {
+        batch.clear();
+        while batch.len() < BATCH_FRAMES {
+            match self.next(batch) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    // Frames read before it are sent; it ends the run when they have gone.
+                    self.failure = Some(error);
+                    self.reader = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What ended the feed before its natural end.
+    pub(crate) fn into_outcome(self) -> (Steps, Counts, u64, Option<ReplayError>) {
+        (
+            self.schedule.steps(),
+            self.rewriter.counts().clone(),
+            self.taken,
+            self.failure,
+        )
+    }
+
+    /// Deals with one record; `false` at the end.
+    fn next(&mut self, batch: &mut Batch) -> Result<bool, ReplayError> {
+        let Some(reader) = &mut self.reader else {
+            return Ok(false);
+        };
+        if self.taken >= self.limit {
+            self.reader = None;
+            return Ok(false);
+        }
+        let number = reader.records() + 1;
+        let Some(record) = reader.next()? else {
+            return self.next_pass();
+        };
+        let first = *self.first.get_or_insert(record.time);
+        if record.time.nanos_since(first) < self.start_at {
+            return Ok(true);
+        }
+        let origin = Origin {
+            number,
+            pass: self.pass,
+            due: self.schedule.due(record.time, record.original_length),
+        };
+        self.taken += 1;
+        if !self.share.holds(&record) {
+            return Ok(true);
+        }
+        for frame in self.rewriter.rewrite(&record, self.pass)?.frames() {
+            let layers = Layers::decode(LinkType::ETHERNET, frame);
+            self.guard.check_frame(&layers, number)?;
+            batch.push(frame, origin);
+        }
+        Ok(true)
+    }
+
+    fn next_pass(&mut self) -> Result<bool, ReplayError> {
+        self.pass += 1;
+        let Some(reader) = self.reader.take().filter(|_| self.pass < self.passes) else {
+            return Ok(false);
+        };
+        self.schedule.next_pass();
+        let stream = self.source.open().map_err(ReplayError::Reopen)?;
+        self.reader = Some(reader.restart(stream)?);
+        Ok(true)
+    }
+}

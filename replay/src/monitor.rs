@@ -1,0 +1,242 @@
+//! Watches the interface while frames are sent: whether it is still there, and whether anybody takes what goes in.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::ReplayError;
+use crate::guard::{Admission, Entry};
+use crate::link::{Counters, Kind, Links};
+use crate::statistics::InterfaceTally;
+
+/// How often the counters are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long frames may go in with none coming out. With a look before and one after, that is within a second.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// What senders and monitor tell each other.
+#[derive(Debug)]
+pub(crate) struct Shared<'a> {
+    /// The user has had enough.
+    stop: &'a AtomicBool,
+    /// There is no point in going on.
+    halt: AtomicBool,
+    /// Why.
+    fault: OnceLock<ReplayError>,
+    /// Frames that the kernel took.
+    accepted: AtomicU64,
+    /// Whether it takes none just now.
+    stalled: AtomicBool,
+}
+
+impl<'a> Shared<'a> {
+    pub(crate) fn new(stop: &'a AtomicBool) -> Shared<'a> {
+        Shared {
+            stop,
+            halt: AtomicBool::new(false),
+            fault: OnceLock::new(),
+            accepted: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the user has had enough.
+    pub(crate) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether to end for whatever reason.
+    pub(crate) fn over(&self) -> bool {
+        self.stopped() || self.halt.load(Ordering::Relaxed)
+    }
+
+    /// Ends the run for a reason, of which the first counts.
+    pub(crate) fn fail(&self, error: ReplayError) {
+        // A second one follows from the first.
+        let _ = self.fault.set(error);
+        self.halt.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn accept(&self, frames: u64) {
+        self.accepted.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Relaxed);
+    }
+
+    /// Frames that have gone in; one that the kernel does not take is on its way in.
+    fn offered(&self) -> u64 {
+        let waiting = u64::from(self.stalled.load(Ordering::Relaxed));
+        self.accepted.load(Ordering::Relaxed) + waiting
+    }
+
+    pub(crate) fn into_fault(self) -> Option<ReplayError> {
+        self.fault.into_inner()
+    }
+}
+
+/// Watches one interface from the moment it is made.
+pub struct Monitor {
+    links: Links,
+    index: u32,
+    name: String,
+    kind: Kind,
+    written: bool,
+    before: Counters,
+}
+
+impl Monitor {
+    /// Begins to watch the interface that the guard has admitted.
+    ///
+    /// # Errors
+    /// It has gone, or the kernel does not answer.
+    pub fn new(mut links: Links, admission: &Admission) -> Result<Monitor, ReplayError> {
+        let interface = admission.interface();
+        let gone = || ReplayError::Gone {
+            name: interface.name.clone(),
+        };
+        let before = links.counters(interface.index)?.ok_or_else(gone)?;
+        Ok(Monitor {
+            links,
+            index: interface.index,
+            name: interface.name.clone(),
+            kind: interface.kind.clone(),
+            written: admission.entry() == Entry::Written,
+            before,
+        })
+    }
+
+    /// What the interface has counted since.
+    pub(crate) fn tally(&mut self) -> Result<InterfaceTally, ReplayError> {
+        let now = self.links.counters(self.index)?;
+        let now = now.ok_or_else(|| ReplayError::Gone {
+            name: self.name.clone(),
+        })?;
+        Ok(InterfaceTally::new(&now.since(&self.before), self.written))
+    }
+
+    /// Watches until `done` or until something is wrong, which ends the run.
+    pub(crate) fn watch(&mut self, shared: &Shared<'_>, done: &AtomicBool) {
+        let mut flow = Flow::new();
+        while !done.load(Ordering::Relaxed) && !shared.over() {
+            std::thread::park_timeout(LOOK);
+            // In this order, so that no frame is missed that had no time to come out.
+            let accepted = shared.offered();
+            let outcome = self.tally().and_then(|tally| {
+                if flow.stands(accepted, tally.passed.frames, Instant::now()) {
+                    return Err(self.unread(accepted, &tally));
+                }
+                Ok(())
+            });
+            if let Err(error) = outcome {
+                return shared.fail(error);
+            }
+        }
+    }
+
+    /// Waits until all accepted frames have come out or are known to be lost, for as long as a reader is given.
+    ///
+    /// # Errors
+    /// None came out, or some were not taken in time.
+    pub(crate) fn settle(&mut self, accepted: u64) -> Result<InterfaceTally, ReplayError> {
+        let start = Instant::now();
+        loop {
+            let tally = self.tally()?;
+            let (passed, dropped) = (tally.passed.frames, tally.dropped);
+            if accepted == 0 || (passed > 0 && passed.saturating_add(dropped) >= accepted) {
+                return Ok(tally);
+            }
+            if start.elapsed() > PATIENCE || dropped >= accepted {
+                return Err(self.unread(accepted, &tally));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn unread(&self, accepted: u64, tally: &InterfaceTally) -> ReplayError {
+        let name = &self.name;
+        let hint = match self.kind {
+            Kind::Tap => format!(
+                "; is there a program that reads the tap? For those who listen on {name} itself, use --tap {name}"
+            ),
+            Kind::Veth => "; is its other end up?".to_owned(),
+            _ => String::new(),
+        };
+        ReplayError::Unread {
+            name: name.clone(),
+            waiting: accepted.saturating_sub(tally.passed.frames),
+            hint,
+        }
+    }
+}
+
+/// Whether frames that go in come out.
+struct Flow {
+    /// Frames that had come out when something last did.
+    passed: u64,
+    /// Frames that had gone in by then.
+    accepted: u64,
+    /// Since when more have gone in and none has come out.
+    since: Option<Instant>,
+}
+
+impl Flow {
+    fn new() -> Flow {
+        Flow {
+            passed: 0,
+            accepted: 0,
+            since: None,
+        }
+    }
+
+    /// Whether frames have gone in for too long with none coming out.
+    fn stands(&mut self, accepted: u64, passed: u64, now: Instant) -> bool {
+        if passed != self.passed {
+            *self = Flow {
+                passed,
+                accepted,
+                since: None,
+            };
+            return false;
+        }
+        if accepted == self.accepted {
+            return false;
+        }
+        now.duration_since(*self.since.get_or_insert(now)) >= PATIENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stands(looks: &[(u64, u64, u64)]) -> Vec<bool> {
+        let start = Instant::now();
+        let mut flow = Flow::new();
+        looks
+            .iter()
+            .map(|(millis, accepted, passed)| {
+                flow.stands(*accepted, *passed, start + Duration::from_millis(*millis))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn frames_that_stay_inside_are_noticed_within_a_second() {
+        let looks = [(100, 5, 0), (400, 9, 0), (800, 9, 0), (900, 9, 0)];
+        assert_eq!(stands(&looks), [false, false, true, true]);
+    }
+
+    #[test]
+    fn frames_that_come_out_late_are_no_fault() {
+        let looks = [(100, 5, 0), (700, 9, 3), (900, 9, 3), (1500, 9, 9)];
+        assert_eq!(stands(&looks), [false; 4]);
+    }
+
+    #[test]
+    fn frames_lost_on_the_way_are_no_fault_later() {
+        let looks = [(100, 5, 3), (5_000, 5, 3), (9_000, 6, 4)];
+        assert_eq!(stands(&looks), [false; 3]);
+    }
+}

@@ -1,0 +1,147 @@
+//! What a run has done, as far as the kernel has told.
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use wire::Timestamp;
+
+use crate::link::Counters;
+
+/// Frames and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Frames.
+    pub frames: u64,
+    /// Their bytes, without preamble and frame check sequence.
+    pub bytes: u64,
+}
+
+/// How late frames were, in microseconds after they were due. A frame has gone when the kernel returns from taking it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Lateness {
+    /// Half of the frames were at most that late.
+    pub p50: f64,
+    /// 99 of 100 frames were at most that late.
+    pub p99: f64,
+    /// The latest one.
+    pub max: f64,
+}
+
+/// The counters of one sender.
+#[derive(Debug)]
+pub struct Sent {
+    /// What the kernel took.
+    pub accepted: Tally,
+    /// When the first and the last frame went, in nanoseconds after the start.
+    pub span: Option<(u64, u64)>,
+    /// How often the kernel could take nothing.
+    pub stalls: u64,
+    lateness: Histogram<u64>,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Sent {
+            accepted: Tally::default(),
+            span: None,
+            stalls: 0,
+            // Two digits, so that memory stays small for hours of lateness too.
+            lateness: Histogram::new(2).expect("two digits are within what it can keep"),
+        }
+    }
+}
+
+impl Sent {
+    /// Counts frames that went at that moment.
+    pub fn count(&mut self, frames: u64, bytes: u64, at: u64) {
+        self.accepted.frames += frames;
+        self.accepted.bytes += bytes;
+        self.span = match self.span {
+            None => Some((at, at)),
+            Some((first, _)) => Some((first, at)),
+        };
+    }
+
+    /// Notes how late a frame was, in nanoseconds.
+    pub fn late(&mut self, nanos: u64) {
+        self.lateness.saturating_record(nanos);
+    }
+
+    /// Takes in what another sender has counted.
+    pub fn merge(&mut self, other: &Sent) {
+        self.accepted.frames += other.accepted.frames;
+        self.accepted.bytes += other.accepted.bytes;
+        self.stalls += other.stalls;
+        self.span = match (self.span, other.span) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, None) | (None, one) => one,
+        };
+        // Both count without bounds of their own.
+        let _ = self.lateness.add(&other.lateness);
+    }
+
+    /// How late frames were; `None` where no frame had a time to keep.
+    pub fn lateness(&self) -> Option<Lateness> {
+        let at = |quantile| micros(self.lateness.value_at_quantile(quantile));
+        (!self.lateness.is_empty()).then(|| Lateness {
+            p50: at(0.5),
+            p99: at(0.99),
+            max: micros(self.lateness.max()),
+        })
+    }
+}
+
+/// What the interface's own counters say about the time of the run. Others may have used it meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct InterfaceTally {
+    /// What it passed on: sent, or, for a tap that was written to, received.
+    pub passed: Tally,
+    /// Frames it did not pass on.
+    pub dropped: u64,
+    /// Frames that went the other way: what somebody there answered.
+    pub other_way: u64,
+}
+
+impl InterfaceTally {
+    /// From the difference of an interface's counters.
+    pub(crate) fn new(counters: &Counters, written: bool) -> InterfaceTally {
+        let sent = Tally {
+            frames: counters.sent_frames,
+            bytes: counters.sent_bytes,
+        };
+        let received = Tally {
+            frames: counters.received_frames,
+            bytes: counters.received_bytes,
+        };
+        let (passed, other, dropped) = if written {
+            (received, sent, counters.received_dropped)
+        } else {
+            (sent, received, counters.sent_dropped)
+        };
+        InterfaceTally {
+            passed,
+            dropped,
+            other_way: other.frames,
+        }
+    }
+}
+
+/// The span of a run on the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// When the first frame went.
+    pub first: Timestamp,
+    /// When the last frame went.
+    pub last: Timestamp,
+}
+
+impl Span {
+    /// Its length in seconds.
+    pub fn seconds(&self) -> f64 {
+        micros(self.last.nanos_since(self.first)) / 1e6
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a statistic, shown with few digits")]
+fn micros(nanos: u64) -> f64 {
+    nanos as f64 / 1e3
+}
