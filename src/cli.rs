@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
-use crate::{detect, generate, grade, list, pages, score, show};
+use crate::{detect, generate, grade, list, pages, replay, score, show};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -33,6 +33,8 @@ pub enum Command {
     Grade(grade::GradeArgs),
     /// Grade findings that a detector has already made
     Score(score::ScoreArgs),
+    /// Put a capture onto a lab network
+    Replay(replay::ReplayArgs),
     /// Print the completions for a shell
     Completions(pages::CompletionsArgs),
     /// Write the manual pages

@@ -2,12 +2,14 @@
 
 mod cli;
 mod detect;
+mod duration;
 mod generate;
 mod grade;
 mod list;
 mod output;
 mod pages;
 mod produce;
+mod replay;
 mod report_args;
 mod score;
 mod seeds;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Detect(args) => detect::run(args, &cli.verbosity).map(|()| ExitCode::SUCCESS),
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args),
+        Command::Replay(args) => replay::run(args, &cli.verbosity),
         Command::Completions(args) => pages::completions(args),
         Command::Man(args) => pages::man(args),
     };

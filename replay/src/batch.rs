@@ -142,12 +142,19 @@ mod tests {
         batch.push(b"one", origin(1, 0));
         batch.push(b"", origin(2, 5));
         batch.push(b"three", origin(3, 9));
-        assert_eq!((batch.due_by(0), batch.due_by(8), batch.due_by(9)), (1, 2, 3));
+        assert_eq!(
+            (batch.due_by(0), batch.due_by(8), batch.due_by(9)),
+            (1, 2, 3)
+        );
         batch.advance(1);
         assert_eq!(batch.len(), 2);
         let frames: Vec<_> = batch.front(9).iter().collect();
         assert_eq!(frames, [&b""[..], b"three"]);
-        let numbers: Vec<_> = batch.front(9).origins().map(|origin| origin.number).collect();
+        let numbers: Vec<_> = batch
+            .front(9)
+            .origins()
+            .map(|origin| origin.number)
+            .collect();
         assert_eq!(numbers, [2, 3]);
         assert_eq!(batch.due_by(5), 1);
         batch.advance(9);

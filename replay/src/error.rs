@@ -58,7 +58,9 @@ pub enum ReplayError {
         capability: &'static str,
     },
     /// Taps cannot be had.
-    #[error("there is no /dev/net/tun: `modprobe tun` loads it; a veth pair or a dummy with --interface needs none")]
+    #[error(
+        "there is no /dev/net/tun: `modprobe tun` loads it; a veth pair or a dummy with --interface needs none"
+    )]
     NoTun,
     /// Another process holds the tap.
     #[error(
@@ -69,7 +71,9 @@ pub enum ReplayError {
         name: String,
     },
     /// The name is another interface's.
-    #[error("{name} exists and is {kind}, not a tap: choose another name, or send to it with --interface {name}")]
+    #[error(
+        "{name} exists and is {kind}, not a tap: choose another name, or send to it with --interface {name}"
+    )]
     NotATap {
         /// The name.
         name: String,
@@ -104,7 +108,9 @@ pub enum ReplayError {
         hint: String,
     },
     /// A frame is larger than the socket can take.
-    #[error("a frame of {length} bytes is more than {limit}, the most that {method} takes: {advice}")]
+    #[error(
+        "a frame of {length} bytes is more than {limit}, the most that {method} takes: {advice}"
+    )]
     TooLong {
         /// Its bytes.
         length: usize,
@@ -122,7 +128,11 @@ pub enum ReplayError {
 
 impl ReplayError {
     /// An error of the system when trying to do `what`, for which `capability` is needed.
-    pub(crate) fn system(what: impl Into<String>, capability: &'static str, error: io::Error) -> Self {
+    pub(crate) fn system(
+        what: impl Into<String>,
+        capability: &'static str,
+        error: io::Error,
+    ) -> Self {
         let what = what.into();
         match error.kind() {
             io::ErrorKind::PermissionDenied => ReplayError::Permission { what, capability },

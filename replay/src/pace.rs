@@ -35,6 +35,16 @@ pub enum Pace {
     Top,
 }
 
+impl Pace {
+    /// The rate, where it is one of frames.
+    pub fn frames_per_second(self) -> Option<f64> {
+        match self {
+            Pace::FramesPerSecond(rate) => Some(rate),
+            _ => None,
+        }
+    }
+}
+
 /// What time stamps were met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Steps {
@@ -95,7 +105,9 @@ impl Schedule {
         let floor = at_rate(self.frames, self.max_pps);
         self.due = due.max(floor).max(self.due);
         self.frames += 1;
-        self.bytes = self.bytes.saturating_add(u64::try_from(frame_bytes).unwrap_or(u64::MAX));
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(frame_bytes).unwrap_or(u64::MAX));
         self.due
     }
 
@@ -204,15 +216,28 @@ mod tests {
             gap_cap: Some(Duration::from_millis(3)),
         };
         assert_eq!(dues(capped, &times), [0, 3_000_000, 3_000_500]);
-        assert_eq!(dues(Pace::FramesPerSecond(1000.0), &times), [0, 1_000_000, 2_000_000]);
-        assert_eq!(dues(Pace::MegabitsPerSecond(0.8), &times), [0, 1_000_000, 2_000_000]);
-        assert_eq!(dues(Pace::Top, &times), [0, 1, 2], "bounded by the rate alone");
+        assert_eq!(
+            dues(Pace::FramesPerSecond(1000.0), &times),
+            [0, 1_000_000, 2_000_000]
+        );
+        assert_eq!(
+            dues(Pace::MegabitsPerSecond(0.8), &times),
+            [0, 1_000_000, 2_000_000]
+        );
+        assert_eq!(
+            dues(Pace::Top, &times),
+            [0, 1, 2],
+            "bounded by the rate alone"
+        );
     }
 
     #[test]
     fn a_frame_out_of_order_goes_at_once_and_shifts_nothing() {
         let times = [10 * SECOND, 12 * SECOND, 11 * SECOND + 5, 13 * SECOND];
-        assert_eq!(dues(CAPTURE, &times), [0, 2 * SECOND, 2 * SECOND, 3 * SECOND]);
+        assert_eq!(
+            dues(CAPTURE, &times),
+            [0, 2 * SECOND, 2 * SECOND, 3 * SECOND]
+        );
     }
 
     #[test]

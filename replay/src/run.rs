@@ -253,7 +253,9 @@ fn conclude(
 ) -> Report {
     let mut sent = Sent::default();
     let mut rewriting = Counts::default();
-    let steps = outcomes.first().map_or_else(Steps::default, |first| first.steps);
+    let steps = outcomes
+        .first()
+        .map_or_else(Steps::default, |first| first.steps);
     let bound = outcomes.iter().any(|outcome| outcome.bound);
     for outcome in &outcomes {
         sent.merge(&outcome.sent);

@@ -15,6 +15,26 @@ pub struct Tally {
     pub bytes: u64,
 }
 
+impl Tally {
+    /// Counts one frame.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.frames += 1;
+        self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+    }
+
+    /// The part that `part` of `whole` makes of it, rounded down.
+    pub(crate) fn share(&self, part: u64, whole: u64) -> Tally {
+        let share = |number: u64| {
+            let product = u128::from(number) * u128::from(part);
+            u64::try_from(product / u128::from(whole.max(1))).unwrap_or(u64::MAX)
+        };
+        Tally {
+            frames: share(self.frames),
+            bytes: share(self.bytes),
+        }
+    }
+}
+
 /// How late frames were, in microseconds after they were due. A frame has gone when the kernel returns from taking it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Lateness {
@@ -141,7 +161,10 @@ impl Span {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a statistic, shown with few digits")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a statistic, shown with few digits"
+)]
 fn micros(nanos: u64) -> f64 {
     nanos as f64 / 1e3
 }

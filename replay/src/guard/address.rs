@@ -100,7 +100,11 @@ mod tests {
         ] {
             let bytes = frame(text);
             let layers = Layers::decode(LinkType::ETHERNET, &bytes);
-            assert_eq!(foreign(&layers), expected.map(|text| text.parse().unwrap()), "{text}");
+            assert_eq!(
+                foreign(&layers),
+                expected.map(|text| text.parse().unwrap()),
+                "{text}"
+            );
         }
         let mut arp = [0; 42];
         arp[12..22].copy_from_slice(&[0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]);

@@ -62,7 +62,12 @@ impl Guard {
                 true
             }
         };
-        if let Some(named) = self.permissions.physical.as_deref().filter(|other| *other != name) {
+        if let Some(named) = self
+            .permissions
+            .physical
+            .as_deref()
+            .filter(|other| *other != name)
+        {
             return Err(Refusal {
                 rule: Rule::LabInterface,
                 what: format!("--allow-physical names {named}, but frames would go to {name}"),
@@ -114,7 +119,8 @@ impl Guard {
             return refuse(Rule::LabInterface, what);
         }
         if interface.carries_default_route {
-            let what = format!("the default route leads through {name}: it is this machine's way out");
+            let what =
+                format!("the default route leads through {name}: it is this machine's way out");
             return refuse(Rule::NoWayOut, what);
         }
         let arrival = arrival(interface, entry, all)?;
@@ -144,10 +150,7 @@ impl Guard {
 }
 
 fn is_of_a_lab(kind: &Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Tap | Kind::Veth | Kind::Dummy | Kind::Loopback
-    )
+    matches!(kind, Kind::Tap | Kind::Veth | Kind::Dummy | Kind::Loopback)
 }
 
 /// The interface of this namespace on which frames come in that are put onto `interface`, where there is one: a dummy
@@ -184,9 +187,7 @@ fn forwarder<'a>(arrival: &'a Interface, all: &'a [Interface]) -> Option<&'a Int
 }
 
 fn names(all: &[Interface]) -> Vec<String> {
-    all.iter()
-        .map(|interface| interface.name.clone())
-        .collect()
+    all.iter().map(|interface| interface.name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -245,7 +246,10 @@ mod tests {
                 None
             }
             Err(ReplayError::Refused(refusal)) => {
-                assert!(refusal.to_string().contains("--allow-physical"), "{refusal}");
+                assert!(
+                    refusal.to_string().contains("--allow-physical"),
+                    "{refusal}"
+                );
                 Some(refusal.rule)
             }
             Err(other) => panic!("{other}"),
@@ -259,7 +263,11 @@ mod tests {
             assert_eq!(broken(name, Entry::Sent, &all), None, "{name}");
         }
         for name in ["eth0", "eth1", "br0", "tun0"] {
-            assert_eq!(broken(name, Entry::Sent, &all), Some(Rule::LabInterface), "{name}");
+            assert_eq!(
+                broken(name, Entry::Sent, &all),
+                Some(Rule::LabInterface),
+                "{name}"
+            );
         }
         assert_eq!(broken("tap0", Entry::Written, &all), None);
     }
@@ -289,7 +297,11 @@ mod tests {
         assert_eq!(broken("tap0", Entry::Written, &all), Some(Rule::NoWayOut));
         assert_eq!(broken("tap0", Entry::Sent, &all), None);
         all[8].controller = None;
-        assert_eq!(broken("near", Entry::Sent, &all), None, "a bridge of a lab alone");
+        assert_eq!(
+            broken("near", Entry::Sent, &all),
+            None,
+            "a bridge of a lab alone"
+        );
     }
 
     #[test]
@@ -313,12 +325,17 @@ mod tests {
     #[test]
     fn a_physical_interface_is_named_twice() {
         let all = machine();
-        let admission = guard(Some("eth1")).admit("eth1", Entry::Sent, &all).unwrap();
+        let admission = guard(Some("eth1"))
+            .admit("eth1", Entry::Sent, &all)
+            .unwrap();
         assert!(admission.leads_out());
-        assert!(guard(None).limits(&admission).pps < 10_000.0);
+        assert!(guard(None).limits(admission.leads_out()).pps < 10_000.0);
         for (allowed, name) in [("eth1", "eth0"), ("eth0", "near")] {
             let error = guard(Some(allowed)).admit(name, Entry::Sent, &all);
-            assert!(matches!(error, Err(ReplayError::Refused(_))), "{allowed} {name}");
+            assert!(
+                matches!(error, Err(ReplayError::Refused(_))),
+                "{allowed} {name}"
+            );
         }
     }
 
@@ -327,7 +344,12 @@ mod tests {
         let mut all = machine();
         all[5].up = false;
         all[4].ethernet = false;
-        let admit = |name: &str| guard(None).admit(name, Entry::Sent, &all).unwrap_err().to_string();
+        let admit = |name: &str| {
+            guard(None)
+                .admit(name, Entry::Sent, &all)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(admit("dummy0").contains("ip link set dummy0 up"));
         assert!(admit("tap0").contains("Ethernet"));
         assert!(admit("veth7").contains("near, far"), "{}", admit("veth7"));

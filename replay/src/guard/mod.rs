@@ -106,9 +106,9 @@ impl Guard {
         Guard { permissions }
     }
 
-    /// The bounds of a run through that entry.
-    pub fn limits(&self, admission: &Admission) -> Limits {
-        let usual = if admission.leads_out() {
+    /// The bounds of a run through an interface, which may lead out of the lab.
+    pub fn limits(&self, leads_out: bool) -> Limits {
+        let usual = if leads_out {
             MAX_PPS_PHYSICAL
         } else {
             MAX_PPS_LAB
@@ -145,7 +145,10 @@ impl Guard {
         if self.permissions.frames.is_none() && frames > limits.frames {
             return Err(Refusal {
                 rule: Rule::BoundedTotal,
-                what: format!("the run would send {frames} frames, {} are allowed", limits.frames),
+                what: format!(
+                    "the run would send {frames} frames, {} are allowed",
+                    limits.frames
+                ),
                 lift: format!("--limit {frames} allows them, a lower one sends the first of them"),
             });
         }
@@ -224,7 +227,10 @@ mod tests {
                 .unwrap_err();
             assert_eq!(refusal.rule, broken);
             let text = refusal.to_string();
-            assert!(text.contains(flag) && text.contains(&broken.to_string()), "{text}");
+            assert!(
+                text.contains(flag) && text.contains(&broken.to_string()),
+                "{text}"
+            );
         }
     }
 

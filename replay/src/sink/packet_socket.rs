@@ -33,7 +33,11 @@ impl PacketSocket {
     /// # Panics
     /// When the admission is for another entry: our own mistake.
     pub fn open(admission: &Admission) -> Result<PacketSocket, ReplayError> {
-        assert_eq!(admission.entry(), Entry::Sent, "the guard has admitted sending");
+        assert_eq!(
+            admission.entry(),
+            Entry::Sent,
+            "the guard has admitted sending"
+        );
         let interface = admission.interface();
         let fails = |error| ReplayError::system("open a packet socket", "CAP_NET_RAW", error);
         // Protocol 0 receives nothing.

@@ -25,8 +25,6 @@ pub struct TapOptions {
     pub mac: Option<MacAddress>,
     /// The largest IP packet, in bytes.
     pub mtu: u16,
-    /// Whether it outlives the run.
-    pub persist: bool,
     /// How many threads write to it.
     pub queues: usize,
 }
@@ -72,6 +70,16 @@ impl Tap {
             });
         }
         Ok(taps)
+    }
+
+    /// Lets the tap outlive this program.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn persist(&self) -> Result<(), ReplayError> {
+        self.device
+            .persist()
+            .map_err(|error| system(&self.name, error))
     }
 
     /// The sink, for an interface that the guard has admitted.
@@ -138,14 +146,9 @@ fn build(options: &TapOptions, new: bool) -> Result<SyncDevice, ReplayError> {
     if let Some(MacAddress(mac)) = options.mac.filter(|_| new) {
         builder = builder.mac_addr(mac);
     }
-    let build = || {
-        let device = builder.build_sync()?;
-        if new && options.persist {
-            device.persist()?;
-        }
-        Ok(device)
-    };
-    build().map_err(|error| system(&options.name, error))
+    builder
+        .build_sync()
+        .map_err(|error| system(&options.name, error))
 }
 
 fn system(name: &str, error: io::Error) -> ReplayError {

@@ -55,10 +55,17 @@ impl XdpSocket {
     /// # Panics
     /// When the admission is for another entry: our own mistake.
     pub fn open(admission: &Admission, queue: u32) -> Result<XdpSocket, ReplayError> {
-        assert_eq!(admission.entry(), Entry::Sent, "the guard has admitted sending");
+        assert_eq!(
+            admission.entry(),
+            Entry::Sent,
+            "the guard has admitted sending"
+        );
         let interface = admission.interface();
         let fails = |error| {
-            let what = format!("open an AF_XDP socket on queue {queue} of {}", interface.name);
+            let what = format!(
+                "open an AF_XDP socket on queue {queue} of {}",
+                interface.name
+            );
             gone_or(&interface.name, error, |error| {
                 ReplayError::system(what, "CAP_NET_RAW", error)
             })
@@ -105,7 +112,9 @@ impl XdpSocket {
             memory,
             transmit,
             completion,
-            free: (0..RING).map(|chunk| u64::from(chunk) * u64::from(CHUNK)).collect(),
+            free: (0..RING)
+                .map(|chunk| u64::from(chunk) * u64::from(CHUNK))
+                .collect(),
             offered: 0,
         })
     }
@@ -142,7 +151,9 @@ impl XdpSocket {
         unsafe {
             let target = self.memory.start().as_ptr().add(offset);
             ptr::copy_nonoverlapping(frame.as_ptr(), target, frame.len());
-            self.transmit.entry::<libc::xdp_desc>(entry).write(descriptor);
+            self.transmit
+                .entry::<libc::xdp_desc>(entry)
+                .write(descriptor);
         }
         true
     }

@@ -1,0 +1,145 @@
+//! A look at all that a run would send, before anything is sent.
+//!
+//! It takes the same way through rewriting and guard as the run itself. What is refused is refused here, while the
+//! wire is still silent.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use wire::capture::CaptureError;
+use wire::{Layers, LinkType};
+
+use crate::batch::Batch;
+use crate::error::ReplayError;
+use crate::feed::{Feed, Plan, Share, Source};
+use crate::guard::{Guard, Limits};
+use crate::pace::Steps;
+use crate::rewrite::Counts;
+use crate::statistics::Tally;
+
+/// Pairs of addresses that are told apart.
+const MAX_PAIRS: usize = 10_000;
+
+/// What a run would send.
+#[derive(Debug)]
+pub struct Survey {
+    /// Frames of the capture that would be taken, in all passes.
+    pub taken: u64,
+    /// Frames that would be sent, in all passes, and their bytes.
+    pub planned: Tally,
+    /// How long it would take.
+    pub duration: Duration,
+    /// The longest frame, in bytes.
+    pub longest: usize,
+    /// What time stamps were met.
+    pub steps: Steps,
+    /// What rewriting would do in a pass.
+    pub rewriting: Counts,
+    /// Where the capture is cut short or damaged, if it is.
+    pub cut: Option<CaptureError>,
+    /// Who would speak to whom in the first pass; by source and destination.
+    pub pairs: BTreeMap<(IpAddr, IpAddr), Tally>,
+    /// Frames of further pairs, and of none.
+    pub others: Tally,
+}
+
+impl Survey {
+    /// Goes through the capture once.
+    ///
+    /// # Errors
+    /// The first frame that the guard refuses or that cannot be rewritten, and a capture that cannot be read at all.
+    pub fn take(
+        source: &dyn Source,
+        plan: &Plan,
+        guard: &Guard,
+        limits: &Limits,
+    ) -> Result<Survey, ReplayError> {
+        let once = Plan {
+            passes: 1,
+            ..plan.clone()
+        };
+        let mut feed = Feed::new(source, &once, guard, limits, Share::ALL)?;
+        let mut counting = Counting::default();
+        let mut batch = Batch::default();
+        loop {
+            feed.fill(&mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            counting.count(&batch);
+        }
+        let (steps, rewriting, taken, failure) = feed.into_outcome();
+        let cut = match failure {
+            None => None,
+            Some(ReplayError::Capture(cut)) => Some(cut),
+            Some(other) => return Err(other),
+        };
+        // What is cut is not read a second time.
+        let passes = if cut.is_some() { 1 } else { plan.passes };
+        Ok(Survey {
+            taken: taken.saturating_mul(u64::from(passes)).min(limits.frames),
+            planned: counting.planned(passes, taken, limits),
+            duration: counting.duration(passes),
+            longest: counting.longest,
+            steps,
+            rewriting,
+            cut,
+            pairs: counting.pairs,
+            others: counting.others,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Counting {
+    once: Tally,
+    last_due: u64,
+    longest: usize,
+    pairs: BTreeMap<(IpAddr, IpAddr), Tally>,
+    others: Tally,
+}
+
+impl Counting {
+    fn count(&mut self, batch: &Batch) {
+        let frames = batch.front(batch.len());
+        for frame in frames.iter() {
+            self.once.add(frame.len());
+            self.longest = self.longest.max(frame.len());
+            self.pair(frame).add(frame.len());
+        }
+        self.last_due = frames.origins().last().map_or(0, |origin| origin.due);
+    }
+
+    fn pair(&mut self, frame: &[u8]) -> &mut Tally {
+        let addresses = Layers::decode(LinkType::ETHERNET, frame).addresses();
+        let full = self.pairs.len() >= MAX_PAIRS;
+        match addresses {
+            Some(pair) if !full || self.pairs.contains_key(&pair) => {
+                self.pairs.entry(pair).or_default()
+            }
+            _ => &mut self.others,
+        }
+    }
+
+    /// All passes, as far as the bound on frames lets them through.
+    fn planned(&self, passes: u32, taken: u64, limits: &Limits) -> Tally {
+        let all = |once: u64| once.saturating_mul(u64::from(passes));
+        let wanted = Tally {
+            frames: all(self.once.frames),
+            bytes: all(self.once.bytes),
+        };
+        match all(taken) {
+            whole if whole > limits.frames => wanted.share(limits.frames, whole),
+            _ => wanted,
+        }
+    }
+
+    /// From the first frame to the last: all passes, with a mean gap between them.
+    fn duration(&self, passes: u32) -> Duration {
+        let gap = self.last_due / self.once.frames.saturating_sub(1).max(1);
+        let between = gap.saturating_mul(u64::from(passes.saturating_sub(1)));
+        let within = self.last_due.saturating_mul(u64::from(passes));
+        Duration::from_nanos(within.saturating_add(between))
+    }
+}

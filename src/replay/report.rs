@@ -1,0 +1,243 @@
+//! What a replay tells: the plan before it, the statistics after it.
+
+use std::fmt::Write;
+
+use replay::guard::Limits;
+use replay::rewrite::Counts;
+use replay::{End, InterfaceTally, Lateness, Report, Steps, Survey, Tally};
+use serde_json::{Value, json};
+use wire::Timestamp;
+
+use crate::duration;
+
+/// Schema of the statistics as JSON.
+const SCHEMA: &str = "crywolf.replay/1";
+/// Pairs of addresses that a dry run lists.
+const LISTED_PAIRS: usize = 40;
+
+/// One line about what is to come.
+pub fn intent(survey: &Survey, target: &str) -> String {
+    format!(
+        "{} to {target}, over {}",
+        amount(survey.planned),
+        duration::spoken(survey.duration)
+    )
+}
+
+/// What would be sent where.
+pub fn dry_run(survey: &Survey, target: &str, limits: &Limits) -> String {
+    let mut text = format!("would send {}\n", intent(survey, target));
+    let _ = writeln!(
+        text,
+        "bounds     {} frames, {}, {:.0} frames a second",
+        limits.frames,
+        duration::spoken(limits.duration),
+        limits.pps
+    );
+    for note in notes(&survey.steps, &survey.rewriting) {
+        let _ = writeln!(text, "{note}");
+    }
+    let mut pairs: Vec<_> = survey.pairs.iter().collect();
+    pairs.sort_by_key(|(pair, tally)| (std::cmp::Reverse(tally.frames), **pair));
+    let _ = writeln!(text, "\n    frames       bytes  from and to, in one pass");
+    for ((from, to), tally) in pairs.iter().take(LISTED_PAIRS) {
+        let _ = writeln!(
+            text,
+            "{:>10} {:>11}  {from} > {to}",
+            tally.frames, tally.bytes
+        );
+    }
+    let unlisted = pairs.iter().skip(LISTED_PAIRS);
+    let mut rest = survey.others;
+    let mut count = 0;
+    for (_, tally) in unlisted {
+        rest.frames += tally.frames;
+        rest.bytes += tally.bytes;
+        count += 1;
+    }
+    if rest.frames > 0 {
+        let _ = writeln!(
+            text,
+            "{:>10} {:>11}  {count} more pairs, and frames without addresses",
+            rest.frames, rest.bytes
+        );
+    }
+    text
+}
+
+/// The statistics as text.
+pub fn text(report: &Report, target: &str) -> String {
+    let mut text = format!("sent       {} to {target}\n", amount(report.accepted));
+    if let Some(counted) = &report.interface {
+        let _ = writeln!(
+            text,
+            "counted    {} passed on by the interface, {} dropped, {} came the other way",
+            amount(counted.passed),
+            frames(counted.dropped),
+            frames(counted.other_way)
+        );
+    }
+    if let Some(span) = &report.span {
+        let _ = writeln!(text, "first      {}", rfc3339(span.first));
+        let _ = writeln!(text, "last       {}", rfc3339(span.last));
+        let (seconds, rate) = (span.seconds(), rates(report));
+        let rate = rate.map_or(String::new(), |(pps, mbps)| {
+            format!(", {pps:.0} frames a second, {mbps:.3} Mbit a second")
+        });
+        let _ = writeln!(text, "took       {seconds:.6} s{rate}");
+    }
+    if let Some(Lateness { p50, p99, max }) = report.lateness {
+        let _ = writeln!(
+            text,
+            "late       p50 {p50:.1} us, p99 {p99:.1} us, max {max:.1} us"
+        );
+    }
+    if report.stalls > 0 {
+        let _ = writeln!(
+            text,
+            "stalls     {} times the kernel could take nothing",
+            report.stalls
+        );
+    }
+    for note in notes(&report.steps, &report.rewriting) {
+        let _ = writeln!(text, "{note}");
+    }
+    text
+}
+
+/// The statistics as JSON.
+pub fn json(report: &Report, target: &str, capture_first: Option<Timestamp>) -> Value {
+    let time = |time: Timestamp| Value::from(rfc3339(time));
+    let rates = rates(report);
+    json!({
+        "schema": SCHEMA,
+        "target": target,
+        "end": end(&report.end),
+        "accepted": tally(report.accepted),
+        "interface": report.interface.as_ref().map(|counted: &InterfaceTally| json!({
+            "passed": tally(counted.passed),
+            "dropped": counted.dropped,
+            "other_way": counted.other_way,
+        })),
+        "first": report.span.map(|span| time(span.first)),
+        "last": report.span.map(|span| time(span.last)),
+        "seconds": report.span.map(|span| span.seconds()),
+        "pps": rates.map(|(pps, _)| pps),
+        "mbps": rates.map(|(_, mbps)| mbps),
+        "lateness_us": report.lateness.map(|late| json!({"p50": late.p50, "p99": late.p99, "max": late.max})),
+        "stalls": report.stalls,
+        "capture_first": capture_first.map(time),
+        "timestamps": {
+            "repeated": report.steps.repeated,
+            "out_of_order": report.steps.out_of_order,
+            "set_back": report.steps.set_back,
+            "leaps": report.steps.leaps,
+            "capped": report.steps.capped,
+        },
+        "rewriting": rewriting(&report.rewriting),
+    })
+}
+
+fn rewriting(counts: &Counts) -> Value {
+    json!({
+        "reframed": counts.reframed,
+        "padded": counts.padded,
+        "sent_cut": counts.sent_cut,
+        "truncated": counts.truncated,
+        "fragmented": counts.fragmented,
+        "fragments": counts.fragments,
+        "df_cleared": counts.df_cleared,
+        "trailers_dropped": counts.trailers_dropped,
+        "checksums_fixed": counts.checksums_fixed,
+        "skipped": counts.skipped.total(),
+    })
+}
+
+/// How it ended, in a word.
+fn end(end: &End) -> &'static str {
+    match end {
+        End::Complete => "complete",
+        End::Bound => "bound",
+        End::Stopped => "stopped",
+        End::Failed(_) => "failed",
+    }
+}
+
+fn tally(tally: Tally) -> Value {
+    json!({"frames": tally.frames, "bytes": tally.bytes})
+}
+
+/// Frames and megabits a second, between the first frame and the last.
+fn rates(report: &Report) -> Option<(f64, f64)> {
+    let seconds = report.span.map(|span| span.seconds())?;
+    if seconds <= 0.0 || report.accepted.frames < 2 {
+        return None;
+    }
+    let float = |number: u64| u32::try_from(number).map_or(f64::INFINITY, f64::from);
+    let (frames, kilobytes) = (report.accepted.frames, report.accepted.bytes / 1000);
+    Some((
+        float(frames - 1) / seconds,
+        float(kilobytes) * 8.0 / 1000.0 / seconds,
+    ))
+}
+
+/// What was unusual about time stamps and frames, a line each.
+fn notes(steps: &Steps, counts: &Counts) -> Vec<String> {
+    let note = |count: u64, what: &str| (count > 0).then(|| format!("note       {count} {what}"));
+    [
+        note(steps.repeated, "time stamps are those of the frame before"),
+        note(steps.out_of_order, "frames out of order went at once"),
+        note(
+            steps.set_back,
+            "times the clock was set back: time goes on from there",
+        ),
+        note(
+            steps.leaps,
+            "gaps of more than an hour; --gap-cap shortens them",
+        ),
+        note(steps.capped, "gaps were shortened"),
+        note(counts.reframed, "packets got an Ethernet header"),
+        note(
+            counts.padded,
+            "frames captured in part were filled up with zeros",
+        ),
+        note(
+            counts.sent_cut,
+            "frames captured in part were sent as they were",
+        ),
+        note(counts.truncated, "packets lost their end to the MTU"),
+        note(counts.fragmented, "packets became fragments"),
+        note(counts.df_cleared, "of them although DF forbids it"),
+        note(
+            counts.trailers_dropped,
+            "frames lost bytes behind their packet",
+        ),
+        note(counts.checksums_fixed, "checksums were worked out anew"),
+        note(
+            counts.skipped.total(),
+            "frames were left out: too short, too large, or without a type",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn frames(count: u64) -> String {
+    match count {
+        1 => "1 frame".to_owned(),
+        _ => format!("{count} frames"),
+    }
+}
+
+fn amount(tally: Tally) -> String {
+    format!("{}, {} bytes", frames(tally.frames), tally.bytes)
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(time.as_nanos()));
+    time.map_or_else(
+        |_| "beyond the calendar".to_owned(),
+        |time| format!("{time:.9}"),
+    )
+}
