@@ -75,7 +75,7 @@ impl Run<'_> {
     /// of a single sink only; with several nobody knows their order.
     pub fn start(
         &self,
-        sinks: Vec<Box<dyn Sink>>,
+        mut sinks: Vec<Box<dyn Sink>>,
         monitor: Option<Monitor>,
         observer: Option<Observer<'_>>,
     ) -> Report {
@@ -93,12 +93,12 @@ impl Run<'_> {
             });
             let mut observer = observer;
             let others: Vec<_> = sinks
-                .into_iter()
+                .iter_mut()
                 .enumerate()
                 .map(|(worker, sink)| {
                     let share = Share { worker, workers };
                     let (shared, observer) = (&shared, observer.take());
-                    scope.spawn(move || self.work(share, sink, &clock, shared, observer))
+                    scope.spawn(move || self.work(share, sink.as_mut(), &clock, shared, observer))
                 })
                 .collect();
             let outcomes: Vec<Outcome> = others
@@ -112,6 +112,7 @@ impl Run<'_> {
             });
             (outcomes, monitor)
         });
+        // The sinks are still open: a tap is there as long as somebody holds it.
         conclude(outcomes, monitor, shared, &clock)
     }
 
@@ -119,7 +120,7 @@ impl Run<'_> {
     fn work(
         &self,
         share: Share,
-        mut sink: Box<dyn Sink>,
+        sink: &mut dyn Sink,
         clock: &Clock,
         shared: &Shared<'_>,
         observer: Option<Observer<'_>>,
@@ -146,7 +147,7 @@ impl Run<'_> {
         feed.fill(&mut batch);
         clock.wait_for_start();
         while !batch.is_empty() && worker.goes_on() {
-            if let Err(error) = worker.send(&mut batch, sink.as_mut()) {
+            if let Err(error) = worker.send(&mut batch, sink) {
                 shared.fail(error);
             }
             if batch.is_empty() {

@@ -46,6 +46,11 @@ pub struct Lateness {
     pub max: f64,
 }
 
+/// Lateness beyond an hour counts as an hour, in nanoseconds.
+const MOST_LATE: u64 = 3_600_000_000_000;
+/// Digits of lateness that are kept.
+const DIGITS: u8 = 2;
+
 /// The counters of one sender.
 #[derive(Debug)]
 pub struct Sent {
@@ -64,8 +69,8 @@ impl Default for Sent {
             accepted: Tally::default(),
             span: None,
             stalls: 0,
-            // Two digits, so that memory stays small for hours of lateness too.
-            lateness: Histogram::new(2).expect("two digits are within what it can keep"),
+            lateness: Histogram::new_with_bounds(1, MOST_LATE, DIGITS)
+                .expect("these bounds are within what it can keep"),
         }
     }
 }
