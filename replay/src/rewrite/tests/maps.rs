@@ -219,6 +219,15 @@ fn a_routing_header_with_segments_left_holds_the_receiver_of_the_sum() {
     let after = one(&plan, &bytes);
     assert_ne!(after[38..54], bytes[38..54], "the address is mapped");
     assert_eq!(after[54..], bytes[54..], "the sum stands");
+    let fix = Rewrite {
+        checksums: Checksums::Fix,
+        ..plan
+    };
+    assert_eq!(
+        one(&fix, &bytes),
+        after,
+        "its receiver is not read, so it is not fixed"
+    );
 }
 
 #[test]
@@ -260,4 +269,15 @@ fn fixing_computes_what_offloading_left_open() {
         frame("192.0.2.1.1 > 198.51.100.2.2: S 1 win 0 cksum 0x1234 ttl 64 ip-cksum 0x0000");
     rewriter.rewrite(&whole(&bytes), 0).unwrap();
     assert_eq!(rewriter.counts().checksums_fixed, 2);
+}
+
+#[test]
+fn a_udp_sum_covers_what_the_udp_length_counts() {
+    let fix = Rewrite {
+        checksums: Checksums::Fix,
+        ..Rewrite::default()
+    };
+    let right = packet("192.0.2.1.1 > 198.51.100.2.2: udp ttl 64 \"ab\"");
+    let longer = "192.0.2.1.1 > 198.51.100.2.2: udp len 10 cksum 0x0001 ttl 64 \"abcd\"";
+    assert_eq!(one(&fix, &frame(longer))[40..42], right[26..28]);
 }

@@ -240,6 +240,23 @@ fn arp_follows_addresses_and_hardware_addresses() {
 }
 
 #[test]
+fn an_unknown_hardware_address_stays_unknown() {
+    let plan = Rewrite {
+        destination_mac: Some(mac("02:00:00:00:00:cc")),
+        ..Rewrite::default()
+    };
+    let mut bytes = arp(
+        1,
+        ([2, 0, 0, 0, 0, 7], [192, 0, 2, 7]),
+        ([0; 6], [192, 0, 2, 9]),
+    );
+    bytes[..6].fill(0);
+    let after = one(&plan, &bytes);
+    assert_eq!(after[..6], [2, 0, 0, 0, 0, 0xcc]);
+    assert_eq!(after[32..38], [0; 6]);
+}
+
+#[test]
 fn a_probe_for_an_unspecified_sender_stays_one() {
     let plan = mapping(&["0.0.0.0/1=128.0.0.0/1"]);
     let host = [2, 0, 0, 0, 0, 7];
@@ -269,4 +286,20 @@ fn options_that_lie_about_their_length_are_left() {
         assert_eq!(after[78..], bytes[78..]);
         assert_eq!(sum(&after), sum(&bytes), "wrong by as much");
     }
+}
+
+#[test]
+fn a_router_solicitation_names_the_new_hardware_address() {
+    let solicitation = |source_mac: [u8; 6]| {
+        let body = [&[1, 1][..], &source_mac].concat();
+        let mut bytes = message("2001:db8:2::7", "ff02::2", Icmp::new(133, 0), body);
+        bytes[6..12].copy_from_slice(&source_mac);
+        bytes
+    };
+    let plan = Rewrite {
+        source_mac: Some(mac("02:00:00:00:00:aa")),
+        ..lab()
+    };
+    let mapped = one(&plan, &solicitation([2, 0, 0, 0, 0, 9]));
+    assert_eq!(mapped, solicitation([2, 0, 0, 0, 0, 0xaa]));
 }

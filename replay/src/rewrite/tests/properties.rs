@@ -456,7 +456,7 @@ fn check_fragments(bytes: &[u8], frames: &[Vec<u8>], mtu: usize) -> Result<(), T
         prop_assert_eq!(more, last_more || index + 1 < frames.len());
         let content = content(&layers, frame);
         next += u16::try_from(content.len() / 8).unwrap();
-        prop_assert!(content.len() % 8 == 0 || index + 1 == frames.len());
+        prop_assert!(content.len().is_multiple_of(8) || index + 1 == frames.len());
         payload.extend_from_slice(content);
     }
     prop_assert_eq!(payload, content(&whole, bytes));

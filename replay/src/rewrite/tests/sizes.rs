@@ -74,6 +74,19 @@ fn fragments_of_ipv4() {
 }
 
 #[test]
+fn the_last_fragment_uses_all_the_room() {
+    let bytes = frame("192.0.2.1 > 192.0.2.2: proto 47 ttl 9 zeros 98");
+    let (frames, _) = made(&sized(70, Oversize::Fragment), &bytes);
+    assert_eq!(
+        frames,
+        [
+            "192.0.2.1 > 192.0.2.2: proto 47 ttl 9 MF zeros 48",
+            "192.0.2.1 > 192.0.2.2: proto 47 ttl 9 frag 6 zeros 50",
+        ]
+    );
+}
+
+#[test]
 fn a_fragment_is_split_further() {
     let middle = frame("192.0.2.1 > 192.0.2.2: proto 17 ttl 9 id 7 MF frag 10 zeros 104");
     let (frames, _) = made(&sized(68, Oversize::Fragment), &middle);
@@ -170,6 +183,21 @@ fn headers_before_the_fragment_header_stand_in_each_fragment() {
 }
 
 #[test]
+fn a_routing_header_stands_in_each_fragment() {
+    let mut bytes = frame("2001:db8::1.1 > 2001:db8::2.2: udp hlim 9 zeros 92");
+    bytes[20] = 43;
+    bytes[19] += 24;
+    let routing = [&[17, 2, 4, 0, 0, 0, 0, 0][..], &[0x20; 16]].concat();
+    bytes.splice(54..54, routing);
+    let frames = rewritten(&sized(120, Oversize::Fragment), &whole(&bytes)).unwrap();
+    assert!(frames.len() > 1);
+    for frame in &frames {
+        assert_eq!((frame[20], frame[54], frame[78]), (43, 44, 17));
+        assert_eq!(frame[55..78], bytes[55..78]);
+    }
+}
+
+#[test]
 fn llc_frames_state_their_new_length() {
     let bytes = frame("[snap] 192.0.2.1 > 192.0.2.2: proto 47 ttl 9 id 7 zeros 100");
     for oversize in [Oversize::Fragment, Oversize::Truncate] {
@@ -208,6 +236,16 @@ fn truncating_puts_lengths_and_sums_right() {
         let (frames, counts) = made(&sized(100, Oversize::Truncate), &frame(before));
         assert_eq!((frames, counts.truncated), (vec![after.to_owned()], 1));
     }
+}
+
+#[test]
+fn a_truncated_first_fragment_keeps_the_header_of_its_datagram() {
+    // A UDP header that counts 500 bytes, of which this fragment holds 104.
+    let first = "192.0.2.1 > 192.0.2.2: proto 17 ttl 9 MF hex 0001000201f4abcd";
+    let bytes = frame(&format!("{first}{}", "00".repeat(96)));
+    let after = one(&sized(68, Oversize::Truncate), &bytes);
+    assert_eq!(after.len(), 14 + 68);
+    assert_eq!(after[34..42], bytes[34..42]);
 }
 
 #[test]
