@@ -51,7 +51,7 @@ pub(super) fn reframe(record: &Record<'_>, frame: &mut Vec<u8>) -> Result<usize,
     frame.extend_from_slice(&header.sender.unwrap_or(SENDER).0);
     frame.extend_from_slice(&ether_type.to_be_bytes());
     frame.extend_from_slice(packet);
-    Ok(on_wire + HEADER_BYTES)
+    Ok(on_wire.saturating_add(HEADER_BYTES))
 }
 
 fn read(link_type: LinkType, bytes: &[u8]) -> Result<Header, Refusal> {
