@@ -7,3 +7,8 @@
     clippy::disallowed_methods,
     reason = "sending at the right moment needs the system's clocks"
 )]
+
+#[cfg(target_os = "linux")]
+pub mod listener;
+#[cfg(target_os = "linux")]
+pub mod namespace;
