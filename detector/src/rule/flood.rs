@@ -178,9 +178,15 @@ impl SynFlood {
         }
     }
 
-    fn opening(&mut self, attempt: &Attempt, now: Moment, state: &mut State) -> Option<Case> {
+    fn opening(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
         if state.pair(attempt.source, attempt.target).traced {
-            return None;
+            return;
         }
         let key = service_of(attempt);
         let flood = &self.config.flood;
@@ -191,7 +197,7 @@ impl SynFlood {
         fill(service, attempt, now);
         let by_isn = service.equal_isns >= flood.equal_isns;
         if !by_isn && !self.overflows(service, now) {
-            return None;
+            return;
         }
         service.flooded = true;
         let first = if by_isn {
@@ -213,7 +219,9 @@ impl SynFlood {
         case.touch(first.unwrap_or(now), before.saturating_sub(1));
         case.syns += before.saturating_sub(1);
         case.syn(attempt, now);
-        evicted.map(|(_, old)| old)
+        if let Some((target, old)) = evicted {
+            self.file(target, &old, findings);
+        }
     }
 
     fn overflows(&self, service: &ServiceState, now: Moment) -> bool {
@@ -386,11 +394,7 @@ impl Rule for SynFlood {
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
-            News::Opening(attempt) => {
-                if let Some(evicted) = self.opening(attempt, now, state) {
-                    self.file(attempt.target, &evicted, findings);
-                }
-            }
+            News::Opening(attempt) => self.opening(attempt, now, state, findings),
             News::FloodSyn(attempt) => self.more(attempt, now, state),
             News::FloodAnswer {
                 source, refused, ..
@@ -479,7 +483,7 @@ fn relieve(state: &mut State, attempt: &Attempt, relief: u64, completed: u64) {
 mod tests {
     use labels::Class;
 
-    use crate::trace::{classes, findings, merge, repeat};
+    use crate::trace::{classes, findings, findings_with, merge, repeat};
 
     #[test]
     fn three_syns_with_one_sequence_number_are_a_flood_however_slow() {
@@ -491,6 +495,19 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:#?}");
         assert_eq!(found[0].class, Class::SpoofedSynFlood);
         assert_eq!((found[0].packets, found[0].detected_frame), (3, 3));
+    }
+
+    #[test]
+    fn a_flood_that_has_to_make_room_keeps_its_target() {
+        let mut lines = String::new();
+        for (second, target) in [(1, "192.0.2.10"), (2, "192.0.2.20")] {
+            for n in 0..4 {
+                lines += &format!("{second}.{n} 198.51.100.7:{n} > {target}:80 S seq 674719801\n");
+            }
+        }
+        let found = findings_with(&lines, "[memory]\ncases = 1");
+        let targets: Vec<_> = found.iter().map(|f| f.targets[0].to_string()).collect();
+        assert_eq!(targets, ["192.0.2.10", "192.0.2.20"]);
     }
 
     #[test]
