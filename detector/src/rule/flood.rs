@@ -22,7 +22,7 @@
 //! RFC 4987 (SYN flooding); RFC 9293 section 3.8.1 (retransmission); "Interpreting Network Traffic", "To Flood or
 //! Not to Flood".
 
-use labels::{AddressBlock, Class, Transport};
+use labels::{AddressBlock, Class, Finding, Transport};
 use wire::Timestamp;
 
 use super::Rule;
@@ -211,6 +211,7 @@ impl SynFlood {
             service.level / ONE
         };
         let (case, evicted) = self.cases.get_or_insert_with(attempt.target, Case::default);
+        let is_new = case.detected.is_none();
         case.detected.get_or_insert(now);
         if by_isn {
             case.isn.get_or_insert(attempt.isn);
@@ -219,8 +220,11 @@ impl SynFlood {
         case.touch(first.unwrap_or(now), before.saturating_sub(1));
         case.syns += before.saturating_sub(1);
         case.syn(attempt, now);
+        if is_new {
+            findings.open(|| finding(attempt.target, case, &self.config));
+        }
         if let Some((target, old)) = evicted {
-            self.file(target, &old, findings);
+            findings.close(finding(target, &old, &self.config));
         }
     }
 
@@ -255,65 +259,6 @@ impl SynFlood {
 
     fn case(&mut self, attempt: &Attempt) -> Option<&mut Case> {
         self.cases.get_mut(&attempt.target)
-    }
-
-    fn file(&self, target: Address, case: &Case, findings: &mut Findings) {
-        let (Some(detected), Some(span)) = (case.detected, case.activity) else {
-            return;
-        };
-        let forged = case.is_forged();
-        let sources = case.source_count();
-        let tool = case.isn.and_then(tool_of);
-        let mut evidence = vec![fact(
-            "SYNs that were never followed by a handshake",
-            format!("{} SYNs, {} completed", case.syns, case.completed),
-            format!(
-                "completions, or retransmissions from the same port; at most {} open at a time",
-                self.config.flood.level
-            ),
-            case.examples.iter().copied(),
-        )];
-        if let Some(isn) = case.isn {
-            evidence.push(fact(
-                "one sequence number for different ports or sources",
-                format!("{isn} in {} SYNs", case.equal_isns),
-                "a new one for each connection (RFC 9293 section 3.4.1)",
-                case.examples.iter().copied(),
-            ));
-        }
-        let many = sources.map_or("more than 16000".to_owned(), |n| n.to_string());
-        evidence.push(fact(
-            "sources and their reaction",
-            format!(
-                "{many} sources; {} answers accept, {} refuse, {} torn down by the source",
-                case.accepted, case.refused, case.torn
-            ),
-            "a forged source knows of no connection and stays silent",
-            [],
-        ));
-        findings.push(
-            Draft {
-                class: if forged {
-                    Class::SpoofedSynFlood
-                } else {
-                    Class::SynFlood
-                },
-                tool,
-                sources: source_blocks(case),
-                targets: vec![target.to_ip().into()],
-                transport: Transport::Tcp,
-                ports: case.ports.ranges(),
-                span,
-                detected,
-                confidence: if case.syns >= 100 || tool.is_some() {
-                    0.95
-                } else {
-                    0.8
-                },
-                evidence,
-            }
-            .finish(),
-        );
     }
 }
 
@@ -361,6 +306,64 @@ fn fill(service: &mut ServiceState, attempt: &Attempt, now: Moment) {
         }
     }
     service.last = Some((isn, source, sport));
+}
+
+/// What is known of a case, once it is a claim.
+fn finding(target: Address, case: &Case, config: &Config) -> Option<Finding> {
+    let (detected, span) = (case.detected?, case.activity?);
+    let forged = case.is_forged();
+    let sources = case.source_count();
+    let tool = case.isn.and_then(tool_of);
+    let mut evidence = vec![fact(
+        "SYNs that were never followed by a handshake",
+        format!("{} SYNs, {} completed", case.syns, case.completed),
+        format!(
+            "completions, or retransmissions from the same port; at most {} open at a time",
+            config.flood.level
+        ),
+        case.examples.iter().copied(),
+    )];
+    if let Some(isn) = case.isn {
+        evidence.push(fact(
+            "one sequence number for different ports or sources",
+            format!("{isn} in {} SYNs", case.equal_isns),
+            "a new one for each connection (RFC 9293 section 3.4.1)",
+            case.examples.iter().copied(),
+        ));
+    }
+    let many = sources.map_or("more than 16000".to_owned(), |n| n.to_string());
+    evidence.push(fact(
+        "sources and their reaction",
+        format!(
+            "{many} sources; {} answers accept, {} refuse, {} torn down by the source",
+            case.accepted, case.refused, case.torn
+        ),
+        "a forged source knows of no connection and stays silent",
+        [],
+    ));
+    Some(
+        Draft {
+            class: if forged {
+                Class::SpoofedSynFlood
+            } else {
+                Class::SynFlood
+            },
+            tool,
+            sources: source_blocks(case),
+            targets: vec![target.to_ip().into()],
+            transport: Transport::Tcp,
+            ports: case.ports.ranges(),
+            span,
+            detected,
+            confidence: if case.syns >= 100 || tool.is_some() {
+                0.95
+            } else {
+                0.8
+            },
+            evidence,
+        }
+        .finish(),
+    )
 }
 
 /// The sources one by one where they are few, else the smallest block that holds nine tenths of them.
@@ -462,7 +465,7 @@ impl Rule for SynFlood {
                     *service = ServiceState::default();
                 }
             }
-            self.file(target, &case, findings);
+            findings.close(finding(target, &case, &self.config));
         }
     }
 
