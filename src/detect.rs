@@ -21,6 +21,10 @@ use crate::output::Verbosity;
 
 /// Findings of the paired detector about a capture, or about what passes an interface.
 #[derive(clap::Args, Debug)]
+#[cfg_attr(
+    target_os = "linux",
+    command(group = clap::ArgGroup::new("input").args(["capture", "interface"]).required(true))
+)]
 #[command(after_help = "\
 Examples:
   crywolf detect capture.pcap
@@ -32,7 +36,6 @@ Exit status: 0 with or without findings, 2 when the capture cannot be read to it
 pub struct DetectArgs {
     /// The capture, pcap or pcapng; - reads standard input.
     #[arg(value_name = "CAPTURE")]
-    #[cfg_attr(target_os = "linux", arg(required_unless_present = "interface"))]
     #[cfg_attr(not(target_os = "linux"), arg(required = true))]
     pub capture: Option<PathBuf>,
 

@@ -291,6 +291,8 @@ mod tests {
         assert_eq!(link_type(libc::ARPHRD_LOOPBACK), Some(LinkType::ETHERNET));
         assert_eq!(link_type(libc::ARPHRD_NONE), Some(LinkType::RAW));
         assert_eq!(link_type(libc::ARPHRD_PPP), None);
+        assert_eq!(hardware_name(libc::ARPHRD_PPP), "PPP");
+        assert_eq!(hardware_name(4711), "unknown hardware");
     }
 
     #[test]

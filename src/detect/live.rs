@@ -29,27 +29,27 @@ const LOOK: Duration = Duration::from_millis(50);
 #[command(next_help_heading = "Live")]
 pub struct LiveArgs {
     /// Listen on this interface in place of reading a capture, until Ctrl-C
-    #[arg(long, value_name = "IF", conflicts_with = "capture")]
+    #[arg(long, value_name = "IF")]
     pub interface: Option<String>,
 
     /// Listen in this network namespace: a name that `ip netns` knows, or a file such as /proc/PID/ns/net
-    #[arg(long, value_name = "NAME|PATH", requires = "interface")]
+    #[arg(long, value_name = "NAME|PATH", conflicts_with = "capture")]
     pub netns: Option<String>,
 
     /// End after so long, such as 30s or 10m
-    #[arg(long, value_name = "DURATION", requires = "interface", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", conflicts_with = "capture", value_parser = parse_duration)]
     pub duration: Option<Duration>,
 
     /// End after so many frames
-    #[arg(long, value_name = "N", requires = "interface", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "capture", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
     /// Also write a first version of each finding as soon as its evidence suffices
-    #[arg(long, requires = "interface")]
+    #[arg(long, conflicts_with = "capture")]
     pub early: bool,
 
     /// Also write the frames that were seen to a capture
-    #[arg(long, value_name = "FILE.pcap", requires = "interface")]
+    #[arg(long, value_name = "FILE.pcap", conflicts_with = "capture")]
     pub write: Option<PathBuf>,
 }
 
