@@ -1,6 +1,10 @@
-//! `crywolf detect`: a capture in, findings of the paired detector out.
+//! `crywolf detect`: a capture or a live interface in, findings of the paired detector out.
 
 mod eve;
+#[cfg(target_os = "linux")]
+mod live;
+#[cfg(target_os = "linux")]
+mod recording;
 mod table;
 
 use std::fs::File;
@@ -15,19 +19,25 @@ use wire::capture::{CaptureError, CaptureReader};
 
 use crate::output::Verbosity;
 
-/// Findings of the paired detector about a capture.
+/// Findings of the paired detector about a capture, or about what passes an interface.
 #[derive(clap::Args, Debug)]
+#[cfg_attr(
+    target_os = "linux",
+    command(group = clap::ArgGroup::new("input").args(["capture", "interface"]).required(true))
+)]
 #[command(after_help = "\
 Examples:
   crywolf detect capture.pcap
   crywolf detect capture.pcapng --home 192.0.2.0/24 --format jsonl > findings.jsonl
   tcpdump -w - -c 1000 | crywolf detect - --format eve
+  crywolf detect --interface veth0 --netns lab --duration 10m --format jsonl > findings.jsonl
 
-Exit status: 0 with or without findings, 2 when the capture cannot be read to its end.")]
+Exit status: 0 with or without findings, 2 when the capture cannot be read to its end, and when the interface vanishes.")]
 pub struct DetectArgs {
     /// The capture, pcap or pcapng; - reads standard input.
     #[arg(value_name = "CAPTURE")]
-    pub capture: PathBuf,
+    #[cfg_attr(not(target_os = "linux"), arg(required = true))]
+    pub capture: Option<PathBuf>,
 
     /// A home network; may be given several times.
     #[arg(long, value_name = "CIDR")]
@@ -40,6 +50,11 @@ pub struct DetectArgs {
     /// How to write the findings.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+
+    /// How to listen.
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    pub live: live::LiveArgs,
 }
 
 /// How to write findings.
@@ -56,12 +71,27 @@ pub enum Format {
 /// Runs the command; the findings go to standard output.
 ///
 /// # Errors
-/// Fails on a capture or configuration that cannot be read: exit status 2. Of a capture that is cut short or damaged
-/// the findings of what could be read have been written by then.
+/// Fails on a capture or configuration that cannot be read and an interface that cannot be listened to: exit status 2. Of
+/// a capture that is cut short or damaged, and of an interface that vanishes, the findings of what could be read have
+/// been written by then.
 pub fn run(args: &DetectArgs, verbosity: &Verbosity) -> anyhow::Result<()> {
     let config = read_config(args.config.as_deref())?;
-    let name = display_name(&args.capture);
-    let outcome = detect(open(&args.capture)?, config, &args.home);
+    #[cfg(target_os = "linux")]
+    if let Some(interface) = &args.live.interface {
+        return live::run(interface, args, config, verbosity);
+    }
+    let capture = args.capture.as_deref().context("name a capture")?;
+    of_capture(capture, args, config, verbosity)
+}
+
+fn of_capture(
+    capture: &Path,
+    args: &DetectArgs,
+    config: Config,
+    verbosity: &Verbosity,
+) -> anyhow::Result<()> {
+    let name = display_name(capture);
+    let outcome = detect(open(capture)?, config, &args.home);
     let outcome = outcome.with_context(|| name.clone())?;
     match write_findings(args.format, &outcome.findings) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
+use jiff::SignedDuration;
 use labels::Truth;
 use scorer::adapter::crywolf;
 use scorer::{CaptureGrade, CaptureScorer, Flows, Grade, Options};
@@ -35,6 +36,7 @@ Examples:
   crywolf score --truth out/*.truth.json --findings out/*.findings.jsonl --json grade.json
   crywolf detect a.pcap --format jsonl | crywolf score --truth a.truth.json --findings -
   crywolf score --truth a.truth.json --findings a.jsonl --fail-under recall=0.95 --fail-over cry-wolf=0.02
+  crywolf score --truth a.truth.json --findings live.jsonl --live --clock-offset 1.25s
 
 Exit status: 0 all gates passed, 1 a gate failed, 2 bad input.")]
 pub struct ScoreArgs {
@@ -46,6 +48,15 @@ pub struct ScoreArgs {
     /// order; "-" for standard input
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub findings: Vec<PathBuf>,
+
+    /// The detector looked at a line, not at the capture: its clock may be wrong by a second, and its frame numbers are
+    /// its own
+    #[arg(long)]
+    pub live: bool,
+
+    /// What the detector's clock showed less what the truth's did, such as 1.5s or -250ms
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true, value_parser = parse_offset)]
+    pub clock_offset: Option<SignedDuration>,
 
     /// How to count.
     #[command(flatten)]
@@ -67,12 +78,25 @@ pub struct ScoreArgs {
 pub fn run(args: &ScoreArgs) -> Result<ExitCode> {
     args.reports.check()?;
     let checks = args.gates.read()?;
-    let options = args.scoring.options();
+    let mut options = args.scoring.options();
+    let offset = args.clock_offset.unwrap_or_default();
+    options = match args.live {
+        true => options.on_a_line(offset),
+        false => Options {
+            clock_offset: offset,
+            ..options
+        },
+    };
     let mut captures = Vec::new();
     for (truth, findings) in pair(&args.truth, &args.findings)? {
         captures.push(score_files(truth, findings, args.scoring.from, &options)?);
     }
     conclude(&Grade::new(captures, &options), &args.reports, &checks)
+}
+
+fn parse_offset(text: &str) -> Result<SignedDuration, String> {
+    text.parse()
+        .map_err(|_| "an offset is a number with its unit, such as 1.5s, -250ms or 2h".into())
 }
 
 /// Grades one capture's findings.

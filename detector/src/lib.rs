@@ -8,7 +8,11 @@
 //! cases and hands out a finding **once: when its case has been quiet for long, or at the end**. Handing it out
 //! when it was first suspected would leave open where it ends and, for a while, what it is. [`Finding`] says in
 //! `detected` when the evidence sufficed. The order depends on the frames alone, so a capture and the same frames
-//! live give the same findings.
+//! live give the same findings. Who cannot wait takes [openings](Detector::take_openings) as well.
+//!
+//! Nobody can tell it that time has passed without a frame. That an answer is overdue is dated by the frame that shows
+//! it, and a case that pauses is quiet only once a frame of somebody else has shown it; a clock beside the frames would
+//! find other moments, and sometimes other cases, than the capture of the same frames.
 //!
 //! [`Finding`]: labels::Finding
 
@@ -40,8 +44,10 @@ const HOUSEKEEPING_NANOS: u64 = 60_000_000_000;
 /// All that a finished detector has to say.
 #[derive(Debug)]
 pub struct Report {
-    /// The findings that had not been taken before, in the order of their detection.
+    /// The findings that had not been taken before; those of cases that close together in the order of their detection.
     pub findings: Vec<Finding>,
+    /// The openings that had not been taken before, if they were wanted.
+    pub openings: Vec<Finding>,
     /// What was counted.
     pub counters: Counters,
 }
@@ -71,6 +77,11 @@ impl Detector {
             housekeeping: Timestamp::ZERO,
             last_frame: 0,
         }
+    }
+
+    /// From now on also says at once when a case has become a claim.
+    pub fn announce_openings(&mut self) {
+        self.findings.want_openings();
     }
 
     /// Looks at one frame: its number in the capture, from 1, its time, and its bytes as captured.
@@ -106,14 +117,23 @@ impl Detector {
         self.findings.take()
     }
 
+    /// First versions of findings whose evidence has come to suffice since the last call; none unless they are
+    /// [announced](Detector::announce_openings).
+    ///
+    /// Shape: what was known at `detected`. The finding that follows when the case closes speaks of more frames, and
+    /// often of more ports and targets; its class may be another one (a SYN scan that goes on over many hosts is a
+    /// sweep), and it may hold what was announced as two (ACKs that ask whether hosts exist, and the scan after them).
+    /// None follows where a host that was taken for dead answers after all.
+    pub fn take_openings(&mut self) -> Vec<Finding> {
+        self.findings.take_openings()
+    }
+
     /// Closes all cases.
     pub fn finish(mut self) -> Report {
         let least = self.config.answers.patience_at_end.nanos();
         self.state.finish(least, &mut self.news);
         self.spread(self.last_frame);
-        for rule in &mut self.rules {
-            rule.close(None, &mut self.state, &mut self.findings);
-        }
+        self.close(None);
         self.counters.evicted = self
             .state
             .evicted()
@@ -125,6 +145,7 @@ impl Detector {
         self.counters.judged_early = self.state.hurried;
         Report {
             findings: self.findings.take(),
+            openings: self.findings.take_openings(),
             counters: self.counters,
         }
     }
@@ -152,9 +173,16 @@ impl Detector {
         self.housekeeping = now.plus_nanos(HOUSEKEEPING_NANOS);
         let quiet = self.config.report.quiet.nanos();
         let before = Timestamp::from_nanos(now.as_nanos().saturating_sub(quiet));
-        for rule in &mut self.rules {
-            rule.close(Some(before), &mut self.state, &mut self.findings);
-        }
+        self.close(Some(before));
+    }
+
+    fn close(&mut self, before: Option<Timestamp>) {
+        let (rules, state) = (&mut self.rules, &mut self.state);
+        self.findings.close_together(|findings| {
+            for rule in rules {
+                rule.close(before, state, findings);
+            }
+        });
     }
 
     #[inline]
@@ -185,6 +213,7 @@ impl Detector {
 
 #[cfg(test)]
 mod tests {
+    use labels::Class;
     use proptest::prelude::*;
 
     use super::*;
@@ -235,6 +264,35 @@ mod tests {
         findings
     }
 
+    #[test]
+    fn an_opening_tells_what_is_known_then_and_the_finding_the_whole() {
+        let lines: String = (0..6)
+            .map(|n| format!("{n}.0 198.51.100.7:4000 > 192.0.2.{n}:22 S\n{n}.1 192.0.2.{n}:22 > 198.51.100.7:4000 R. seq 0\n"))
+            .collect();
+        let mut detector = Detector::new(Config::default(), &[]);
+        detector.announce_openings();
+        let report = trace::run(detector, &lines);
+        let ([opening], [finding]) = (&report.openings[..], &report.findings[..]) else {
+            panic!("one each: {report:#?}");
+        };
+        assert_eq!(
+            (opening.class, finding.class),
+            (Class::SynScan, Class::PortSweep)
+        );
+        assert_eq!((opening.targets.len(), finding.targets.len()), (3, 6));
+        assert_eq!(opening.detected_frame, 6);
+        assert_eq!(opening.detected, finding.detected);
+    }
+
+    #[test]
+    fn openings_are_told_to_those_who_ask() {
+        let lines = "0.00 198.51.100.7:1053 > 192.0.2.10:23 S seq 322286
+             0.39 198.51.100.7:1054 > 192.0.2.10:23 S seq 322286
+             0.76 198.51.100.7:1055 > 192.0.2.10:23 S seq 322286";
+        let report = trace::run(Detector::new(Config::default(), &[]), lines);
+        assert_eq!((report.findings.len(), report.openings.len()), (1, 0));
+    }
+
     const TINY: &str = "
         [memory]
         connections = 2
@@ -246,7 +304,47 @@ mod tests {
         [report]
         quiet = \"5s\"";
 
+    /// All openings, and the findings if they are all taken at the end.
+    fn announced(frames: &[(u32, Vec<u8>)], config: Config) -> (Vec<Finding>, Vec<Finding>) {
+        let mut detector = Detector::new(config, &[]);
+        detector.announce_openings();
+        let (mut time, mut openings) = (0, Vec::new());
+        for (number, (gap, bytes)) in (1..).zip(frames) {
+            time += u64::from(*gap) * 1_000_000;
+            let now = Timestamp::from_nanos(time);
+            detector.observe(number, now, LinkType::ETHERNET, bytes, bytes.len());
+            for opening in detector.take_openings() {
+                assert_eq!(opening.detected_frame, number, "it comes at once");
+                openings.push(opening);
+            }
+        }
+        let report = detector.finish();
+        openings.extend(report.openings);
+        (openings, report.findings)
+    }
+
     proptest! {
+        #[test]
+        fn each_finding_was_announced_and_announcing_changes_none(
+            frames in proptest::collection::vec(segment(), 0..400),
+        ) {
+            for config in [Config::default(), Config::with_overrides(TINY).unwrap()] {
+                let (openings, findings) = announced(&frames, config.clone());
+                for finding in &findings {
+                    let announces = |opening: &&Finding| {
+                        opening.detected_frame == finding.detected_frame
+                            && opening.transport == finding.transport
+                    };
+                    prop_assert!(openings.iter().any(|o| announces(&o)), "{:?}", finding);
+                }
+                for opening in &openings {
+                    prop_assert!(Finding::from_json(&opening.to_json()).is_ok(), "{:?}", opening);
+                }
+                // Nor does it matter when findings are taken: here one by one.
+                prop_assert_eq!(findings, run(&frames, config));
+            }
+        }
+
         #[test]
         fn any_traffic_gives_sound_findings_twice_the_same(
             frames in proptest::collection::vec(segment(), 0..400),

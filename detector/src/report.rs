@@ -16,17 +16,35 @@ const FEW_PORTS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     ready: Vec<Finding>,
+    /// Where somebody wants to hear of cases at once.
+    openings: Option<Vec<Finding>>,
 }
 
 impl Findings {
-    pub(crate) fn push(&mut self, finding: Finding) {
-        self.ready.push(finding);
+    /// From now on openings are kept.
+    pub(crate) fn want_openings(&mut self) {
+        self.openings.get_or_insert_default();
     }
 
-    /// Those that are ready, in the order of their detection.
-    pub(crate) fn take(&mut self) -> Vec<Finding> {
-        let mut ready = std::mem::take(&mut self.ready);
-        ready.sort_by(|a, b| {
+    /// A case has just become a claim; `finding` says what is known of it now, if somebody wants to hear.
+    pub(crate) fn open(&mut self, finding: impl FnOnce() -> Option<Finding>) {
+        if let Some(openings) = &mut self.openings {
+            openings.extend(finding());
+        }
+    }
+
+    /// A case has closed: its finding, if it had become a claim.
+    pub(crate) fn close(&mut self, finding: impl IntoIterator<Item = Finding>) {
+        self.ready.extend(finding);
+    }
+
+    /// Lets cases be closed that close together, and puts their findings in the order of their detection. Whoever
+    /// takes findings sooner or later gets them in the same order.
+    pub(crate) fn close_together(&mut self, close: impl FnOnce(&mut Findings)) {
+        let before = self.ready.len();
+        close(self);
+        let together = self.ready.get_mut(before..).unwrap_or_default();
+        together.sort_by(|a, b| {
             (a.detected_frame, a.class, &a.sources, &a.targets).cmp(&(
                 b.detected_frame,
                 b.class,
@@ -34,7 +52,19 @@ impl Findings {
                 &b.targets,
             ))
         });
-        ready
+    }
+
+    /// Those that are ready, in the order in which their cases closed.
+    pub(crate) fn take(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// The openings since the last call.
+    pub(crate) fn take_openings(&mut self) -> Vec<Finding> {
+        self.openings
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 }
 

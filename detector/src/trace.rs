@@ -13,7 +13,7 @@ use wire::{
     Timestamp, Udp, icmp,
 };
 
-use crate::{Config, Detector};
+use crate::{Config, Detector, Report};
 
 /// The findings on a trace.
 pub(crate) fn findings(lines: &str) -> Vec<Finding> {
@@ -23,17 +23,27 @@ pub(crate) fn findings(lines: &str) -> Vec<Finding> {
 /// The same, with home networks known.
 pub(crate) fn findings_at_home(lines: &str, home: &[&str]) -> Vec<Finding> {
     let home: Vec<_> = home.iter().map(|net| net.parse().unwrap()).collect();
-    let mut detector = Detector::new(Config::default(), &home);
+    run(Detector::new(Config::default(), &home), lines).findings
+}
+
+/// The same, with other thresholds.
+pub(crate) fn findings_with(lines: &str, thresholds: &str) -> Vec<Finding> {
+    let config = Config::with_overrides(thresholds).unwrap();
+    run(Detector::new(config, &[]), lines).findings
+}
+
+/// What a detector says of a trace.
+pub(crate) fn run(mut detector: Detector, lines: &str) -> Report {
     for (number, (time, bytes)) in frames(lines).into_iter().enumerate() {
         let number = u64::try_from(number).unwrap() + 1;
         detector.observe(number, time, LinkType::ETHERNET, &bytes, bytes.len());
     }
-    let findings = detector.finish().findings;
-    for finding in &findings {
+    let report = detector.finish();
+    for finding in &report.findings {
         // Reading checks what a finding must hold.
         assert_eq!(&Finding::from_json(&finding.to_json()).unwrap(), finding);
     }
-    findings
+    report
 }
 
 /// The classes of the findings on a trace.

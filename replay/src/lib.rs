@@ -22,6 +22,7 @@ mod error;
 mod feed;
 pub mod guard;
 pub mod link;
+pub mod listener;
 mod monitor;
 pub mod namespace;
 mod pace;

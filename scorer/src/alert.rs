@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use labels::{AddressBlock, Class, Evidence, PortRange, Transport, Verdict};
 
 /// One statement of a detector about a capture. What its format lacks stays empty.
@@ -62,6 +62,20 @@ impl Alert {
             count: 1,
             evidence: Vec::new(),
         }
+    }
+
+    /// The same, by a clock that is `offset` behind the one it was stamped by.
+    pub(crate) fn set_back(&mut self, offset: SignedDuration) {
+        for time in [&mut self.time, &mut self.start, &mut self.end] {
+            // It fails on calendar units only, which a duration has none of.
+            *time = time.saturating_sub(offset).unwrap_or(*time);
+        }
+    }
+
+    /// The same without frame numbers.
+    pub(crate) fn forget_frames(&mut self) {
+        self.frame = None;
+        self.frames.clear();
     }
 
     /// What it concludes; `None` when the map knows its rule by neither class nor verdict.

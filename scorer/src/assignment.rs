@@ -12,6 +12,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use labels::{AddressBlock, Event, Expect, Truth, Verdict};
 
 use crate::alert::Alert;
@@ -26,6 +27,8 @@ use crate::{Flows, Options};
 pub struct CaptureScorer<'a> {
     truth: &'a Truth,
     strict: bool,
+    live: bool,
+    clock_offset: SignedDuration,
     subjects: Vec<Subject<'a>>,
     index: Index<'a>,
     heard: Vec<Heard>,
@@ -56,6 +59,8 @@ impl<'a> CaptureScorer<'a> {
         CaptureScorer {
             truth,
             strict: options.strict,
+            live: options.live,
+            clock_offset: options.clock_offset,
             subjects,
             index,
             heard,
@@ -67,7 +72,11 @@ impl<'a> CaptureScorer<'a> {
     }
 
     /// Takes one alert, in any order.
-    pub fn push(&mut self, alert: Alert) {
+    pub fn push(&mut self, mut alert: Alert) {
+        alert.set_back(self.clock_offset);
+        if self.live {
+            alert.forget_frames();
+        }
         let (when, count) = (When::of(&alert), alert.count.max(1));
         self.alerts = self.alerts.saturating_add(count);
         let Some(verdict) = alert.conclusion() else {

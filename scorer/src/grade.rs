@@ -56,6 +56,12 @@ pub struct Settings {
     pub latency_s: f64,
     /// The clock tolerance, in seconds.
     pub tolerance_s: f64,
+    /// What the detector's clock showed less the truth's, in seconds.
+    #[serde(default)]
+    pub clock_offset_s: f64,
+    /// Whether the detector looked at a line, and its frame numbers are not the capture's.
+    #[serde(default)]
+    pub live: bool,
     /// Whether alerts of unknown rules count as false alarms.
     pub strict: bool,
     /// Whether the detector explains what only looks hostile.

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use labels::{EventId, Truth};
 
 pub mod adapter;
@@ -56,6 +57,11 @@ pub struct Options {
     pub latency: Duration,
     /// How far its clock may differ from the truth's.
     pub tolerance: Duration,
+    /// What its clock shows, less what the truth's shows at that moment.
+    pub clock_offset: SignedDuration,
+    /// Whether it looked at a line rather than at the capture: then it counted other frames too, or missed some, and
+    /// the numbers it names are not the capture's.
+    pub live: bool,
     /// Whether alerts of rules that its map does not know count as false alarms.
     pub strict: bool,
     /// Whether it explains what only looks hostile; if not, it is not asked to.
@@ -77,9 +83,21 @@ impl Options {
             detector: "crywolf".into(),
             latency: Duration::ZERO,
             tolerance: Options::FILE_TOLERANCE,
+            clock_offset: SignedDuration::ZERO,
+            live: false,
             strict: false,
             explains: true,
             prevalence: None,
+        }
+    }
+
+    /// The same for a detector that looked at the capture's frames on a line, with the clock of its machine.
+    pub fn on_a_line(self, clock_offset: SignedDuration) -> Options {
+        Options {
+            tolerance: Options::LIVE_TOLERANCE,
+            clock_offset,
+            live: true,
+            ..self
         }
     }
 

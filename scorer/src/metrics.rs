@@ -434,6 +434,8 @@ impl Grade {
             settings: Settings {
                 latency_s: options.latency.as_secs_f64(),
                 tolerance_s: options.tolerance.as_secs_f64(),
+                clock_offset_s: options.clock_offset.as_secs_f64(),
+                live: options.live,
                 strict: options.strict,
                 explains: options.explains,
                 prevalence: options.prevalence,

@@ -22,6 +22,21 @@ pub(super) fn write(findings: &[Finding], out: &mut impl Write) -> io::Result<()
     Ok(())
 }
 
+/// What a finding says, in one line.
+pub(super) fn headline(finding: &Finding) -> String {
+    let why = finding.evidence.first();
+    let why = why.map(|why| format!(": {}, {}", why.fact, why.observed));
+    format!(
+        "{} {} {} -> {}{}{}",
+        finding.detected,
+        finding.class,
+        list(&finding.sources, "anywhere"),
+        list(&finding.targets, "anywhere"),
+        ports(&finding.ports),
+        why.unwrap_or_default()
+    )
+}
+
 fn one(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
     let tool = finding
         .tool

@@ -6,12 +6,16 @@
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
+//! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
+//! - [`namespaces`]: networks of a test's own.
 //! - [`tools`]: the programs that the tests run.
 
 mod bad_input;
 mod determinism;
 mod lab;
 mod ladder;
+mod live;
+mod namespaces;
 mod published;
 mod tools;
 mod witness;

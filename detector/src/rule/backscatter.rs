@@ -20,7 +20,7 @@
 //! Traffic", the ACK section.
 
 use ipnet::IpNet;
-use labels::{Class, Transport};
+use labels::{Class, Finding, Transport};
 use wire::Timestamp;
 
 use super::Rule;
@@ -149,13 +149,10 @@ impl Backscatter {
         }
         let (case, evicted) = self.cases.get_or_insert_with(answer.source, Case::default);
         if let Some((source, old)) = evicted {
-            file(source, &old, findings);
+            findings.close(finding(source, &old));
         }
         case.add(answer, now, confirmed);
-        if case.detected.is_none() {
-            case.detected =
-                judge(case, &self.config).map(|(confidence, number)| (now, confidence, number));
-        }
+        detect(answer.source, case, &self.config, now, findings);
     }
 }
 
@@ -175,6 +172,16 @@ fn has_shape(case: &Case, config: &Config) -> bool {
     services <= config.backscatter.service_ports
         && services <= endpoints(case.answers.iter())
         && case.answers.iter().all(|known| known.answer.sport != 0)
+}
+
+/// Judges a case that is no claim yet.
+fn detect(source: Address, case: &mut Case, config: &Config, now: Moment, findings: &mut Findings) {
+    if case.detected.is_none()
+        && let Some((confidence, number)) = judge(case, config)
+    {
+        case.detected = Some((now, confidence, number));
+        findings.open(|| finding(source, case));
+    }
 }
 
 /// Confidence and the constant acknowledgment number, if the answers are backscatter.
@@ -220,10 +227,9 @@ fn judge(case: &Case, config: &Config) -> Option<(f64, Option<u32>)> {
     (settled >= limits.endpoints).then_some((0.75, None))
 }
 
-fn file(source: Address, case: &Case, findings: &mut Findings) {
-    let (Some((detected, confidence, number)), Some(span)) = (case.detected, case.activity) else {
-        return;
-    };
+/// What is known of a case, once it is a claim.
+fn finding(source: Address, case: &Case) -> Option<Finding> {
+    let ((detected, confidence, number), span) = (case.detected?, case.activity?);
     let frames = || case.answers.iter().map(|known| known.frame);
     let [accepts, refusals, unreachables] = case.kinds;
     let mut evidence = vec![fact(
@@ -253,7 +259,7 @@ fn file(source: Address, case: &Case, findings: &mut Findings) {
             frames(),
         ));
     }
-    findings.push(
+    Some(
         Draft {
             class: Class::SynFloodBackscatter,
             tool: number.and_then(|number| tool_of(number.wrapping_sub(1))),
@@ -267,7 +273,7 @@ fn file(source: Address, case: &Case, findings: &mut Findings) {
             evidence,
         }
         .finish(),
-    );
+    )
 }
 
 impl Rule for Backscatter {
@@ -284,10 +290,7 @@ impl Rule for Backscatter {
                     && let Some(known) = case.find(answer)
                 {
                     known.confirmed = true;
-                    if case.detected.is_none() {
-                        case.detected = judge(case, &self.config)
-                            .map(|(confidence, number)| (now, confidence, number));
-                    }
+                    detect(answer.source, case, &self.config, now, findings);
                 }
             }
             News::UnsolicitedRefuted(answer) => {
@@ -309,7 +312,7 @@ impl Rule for Backscatter {
                 && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
         });
         for (source, case) in ripe {
-            file(source, &case, findings);
+            findings.close(finding(source, &case));
         }
     }
 

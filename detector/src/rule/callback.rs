@@ -17,7 +17,7 @@
 //! # References
 //! RFC 1413; "Interpreting Network Traffic", TCPDump Format.
 
-use labels::{Class, PortRange, Transport};
+use labels::{Class, Finding, PortRange, Transport};
 use wire::Timestamp;
 
 use super::Rule;
@@ -61,25 +61,27 @@ impl Callback {
         }
         let key = (attempt.source, attempt.target);
         let (case, evicted) = self.cases.get_or_insert_with(key, Case::default);
+        let is_new = case.detected.is_none();
         case.detected.get_or_insert(now);
         case.cause.get_or_insert(cause);
         match &mut case.activity {
             Some(activity) => activity.extend(now, 1),
             None => case.activity = Some(Activity::new(now, 1)),
         }
+        if is_new {
+            findings.open(|| finding(key, case));
+        }
         if let Some((key, old)) = evicted {
-            file(key, &old, findings);
+            findings.close(finding(key, &old));
         }
     }
 }
 
-fn file((source, target): (Address, Address), case: &Case, findings: &mut Findings) {
-    let (Some(span), Some(detected), Some(cause)) = (case.activity, case.detected, case.cause)
-    else {
-        return;
-    };
+/// What is known of a case, once it is a claim.
+fn finding((source, target): (Address, Address), case: &Case) -> Option<Finding> {
+    let (span, detected, cause) = (case.activity?, case.detected?, case.cause?);
     let after = span.first.time.nanos_since(cause.time) / 1_000_000;
-    findings.push(
+    Some(
         Draft {
             class: Class::IdentCallback,
             tool: None,
@@ -98,7 +100,7 @@ fn file((source, target): (Address, Address), case: &Case, findings: &mut Findin
             )],
         }
         .finish(),
-    );
+    )
 }
 
 impl Rule for Callback {
@@ -129,7 +131,7 @@ impl Rule for Callback {
             before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
         });
         for (key, case) in ripe {
-            file(key, &case, findings);
+            findings.close(finding(key, &case));
         }
     }
 

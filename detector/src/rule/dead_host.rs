@@ -17,7 +17,7 @@
 //! # References
 //! RFC 9293 section 3.8.1; RFC 6298 section 5.
 
-use labels::{Class, PortRange, Transport};
+use labels::{Class, Finding, PortRange, Transport};
 use wire::Timestamp;
 
 use super::Rule;
@@ -82,19 +82,20 @@ impl DeadHost {
         if case.frames.len() < 8 {
             case.frames.push(attempt.opened.frame);
         }
-        judge(case, &self.config, now);
+        judge(key, case, &self.config, now, findings);
         if let Some((service, old)) = evicted {
-            file(service, &old, findings);
+            findings.close(finding(service, &old));
         }
     }
 
-    fn late(&mut self, attempt: &Attempt, now: Moment) {
-        if let Some(case) = self.cases.get_mut(&service_of(attempt)) {
+    fn late(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let key = service_of(attempt);
+        if let Some(case) = self.cases.get_mut(&key) {
             case.retransmissions += 1;
             if let Some(activity) = &mut case.activity {
                 activity.extend(now, 1);
             }
-            judge(case, &self.config, now);
+            judge(key, case, &self.config, now, findings);
         }
     }
 }
@@ -106,7 +107,7 @@ fn service_of(attempt: &Attempt) -> Service {
     }
 }
 
-fn judge(case: &mut Case, config: &Config, now: Moment) {
+fn judge(key: Service, case: &mut Case, config: &Config, now: Moment, findings: &mut Findings) {
     let limits = &config.dead_host;
     if case.detected.is_none()
         && case.attempts >= limits.attempts
@@ -115,14 +116,14 @@ fn judge(case: &mut Case, config: &Config, now: Moment) {
         && case.retransmissions * 2 >= case.attempts
     {
         case.detected = Some(now);
+        findings.open(|| finding(key, case));
     }
 }
 
-fn file(service: Service, case: &Case, findings: &mut Findings) {
-    let (Some(span), Some(detected)) = (case.activity, case.detected) else {
-        return;
-    };
-    findings.push(
+/// What is known of a case, once it is a claim.
+fn finding(service: Service, case: &Case) -> Option<Finding> {
+    let (span, detected) = (case.activity?, case.detected?);
+    Some(
         Draft {
             class: Class::RetryToDeadHost,
             tool: None,
@@ -146,7 +147,7 @@ fn file(service: Service, case: &Case, findings: &mut Findings) {
             )],
         }
         .finish(),
-    );
+    )
 }
 
 impl Rule for DeadHost {
@@ -160,7 +161,7 @@ impl Rule for DeadHost {
                 self.unanswered(attempt, now, state, findings);
             }
             News::Late(attempt) if attempt.technique == Technique::Syn => {
-                self.late(attempt, now);
+                self.late(attempt, now, findings);
             }
             // It answers: whatever was held against it is void.
             News::Accepted(attempt) | News::Settled(attempt, Outcome::Refused) => {
@@ -176,7 +177,7 @@ impl Rule for DeadHost {
                 && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
         });
         for (service, case) in ripe {
-            file(service, &case, findings);
+            findings.close(finding(service, &case));
         }
     }
 

@@ -22,7 +22,7 @@
 //! RFC 4987 (SYN flooding); RFC 9293 section 3.8.1 (retransmission); "Interpreting Network Traffic", "To Flood or
 //! Not to Flood".
 
-use labels::{AddressBlock, Class, Transport};
+use labels::{AddressBlock, Class, Finding, Transport};
 use wire::Timestamp;
 
 use super::Rule;
@@ -178,9 +178,15 @@ impl SynFlood {
         }
     }
 
-    fn opening(&mut self, attempt: &Attempt, now: Moment, state: &mut State) -> Option<Case> {
+    fn opening(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
         if state.pair(attempt.source, attempt.target).traced {
-            return None;
+            return;
         }
         let key = service_of(attempt);
         let flood = &self.config.flood;
@@ -191,7 +197,7 @@ impl SynFlood {
         fill(service, attempt, now);
         let by_isn = service.equal_isns >= flood.equal_isns;
         if !by_isn && !self.overflows(service, now) {
-            return None;
+            return;
         }
         service.flooded = true;
         let first = if by_isn {
@@ -205,6 +211,7 @@ impl SynFlood {
             service.level / ONE
         };
         let (case, evicted) = self.cases.get_or_insert_with(attempt.target, Case::default);
+        let is_new = case.detected.is_none();
         case.detected.get_or_insert(now);
         if by_isn {
             case.isn.get_or_insert(attempt.isn);
@@ -213,7 +220,12 @@ impl SynFlood {
         case.touch(first.unwrap_or(now), before.saturating_sub(1));
         case.syns += before.saturating_sub(1);
         case.syn(attempt, now);
-        evicted.map(|(_, old)| old)
+        if is_new {
+            findings.open(|| finding(attempt.target, case, &self.config));
+        }
+        if let Some((target, old)) = evicted {
+            findings.close(finding(target, &old, &self.config));
+        }
     }
 
     fn overflows(&self, service: &ServiceState, now: Moment) -> bool {
@@ -247,65 +259,6 @@ impl SynFlood {
 
     fn case(&mut self, attempt: &Attempt) -> Option<&mut Case> {
         self.cases.get_mut(&attempt.target)
-    }
-
-    fn file(&self, target: Address, case: &Case, findings: &mut Findings) {
-        let (Some(detected), Some(span)) = (case.detected, case.activity) else {
-            return;
-        };
-        let forged = case.is_forged();
-        let sources = case.source_count();
-        let tool = case.isn.and_then(tool_of);
-        let mut evidence = vec![fact(
-            "SYNs that were never followed by a handshake",
-            format!("{} SYNs, {} completed", case.syns, case.completed),
-            format!(
-                "completions, or retransmissions from the same port; at most {} open at a time",
-                self.config.flood.level
-            ),
-            case.examples.iter().copied(),
-        )];
-        if let Some(isn) = case.isn {
-            evidence.push(fact(
-                "one sequence number for different ports or sources",
-                format!("{isn} in {} SYNs", case.equal_isns),
-                "a new one for each connection (RFC 9293 section 3.4.1)",
-                case.examples.iter().copied(),
-            ));
-        }
-        let many = sources.map_or("more than 16000".to_owned(), |n| n.to_string());
-        evidence.push(fact(
-            "sources and their reaction",
-            format!(
-                "{many} sources; {} answers accept, {} refuse, {} torn down by the source",
-                case.accepted, case.refused, case.torn
-            ),
-            "a forged source knows of no connection and stays silent",
-            [],
-        ));
-        findings.push(
-            Draft {
-                class: if forged {
-                    Class::SpoofedSynFlood
-                } else {
-                    Class::SynFlood
-                },
-                tool,
-                sources: source_blocks(case),
-                targets: vec![target.to_ip().into()],
-                transport: Transport::Tcp,
-                ports: case.ports.ranges(),
-                span,
-                detected,
-                confidence: if case.syns >= 100 || tool.is_some() {
-                    0.95
-                } else {
-                    0.8
-                },
-                evidence,
-            }
-            .finish(),
-        );
     }
 }
 
@@ -355,6 +308,64 @@ fn fill(service: &mut ServiceState, attempt: &Attempt, now: Moment) {
     service.last = Some((isn, source, sport));
 }
 
+/// What is known of a case, once it is a claim.
+fn finding(target: Address, case: &Case, config: &Config) -> Option<Finding> {
+    let (detected, span) = (case.detected?, case.activity?);
+    let forged = case.is_forged();
+    let sources = case.source_count();
+    let tool = case.isn.and_then(tool_of);
+    let mut evidence = vec![fact(
+        "SYNs that were never followed by a handshake",
+        format!("{} SYNs, {} completed", case.syns, case.completed),
+        format!(
+            "completions, or retransmissions from the same port; at most {} open at a time",
+            config.flood.level
+        ),
+        case.examples.iter().copied(),
+    )];
+    if let Some(isn) = case.isn {
+        evidence.push(fact(
+            "one sequence number for different ports or sources",
+            format!("{isn} in {} SYNs", case.equal_isns),
+            "a new one for each connection (RFC 9293 section 3.4.1)",
+            case.examples.iter().copied(),
+        ));
+    }
+    let many = sources.map_or("more than 16000".to_owned(), |n| n.to_string());
+    evidence.push(fact(
+        "sources and their reaction",
+        format!(
+            "{many} sources; {} answers accept, {} refuse, {} torn down by the source",
+            case.accepted, case.refused, case.torn
+        ),
+        "a forged source knows of no connection and stays silent",
+        [],
+    ));
+    Some(
+        Draft {
+            class: if forged {
+                Class::SpoofedSynFlood
+            } else {
+                Class::SynFlood
+            },
+            tool,
+            sources: source_blocks(case),
+            targets: vec![target.to_ip().into()],
+            transport: Transport::Tcp,
+            ports: case.ports.ranges(),
+            span,
+            detected,
+            confidence: if case.syns >= 100 || tool.is_some() {
+                0.95
+            } else {
+                0.8
+            },
+            evidence,
+        }
+        .finish(),
+    )
+}
+
 /// The sources one by one where they are few, else the smallest block that holds nine tenths of them.
 fn source_blocks(case: &Case) -> Vec<AddressBlock> {
     if case.sources.len() <= NAMED_SOURCES {
@@ -386,11 +397,7 @@ impl Rule for SynFlood {
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
-            News::Opening(attempt) => {
-                if let Some(evicted) = self.opening(attempt, now, state) {
-                    self.file(attempt.target, &evicted, findings);
-                }
-            }
+            News::Opening(attempt) => self.opening(attempt, now, state, findings),
             News::FloodSyn(attempt) => self.more(attempt, now, state),
             News::FloodAnswer {
                 source, refused, ..
@@ -458,7 +465,7 @@ impl Rule for SynFlood {
                     *service = ServiceState::default();
                 }
             }
-            self.file(target, &case, findings);
+            findings.close(finding(target, &case, &self.config));
         }
     }
 
@@ -479,7 +486,7 @@ fn relieve(state: &mut State, attempt: &Attempt, relief: u64, completed: u64) {
 mod tests {
     use labels::Class;
 
-    use crate::trace::{classes, findings, merge, repeat};
+    use crate::trace::{classes, findings, findings_with, merge, repeat};
 
     #[test]
     fn three_syns_with_one_sequence_number_are_a_flood_however_slow() {
@@ -491,6 +498,19 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:#?}");
         assert_eq!(found[0].class, Class::SpoofedSynFlood);
         assert_eq!((found[0].packets, found[0].detected_frame), (3, 3));
+    }
+
+    #[test]
+    fn a_flood_that_has_to_make_room_keeps_its_target() {
+        let mut lines = String::new();
+        for (second, target) in [(1, "192.0.2.10"), (2, "192.0.2.20")] {
+            for n in 0..4 {
+                lines += &format!("{second}.{n} 198.51.100.7:{n} > {target}:80 S seq 674719801\n");
+            }
+        }
+        let found = findings_with(&lines, "[memory]\ncases = 1");
+        let targets: Vec<_> = found.iter().map(|f| f.targets[0].to_string()).collect();
+        assert_eq!(targets, ["192.0.2.10", "192.0.2.20"]);
     }
 
     #[test]

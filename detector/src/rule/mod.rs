@@ -1,7 +1,7 @@
 //! The rules: one file a family, one line each in [`all`].
 //!
-//! A rule hears what the state has learnt ([`News`]), keeps its own capped table of cases, and hands a finding out
-//! when a case has been quiet for long, or at the end. It may mark a service as flooded or a source as scanning, so
+//! A rule hears what the state has learnt ([`News`]), keeps its own capped table of cases, says when a case has become
+//! a claim, and hands a finding out when a case has been quiet for long, or at the end. It may mark a service as flooded or a source as scanning, so
 //! that the state stops keeping connections for them; it changes nothing else.
 
 mod backscatter;

@@ -17,7 +17,7 @@
 //! # References
 //! RFC 1393 introduction; RFC 792, time exceeded.
 
-use labels::{Class, Transport};
+use labels::{Class, Finding, Transport};
 use wire::Timestamp;
 
 use super::Rule;
@@ -72,13 +72,20 @@ impl RouteTrace {
         }
     }
 
-    fn judge(&mut self, key: (Address, Address), now: Moment, state: &mut State) {
+    fn judge(
+        &mut self,
+        key: (Address, Address),
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
         if let Some(case) = self.cases.get_mut(&key)
             && case.detected.is_none()
             && case.is_trace(&self.config)
         {
             case.detected = Some(now);
             state.mark_traced(key.0, key.1);
+            findings.open(|| finding(key, case));
         }
     }
 
@@ -110,15 +117,14 @@ impl RouteTrace {
             case.frames.push(now.frame);
         }
         if let Some((key, old)) = evicted {
-            file(key, &old, findings);
+            findings.close(finding(key, &old));
         }
     }
 }
 
-fn file((source, target): (Address, Address), case: &Case, findings: &mut Findings) {
-    let (Some(span), Some(detected)) = (case.activity, case.detected) else {
-        return;
-    };
+/// What is known of a case, once it is a claim.
+fn finding((source, target): (Address, Address), case: &Case) -> Option<Finding> {
+    let (span, detected) = (case.activity?, case.detected?);
     let transport = if case.ports.len() == 0 {
         Transport::Icmp
     } else if case.ports.len() == 1 {
@@ -144,7 +150,7 @@ fn file((source, target): (Address, Address), case: &Case, findings: &mut Findin
             [],
         ));
     }
-    findings.push(
+    Some(
         Draft {
             class: Class::Traceroute,
             tool: None,
@@ -158,7 +164,7 @@ fn file((source, target): (Address, Address), case: &Case, findings: &mut Findin
             evidence,
         }
         .finish(),
-    );
+    )
 }
 
 impl Rule for RouteTrace {
@@ -175,7 +181,7 @@ impl Rule for RouteTrace {
                 port,
             } => {
                 self.short_lived((source, target), (ttl, port), now, findings);
-                self.judge((source, target), now, state);
+                self.judge((source, target), now, state, findings);
             }
             News::Died {
                 source,
@@ -189,7 +195,7 @@ impl Rule for RouteTrace {
                         activity.extend(now, 1);
                     }
                 }
-                self.judge((source, target), now, state);
+                self.judge((source, target), now, state, findings);
             }
             _ => {}
         }
@@ -201,7 +207,7 @@ impl Rule for RouteTrace {
                 && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
         });
         for (key, case) in ripe {
-            file(key, &case, findings);
+            findings.close(finding(key, &case));
         }
     }
 

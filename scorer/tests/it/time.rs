@@ -1,5 +1,6 @@
 //! When an alert fits an event.
 
+use jiff::SignedDuration;
 use labels::{Class, Event};
 use scorer::{Alert, Options};
 
@@ -74,10 +75,7 @@ fn the_clock_may_differ_by_a_millisecond_on_files() {
 
 #[test]
 fn the_clock_may_differ_by_a_second_in_a_live_run() {
-    let live = Options {
-        tolerance: Options::LIVE_TOLERANCE,
-        ..Options::crywolf()
-    };
+    let live = live(0);
     for (millis, fits) in [
         (8_999, false),
         (9_000, true),
@@ -86,6 +84,70 @@ fn the_clock_may_differ_by_a_second_in_a_live_run() {
     ] {
         assert_eq!(detects(&live, moment(millis)), fits, "at {millis} ms");
     }
+}
+
+fn live(offset_millis: i64) -> Options {
+    Options::crywolf().on_a_line(SignedDuration::from_millis(offset_millis))
+}
+
+#[test]
+fn a_clock_that_is_fast_or_slow_is_set_right_before_anything_is_compared() {
+    // The scan is from 10 s to 20 s, and a live clock may be wrong by 1 s beyond its offset.
+    for (offset, millis, fits) in [
+        (90_000, 98_999, false),
+        (90_000, 99_000, true),
+        (90_000, 111_000, true),
+        (90_000, 111_001, false),
+        (-250, 8_749, false),
+        (-250, 8_750, true),
+        (-250, 20_750, true),
+        (-250, 20_751, false),
+    ] {
+        let fitted = detects(&live(offset), moment(millis));
+        assert_eq!(fitted, fits, "at {millis} ms by a clock off by {offset} ms");
+    }
+}
+
+#[test]
+fn all_of_a_findings_times_are_set_right() {
+    let finding = spanning(moment(102_500), 100_000, 110_000);
+    let grade = grade_with(&live(90_000), &truth(1, vec![scan()], &[]), vec![finding]);
+    let delay = outcome_of(&grade, 1).delay.unwrap();
+    assert_eq!(delay.seconds, 2.5);
+    assert_eq!(grade.settings.clock_offset_s, 90.0);
+    // Its span ends 1 s and 1 ms before the event, though it was raised during it.
+    let early = spanning(moment(102_500), 95_000, 98_999);
+    assert!(!detects(&live(90_000), early));
+}
+
+#[test]
+fn an_offset_may_be_of_decades_and_may_leave_the_calendar() {
+    let decades = 26 * 365 * 86_400_000;
+    assert!(detects(&live(decades), moment(15_000 + decades)));
+    for offset in [i64::MIN, i64::MAX] {
+        assert!(!detects(&live(offset), moment(15_000)));
+    }
+}
+
+#[test]
+fn frame_numbers_of_a_live_run_are_its_own() {
+    // The detector missed the first two frames: what it calls 2 is the capture's 4, and not the stranger's 2.
+    let stranger = event(
+        2,
+        Class::SynFlood,
+        "198.51.100.9",
+        "192.0.2.20",
+        9_000,
+        20_000,
+    );
+    let truth = truth(1, vec![scan(), stranger], &[2, 2, 1, 1]);
+    let said = at_frame(moment(12_000), 2);
+    let live = grade_with(&live(0), &truth, vec![said.clone()]);
+    assert_eq!(outcome_of(&live, 1).alerts, 1);
+    assert_eq!(outcome_of(&live, 1).delay.unwrap().frames, None);
+    // Where the number is the capture's, it decides against the addresses.
+    let from_file = grade(&truth, vec![said]);
+    assert_eq!(outcome_of(&from_file, 2).alerts, 1);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 
 use labels::Finding;
 
-use super::network::{self, Lab, Place};
-use crate::tools;
+use super::network::{Lab, Place};
+use crate::{namespaces, tools};
 
 /// No capture takes longer, in seconds.
 const CAPTURE_TIMEOUT: &str = "60";
@@ -145,7 +145,7 @@ impl Running {
         let sent = lab.run(Place::Router, &words);
         assert!(sent.status.success(), "no marker: {sent:?}");
         let bytes = self.bytes.join().expect("reading does not panic");
-        network::terminate(&mut self.tcpdump);
+        namespaces::terminate(&mut self.tcpdump);
         assert!(
             contains_marker(&bytes),
             "tcpdump ended before the marker, after {} bytes",

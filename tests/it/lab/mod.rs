@@ -13,7 +13,8 @@ use std::fmt::Write;
 use labels::{AddressBlock, Class, Finding};
 
 use self::capture::{Capture, Point};
-use self::network::{Lab, Place, ip};
+use self::network::{Lab, Place};
+use crate::namespaces::ip;
 
 const HOME_AND_WAN: &[Point] = &[Point::Home, Point::Wan];
 

@@ -12,11 +12,9 @@
 //! namespace of the machine, and the routers know no route but to each other.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::tools;
+use crate::namespaces::Namespaces;
 
 /// What a lab needs, by the name of the program.
 const PROGRAMS: [&str; 9] = [
@@ -36,16 +34,6 @@ const COMMAND_TIMEOUT: &str = "25";
 const SERVICE_TIMEOUT: &str = "120";
 
 const SERVICES: &str = include_str!("services.py");
-
-/// Waits for the end of its input, which comes when the test drops the lab or dies, and then takes the namespaces
-/// down with all that runs in them, which the lab has started.
-const KEEPER: &str = r#"
-cat > /dev/null
-for namespace in "$@"; do
-    for pid in $(ip netns pids "$namespace" 2> /dev/null); do kill -KILL "$pid" 2> /dev/null; done
-    ip netns delete "$namespace" 2> /dev/null
-done
-"#;
 
 /// A namespace of the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +62,11 @@ impl Place {
     /// All of them.
     pub const ALL: [Place; 8] = [Router, Provider, Web, Desk, Spare, Stranger, Server, Owner];
 
+    /// Its namespace, by the name that tests give it.
+    fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
+
     /// Its address; of the routers the one that traces show.
     pub fn address(self) -> &'static str {
         match self {
@@ -93,46 +86,19 @@ impl Place {
 pub struct Lab {
     /// The interpreter itself: the one in the path may be a script that looks for it, slowly.
     pub python: String,
-    prefix: String,
-    keeper: Child,
+    namespaces: Namespaces,
     services: Vec<Child>,
 }
 
 impl Lab {
     /// Builds the network, or says why the test skips.
     pub fn build() -> Option<Lab> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        if !can_run() {
-            return None;
-        }
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let prefix = format!("crywolf-{}-{number}", std::process::id());
-        let names = Place::ALL.map(|place| namespace(&prefix, place));
-        let keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper"])
-            .args(&names)
-            .stdin(Stdio::piped())
-            // Ctrl-C ends the tests and not their keeper.
-            .process_group(0)
-            .spawn()
-            .expect("every system has sh");
+        let names = Place::ALL.map(Place::name);
         let lab = Lab {
+            namespaces: Namespaces::make(&names, &PROGRAMS)?,
             python: python(),
-            prefix,
-            keeper,
             services: Vec::new(),
         };
-        for (nth, name) in names.iter().enumerate() {
-            let made = ip(&["netns", "add", name]);
-            if nth == 0 && !made.status.success() {
-                println!(
-                    "SKIPPED: this root may not make network namespaces: {}",
-                    String::from_utf8_lossy(&made.stderr).trim()
-                );
-                return None;
-            }
-            assert!(made.status.success(), "ip netns add {name}: {made:?}");
-        }
         lab.connect();
         Some(lab)
     }
@@ -174,7 +140,7 @@ impl Lab {
     /// A host on a router's bridge.
     fn plug(&self, host: Place, router: Place, bridge: &str, gateway: &str) {
         let port = format!("{host:?}").to_lowercase();
-        let (peer, address) = (namespace(&self.prefix, host), host.address());
+        let (peer, address) = (self.namespaces.name(&host.name()), host.address());
         self.ip(
             router,
             &format!("link add name {port} type veth peer name eth0 netns {peer}"),
@@ -187,7 +153,7 @@ impl Lab {
 
     /// A link from the router to another place, of one name at both ends.
     fn wire(&self, name: &str, other: Place, near: &str, far: &str) {
-        let peer = namespace(&self.prefix, other);
+        let peer = self.namespaces.name(&other.name());
         self.ip(
             Router,
             &format!("link add name {name} type veth peer name {name} netns {peer}"),
@@ -200,16 +166,7 @@ impl Lab {
 
     /// Runs `ip` on a namespace; what it printed.
     pub fn ip(&self, place: Place, line: &str) -> String {
-        let namespace = namespace(&self.prefix, place);
-        let mut args = vec!["-n", &namespace];
-        args.extend(line.split_whitespace());
-        let output = ip(&args);
-        assert!(
-            output.status.success(),
-            "ip {line}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        self.namespaces.ip(&place.name(), line)
     }
 
     /// Lets the router stop TCP to some ports, in both directions: `blackhole` without a word, `prohibit` with an error.
@@ -219,20 +176,15 @@ impl Lab {
 
     /// The names of the namespaces.
     pub fn namespaces(&self) -> Vec<String> {
-        Place::ALL
-            .map(|place| namespace(&self.prefix, place))
-            .into()
+        let places = Place::ALL.iter();
+        places
+            .map(|place| self.namespaces.name(&place.name()))
+            .collect()
     }
 
     /// A command that runs in a namespace, for so many seconds at most.
     pub fn command(&self, place: Place, seconds: &str, words: &[&str]) -> Command {
-        let mut command = Command::new("ip");
-        command
-            .args(["netns", "exec", &namespace(&self.prefix, place)])
-            .args(["timeout", "--kill-after=1", seconds])
-            .args(words)
-            .stdin(Stdio::null());
-        command
+        self.namespaces.command(&place.name(), seconds, words)
     }
 
     /// Runs a command to its end; what it printed. How it ended is its own affair: a refused connection is a case too.
@@ -281,29 +233,11 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        // Errors here would only hide the failure that brought us here.
-        let _ = self.keeper.wait();
+        self.namespaces.take_down();
         for service in &mut self.services {
             let _ = service.wait();
         }
     }
-}
-
-fn namespace(prefix: &str, place: Place) -> String {
-    format!("{prefix}-{place:?}").to_lowercase()
-}
-
-/// Runs `ip`.
-pub fn ip(args: &[&str]) -> Output {
-    Command::new("ip").args(args).output().expect("ip is there")
-}
-
-/// Ends a child that the lab has started. It is asked to, since `timeout` hands that on to what it runs.
-pub fn terminate(child: &mut Child) {
-    let kill = format!("kill -TERM {}", child.id());
-    let _ = Command::new("sh").args(["-c", &kill]).status();
-    let _ = child.wait();
 }
 
 fn python() -> String {
@@ -311,16 +245,4 @@ fn python() -> String {
     let output = Command::new("python3").args(["-c", program]).output();
     let path = String::from_utf8_lossy(&output.expect("python3 is there").stdout).into_owned();
     path.trim().to_owned()
-}
-
-/// Whether the lab can be built; if not, says what is missing. Who is not root need not have the programs.
-fn can_run() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    if !id.is_ok_and(|id| id.stdout == b"0\n") {
-        println!("SKIPPED: network namespaces need root");
-        return false;
-    }
-    // All that is missing is named, not only the first.
-    let missing = PROGRAMS.iter().filter(|program| !tools::has(program));
-    missing.count() == 0
 }

@@ -40,6 +40,19 @@ fn written(times: &[u64]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+#[test]
+fn frames_that_begin_otherwise_are_written_as_such() {
+    for link_type in [LinkType::RAW, LinkType::ETHERNET, LinkType::LINUX_SLL2] {
+        let mut writer = CaptureWriter::with_nanos_of(Vec::new(), link_type);
+        let time = Timestamp::from_nanos(7);
+        writer.record(time, |out| out.push(0x45)).unwrap();
+        let bytes = writer.finish().unwrap();
+        let mut reader = CaptureReader::new(&bytes[..]).unwrap();
+        let record = reader.next().unwrap().unwrap();
+        assert_eq!((record.link_type, record.time), (link_type, time));
+    }
+}
+
 fn header(big: bool, magic: u32, link_type: u32) -> Vec<u8> {
     [magic, 0x0004_0002, 0, 0, 65535, link_type]
         .iter()

@@ -1,10 +1,11 @@
-//! Writes classic pcap: little-endian, Ethernet, microseconds or nanoseconds.
+//! Writes classic pcap: little-endian, microseconds or nanoseconds; of Ethernet, unless told otherwise.
 
 use std::io::{self, ErrorKind, Write};
 
 use pcap_file::pcap::PcapHeader;
 use pcap_file::{DataLink, Endianness, TsResolution};
 
+use crate::decode::LinkType;
 use crate::time::Timestamp;
 
 /// The buffer is handed on when it holds so much.
@@ -27,19 +28,24 @@ pub struct CaptureWriter<W> {
 impl<W: Write> CaptureWriter<W> {
     /// A capture with times in microseconds; finer times are rounded down.
     pub fn new(out: W) -> Self {
-        CaptureWriter::with_resolution(out, TsResolution::MicroSecond)
+        CaptureWriter::with(out, TsResolution::MicroSecond, LinkType::ETHERNET)
     }
 
     /// A capture with times in nanoseconds.
     pub fn with_nanos(out: W) -> Self {
-        CaptureWriter::with_resolution(out, TsResolution::NanoSecond)
+        CaptureWriter::with_nanos_of(out, LinkType::ETHERNET)
     }
 
-    fn with_resolution(out: W, ts_resolution: TsResolution) -> Self {
+    /// The same of frames that begin otherwise.
+    pub fn with_nanos_of(out: W, link_type: LinkType) -> Self {
+        CaptureWriter::with(out, TsResolution::NanoSecond, link_type)
+    }
+
+    fn with(out: W, ts_resolution: TsResolution, link_type: LinkType) -> Self {
         let mut buffer = Vec::with_capacity(FLUSH_BYTES + FLUSH_BYTES / 4);
         let header = PcapHeader {
             snaplen: SNAPSHOT_LENGTH,
-            datalink: DataLink::ETHERNET,
+            datalink: DataLink::from(link_type.0),
             ts_resolution,
             endianness: Endianness::Little,
             ..PcapHeader::default()

@@ -1,44 +1,53 @@
-//! From a closed case to findings: what the whole of it was.
+//! From a case to findings: what the whole of it was, or is so far.
 
-use labels::{Class, Evidence, Transport};
+use labels::{Class, Evidence, Finding, Transport};
 
 use super::Case;
 use super::syn;
 use super::tally::Tally;
 use crate::config::Config;
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, count, fact};
 use crate::state::{Address, Outcome, Technique};
 
 /// Probes of each host that a scan may send only to see whether the host exists.
 const DISCOVERY_PROBES: u64 = 2;
 
-/// Files the findings of a case.
-pub(super) fn file(source: Address, mut case: Case, config: &Config, findings: &mut Findings) {
+/// The findings of a closed case.
+pub(super) fn findings(source: Address, mut case: Case, config: &Config) -> Vec<Finding> {
     fold_discovery(&mut case);
     fold_second_stage(&mut case);
-    for (technique, tally) in case.tallies {
-        let Some(detection) = tally.detection.as_ref() else {
-            continue;
-        };
-        let (class, transport) = classify(technique, &tally, config);
-        let mut evidence = detection.evidence.clone();
-        evidence.extend(summary(technique, &tally));
-        findings.push(
-            Draft {
-                class,
-                tool: None,
-                sources: vec![source.to_ip().into()],
-                targets: tally.targets.blocks(),
-                transport,
-                ports: tally.ports.ranges(),
-                span: tally.activity,
-                detected: detection.at,
-                confidence: detection.confidence,
-                evidence,
-            }
-            .finish(),
-        );
-    }
+    let tallies = case.tallies.iter();
+    tallies
+        .filter_map(|(technique, tally)| finding(source, *technique, tally, config))
+        .collect()
+}
+
+/// What is known of one technique of a case, once it is a claim.
+pub(super) fn finding(
+    source: Address,
+    technique: Technique,
+    tally: &Tally,
+    config: &Config,
+) -> Option<Finding> {
+    let detection = tally.detection.as_ref()?;
+    let (class, transport) = classify(technique, tally, config);
+    let mut evidence = detection.evidence.clone();
+    evidence.extend(summary(technique, tally));
+    Some(
+        Draft {
+            class,
+            tool: None,
+            sources: vec![source.to_ip().into()],
+            targets: tally.targets.blocks(),
+            transport,
+            ports: tally.ports.ranges(),
+            span: tally.activity,
+            detected: detection.at,
+            confidence: detection.confidence,
+            evidence,
+        }
+        .finish(),
+    )
 }
 
 fn classify(technique: Technique, tally: &Tally, config: &Config) -> (Class, Transport) {

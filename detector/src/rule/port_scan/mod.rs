@@ -109,7 +109,7 @@ impl PortScan {
         let (case, evicted) = self.cases.get_or_insert_with(attempt.source, Case::default);
         if let Some((source, old)) = evicted {
             release(source, &old, state);
-            claim::file(source, old, &self.config, findings);
+            findings.close(claim::findings(source, old, &self.config));
         }
         case.tallies
             .entry(attempt.technique)
@@ -181,6 +181,7 @@ impl PortScan {
                 }
                 Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &config, now),
             };
+            findings.open(|| claim::finding(attempt.source, attempt.technique, tally, &config));
         }
         let mute = attempt.technique == Technique::Syn
             && tally.detection.is_some()
@@ -290,7 +291,7 @@ impl Rule for PortScan {
         });
         for (source, case) in ripe {
             release(source, &case, state);
-            claim::file(source, case, &self.config, findings);
+            findings.close(claim::findings(source, case, &self.config));
         }
     }
 

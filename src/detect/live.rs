@@ -1,0 +1,300 @@
+//! `crywolf detect --interface`: the detector on a live interface.
+//!
+//! Findings come out as their cases close, and at the end all that are left: the same, in the same order, as for a
+//! capture of the same frames, since the detector knows no other time than theirs.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use detector::{Config, Counters, Detector};
+use jiff::SignedDuration;
+use labels::{AddressBlock, Finding};
+use replay::listener::{Block, Heard, Listener};
+use replay::namespace;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::recording::{Place, Recording};
+use super::{DetectArgs, Format, table, write_counters, write_findings};
+use crate::output::Verbosity;
+
+/// How long a silent line is waited for before a look at the time that was given. A signal ends the wait.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How to listen.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Live")]
+pub struct LiveArgs {
+    /// Listen on this interface in place of reading a capture, until Ctrl-C
+    #[arg(long, value_name = "IF")]
+    pub interface: Option<String>,
+
+    /// Listen in this network namespace: a name that `ip netns` knows, or a file such as /proc/PID/ns/net
+    #[arg(long, value_name = "NAME|PATH", conflicts_with = "capture")]
+    pub netns: Option<String>,
+
+    /// End after so long, such as 30s or 10m
+    #[arg(long, value_name = "DURATION", conflicts_with = "capture", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+
+    /// End after so many frames
+    #[arg(long, value_name = "N", conflicts_with = "capture", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// Also write a first version of each finding as soon as its evidence suffices
+    #[arg(long, conflicts_with = "capture")]
+    pub early: bool,
+
+    /// Also write the frames that were seen to a capture
+    #[arg(long, value_name = "FILE.pcap", conflicts_with = "capture")]
+    pub write: Option<PathBuf>,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration: Option<SignedDuration> = text.parse().ok();
+    duration
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "a duration is a number with its unit, such as 30s or 10m".into())
+}
+
+/// Listens until it is told to end; the findings go to standard output.
+///
+/// # Errors
+/// Fails on an interface that cannot be listened to or vanishes, and on output that cannot be written; all findings so
+/// far have been written by then.
+pub(super) fn run(
+    interface: &str,
+    args: &DetectArgs,
+    config: Config,
+    verbosity: &Verbosity,
+) -> Result<()> {
+    ensure!(
+        !args.live.early || args.format != Format::Table,
+        "--early writes findings line by line: choose --format jsonl or --format eve"
+    );
+    let stop = stop_flag()?;
+    let place = args.live.write.as_deref().map(Place::new).transpose()?;
+    if let Some(name) = &args.live.netns {
+        namespace::enter(name)?;
+    }
+    let mut listener = Listener::open(interface)?;
+    // All is open: from here on no privilege is needed.
+    tell(verbosity, format_args!("listening on {interface}"));
+
+    let recording = place.map(|place| place.begin(listener.link_type()));
+    let mut watch = Watch::new(args, config, recording, verbosity);
+    let watched = watch.until_end(&mut listener, &args.live, &stop);
+    // What ended the run is the error to tell: others may follow from it.
+    let dropped = listener.statistics().unwrap_or_default().dropped;
+    let (counters, finished) = watch.finish();
+    tell_counts(verbosity, &counters, dropped);
+    watched.and(finished)
+}
+
+/// A flag that Ctrl-C and a request to terminate raise. Raised twice it is no more than raised: who runs under
+/// `timeout` or `sudo` gets each Ctrl-C twice.
+fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .context("cannot listen for Ctrl-C")?;
+    }
+    Ok(stop)
+}
+
+/// A message that nobody need read.
+fn tell(verbosity: &Verbosity, message: std::fmt::Arguments<'_>) {
+    if !verbosity.quiet {
+        let _ = writeln!(io::stderr().lock(), "{message}");
+    }
+}
+
+fn tell_counts(verbosity: &Verbosity, counters: &Counters, dropped: u64) {
+    let seen = counters.frames;
+    tell(
+        verbosity,
+        format_args!("{seen} frames seen, {dropped} dropped by the kernel"),
+    );
+    if dropped > 0 {
+        // Even where only errors are wanted: the findings are not those of the line.
+        let _ = writeln!(
+            io::stderr().lock(),
+            "crywolf: {dropped} frames came faster than they were looked at; findings may lack them"
+        );
+    }
+    if verbosity.verbose {
+        write_counters(counters);
+    }
+}
+
+/// The detector at work.
+struct Watch {
+    detector: Detector,
+    recording: Option<Recording>,
+    frames: u64,
+    most: u64,
+    output: Output,
+}
+
+impl Watch {
+    fn new(
+        args: &DetectArgs,
+        config: Config,
+        recording: Option<Recording>,
+        verbosity: &Verbosity,
+    ) -> Watch {
+        let home: Vec<_> = args.home.iter().map(AddressBlock::network).collect();
+        let mut detector = Detector::new(config, &home);
+        detector.announce_openings();
+        Watch {
+            detector,
+            recording,
+            frames: 0,
+            most: args.live.count.unwrap_or(u64::MAX),
+            output: Output {
+                format: args.format,
+                early: args.live.early,
+                quiet: verbosity.quiet,
+                kept: Vec::new(),
+                closed: false,
+            },
+        }
+    }
+
+    /// Looks at frames until the flag is raised, the time is over, there were enough, or nobody reads the findings.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long to listen is told by the clock of the machine"
+    )]
+    fn until_end(
+        &mut self,
+        listener: &mut Listener,
+        bounds: &LiveArgs,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let left = bounds
+                .duration
+                .map(|most| most.saturating_sub(began.elapsed()));
+            let over = left.is_some_and(|left| left.is_zero()) || self.frames >= self.most;
+            if over || stop.load(Ordering::Relaxed) || self.output.closed {
+                listener.stop()?;
+            }
+            match listener.next_block(left.unwrap_or(LOOK).min(LOOK))? {
+                Heard::Frames(block) => self.look_through(block)?,
+                Heard::Silence => {}
+                Heard::End => return Ok(()),
+            }
+            let openings = self.detector.take_openings();
+            self.output.say(&openings, self.detector.take_findings())?;
+        }
+    }
+
+    fn look_through(&mut self, mut block: Block<'_>) -> Result<()> {
+        while self.frames < self.most
+            && let Some(record) = block.next()
+        {
+            self.frames += 1;
+            self.detector.observe(
+                self.frames,
+                record.time,
+                record.link_type,
+                record.bytes,
+                record.original_length,
+            );
+            if let Some(recording) = &mut self.recording
+                && let Err(error) = recording.add(&record)
+            {
+                // Without it, nothing under its name.
+                self.recording = None;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes all cases, writes what is left to say, and gives the capture its name.
+    fn finish(self) -> (Counters, Result<()>) {
+        let mut output = self.output;
+        let report = self.detector.finish();
+        let said = output.say(&report.openings, report.findings);
+        let ended = said.and_then(|()| output.end());
+        let recorded = self.recording.map_or(Ok(()), Recording::finish);
+        (report.counters, ended.and(recorded))
+    }
+}
+
+/// What is said, and where.
+struct Output {
+    format: Format,
+    early: bool,
+    quiet: bool,
+    /// For a table, which is written at the end.
+    kept: Vec<Finding>,
+    /// The reader of standard output has left.
+    closed: bool,
+}
+
+impl Output {
+    fn say(&mut self, openings: &[Finding], findings: Vec<Finding>) -> Result<()> {
+        if !self.quiet {
+            for opening in openings {
+                let _ = writeln!(io::stderr().lock(), "{}", table::headline(opening));
+            }
+        }
+        if self.early {
+            self.write(openings)?;
+        }
+        if self.format == Format::Table {
+            self.kept.extend(findings);
+            return Ok(());
+        }
+        self.write(&findings)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if self.format == Format::Table {
+            let kept = std::mem::take(&mut self.kept);
+            return self.write_anyway(&kept);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, findings: &[Finding]) -> Result<()> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.write_anyway(findings)
+    }
+
+    /// A table says, too, that there is nothing.
+    fn write_anyway(&mut self, findings: &[Finding]) -> Result<()> {
+        match write_findings(self.format, findings) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            written => written.context("cannot write the findings"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit_and_a_length() {
+        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+        for wrong in ["", "30", "0s", "-5s", "soon"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}
