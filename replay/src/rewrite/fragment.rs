@@ -163,18 +163,7 @@ fn split_v6(
 ) -> Result<(), Skip> {
     let parts = packet.split_at_checked(shape.per_fragment);
     let (headers, rest) = parts.ok_or(Skip::Unfragmentable)?;
-    let (fragment, mut payload) = match rest.split_first_chunk::<FRAGMENT_BYTES>() {
-        Some((fragment, rest)) if shape.has_fragment_header => {
-            let word = word(fragment, 2);
-            (*fragment, Payload::new(rest, word >> 3, word & 1 != 0))
-        }
-        _ => {
-            let next = headers.get(shape.next_header_at).copied();
-            let [a, b, c, d] = identification(headers, pieces.split).to_be_bytes();
-            let fragment = [next.unwrap_or_default(), 0, 0, 0, a, b, c, d];
-            (fragment, Payload::new(rest, 0, false))
-        }
-    };
+    let (fragment, mut payload) = fragment_header(headers, rest, shape, pieces.split);
     let room = room.saturating_sub(headers.len() + FRAGMENT_BYTES);
     while !payload.rest.is_empty() {
         let part = payload.take(room)?;
@@ -190,6 +179,27 @@ fn split_v6(
         put(packet, headers.len() + 2, word);
     }
     Ok(())
+}
+
+/// The header of all fragments, and what they carry: those of a fragment, or else new ones.
+fn fragment_header<'a>(
+    headers: &[u8],
+    rest: &'a [u8],
+    shape: &Shape,
+    split: u32,
+) -> ([u8; FRAGMENT_BYTES], Payload<'a>) {
+    match rest.split_first_chunk::<FRAGMENT_BYTES>() {
+        Some((fragment, rest)) if shape.has_fragment_header => {
+            let word = word(fragment, 2);
+            (*fragment, Payload::new(rest, word >> 3, word & 1 != 0))
+        }
+        _ => {
+            let next = headers.get(shape.next_header_at).copied();
+            let [a, b, c, d] = identification(headers, split).to_be_bytes();
+            let fragment = [next.unwrap_or_default(), 0, 0, 0, a, b, c, d];
+            (fragment, Payload::new(rest, 0, false))
+        }
+    }
 }
 
 /// An identification that differs between flows and between the packets of one.

@@ -47,6 +47,7 @@ use layout::Layout;
 use mac::MacChange;
 use oversize::Fit;
 use rewritten::Refusal;
+use shape::Shape;
 use table::Table;
 
 /// The longest frame that is made whole with zeros: the longest IPv6 packet, and more than any link header.
@@ -177,23 +178,19 @@ impl Rewriter {
             pass,
         };
         let layout = Layout::read(&self.frame).ok_or(Skip::Short)?;
-        let shape = layout.ip(&self.frame);
         let captured = self.frame.len() - padding;
-        let content = self.frame.get_mut(layout.network..layout.end);
-        let content = content.unwrap_or_default();
-        if let Some(shape) = shape {
+        if let Some(shape) = layout.ip(&self.frame) {
+            let content = self.frame.get_mut(layout.network..layout.end);
+            let content = content.unwrap_or_default();
             if !self.idle {
                 change.packet(content, &shape);
             }
-            if self.plan.checksums == Checksums::Fix {
-                self.counts.checksums_fixed += u64::from(sums::fix_header(content, &shape));
-            }
             let was_cut = layout.network + shape.end > captured;
-            if was_cut || self.plan.checksums == Checksums::Fix {
-                self.counts.checksums_fixed += u64::from(sums::fix_transport(content, &shape));
-            }
+            let fixed = fix(self.plan.checksums, was_cut, content, &shape);
+            self.counts.checksums_fixed += fixed;
         } else if layout.ether_type == Some(ARP) {
-            arp::change(&change, content);
+            let content = self.frame.get_mut(layout.network..layout.end);
+            arp::change(&change, content.unwrap_or_default());
         }
         oversize::fit(
             &self.plan,
@@ -243,6 +240,19 @@ impl Rewriter {
             }
         }
     }
+}
+
+/// Works out the sums that the plan says, and that of a packet whose end is zeros now; returns how many were others.
+#[inline]
+fn fix(checksums: Checksums, was_cut: bool, packet: &mut [u8], shape: &Shape) -> u64 {
+    let mut fixed = 0;
+    if checksums == Checksums::Fix {
+        fixed += u64::from(sums::fix_header(packet, shape));
+    }
+    if was_cut || checksums == Checksums::Fix {
+        fixed += u64::from(sums::fix_transport(packet, shape));
+    }
+    fixed
 }
 
 #[cfg(test)]
