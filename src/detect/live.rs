@@ -149,7 +149,9 @@ impl Watch {
     ) -> Watch {
         let home: Vec<_> = args.home.iter().map(AddressBlock::network).collect();
         let mut detector = Detector::new(config, &home);
-        detector.announce_openings();
+        if args.live.early || !verbosity.quiet {
+            detector.announce_openings();
+        }
         Watch {
             detector,
             recording,
