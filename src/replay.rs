@@ -5,13 +5,9 @@ mod report;
 mod source;
 mod truth;
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use labels::Truth;
@@ -19,11 +15,12 @@ use replay::guard::{Admission, Entry, Guard};
 use replay::link::Links;
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{End, Monitor, Plan, Report, Run, Survey, namespace, privileges};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use replay::{End, Monitor, Plan, Report, Run, Survey, namespace};
 use wire::capture::CaptureReader;
 
+use crate::input::display_name;
 use crate::output::{self, Verbosity, print};
+use crate::process::{drop_privileges, stop_flag};
 use source::CaptureFile;
 use truth::LiveTruth;
 
@@ -42,11 +39,7 @@ const TAP_MTU: u16 = 1500;
 /// Wrong use, a refusal, a capture or truth that cannot be read.
 pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.check()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .context("cannot wait for signals")?;
-    }
+    let stop = stop_flag()?;
     let capture = CaptureFile::open(&args.capture)?;
     let truth = match &args.output.truth_out {
         Some(_) => Some(truth::read(args.output.truth.as_deref(), &args.capture)?),
@@ -77,7 +70,8 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     }
     announce(verbosity, &survey, &target);
     let (sinks, monitor) = way.into_sinks(args)?;
-    privileges::drop_all(user_without_privileges(args))?;
+    let outputs = [&args.output.json, &args.output.truth_out];
+    drop_privileges(outputs.into_iter().flatten().map(PathBuf::as_path))?;
     let mut live = truth
         .as_ref()
         .map(|truth| LiveTruth::new(truth, args.rewriting.unique));
@@ -98,13 +92,15 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
             .as_mut()
             .map(|observer| observer as replay::Observer<'_>),
     );
-    drop(observer);
     write_reports(args, &capture, &done, &target)?;
     if let (Some(path), Some(truth), Some(live)) = (&args.output.truth_out, &truth, live) {
         write_truth(path, truth, live, &plan)?;
     }
     conclude(done, &args.capture)
 }
+
+/// Where frames go in, a sink for each thread, and who watches the interface.
+type Opened = (Vec<Box<dyn Sink>>, Option<Monitor>);
 
 /// How frames get out.
 enum Way {
@@ -177,7 +173,7 @@ impl Way {
         }
     }
 
-    fn into_sinks(self, args: &ReplayArgs) -> Result<(Vec<Box<dyn Sink>>, Option<Monitor>)> {
+    fn into_sinks(self, args: &ReplayArgs) -> Result<Opened> {
         let queues = u32::from(args.target.queues);
         let (admission, links, taps) = match self {
             Way::Null | Way::Planned(_) => {
@@ -209,27 +205,6 @@ impl Way {
         let monitor = Monitor::new(links, &admission)?;
         Ok((sinks, Some(monitor)))
     }
-}
-
-/// Who to be once the interface is open: the owner of the folder that something is to be written to, else who has called
-/// sudo, else nobody.
-fn user_without_privileges(args: &ReplayArgs) -> (u32, u32) {
-    let outputs = [&args.output.json, &args.output.truth_out];
-    let written = outputs
-        .into_iter()
-        .flatten()
-        .find(|path| !output::is_stdout(path));
-    if let Some(path) = written {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let owner = fs::metadata(folder.unwrap_or(Path::new(".")));
-        return owner.map_or(privileges::NOBODY, |owner| (owner.uid(), owner.gid()));
-    }
-    let id = |name: &str| std::env::var_os(name)?.to_str()?.parse().ok();
-    id("SUDO_UID")
-        .zip(id("SUDO_GID"))
-        .unwrap_or(privileges::NOBODY)
 }
 
 fn announce(verbosity: &Verbosity, survey: &Survey, target: &str) {
@@ -288,13 +263,5 @@ fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
             Ok(ExitCode::from(NOT_DELIVERED))
         }
         End::Failed(error) => Err(anyhow::Error::new(error).context(display_name(capture))),
-    }
-}
-
-fn display_name(path: &Path) -> String {
-    if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
     }
 }

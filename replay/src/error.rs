@@ -62,6 +62,11 @@ pub enum ReplayError {
         "there is no /dev/net/tun: `modprobe tun` loads it; a veth pair or a dummy with --interface needs none"
     )]
     NoTun,
+    /// The permissions of the file behind all taps keep this user out.
+    #[error(
+        "may not open /dev/net/tun: root can let everybody in with `chmod 666 /dev/net/tun`, as most systems do, since making a tap needs CAP_NET_ADMIN besides"
+    )]
+    TunForbidden,
     /// Another process holds the tap.
     #[error(
         "another process holds the tap {name}: --interface {name} sends frames to that process, another name makes another tap"

@@ -151,7 +151,7 @@ impl<'a> Feed<'a> {
     pub(crate) fn into_outcome(self) -> (Steps, Counts, u64, Option<ReplayError>) {
         (
             self.schedule.steps(),
-            self.rewriter.counts().clone(),
+            *self.rewriter.counts(),
             self.taken,
             self.failure,
         )

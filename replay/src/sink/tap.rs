@@ -156,6 +156,7 @@ fn system(name: &str, error: io::Error) -> ReplayError {
         Some(libc::EBUSY) => ReplayError::TapBusy {
             name: name.to_owned(),
         },
+        Some(libc::EACCES) => ReplayError::TunForbidden,
         Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => ReplayError::NoTun,
         _ => ReplayError::system(format!("make the tap {name}"), "CAP_NET_ADMIN", error),
     }
