@@ -75,6 +75,26 @@ pub enum ReplayError {
         /// Its name.
         name: String,
     },
+    /// An MTU that no tap can have.
+    #[error(
+        "a tap takes packets of up to {limit} bytes, --mtu {mtu} is more: a veth takes up to 65535"
+    )]
+    TapMtu {
+        /// The MTU asked for.
+        mtu: u16,
+        /// The largest.
+        limit: u16,
+    },
+    /// The tap was made for one queue and is opened for several, or the other way.
+    #[error(
+        "the tap {name} does not go with --queues {queues}: one made with `multi_queue` takes --queues 2 and more, any other --queues 1"
+    )]
+    TapQueues {
+        /// The tap.
+        name: String,
+        /// The queues asked for.
+        queues: usize,
+    },
     /// The name is another interface's.
     #[error(
         "{name} exists and is {kind}, not a tap: choose another name, or send to it with --interface {name}"
@@ -109,6 +129,16 @@ pub enum ReplayError {
         name: String,
         /// Frames that the interface has not passed on.
         waiting: u64,
+        /// What else to try.
+        hint: String,
+    },
+    /// The next frame does not go in.
+    #[error("{name} takes no more frames, after {accepted} that it took{hint}")]
+    Refusing {
+        /// Its name.
+        name: String,
+        /// Frames that it took.
+        accepted: u64,
         /// What else to try.
         hint: String,
     },

@@ -16,6 +16,9 @@ use crate::guard::{Admission, Entry};
 use crate::link::{Interface, Kind, Links};
 use crate::sink::Sink;
 
+/// The largest MTU of a tap: `MAX_MTU - dev->hard_header_len` in drivers/net/tun.c of Linux.
+const LARGEST_MTU: u16 = 65_521;
+
 /// The tap wanted.
 #[derive(Clone, Debug)]
 pub struct TapOptions {
@@ -134,6 +137,12 @@ fn find(name: &str, links: &mut Links) -> Result<Option<Interface>, ReplayError>
 }
 
 fn build(options: &TapOptions, new: bool) -> Result<SyncDevice, ReplayError> {
+    if new && options.mtu > LARGEST_MTU {
+        return Err(ReplayError::TapMtu {
+            mtu: options.mtu,
+            limit: LARGEST_MTU,
+        });
+    }
     let mut builder = DeviceBuilder::new()
         .name(&options.name)
         .layer(Layer::L2)
@@ -146,9 +155,16 @@ fn build(options: &TapOptions, new: bool) -> Result<SyncDevice, ReplayError> {
     if let Some(MacAddress(mac)) = options.mac.filter(|_| new) {
         builder = builder.mac_addr(mac);
     }
-    builder
-        .build_sync()
-        .map_err(|error| system(&options.name, error))
+    builder.build_sync().map_err(|error| {
+        // The kernel keeps the kind of an existing tap.
+        if !new && error.raw_os_error() == Some(libc::EINVAL) {
+            return ReplayError::TapQueues {
+                name: options.name.clone(),
+                queues: options.queues,
+            };
+        }
+        system(&options.name, error)
+    })
 }
 
 fn system(name: &str, error: io::Error) -> ReplayError {
