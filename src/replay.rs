@@ -11,11 +11,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use labels::Truth;
-use replay::guard::{Admission, Entry, Guard};
+use replay::guard::{Admission, Entry, Guard, Limits};
 use replay::link::Links;
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{End, Monitor, Plan, Report, Run, Survey, namespace};
+use replay::{End, Monitor, Plan, ReplayError, Report, Run, Survey, namespace};
 use wire::capture::CaptureReader;
 
 use crate::input::display_name;
@@ -42,7 +42,10 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let stop = stop_flag()?;
     let capture = CaptureFile::open(&args.capture)?;
     let truth = match &args.output.truth_out {
-        Some(_) => Some(truth::read(args.output.truth.as_deref(), &args.capture)?),
+        Some(_) => {
+            let given = args.output.truth.as_deref();
+            Some(truth::read(given, &args.capture, &capture)?)
+        }
         None => None,
     };
     if let Some(name) = &args.target.netns {
@@ -68,10 +71,18 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if survey.planned.frames == 0 {
         bail!("{}: no frame is left to send", display_name(&args.capture));
     }
-    announce(verbosity, &survey, &target);
     let (sinks, monitor) = way.into_sinks(args)?;
     let outputs = [&args.output.json, &args.output.truth_out];
-    drop_privileges(outputs.into_iter().flatten().map(PathBuf::as_path))?;
+    let outputs: Vec<&Path> = outputs
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    drop_privileges(outputs.iter().copied())?;
+    for path in outputs {
+        output::check(path)?;
+    }
+    announce(verbosity, &survey, &limits, &target);
     let mut live = truth
         .as_ref()
         .map(|truth| LiveTruth::new(truth, args.rewriting.unique));
@@ -207,13 +218,13 @@ impl Way {
     }
 }
 
-fn announce(verbosity: &Verbosity, survey: &Survey, target: &str) {
+fn announce(verbosity: &Verbosity, survey: &Survey, limits: &Limits, target: &str) {
     if verbosity.quiet {
         return;
     }
     // Nothing is lost when nobody reads it.
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "sending {}", report::intent(survey, target));
+    let _ = writeln!(err, "sending {}", report::intent(survey, target, limits));
     if let Some(cut) = &survey.cut {
         let _ = writeln!(
             err,
@@ -231,13 +242,14 @@ fn write_reports(
     let first = first_time(capture);
     let json = || format!("{:#}\n", report::json(done, target, first));
     match &args.output.json {
-        Some(path) if output::is_stdout(path) => print(&json()),
-        Some(path) => {
-            output::write_whole(path, |out| out.write_all(json().as_bytes()))?;
-            print(&report::text(done, target))
-        }
-        None => print(&report::text(done, target)),
+        Some(path) if output::is_stdout(path) => return print(&json()),
+        Some(path) => output::write_whole(path, |out| out.write_all(json().as_bytes()))?,
+        None => {}
     }
+    if args.output.truth_on_stdout() {
+        return Ok(());
+    }
+    print(&report::text(done, target))
 }
 
 fn first_time(capture: &CaptureFile) -> Option<wire::Timestamp> {
@@ -249,6 +261,9 @@ fn first_time(capture: &CaptureFile) -> Option<wire::Timestamp> {
 fn write_truth(path: &Path, truth: &Truth, live: LiveTruth, plan: &Plan) -> Result<()> {
     let rewriter = Rewriter::new(plan.rewrite.clone())?;
     let live = live.finish(truth, &rewriter);
+    if output::is_stdout(path) {
+        return output::unless_closed(live.write_json(&mut std::io::stdout().lock()));
+    }
     output::write_whole(path, |out| live.write_json(out))
 }
 
@@ -257,7 +272,9 @@ fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
         End::Complete | End::Bound => Ok(ExitCode::SUCCESS),
         End::Stopped => Ok(ExitCode::from(INTERRUPTED)),
         End::Failed(
-            error @ (replay::ReplayError::Gone { .. } | replay::ReplayError::Unread { .. }),
+            error @ (ReplayError::Gone { .. }
+            | ReplayError::Unread { .. }
+            | ReplayError::Refusing { .. }),
         ) => {
             eprintln!("crywolf: {error}");
             Ok(ExitCode::from(NOT_DELIVERED))
