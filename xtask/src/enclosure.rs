@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -67,6 +67,7 @@ impl Enclosure {
             None => workspace::build_crywolf()?,
         };
         std::fs::create_dir_all(folder()?).context("cannot make a folder beside this program")?;
+        check_that_it_can_be(network)?;
         let mut child = command(&crywolf, network)?
             .stdin(Stdio::piped())
             // Ctrl-C is ours to hear: what it ends inside is ended by way of the lifeline.
@@ -129,10 +130,38 @@ impl Enclosure {
     }
 }
 
-/// `unshare` and this program again, with the same words.
+/// Its messages would come after ours, and its exit code would be taken for the task's.
+fn check_that_it_can_be(network: Option<&Path>) -> Result<()> {
+    let probe = unshare(network).arg("true").output();
+    let probe = probe.context("cannot run unshare")?;
+    if !probe.status.success() {
+        let said = String::from_utf8_lossy(&probe.stderr);
+        let advice = if packages::is_root() {
+            "this root may not; a container's needs CAP_SYS_ADMIN"
+        } else {
+            "run this as root, or let users make namespaces \
+            (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)"
+        };
+        bail!(
+            "no namespaces can be made here: {advice}\n{}",
+            said.trim_end()
+        );
+    }
+    Ok(())
+}
+
+/// This program again, with the same words.
 fn command(crywolf: &Path, network: Option<&Path>) -> Result<Command> {
     let mut words = std::env::args_os().skip(1);
     let task = words.next().unwrap_or_default();
+    let mut command = unshare(network);
+    command.arg(std::env::current_exe().context("cannot find this program")?);
+    command.arg(task).arg("--inside").arg(crywolf).args(words);
+    Ok(command)
+}
+
+/// Runs what is to follow in new namespaces; in an existing network, where one is named.
+fn unshare(network: Option<&Path>) -> Command {
     let mut command = match network {
         None => Command::new("unshare"),
         Some(network) => {
@@ -145,13 +174,9 @@ fn command(crywolf: &Path, network: Option<&Path>) -> Result<Command> {
     if !packages::is_root() {
         command.args(["--user", "--map-root-user"]);
     }
-    if network.is_none() {
-        command.arg("--net");
-    }
+    command.args(network.is_none().then_some("--net"));
     command.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-    command.arg(std::env::current_exe().context("cannot find this program")?);
-    command.arg(task).arg("--inside").arg(crywolf).args(words);
-    Ok(command)
+    command
 }
 
 /// An empty folder of the build, over which the inside mounts memory that nobody else sees.
@@ -205,16 +230,25 @@ impl Lifeline {
     pub fn wait_for<T>(
         &self,
         patience: Duration,
-        mut look: impl FnMut() -> Result<Option<T>>,
+        look: impl FnMut() -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        let start = Instant::now();
-        loop {
-            let found = look()?;
-            if found.is_some() || self.ended() || start.elapsed() > patience {
-                return Ok(found);
-            }
-            std::thread::sleep(LOOK);
+        wait_for(patience, look, || self.ended())
+    }
+}
+
+/// Waits for something, for so long at most, or until it is over for another reason.
+pub fn wait_for<T>(
+    patience: Duration,
+    mut look: impl FnMut() -> Result<Option<T>>,
+    over: impl Fn() -> bool,
+) -> Result<Option<T>> {
+    let start = Instant::now();
+    loop {
+        let found = look()?;
+        if found.is_some() || over() || start.elapsed() > patience {
+            return Ok(found);
         }
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -18,8 +18,9 @@ use crate::{packages, process};
 const NAMES: &str = "/run/netns";
 
 /// First the name, `new` or `there`, the tap or nothing; then the words that make a tap. What it has not made it leaves
-/// alone.
+/// alone. Nothing but its work ends it, not even that there is nobody left to tell that all is ready.
 const KEEP: &str = r#"
+trap '' PIPE HUP INT TERM
 name=$1 space=$2 tap=$3
 shift 3
 at=/run/netns/$name

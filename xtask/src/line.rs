@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use serde_json::Value;
 
@@ -83,8 +83,20 @@ impl Network {
     /// Makes something in it, in the words of [`MAKE`].
     fn set_up(&self, words: &[&str]) -> Result<()> {
         let mut shell = self.command("sh");
-        process::output(shell.args(["-c", MAKE, "sh"]).args(words))?;
-        Ok(())
+        let made = shell.args(["-c", MAKE, "sh"]).args(words).output();
+        let made = made.context("cannot run sh")?;
+        if made.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&made.stderr).into_owned();
+        let what = words.first().copied().unwrap_or_default();
+        if what == "tap" && said.contains("Permission denied") {
+            bail!("cannot make a tap: /dev/net/tun is not yours; run this as root");
+        }
+        bail!(
+            "cannot make a {what} in the lab's network: {}",
+            said.trim_end()
+        );
     }
 
     /// Silences this process's own, which is new.

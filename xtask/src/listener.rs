@@ -9,11 +9,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::enclosure::{INTERRUPTED, Lifeline};
+use crate::enclosure::{INTERRUPTED, Lifeline, wait_for};
 use crate::line::{Network, listened_to};
 
 /// How much of what a program said on standard error is shown, in bytes from the end.
 const SHOWN: usize = 4096;
+
+/// What a listener of which nothing is known may need for the last frames: tcpdump gets them in blocks, which the kernel
+/// hands over after a second at the latest.
+pub const LINGER: Duration = Duration::from_millis(1500);
 
 /// What to run, and how to know it.
 pub struct Order<'a> {
@@ -31,6 +35,8 @@ pub struct Order<'a> {
     pub ready: Option<&'a str>,
     /// How long it may take to listen, and to end.
     pub patience: Duration,
+    /// How long it has for the last frames before it is asked to end.
+    pub linger: Duration,
 }
 
 /// A program at work.
@@ -82,16 +88,17 @@ impl<'a> Listener<'a> {
 
     /// Asks it to end, as Ctrl-C does, and waits for it.
     pub fn end(mut self, lifeline: &Lifeline) -> Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            bail!(self.complaint(&format!("ended before the replay did ({status})")));
+        let gone = lifeline.wait_for(self.order.linger, || Ok(self.child.try_wait()?))?;
+        if let Some(status) = gone {
+            bail!(self.complaint(&format!("ended before it was asked to ({status})")));
         }
         self.signal(Signal::INT);
         let patience = self.order.patience;
-        let status = lifeline.wait_for(patience, || Ok(self.child.try_wait()?))?;
+        // Also when the lifeline has ended: its grace is for this.
+        let status = wait_for(patience, || Ok(self.child.try_wait()?), || false)?;
         match status {
             Some(status) if ended_well(status) => Ok(()),
             Some(status) => bail!(self.complaint(&format!("failed ({status})"))),
-            None if lifeline.ended() => bail!("interrupted"),
             None => bail!(self.complaint(&format!(
                 "has not ended {} s after SIGINT",
                 patience.as_secs()

@@ -12,7 +12,7 @@ use clap::Args;
 use crate::enclosure::{Enclosure, INTERRUPTED, InsideArgs, Lifeline, private_folder};
 use crate::keeper::Keeper;
 use crate::line::{Network, TAP, Tap, listened_to};
-use crate::listener::{Listener, Order, fill_in};
+use crate::listener::{LINGER, Listener, Order, fill_in};
 use crate::{handed_on, process};
 
 /// What a replay gets to tell its statistics when the user has had enough.
@@ -30,8 +30,8 @@ Examples:
   cargo xtask replay syn-scan --sensor victim --netns lab --wait --speed 10
   cargo xtask replay office.pcap --netns lab --gap-cap 1s --truth-out live.truth.json
 
-All other options are those of `crywolf replay`: see `crywolf replay --help`. Without --netns no root is needed, where
-/dev/net/tun is everybody's."
+All other options are those of `crywolf replay`: see `crywolf replay --help`. Without --netns no root is
+needed, where /dev/net/tun is everybody's."
 )]
 pub struct ReplayArgs {
     /// A scenario of the catalogue or of a file, of which a capture is made; or a capture
@@ -203,6 +203,7 @@ fn inside(args: &ReplayArgs, crywolf: &Path) -> Result<ExitCode> {
         stderr: None,
         ready: None,
         patience: PATIENCE,
+        linger: LINGER,
     };
     let listener = command
         .map(|_| Listener::start(&order, &lifeline))

@@ -20,7 +20,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
 use crate::enclosure::{Enclosure, InsideArgs, Lifeline, private_folder};
@@ -28,6 +28,10 @@ use crate::line::Wire;
 use pacing::PaceArgs;
 use suite::{Candidate, SuiteArgs};
 use trial::Trial;
+
+/// Headings of options.
+const LINE: &str = "Lines";
+const DETECTOR: &str = "Detector";
 
 /// What went wrong before there was a grade.
 const NOT_GRADED: u8 = 2;
@@ -55,26 +59,26 @@ pub struct LabArgs {
     #[command(flatten)]
     pace: PaceArgs,
     /// What the frames go over
-    #[arg(long, value_enum, default_value_t = Wire::Veth)]
+    #[arg(long, value_enum, default_value_t = Wire::Veth, help_heading = LINE)]
     wire: Wire,
     /// The command that runs the detector, for a shell: it listens on {interface}, writes findings to {out}, else to
     /// standard output, until SIGINT; {home} are the home networks with commas [default: crywolf detect]
-    #[arg(long, value_name = "CMD")]
+    #[arg(long, value_name = "CMD", help_heading = DETECTOR)]
     detector: Option<String>,
     /// The detector listens when it has said this [default: when it has a packet socket on the interface]
-    #[arg(long, value_name = "TEXT", requires = "detector")]
+    #[arg(long, value_name = "TEXT", requires = "detector", help_heading = DETECTOR)]
     ready: Option<String>,
     /// How many seconds a detector gets to listen, and to end
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, help_heading = DETECTOR)]
     patience: u64,
-    /// How many milliseconds it gets between the last frame and SIGINT [default: 500, crywolf's own 0]
-    #[arg(long, value_name = "MILLISECONDS")]
+    /// How many milliseconds it gets between the last frame and SIGINT [default: 1500, crywolf's own 0]
+    #[arg(long, value_name = "MILLISECONDS", help_heading = DETECTOR)]
     linger: Option<u64>,
     /// Captures side by side
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = LINE, value_parser = clap::value_parser!(u8).range(1..=64))]
     jobs: u8,
     /// Keep truth, findings, statistics and messages in this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
     out: Option<PathBuf>,
     /// How it runs inside
     #[command(flatten)]
@@ -86,10 +90,11 @@ pub struct LabArgs {
 
 /// Runs the task.
 pub fn run(args: &LabArgs) -> Result<ExitCode> {
-    let Some(crywolf) = args.inside.crywolf() else {
-        return Enclosure::start(&args.inside, None)?.end();
+    let ended = match args.inside.crywolf() {
+        Some(crywolf) => inside(args, crywolf),
+        None => Enclosure::start(&args.inside, None).and_then(Enclosure::end),
     };
-    inside(args, crywolf).or_else(|error| {
+    ended.or_else(|error| {
         eprintln!("xtask: {error:#}");
         Ok(ExitCode::from(NOT_GRADED))
     })
@@ -104,13 +109,14 @@ fn inside(args: &LabArgs, crywolf: &Path) -> Result<ExitCode> {
         None => folder.join("results"),
     };
     fs::create_dir_all(&results).with_context(|| format!("cannot make {}", results.display()))?;
+    check_options(args, crywolf, &folder)?;
     let mut suite = args.suite.gather(crywolf, &folder)?;
     for candidate in &mut suite {
         candidate.pace = args.pace.of(&candidate.capture)?;
     }
     // The longest first, so that none is left alone at the end.
     suite.sort_by_key(|candidate| std::cmp::Reverse(candidate.pace.takes));
-    eprintln!("{} captures; {}", suite.len(), args.pace.explanation());
+    eprintln!("captures: {}; {}", suite.len(), args.pace.explanation());
     let setting = trial::Setting {
         crywolf,
         args,
@@ -120,6 +126,21 @@ fn inside(args: &LabArgs, crywolf: &Path) -> Result<ExitCode> {
     };
     try_all(&setting, &suite)?;
     grade(args, crywolf, &results, &suite)
+}
+
+/// Lets crywolf score look at its options before there is anything to grade: what it complains of is not the file then.
+fn check_options(args: &LabArgs, crywolf: &Path, folder: &Path) -> Result<()> {
+    let nothing = "nothing-to-grade-yet";
+    let mut score = Command::new(crywolf);
+    score
+        .args(["score", "--live", "--truth"])
+        .arg(folder.join(nothing));
+    score.arg("--findings").arg(folder.join(nothing));
+    let output = score.args(&args.handed_on).output();
+    let output = output.context("cannot run crywolf score")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(said.contains(nothing), "{}", said.trim_end());
+    Ok(())
 }
 
 /// Tries all, some side by side, until one fails.

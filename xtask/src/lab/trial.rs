@@ -13,11 +13,11 @@ use super::LabArgs;
 use super::suite::Candidate;
 use crate::enclosure::Lifeline;
 use crate::line::Line;
-use crate::listener::{Listener, Order, fill_in};
+use crate::listener::{LINGER, Listener, Order, fill_in};
 use crate::process;
 
-/// What a detector of which nothing is known may need for the last frames, which its libraries hold back in blocks.
-const LINGER: u64 = 500;
+/// Frames that are later than that, in microseconds, are told: times are no longer the capture's.
+const LATE: f64 = 500_000.0;
 
 /// What all trials share.
 #[derive(Clone, Copy)]
@@ -65,8 +65,7 @@ impl fmt::Display for Outcome {
         if !pace.is_empty() {
             write!(f, " ({pace})")?;
         }
-        // Beyond a tenth of a second times are no longer the capture's.
-        if *late > 100_000.0 {
+        if *late > LATE {
             write!(f, "; late by up to {:.1} s: fewer --jobs", late / 1e6)?;
         }
         if !said.is_empty() {
@@ -105,6 +104,7 @@ impl<'a> Trial<'a> {
             stderr: Some(&messages),
             ready: args.ready.as_deref(),
             patience: Duration::from_secs(args.patience),
+            linger: self.linger(),
         };
         let before = network.interface(interface)?.received;
         let listener = Listener::start(&order, self.setting.lifeline)?;
@@ -116,7 +116,6 @@ impl<'a> Trial<'a> {
             arrived == sent,
             "of {sent} frames sent {arrived} arrived at {interface}: a lower --speed, or fewer --jobs"
         );
-        std::thread::sleep(self.linger());
         listener.end(self.setting.lifeline)?;
         ensure!(
             findings.is_file(),
@@ -155,8 +154,12 @@ impl<'a> Trial<'a> {
 
     fn linger(&self) -> Duration {
         let args = self.setting.args;
-        let own = if args.detector.is_some() { LINGER } else { 0 };
-        Duration::from_millis(args.linger.unwrap_or(own))
+        match (args.linger, &args.detector) {
+            (Some(millis), _) => Duration::from_millis(millis),
+            (None, Some(_)) => LINGER,
+            // Ours takes what the kernel has before it ends.
+            (None, None) => Duration::ZERO,
+        }
     }
 
     /// Sends all of it; the statistics.
