@@ -126,9 +126,6 @@ pub enum ReplayError {
         /// What to do.
         advice: &'static str,
     },
-    /// There is nothing to send.
-    #[error("no frame is left to send: {0}")]
-    Nothing(String),
 }
 
 impl ReplayError {

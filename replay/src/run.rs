@@ -1,6 +1,6 @@
 //! The run: frames from the feed to the sinks, each at its moment, until they are all gone or something ends it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use wire::Timestamp;
@@ -68,6 +68,8 @@ pub struct Run<'a> {
     pub limits: Limits,
     /// Ends the run within 100 ms when set.
     pub stop: &'a AtomicBool,
+    /// Counts the frames that the kernel took, for who wants to show it.
+    pub progress: &'a AtomicU64,
 }
 
 impl Run<'_> {
@@ -79,7 +81,7 @@ impl Run<'_> {
         monitor: Option<Monitor>,
         observer: Option<Observer<'_>>,
     ) -> Report {
-        let shared = Shared::new(self.stop);
+        let shared = Shared::new(self.stop, self.progress);
         let clock = Clock::starting_soon(self.plan.precise);
         let done = AtomicBool::new(false);
         let workers = sinks.len();
