@@ -75,6 +75,24 @@ pub enum ReplayError {
         /// Its name.
         name: String,
     },
+    /// The tap has one queue.
+    #[error(
+        "the tap {name} has one queue and takes one thread: leave --queues out, or make it with `ip tuntap add {name} mode tap multi_queue`"
+    )]
+    OneQueue {
+        /// Its name.
+        name: String,
+    },
+    /// The interface has fewer queues.
+    #[error(
+        "{name} has no transmit queue {queue}: AF_XDP takes one for each of --queues, and a veth has as many as it was made with (`ip link add ... numtxqueues N`)"
+    )]
+    NoQueue {
+        /// Its name.
+        name: String,
+        /// The number of the queue, from 0.
+        queue: u32,
+    },
     /// The name is another interface's.
     #[error(
         "{name} exists and is {kind}, not a tap: choose another name, or send to it with --interface {name}"

@@ -387,6 +387,30 @@ fn a_persistent_tap_stays_and_can_be_used_again() {
     bench.replayed(&capture, "--tap stays0 --top");
     assert_eq!(bytes_of(&recorder.finish()), bytes_of(&frames(&capture)));
     assert!(bench.ip("link").contains("stays0"));
+    // It has one queue; one with several takes any number of threads.
+    bench.refused(
+        &capture,
+        "--tap stays0 --queues 2",
+        &["stays0", "multi_queue"],
+    );
+    bench.ip("tuntap add many0 mode tap multi_queue");
+    bench.ip("link set many0 up");
+    for options in [
+        "--tap many0",
+        "--tap many0 --queues 2",
+        "--tap new0 --queues 3",
+    ] {
+        let told = bench.replayed(&capture, options);
+        assert_eq!(
+            told["interface"]["passed"]["frames"], 5,
+            "{options}: {told:#}"
+        );
+    }
+    bench.refused(
+        &capture,
+        "--interface near --xdp --queues 2",
+        &["near", "numtxqueues"],
+    );
 }
 
 #[test]
