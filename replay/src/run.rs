@@ -100,7 +100,7 @@ impl Run<'_> {
                 .map(|(worker, sink)| {
                     let share = Share { worker, workers };
                     let (shared, observer) = (&shared, observer.take());
-                    scope.spawn(move || self.work(share, sink.as_mut(), &clock, shared, observer))
+                    scope.spawn(move || self.work(share, sink.as_mut(), clock, shared, observer))
                 })
                 .collect();
             let outcomes: Vec<Outcome> = others
@@ -115,7 +115,7 @@ impl Run<'_> {
             (outcomes, monitor)
         });
         // The sinks are still open: a tap is there as long as somebody holds it.
-        conclude(outcomes, monitor, shared, &clock)
+        conclude(outcomes, monitor, shared)
     }
 
     /// What one worker does.
@@ -123,7 +123,7 @@ impl Run<'_> {
         &self,
         share: Share,
         sink: &mut dyn Sink,
-        clock: &Clock,
+        clock: Clock,
         shared: &Shared<'_>,
         observer: Option<Observer<'_>>,
     ) -> Outcome {
@@ -138,6 +138,7 @@ impl Run<'_> {
         };
         let mut worker = Worker {
             clock,
+            alone: share.workers == 1,
             shared,
             observer,
             timed: self.plan.pace != Pace::Top,
@@ -182,7 +183,9 @@ struct Outcome {
 }
 
 struct Worker<'a, 'b> {
-    clock: &'a Clock,
+    clock: Clock,
+    /// Whether nobody else keeps time by the same start.
+    alone: bool,
     shared: &'a Shared<'a>,
     observer: Option<Observer<'b>>,
     /// Whether frames have a time to keep.
@@ -220,9 +223,21 @@ impl Worker<'_, '_> {
             sink.wait(WAIT);
             return Ok(());
         }
+        if self.sent.span.is_none() {
+            self.begin(batch);
+        }
         self.count(batch, taken);
         batch.advance(taken);
         Ok(())
+    }
+
+    /// Lets time begin when the first frame has gone: it takes longer than those after it, on paths that nobody has gone
+    /// before, and would make all of them early by the difference.
+    fn begin(&mut self, batch: &Batch) {
+        if self.alone && self.timed {
+            let due = batch.origin(0).map_or(0, |origin| origin.due);
+            self.clock.delay(self.clock.now().saturating_sub(due));
+        }
     }
 
     fn count(&mut self, batch: &Batch, taken: usize) {
@@ -230,7 +245,8 @@ impl Worker<'_, '_> {
         let frames = batch.front(taken);
         let bytes: usize = frames.iter().map(<[u8]>::len).sum();
         let (count, bytes) = (as_u64(taken), as_u64(bytes));
-        self.sent.count(count, bytes, at);
+        let wall = self.clock.wall(at);
+        self.sent.count(count, bytes, wall);
         self.shared.accept(count);
         if self.timed {
             for origin in frames.origins() {
@@ -238,7 +254,6 @@ impl Worker<'_, '_> {
             }
         }
         if let Some(observer) = &mut self.observer {
-            let wall = self.clock.wall(at);
             frames.origins().for_each(|origin| observer(origin, wall));
         }
     }
@@ -248,12 +263,7 @@ fn as_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn conclude(
-    outcomes: Vec<Outcome>,
-    monitor: Option<Monitor>,
-    shared: Shared<'_>,
-    clock: &Clock,
-) -> Report {
+fn conclude(outcomes: Vec<Outcome>, monitor: Option<Monitor>, shared: Shared<'_>) -> Report {
     let mut sent = Sent::default();
     let mut rewriting = Counts::default();
     let steps = outcomes
@@ -289,10 +299,7 @@ fn conclude(
         end,
         accepted: sent.accepted,
         interface,
-        span: sent.span.map(|(first, last)| Span {
-            first: clock.wall(first),
-            last: clock.wall(last),
-        }),
+        span: sent.span,
         lateness: sent.lateness(),
         stalls: sent.stalls,
         steps,

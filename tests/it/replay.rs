@@ -283,13 +283,12 @@ fn frames_arrive_as_they_were_captured_in_their_order_and_never_early() {
         }
         assert_eq!(told["interface"]["dropped"], 0);
         let offset = |frames: &[(u64, Vec<u8>)], nth: usize| frames[nth].0 - frames[0].0;
-        // The first frame itself may be late, by that much; and a microsecond for the clocks.
-        let late = told["lateness_us"]["max"].as_f64().unwrap_or_default();
-        let late = (late.ceil() as u64 + 1) * 1000;
         for nth in 0..sent.len() {
             let due = offset(&sent, nth).checked_div(speed).unwrap_or_default();
+            // The wall clock, which stamps frames, may be slewed meanwhile: up to 500 millionths.
+            let at_least = due - due / 1000;
             assert!(
-                offset(&arrived, nth) + late >= due,
+                offset(&arrived, nth) + 1000 >= at_least,
                 "{id}: frame {nth} is early"
             );
         }
