@@ -339,7 +339,18 @@ fn a_tap_made_for_the_run_is_silent_and_gone_afterwards() {
     let Some(bench) = Bench::with_taps() else {
         return;
     };
-    // Pings and connection attempts to the tap's own hardware address, from a network that it is not in.
+    // Calls to an address of this very namespace, at the tap's own hardware address: a host would answer, by the other way.
+    bench.ip("address add 10.0.0.2/24 dev far");
+    bench.ip("neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev far");
+    bench.ip("link set lo up");
+    let far_sent = || {
+        let counters = bench.counters();
+        counters
+            .iter()
+            .find(|(name, _, _)| name == "far")
+            .map(|(_, sent, _)| *sent)
+    };
+    let before = far_sent();
     let capture = bench.capture("calls.pcap", [[10, 0, 0, 1], [10, 0, 0, 2]], 200, 5_000);
     let options = "--tap silent0 --tap-mac 02:00:00:00:00:02 --destination-mac 02:00:00:00:00:02 --mtu 1400 --json -";
     let mut command = bench.replay(&capture, options);
@@ -371,7 +382,21 @@ fn a_tap_made_for_the_run_is_silent_and_gone_afterwards() {
         told["interface"]["other_way"], 0,
         "the kernel has answered: {told:#}"
     );
+    assert_eq!(
+        far_sent(),
+        before,
+        "the kernel has answered through another interface"
+    );
     assert!(!bench.ip("link").contains("silent0"));
+    // The same calls where they belong are answered: the check can fail.
+    let mac = bench.ip("-json link show dev far");
+    let mac: Value = serde_json::from_str(&mac).unwrap();
+    let mac = mac[0]["address"].as_str().unwrap();
+    bench.replayed(
+        &capture,
+        &format!("--interface near --top --destination-mac {mac}"),
+    );
+    assert_ne!(far_sent(), before, "nobody answers at all");
 }
 
 #[test]
