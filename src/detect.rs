@@ -7,8 +7,7 @@ mod live;
 mod recording;
 mod table;
 
-use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -17,6 +16,7 @@ use detector::{Config, Counters, Detector};
 use labels::{AddressBlock, Finding};
 use wire::capture::{CaptureError, CaptureReader};
 
+use crate::input::{self, display_name};
 use crate::output::Verbosity;
 
 /// Findings of the paired detector about a capture, or about what passes an interface.
@@ -91,7 +91,7 @@ fn of_capture(
     verbosity: &Verbosity,
 ) -> anyhow::Result<()> {
     let name = display_name(capture);
-    let outcome = detect(open(capture)?, config, &args.home);
+    let outcome = detect(input::open(capture)?, config, &args.home);
     let outcome = outcome.with_context(|| name.clone())?;
     match write_findings(args.format, &outcome.findings) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
@@ -178,27 +178,6 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the thresholds in {}", path.display()))?;
     Config::with_overrides(&text).with_context(|| path.display().to_string())
-}
-
-fn display_name(path: &Path) -> String {
-    if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    }
-}
-
-fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
-    if path == Path::new("-") {
-        anyhow::ensure!(
-            !io::stdin().is_terminal(),
-            "standard input is a terminal: name a capture, or pipe one in"
-        );
-        return Ok(Box::new(io::stdin().lock()));
-    }
-    let file = File::open(path)
-        .with_context(|| format!("cannot open {}: is the path right?", path.display()))?;
-    Ok(Box::new(file))
 }
 
 fn write_findings(format: Format, findings: &[Finding]) -> io::Result<()> {

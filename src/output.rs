@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::NamedTempFile;
 
 /// How much to say on standard error.
@@ -47,6 +48,17 @@ pub fn unless_closed(result: io::Result<()>) -> Result<()> {
     }
 }
 
+/// A progress bar on a terminal, nothing in a pipe.
+pub fn progress(total: u64, what: &'static str, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
+    ProgressBar::new(total)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(what)
+}
+
 /// Writes a file under a temporary name and renames it when it is whole. What is no regular file, such as a pipe,
 /// is written to directly.
 ///
@@ -70,6 +82,17 @@ pub fn write_whole(
     buffered(&mut file).with_context(failed)?;
     file.persist(path).with_context(failed)?;
     Ok(())
+}
+
+/// Makes sure that a file can be written, before the work begins of which it is to tell.
+///
+/// # Errors
+/// Names the file, and asks after its folder.
+pub fn check_writable(path: &Path) -> Result<()> {
+    if is_stdout(path) || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Ok(());
+    }
+    temporary_beside(path).map(drop)
 }
 
 /// A temporary file in the folder of `path`, to be renamed to it; it vanishes when it is dropped instead.

@@ -5,25 +5,23 @@ mod report;
 mod source;
 mod truth;
 
-use std::fs;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use labels::Truth;
-use replay::guard::{Admission, Entry, Guard};
+use anyhow::{Context, Result, ensure};
+use indicatif::ProgressBar;
+use replay::guard::{Admission, Entry, Guard, Limits};
 use replay::link::Links;
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{End, Monitor, Plan, Report, Run, Survey, namespace, privileges};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use wire::capture::CaptureReader;
+use replay::{End, Monitor, Observer, Plan, Report, Run, Survey, namespace};
 
+use crate::input::display_name;
 use crate::output::{self, Verbosity, print};
+use crate::process::{drop_privileges, stop_flag};
 use source::CaptureFile;
 use truth::LiveTruth;
 
@@ -33,6 +31,8 @@ pub use args::ReplayArgs;
 const NOT_DELIVERED: u8 = 1;
 /// As shells say of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
+/// How often the progress bar is drawn: first after a second, so that short runs show none.
+const REDRAWN: Duration = Duration::from_secs(1);
 /// The MTU of a new tap.
 const TAP_MTU: u16 = 1500;
 
@@ -42,69 +42,164 @@ const TAP_MTU: u16 = 1500;
 /// Wrong use, a refusal, a capture or truth that cannot be read.
 pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.check()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .context("cannot wait for signals")?;
+    for path in args.output.files() {
+        output::check_writable(path)?;
     }
-    let capture = CaptureFile::open(&args.capture)?;
     let truth = match &args.output.truth_out {
         Some(_) => Some(truth::read(args.output.truth.as_deref(), &args.capture)?),
         None => None,
     };
-    if let Some(name) = &args.target.netns {
-        namespace::enter(name)?;
-    }
-    let guard = Guard::new(args.permissions());
-    let way = Way::open(args, &guard)?;
-    let plan = args.plan(way.mtu())?;
-    let limits = guard.limits(way.leads_out());
-    let survey = Survey::take(&capture, &plan, &guard, &limits)
-        .with_context(|| display_name(&args.capture))?;
-    guard.check_plan(
-        &limits,
-        survey.taken,
-        survey.duration,
-        plan.pace.frames_per_second(),
-    )?;
-    let target = way.description();
+    let replay = Replay::prepare(args)?;
     if args.guard.dry_run {
-        print(&report::dry_run(&survey, &target, &limits))?;
+        print(&report::dry_run(
+            &replay.survey,
+            &replay.target(),
+            &replay.limits,
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if survey.planned.frames == 0 {
-        bail!("{}: no frame is left to send", display_name(&args.capture));
-    }
-    announce(verbosity, &survey, &target);
-    let (sinks, monitor) = way.into_sinks(args)?;
-    privileges::drop_all(user_without_privileges(args))?;
+    replay.announce(verbosity);
     let mut live = truth
         .as_ref()
         .map(|truth| LiveTruth::new(truth, args.rewriting.unique));
-    let mut observer = live
-        .as_mut()
-        .map(|live| move |origin, at| live.sent(origin, at));
-    let run = Run {
-        source: &capture,
-        plan: &plan,
-        guard: &guard,
-        limits,
-        stop: &stop,
-    };
-    let done = run.start(
-        sinks,
-        monitor,
-        observer
-            .as_mut()
-            .map(|observer| observer as replay::Observer<'_>),
-    );
-    drop(observer);
-    write_reports(args, &capture, &done, &target)?;
+    let told = replay.send(args, verbosity, live.as_mut())?;
+    write_statistics(args, &told)?;
     if let (Some(path), Some(truth), Some(live)) = (&args.output.truth_out, &truth, live) {
-        write_truth(path, truth, live, &plan)?;
+        let rewriter = Rewriter::new(told.plan.rewrite.clone())?;
+        let live = live.finish(truth, &rewriter);
+        output::write_whole(path, |out| live.write_json(out))?;
     }
-    conclude(done, &args.capture)
+    conclude(told.report, &args.capture)
 }
+
+/// A replay that may begin.
+struct Replay {
+    capture: CaptureFile,
+    guard: Guard,
+    way: Way,
+    plan: Plan,
+    limits: Limits,
+    survey: Survey,
+}
+
+/// What there is to tell about a replay.
+struct Told {
+    report: Report,
+    target: String,
+    plan: Plan,
+    /// The first time stamp of the capture.
+    capture_first: Option<wire::Timestamp>,
+}
+
+impl Replay {
+    /// Opens and checks everything, and sends nothing.
+    fn prepare(args: &ReplayArgs) -> Result<Replay> {
+        let name = || display_name(&args.capture);
+        let capture = CaptureFile::open(&args.capture)?;
+        if let Some(name) = &args.target.netns {
+            namespace::enter(name)?;
+        }
+        let guard = Guard::new(args.permissions());
+        let way = Way::open(args, &guard)?;
+        let plan = args.plan(way.mtu())?;
+        let limits = guard.limits(way.leads_out());
+        let survey = Survey::take(&capture, &plan, &guard, &limits).with_context(name)?;
+        let pps = plan.pace.frames_per_second();
+        guard.check_plan(&limits, survey.taken, survey.duration, pps)?;
+        ensure!(
+            survey.planned.frames > 0,
+            "{}: no frame is left to send",
+            name()
+        );
+        Ok(Replay {
+            capture,
+            guard,
+            way,
+            plan,
+            limits,
+            survey,
+        })
+    }
+
+    fn target(&self) -> String {
+        self.way.description()
+    }
+
+    fn announce(&self, verbosity: &Verbosity) {
+        if verbosity.quiet {
+            return;
+        }
+        // Nothing is lost when nobody reads it.
+        let mut err = std::io::stderr().lock();
+        let intent = report::intent(&self.survey, &self.target());
+        let _ = writeln!(err, "sending {intent}");
+        if let Some(cut) = &self.survey.cut {
+            let _ = writeln!(
+                err,
+                "the capture ends early, what comes before is sent: {cut}"
+            );
+        }
+    }
+
+    /// Gives up privileges and sends.
+    fn send(
+        self,
+        args: &ReplayArgs,
+        verbosity: &Verbosity,
+        live: Option<&mut LiveTruth>,
+    ) -> Result<Told> {
+        let stop = stop_flag()?;
+        let target = self.target();
+        let (sinks, monitor) = self.way.into_sinks(args)?;
+        drop_privileges(args.output.files())?;
+        let progress = AtomicU64::new(0);
+        let run = Run {
+            source: &self.capture,
+            plan: &self.plan,
+            guard: &self.guard,
+            limits: self.limits,
+            stop: &stop,
+            progress: &progress,
+        };
+        let mut observer = live.map(|live| move |origin, at| live.sent(origin, at));
+        let planned = self.survey.planned.frames;
+        let bar = output::progress(planned, "sending", verbosity.quiet);
+        let report = showing(&bar, &progress, || {
+            let observer = observer.as_mut().map(|observer| observer as Observer<'_>);
+            run.start(sinks, monitor, observer)
+        });
+        Ok(Told {
+            report,
+            target,
+            plan: self.plan,
+            capture_first: self.survey.first,
+        })
+    }
+}
+
+/// Does the work and shows how far it is, where somebody looks.
+fn showing<T>(bar: &ProgressBar, progress: &AtomicU64, work: impl FnOnce() -> T) -> T {
+    if bar.is_hidden() {
+        return work();
+    }
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let shower = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                std::thread::park_timeout(REDRAWN);
+                bar.set_position(progress.load(Ordering::Relaxed));
+            }
+            bar.finish_and_clear();
+        });
+        let done = work();
+        over.store(true, Ordering::Relaxed);
+        shower.thread().unpark();
+        done
+    })
+}
+
+/// Where frames go in, a sink for each thread, and who watches the interface.
+type Opened = (Vec<Box<dyn Sink>>, Option<Monitor>);
 
 /// How frames get out.
 enum Way {
@@ -177,7 +272,7 @@ impl Way {
         }
     }
 
-    fn into_sinks(self, args: &ReplayArgs) -> Result<(Vec<Box<dyn Sink>>, Option<Monitor>)> {
+    fn into_sinks(self, args: &ReplayArgs) -> Result<Opened> {
         let queues = u32::from(args.target.queues);
         let (admission, links, taps) = match self {
             Way::Null | Way::Planned(_) => {
@@ -211,70 +306,20 @@ impl Way {
     }
 }
 
-/// Who to be once the interface is open: the owner of the folder that something is to be written to, else who has called
-/// sudo, else nobody.
-fn user_without_privileges(args: &ReplayArgs) -> (u32, u32) {
-    let outputs = [&args.output.json, &args.output.truth_out];
-    let written = outputs
-        .into_iter()
-        .flatten()
-        .find(|path| !output::is_stdout(path));
-    if let Some(path) = written {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let owner = fs::metadata(folder.unwrap_or(Path::new(".")));
-        return owner.map_or(privileges::NOBODY, |owner| (owner.uid(), owner.gid()));
-    }
-    let id = |name: &str| std::env::var_os(name)?.to_str()?.parse().ok();
-    id("SUDO_UID")
-        .zip(id("SUDO_GID"))
-        .unwrap_or(privileges::NOBODY)
-}
-
-fn announce(verbosity: &Verbosity, survey: &Survey, target: &str) {
-    if verbosity.quiet {
-        return;
-    }
-    // Nothing is lost when nobody reads it.
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "sending {}", report::intent(survey, target));
-    if let Some(cut) = &survey.cut {
-        let _ = writeln!(
-            err,
-            "the capture ends early, what comes before is sent: {cut}"
-        );
-    }
-}
-
-fn write_reports(
-    args: &ReplayArgs,
-    capture: &CaptureFile,
-    done: &Report,
-    target: &str,
-) -> Result<()> {
-    let first = first_time(capture);
-    let json = || format!("{:#}\n", report::json(done, target, first));
+fn write_statistics(args: &ReplayArgs, told: &Told) -> Result<()> {
+    let text = || report::text(&told.report, &told.target);
+    let json = || {
+        let json = report::json(&told.report, &told.target, told.capture_first);
+        format!("{json:#}\n")
+    };
     match &args.output.json {
         Some(path) if output::is_stdout(path) => print(&json()),
         Some(path) => {
             output::write_whole(path, |out| out.write_all(json().as_bytes()))?;
-            print(&report::text(done, target))
+            print(&text())
         }
-        None => print(&report::text(done, target)),
+        None => print(&text()),
     }
-}
-
-fn first_time(capture: &CaptureFile) -> Option<wire::Timestamp> {
-    let stream = replay::Source::open(capture).ok()?;
-    let mut reader = CaptureReader::new(stream).ok()?;
-    reader.next().ok()?.map(|record| record.time)
-}
-
-fn write_truth(path: &Path, truth: &Truth, live: LiveTruth, plan: &Plan) -> Result<()> {
-    let rewriter = Rewriter::new(plan.rewrite.clone())?;
-    let live = live.finish(truth, &rewriter);
-    output::write_whole(path, |out| live.write_json(out))
 }
 
 fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
@@ -288,13 +333,5 @@ fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
             Ok(ExitCode::from(NOT_DELIVERED))
         }
         End::Failed(error) => Err(anyhow::Error::new(error).context(display_name(capture))),
-    }
-}
-
-fn display_name(path: &Path) -> String {
-    if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
     }
 }

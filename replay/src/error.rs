@@ -62,6 +62,11 @@ pub enum ReplayError {
         "there is no /dev/net/tun: `modprobe tun` loads it; a veth pair or a dummy with --interface needs none"
     )]
     NoTun,
+    /// The permissions of the file behind all taps keep this user out.
+    #[error(
+        "may not open /dev/net/tun: root can let everybody in with `chmod 666 /dev/net/tun`, as most systems do, since making a tap needs CAP_NET_ADMIN besides"
+    )]
+    TunForbidden,
     /// Another process holds the tap.
     #[error(
         "another process holds the tap {name}: --interface {name} sends frames to that process, another name makes another tap"
@@ -69,6 +74,24 @@ pub enum ReplayError {
     TapBusy {
         /// Its name.
         name: String,
+    },
+    /// The tap has one queue.
+    #[error(
+        "the tap {name} has one queue and takes one thread: leave --queues out, or make it with `ip tuntap add {name} mode tap multi_queue`"
+    )]
+    OneQueue {
+        /// Its name.
+        name: String,
+    },
+    /// The interface has fewer queues.
+    #[error(
+        "{name} has no transmit queue {queue}: AF_XDP takes one for each of --queues, and a veth has as many as it was made with (`ip link add ... numtxqueues N`)"
+    )]
+    NoQueue {
+        /// Its name.
+        name: String,
+        /// The number of the queue, from 0.
+        queue: u32,
     },
     /// The name is another interface's.
     #[error(
@@ -121,9 +144,6 @@ pub enum ReplayError {
         /// What to do.
         advice: &'static str,
     },
-    /// There is nothing to send.
-    #[error("no frame is left to send: {0}")]
-    Nothing(String),
 }
 
 impl ReplayError {

@@ -5,21 +5,20 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use detector::{Config, Counters, Detector};
-use jiff::SignedDuration;
 use labels::{AddressBlock, Finding};
 use replay::listener::{Block, Heard, Listener};
 use replay::namespace;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::recording::{Place, Recording};
 use super::{DetectArgs, Format, table, write_counters, write_findings};
+use crate::duration;
 use crate::output::Verbosity;
+use crate::process::{drop_privileges, stop_flag};
 
 /// How long a silent line is waited for before a look at the time that was given. A signal ends the wait.
 const LOOK: Duration = Duration::from_millis(50);
@@ -37,7 +36,7 @@ pub struct LiveArgs {
     pub netns: Option<String>,
 
     /// End after so long, such as 30s or 10m
-    #[arg(long, value_name = "DURATION", conflicts_with = "capture", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", conflicts_with = "capture", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
     /// End after so many frames
@@ -51,14 +50,6 @@ pub struct LiveArgs {
     /// Also write the frames that were seen to a capture
     #[arg(long, value_name = "FILE.pcap", conflicts_with = "capture")]
     pub write: Option<PathBuf>,
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration: Option<SignedDuration> = text.parse().ok();
-    duration
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| "a duration is a number with its unit, such as 30s or 10m".into())
 }
 
 /// Listens until it is told to end; the findings go to standard output.
@@ -82,7 +73,7 @@ pub(super) fn run(
         namespace::enter(name)?;
     }
     let mut listener = Listener::open(interface)?;
-    // All is open: from here on no privilege is needed.
+    drop_privileges(args.live.write.as_deref())?;
     tell(verbosity, format_args!("listening on {interface}"));
 
     let recording = place.map(|place| place.begin(listener.link_type()));
@@ -93,17 +84,6 @@ pub(super) fn run(
     let (counters, finished) = watch.finish();
     tell_counts(verbosity, &counters, dropped);
     watched.and(finished)
-}
-
-/// A flag that Ctrl-C and a request to terminate raise. Raised twice it is no more than raised: who runs under
-/// `timeout` or `sudo` gets each Ctrl-C twice.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .context("cannot listen for Ctrl-C")?;
-    }
-    Ok(stop)
 }
 
 /// A message that nobody need read.
@@ -149,7 +129,9 @@ impl Watch {
     ) -> Watch {
         let home: Vec<_> = args.home.iter().map(AddressBlock::network).collect();
         let mut detector = Detector::new(config, &home);
-        detector.announce_openings();
+        if args.live.early || !verbosity.quiet {
+            detector.announce_openings();
+        }
         Watch {
             detector,
             recording,
@@ -280,21 +262,6 @@ impl Output {
                 Ok(())
             }
             written => written.context("cannot write the findings"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_a_unit_and_a_length() {
-        assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
-        for wrong in ["", "30", "0s", "-5s", "soon"] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -84,7 +84,9 @@ impl Recording {
     #[inline]
     pub(super) fn add(&mut self, record: &Record<'_>) -> Result<()> {
         self.writer
-            .record(record.time, |out| out.extend_from_slice(record.bytes))
+            .record_cut(record.time, record.original_length, |out| {
+                out.extend_from_slice(record.bytes);
+            })
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
 

@@ -1,6 +1,6 @@
 //! The arguments of `crywolf replay`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -299,6 +299,14 @@ impl ReplayArgs {
             "with several queues nobody knows the order of frames on the wire: --truth-out needs --queues 1"
         );
         Ok(())
+    }
+}
+
+impl OutputArgs {
+    /// All that is to be written.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.json, &self.truth_out];
+        files.into_iter().flatten().map(PathBuf::as_path)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The capture to be replayed: a file that is read as often as need be.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use replay::Source;
+
+use crate::input::{self, Input};
 
 /// An open capture. Each reader of it has a place of its own, so that several can read at once.
 pub struct CaptureFile(File);
@@ -17,19 +19,14 @@ impl CaptureFile {
     /// # Errors
     /// Names what cannot be opened or read.
     pub fn open(path: &Path) -> Result<CaptureFile> {
-        if path == Path::new("-") {
-            ensure!(
-                !io::stdin().is_terminal(),
-                "standard input is a terminal: name a capture, or pipe one in"
-            );
-            return keep(io::stdin().lock()).context("cannot keep standard input");
+        match input::open(path)? {
+            Input::File(file) if file.metadata().is_ok_and(|found| found.is_file()) => {
+                Ok(CaptureFile(file))
+            }
+            stream => {
+                keep(stream).with_context(|| format!("cannot read {}", input::display_name(path)))
+            }
         }
-        let file = File::open(path)
-            .with_context(|| format!("cannot open {}: is the path right?", path.display()))?;
-        if file.metadata().is_ok_and(|found| found.is_file()) {
-            return Ok(CaptureFile(file));
-        }
-        keep(file).with_context(|| format!("cannot read {}", path.display()))
     }
 }
 

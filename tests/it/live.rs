@@ -264,23 +264,11 @@ fn ctrl_c_ends_a_run_with_all_findings_and_none_is_lost() {
 fn early_findings_come_before_those_that_say_all() {
     let Some(line) = Line::make() else { return };
     let capture = line.scenario("syn-scan", "victim");
-    let options = ["--early", "--count", "64", "--quiet", "--format", "jsonl"];
-    let near = line.namespaces.name("near");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_crywolf"));
-    command.args(["detect", "--interface", "line", "--netns", &near]);
-    // Quiet, it does not say when it listens: frames come until it has had enough.
-    let live = Live::start({
-        command.args(options);
-        command
-    });
-    for _ in 0..50 {
-        if live.stdout.is_finished() {
-            break;
-        }
-        line.send("far", "line", &capture);
-    }
+    let options = ["--early", "--count", "64", "--format", "jsonl"];
+    let live = line.listen("line", &options);
+    line.send("far", "line", &capture);
     let ended = live.end();
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     let findings: Vec<Finding> = (ended.stdout.lines())
         .map(|line| Finding::from_json(line).unwrap())
         .collect();

@@ -10,15 +10,24 @@ use anyhow::{Result, bail};
 
 use crate::{process, workspace};
 
-const KNOWN: [(&str, &[&str]); 6] = [
+const KNOWN: [(&str, &[&str]); 7] = [
     ("wire", &["wire"]),
     ("labels", &["labels"]),
     ("generator", &["generator", "labels", "wire"]),
     ("detector", &["detector", "labels", "wire"]),
     ("scorer", &["labels", "scorer"]),
+    ("replay", &["replay", "wire"]),
     (
         "",
-        &["", "detector", "generator", "labels", "scorer", "wire"],
+        &[
+            "",
+            "detector",
+            "generator",
+            "labels",
+            "replay",
+            "scorer",
+            "wire",
+        ],
     ),
 ];
 
@@ -39,7 +48,7 @@ pub fn check() -> Result<()> {
         bail!("{}", wrong.join("\n"));
     }
     println!(
-        "separation: detector and generator do not know each other, the scorer knows the labels only"
+        "separation: detector and generator do not know each other, the scorer knows the labels only, the replay frames only"
     );
     Ok(())
 }

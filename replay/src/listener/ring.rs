@@ -9,12 +9,14 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::socket::{Failure, PacketSocket};
 
-/// A block: the longest frame there is, half a megabyte of offloaded segments, fits.
-const BLOCK_BYTES: usize = 1 << 20;
+/// A block, and so the longest frame: what libpcap takes at most, and four times what segmentation offload makes unless
+/// it is told to make more. Longer ones are cut.
+const BLOCK_BYTES: usize = 1 << 18;
 /// Blocks, in all 64 MiB: at a million small frames a second, some 0.4 s in which the process may be doing other things.
-const BLOCKS: usize = 64;
+/// At a slower pace blocks are handed over before they are full, and their number is what counts: some 2 s.
+const BLOCKS: usize = 256;
 /// A block with frames is handed over after so many milliseconds though it is not full.
-pub(super) const RETIRE_MILLIS: u32 = 4;
+pub(super) const RETIRE_MILLIS: u32 = 8;
 
 /// Where in a block its status stands.
 const STATUS: usize =
@@ -61,6 +63,11 @@ impl Ring {
         let base = NonNull::new(base.cast())
             .ok_or_else(|| Failure::new("map the ring", rustix::io::Errno::NOMEM))?;
         Ok(Ring { base, turn: 0 })
+    }
+
+    /// Whether it is the first block's turn.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.turn == 0
     }
 
     fn start(&self) -> NonNull<u8> {

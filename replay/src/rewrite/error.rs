@@ -60,7 +60,7 @@ pub enum RewriteError {
     UnsupportedLinkType(LinkType),
     /// A packet beyond the MTU, where the plan is to refuse.
     #[error(
-        "a packet of {bytes} bytes is beyond the MTU of {mtu}: raise the interface's MTU, or choose to fragment, truncate or skip such packets"
+        "a packet of {bytes} bytes is beyond the MTU of {mtu}: raise the interface's MTU, or say --oversize fragment, truncate or skip"
     )]
     Oversize {
         /// Bytes of the packet.

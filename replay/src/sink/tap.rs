@@ -49,14 +49,17 @@ impl Tap {
                 kind: found.kind.description(),
             });
         }
-        let device = build(options, existing.is_none())?;
-        if existing.is_none() {
+        let device = if existing.is_some() {
+            take(options)?
+        } else {
+            let device = make(options)?;
             silence(&options.name)?;
             let made = find(&options.name, links)?.ok_or_else(|| ReplayError::Gone {
                 name: options.name.clone(),
             })?;
             links.set_up_without_arp(made.index)?;
-        }
+            device
+        };
         let mut taps = vec![Tap {
             device,
             name: options.name.clone(),
@@ -133,17 +136,11 @@ fn find(name: &str, links: &mut Links) -> Result<Option<Interface>, ReplayError>
     Ok(found)
 }
 
-fn build(options: &TapOptions, new: bool) -> Result<SyncDevice, ReplayError> {
-    let mut builder = DeviceBuilder::new()
-        .name(&options.name)
-        .layer(Layer::L2)
-        .multi_queue(options.queues > 1);
-    builder = if new {
-        builder.enable(false).mtu(options.mtu)
-    } else {
-        builder.inherit_enable_state()
-    };
-    if let Some(MacAddress(mac)) = options.mac.filter(|_| new) {
+fn make(options: &TapOptions) -> Result<SyncDevice, ReplayError> {
+    let mut builder = builder(options, options.queues > 1)
+        .enable(false)
+        .mtu(options.mtu);
+    if let Some(MacAddress(mac)) = options.mac {
         builder = builder.mac_addr(mac);
     }
     builder
@@ -151,11 +148,38 @@ fn build(options: &TapOptions, new: bool) -> Result<SyncDevice, ReplayError> {
         .map_err(|error| system(&options.name, error))
 }
 
+/// Takes the free end of a tap that is there, as it is.
+fn take(options: &TapOptions) -> Result<SyncDevice, ReplayError> {
+    let take = |several| {
+        let builder = builder(options, several).inherit_enable_state();
+        builder.build_sync()
+    };
+    match take(options.queues > 1) {
+        // It was made for another number of queues.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && options.queues > 1 => {
+            return Err(ReplayError::OneQueue {
+                name: options.name.clone(),
+            });
+        }
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => take(true),
+        taken => taken,
+    }
+    .map_err(|error| system(&options.name, error))
+}
+
+fn builder(options: &TapOptions, several_queues: bool) -> DeviceBuilder {
+    DeviceBuilder::new()
+        .name(&options.name)
+        .layer(Layer::L2)
+        .multi_queue(several_queues)
+}
+
 fn system(name: &str, error: io::Error) -> ReplayError {
     match error.raw_os_error() {
         Some(libc::EBUSY) => ReplayError::TapBusy {
             name: name.to_owned(),
         },
+        Some(libc::EACCES) => ReplayError::TunForbidden,
         Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => ReplayError::NoTun,
         _ => ReplayError::system(format!("make the tap {name}"), "CAP_NET_ADMIN", error),
     }

@@ -41,6 +41,19 @@ fn written(times: &[u64]) -> Vec<u8> {
 }
 
 #[test]
+fn a_frame_that_was_cut_keeps_its_length() {
+    let mut writer = CaptureWriter::new(Vec::new());
+    for original in [1500, 3] {
+        let written = writer.record_cut(Timestamp::ZERO, original, |out| out.extend([7; 60]));
+        written.unwrap();
+    }
+    let (records, error) = read_all(&writer.finish().unwrap());
+    assert!(error.is_none());
+    let lengths: Vec<_> = records.iter().map(|(_, length, _)| *length).collect();
+    assert_eq!(lengths, [1500, 60]);
+}
+
+#[test]
 fn frames_that_begin_otherwise_are_written_as_such() {
     for link_type in [LinkType::RAW, LinkType::ETHERNET, LinkType::LINUX_SLL2] {
         let mut writer = CaptureWriter::with_nanos_of(Vec::new(), link_type);

@@ -75,6 +75,20 @@ impl<W: Write> CaptureWriter<W> {
     /// Fails when the output does, and for a time beyond the 32-bit seconds of the format (the year 2106).
     #[inline]
     pub fn record(&mut self, time: Timestamp, emit: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        self.record_cut(time, 0, emit)
+    }
+
+    /// The same for a frame of which `emit` appends the beginning only; the original length is told, unless it is less.
+    ///
+    /// # Errors
+    /// As [`CaptureWriter::record`].
+    #[inline]
+    pub fn record_cut(
+        &mut self,
+        time: Timestamp,
+        original_length: usize,
+        emit: impl FnOnce(&mut Vec<u8>),
+    ) -> io::Result<()> {
         let Ok(seconds) = u32::try_from(time.seconds()) else {
             return Err(beyond_2106(time));
         };
@@ -90,11 +104,11 @@ impl<W: Write> CaptureWriter<W> {
         self.buffer.extend_from_slice(&header);
         emit(&mut self.buffer);
         let length = self.buffer.len().saturating_sub(start + RECORD_HEADER);
-        let length = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        let narrow = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
         if let Some(room) = self.buffer.get_mut(start + 8..start + RECORD_HEADER) {
             let (captured, original) = room.split_at_mut(4);
-            captured.copy_from_slice(&length);
-            original.copy_from_slice(&length);
+            captured.copy_from_slice(&narrow(length));
+            original.copy_from_slice(&narrow(length.max(original_length)));
         }
         self.records += 1;
         if self.buffer.len() >= FLUSH_BYTES {

@@ -1,0 +1,54 @@
+//! What the program does with itself: end when told to, and give up privileges.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, Result};
+use replay::ReplayError;
+use replay::privileges;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::output;
+
+/// A flag that Ctrl-C and a request to terminate raise. Raised twice it is no more than raised: who runs under
+/// `timeout` or `sudo` gets each Ctrl-C twice.
+///
+/// # Errors
+/// What the system says.
+pub fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))
+            .context("cannot listen for Ctrl-C")?;
+    }
+    Ok(stop)
+}
+
+/// Gives up all privileges. Root becomes the owner of the folder that something is yet to be written to; else who has
+/// called sudo; else nobody.
+///
+/// # Errors
+/// What the system says.
+pub fn drop_privileges<'a>(outputs: impl IntoIterator<Item = &'a Path>) -> Result<(), ReplayError> {
+    let written = outputs.into_iter().find(|path| !output::is_stdout(path));
+    privileges::drop_all(match written {
+        Some(path) => owner_of_folder(path),
+        None => caller_of_sudo().unwrap_or(privileges::NOBODY),
+    })
+}
+
+fn owner_of_folder(path: &Path) -> (u32, u32) {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::metadata(folder).map_or(privileges::NOBODY, |owner| (owner.uid(), owner.gid()))
+}
+
+fn caller_of_sudo() -> Option<(u32, u32)> {
+    let id = |name: &str| std::env::var_os(name)?.to_str()?.parse().ok();
+    id("SUDO_UID").zip(id("SUDO_GID"))
+}
