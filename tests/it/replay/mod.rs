@@ -1,0 +1,7 @@
+//! Replays in namespaces of their own, counted at the far side by tcpdump.
+
+mod bench;
+mod ending;
+mod guard;
+mod sending;
+mod taps;
