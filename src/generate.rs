@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use generator::Catalogue;
 
-use crate::output::{Verbosity, is_stdout, print};
+use crate::output::{self, Verbosity, is_stdout, print};
 use crate::produce::{self, Order, Terms};
 use crate::seeds;
 
@@ -142,7 +142,7 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     }
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
-    let progress = produce::progress(orders.len(), "generating", verbosity.quiet);
+    let progress = output::progress(orders.len() as u64, "generating", verbosity.quiet);
     let jobs = produce::jobs(args.jobs);
     let terms = Terms {
         spare_processor: orders.len() < jobs,

@@ -13,7 +13,7 @@ use scorer::{CaptureGrade, CaptureScorer, Flows, Grade, Options};
 
 use crate::detect;
 use crate::generate::TermArgs;
-use crate::output::Verbosity;
+use crate::output::{self, Verbosity};
 use crate::produce::{self, Order, Produced, Terms};
 use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
 use crate::seeds;
@@ -87,7 +87,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         options.detector = command.clone();
     }
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let progress = produce::progress(orders.len(), "grading", verbosity.quiet);
+    let progress = output::progress(orders.len() as u64, "grading", verbosity.quiet);
     let graded = produce::produce_all(&orders, produce::jobs(args.jobs), &progress, |order| {
         let place =
             tempfile::tempdir_in(folder.path()).context("cannot make a temporary folder")?;

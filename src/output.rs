@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::NamedTempFile;
 
 /// How much to say on standard error.
@@ -47,6 +48,17 @@ pub fn unless_closed(result: io::Result<()>) -> Result<()> {
     }
 }
 
+/// A progress bar on a terminal, nothing in a pipe.
+pub fn progress(total: u64, what: &'static str, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
+    ProgressBar::new(total)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_message(what)
+}
+
 /// Writes a file under a temporary name and renames it when it is whole. What is no regular file, such as a pipe,
 /// is written to directly.
 ///
@@ -73,15 +85,15 @@ pub fn write_whole(
     Ok(())
 }
 
-/// Whether a file can be written to later, before there is anything to write.
+/// Makes sure that a file can be written, before the work begins of which it is to tell.
 ///
 /// # Errors
-/// As for [`write_whole`].
-pub fn check(path: &Path) -> Result<()> {
-    if !is_stdout(path) && !is_special(path) {
-        temporary_beside(&behind_links(path))?;
+/// Names the file, and asks after its folder.
+pub fn check_writable(path: &Path) -> Result<()> {
+    if is_stdout(path) || is_special(path) {
+        return Ok(());
     }
-    Ok(())
+    temporary_beside(&behind_links(path)).map(drop)
 }
 
 /// Whether something stands there that is no regular file.

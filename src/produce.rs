@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use generator::{Catalogue, Request, ScenarioFile, SimulationError, simulate};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use labels::Truth;
 use rayon::prelude::*;
 
@@ -258,17 +258,6 @@ fn describe(order: &Order) -> String {
         Some(trace) => format!("{id}, published trace {trace}"),
         None => format!("{id}, seed {}", order.seed),
     }
-}
-
-/// A progress bar on a terminal, nothing in a pipe.
-pub fn progress(total: usize, what: &'static str, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} {eta}");
-    ProgressBar::new(total as u64)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(what)
 }
 
 /// The number of jobs, one a processor unless said otherwise.

@@ -6,17 +6,18 @@ mod source;
 mod truth;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use labels::Truth;
+use anyhow::{Context, Result, ensure};
+use indicatif::ProgressBar;
 use replay::guard::{Admission, Entry, Guard, Limits};
 use replay::link::Links;
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{End, Monitor, Plan, ReplayError, Report, Run, Survey, namespace};
-use wire::capture::CaptureReader;
+use replay::{End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace};
 
 use crate::input::display_name;
 use crate::output::{self, Verbosity, print};
@@ -30,6 +31,8 @@ pub use args::ReplayArgs;
 const NOT_DELIVERED: u8 = 1;
 /// As shells say of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
+/// How often the progress bar is drawn: first after a second, so that short runs show none.
+const REDRAWN: Duration = Duration::from_secs(1);
 /// The MTU of a new tap.
 const TAP_MTU: u16 = 1500;
 
@@ -39,7 +42,9 @@ const TAP_MTU: u16 = 1500;
 /// Wrong use, a refusal, a capture or truth that cannot be read.
 pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.check()?;
-    let stop = stop_flag()?;
+    for path in args.output.files() {
+        output::check_writable(path)?;
+    }
     let capture = CaptureFile::open(&args.capture)?;
     let truth = match &args.output.truth_out {
         Some(_) => {
@@ -48,66 +53,159 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         }
         None => None,
     };
-    if let Some(name) = &args.target.netns {
-        namespace::enter(name)?;
-    }
-    let guard = Guard::new(args.permissions());
-    let way = Way::open(args, &guard)?;
-    let plan = args.plan(way.mtu())?;
-    let limits = guard.limits(way.leads_out());
-    let survey = Survey::take(&capture, &plan, &guard, &limits)
-        .with_context(|| display_name(&args.capture))?;
-    guard.check_plan(
-        &limits,
-        survey.taken,
-        survey.duration,
-        plan.pace.frames_per_second(),
-    )?;
-    let target = way.description();
+    let replay = Replay::prepare(args, capture)?;
     if args.guard.dry_run {
-        print(&report::dry_run(&survey, &target, &limits))?;
+        print(&report::dry_run(
+            &replay.survey,
+            &replay.target(),
+            &replay.limits,
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if survey.planned.frames == 0 {
-        bail!("{}: no frame is left to send", display_name(&args.capture));
-    }
-    let (sinks, monitor) = way.into_sinks(args)?;
-    let outputs = [&args.output.json, &args.output.truth_out];
-    let outputs: Vec<&Path> = outputs
-        .into_iter()
-        .flatten()
-        .map(PathBuf::as_path)
-        .collect();
-    drop_privileges(outputs.iter().copied())?;
-    for path in outputs {
-        output::check(path)?;
-    }
-    announce(verbosity, &survey, &limits, &target);
     let mut live = truth
         .as_ref()
         .map(|truth| LiveTruth::new(truth, args.rewriting.unique));
-    let mut observer = live
-        .as_mut()
-        .map(|live| move |origin, at| live.sent(origin, at));
-    let run = Run {
-        source: &capture,
-        plan: &plan,
-        guard: &guard,
-        limits,
-        stop: &stop,
-    };
-    let done = run.start(
-        sinks,
-        monitor,
-        observer
-            .as_mut()
-            .map(|observer| observer as replay::Observer<'_>),
-    );
-    write_reports(args, &capture, &done, &target)?;
+    let told = replay.send(args, verbosity, live.as_mut())?;
+    write_statistics(args, &told)?;
     if let (Some(path), Some(truth), Some(live)) = (&args.output.truth_out, &truth, live) {
-        write_truth(path, truth, live, &plan)?;
+        let rewriter = Rewriter::new(told.plan.rewrite.clone())?;
+        let live = live.finish(truth, &rewriter);
+        if output::is_stdout(path) {
+            output::unless_closed(live.write_json(&mut std::io::stdout().lock()))?;
+        } else {
+            output::write_whole(path, |out| live.write_json(out))?;
+        }
     }
-    conclude(done, &args.capture)
+    conclude(told.report, &args.capture)
+}
+
+/// A replay that may begin.
+struct Replay {
+    capture: CaptureFile,
+    guard: Guard,
+    way: Way,
+    plan: Plan,
+    limits: Limits,
+    survey: Survey,
+}
+
+/// What there is to tell about a replay.
+struct Told {
+    report: Report,
+    target: String,
+    plan: Plan,
+    /// The first time stamp of the capture.
+    capture_first: Option<wire::Timestamp>,
+}
+
+impl Replay {
+    /// Opens and checks everything, and sends nothing.
+    fn prepare(args: &ReplayArgs, capture: CaptureFile) -> Result<Replay> {
+        let name = || display_name(&args.capture);
+        if let Some(name) = &args.target.netns {
+            namespace::enter(name)?;
+        }
+        let guard = Guard::new(args.permissions());
+        let way = Way::open(args, &guard)?;
+        let plan = args.plan(way.mtu())?;
+        let limits = guard.limits(way.leads_out());
+        let survey = Survey::take(&capture, &plan, &guard, &limits).with_context(name)?;
+        let pps = plan.pace.frames_per_second();
+        guard.check_plan(&limits, survey.taken, survey.duration, pps)?;
+        ensure!(
+            survey.planned.frames > 0,
+            "{}: no frame is left to send",
+            name()
+        );
+        Ok(Replay {
+            capture,
+            guard,
+            way,
+            plan,
+            limits,
+            survey,
+        })
+    }
+
+    fn target(&self) -> String {
+        self.way.description()
+    }
+
+    /// Gives up privileges and sends.
+    fn send(
+        self,
+        args: &ReplayArgs,
+        verbosity: &Verbosity,
+        live: Option<&mut LiveTruth>,
+    ) -> Result<Told> {
+        let stop = stop_flag()?;
+        let target = self.target();
+        let (sinks, monitor) = self.way.into_sinks(args)?;
+        drop_privileges(args.output.files())?;
+        // Once more: who has given up privileges may write less.
+        for path in args.output.files() {
+            output::check_writable(path)?;
+        }
+        announce(&self.survey, &self.limits, &target, verbosity);
+        let progress = AtomicU64::new(0);
+        let run = Run {
+            source: &self.capture,
+            plan: &self.plan,
+            guard: &self.guard,
+            limits: self.limits,
+            stop: &stop,
+            progress: &progress,
+        };
+        let mut observer = live.map(|live| move |origin, at| live.sent(origin, at));
+        let planned = self.survey.planned.frames;
+        let bar = output::progress(planned, "sending", verbosity.quiet);
+        let report = showing(&bar, &progress, || {
+            let observer = observer.as_mut().map(|observer| observer as Observer<'_>);
+            run.start(sinks, monitor, observer)
+        });
+        Ok(Told {
+            report,
+            target,
+            plan: self.plan,
+            capture_first: self.survey.first,
+        })
+    }
+}
+
+fn announce(survey: &Survey, limits: &Limits, target: &str, verbosity: &Verbosity) {
+    if verbosity.quiet {
+        return;
+    }
+    // Nothing is lost when nobody reads it.
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "sending {}", report::intent(survey, target, limits));
+    if let Some(cut) = &survey.cut {
+        let _ = writeln!(
+            err,
+            "the capture ends early, what comes before is sent: {cut}"
+        );
+    }
+}
+
+/// Does the work and shows how far it is, where somebody looks.
+fn showing<T>(bar: &ProgressBar, progress: &AtomicU64, work: impl FnOnce() -> T) -> T {
+    if bar.is_hidden() {
+        return work();
+    }
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let shower = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                std::thread::park_timeout(REDRAWN);
+                bar.set_position(progress.load(Ordering::Relaxed));
+            }
+            bar.finish_and_clear();
+        });
+        let done = work();
+        over.store(true, Ordering::Relaxed);
+        shower.thread().unpark();
+        done
+    })
 }
 
 /// Where frames go in, a sink for each thread, and who watches the interface.
@@ -218,29 +316,11 @@ impl Way {
     }
 }
 
-fn announce(verbosity: &Verbosity, survey: &Survey, limits: &Limits, target: &str) {
-    if verbosity.quiet {
-        return;
-    }
-    // Nothing is lost when nobody reads it.
-    let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "sending {}", report::intent(survey, target, limits));
-    if let Some(cut) = &survey.cut {
-        let _ = writeln!(
-            err,
-            "the capture ends early, what comes before is sent: {cut}"
-        );
-    }
-}
-
-fn write_reports(
-    args: &ReplayArgs,
-    capture: &CaptureFile,
-    done: &Report,
-    target: &str,
-) -> Result<()> {
-    let first = first_time(capture);
-    let json = || format!("{:#}\n", report::json(done, target, first));
+fn write_statistics(args: &ReplayArgs, told: &Told) -> Result<()> {
+    let json = || {
+        let json = report::json(&told.report, &told.target, told.capture_first);
+        format!("{json:#}\n")
+    };
     match &args.output.json {
         Some(path) if output::is_stdout(path) => return print(&json()),
         Some(path) => output::write_whole(path, |out| out.write_all(json().as_bytes()))?,
@@ -249,22 +329,7 @@ fn write_reports(
     if args.output.truth_on_stdout() {
         return Ok(());
     }
-    print(&report::text(done, target))
-}
-
-fn first_time(capture: &CaptureFile) -> Option<wire::Timestamp> {
-    let stream = replay::Source::open(capture).ok()?;
-    let mut reader = CaptureReader::new(stream).ok()?;
-    reader.next().ok()?.map(|record| record.time)
-}
-
-fn write_truth(path: &Path, truth: &Truth, live: LiveTruth, plan: &Plan) -> Result<()> {
-    let rewriter = Rewriter::new(plan.rewrite.clone())?;
-    let live = live.finish(truth, &rewriter);
-    if output::is_stdout(path) {
-        return output::unless_closed(live.write_json(&mut std::io::stdout().lock()));
-    }
-    output::write_whole(path, |out| live.write_json(out))
+    print(&report::text(&told.report, &told.target))
 }
 
 fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {

@@ -41,6 +41,12 @@ impl Clock {
         nanos(ClockId::Monotonic).saturating_sub(self.start)
     }
 
+    /// Moves the start so many nanoseconds ahead.
+    pub fn delay(&mut self, nanos: u64) {
+        self.start = self.start.saturating_add(nanos);
+        self.wall = self.wall.plus_nanos(nanos);
+    }
+
     /// What the wall clock shows so many nanoseconds after the start, if nobody has set it since.
     pub fn wall(&self, nanos: u64) -> Timestamp {
         self.wall.plus_nanos(nanos)

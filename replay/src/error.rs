@@ -85,15 +85,23 @@ pub enum ReplayError {
         /// The largest.
         limit: u16,
     },
-    /// The tap was made for one queue and is opened for several, or the other way.
+    /// The tap has one queue.
     #[error(
-        "the tap {name} does not go with --queues {queues}: one made with `multi_queue` takes --queues 2 and more, any other --queues 1"
+        "the tap {name} has one queue and takes one thread: leave --queues out, or make it with `ip tuntap add {name} mode tap multi_queue`"
     )]
-    TapQueues {
-        /// The tap.
+    OneQueue {
+        /// Its name.
         name: String,
-        /// The queues asked for.
-        queues: usize,
+    },
+    /// The interface has fewer queues.
+    #[error(
+        "{name} has no transmit queue {queue}: AF_XDP takes one for each of --queues, and a veth has as many as it was made with (`ip link add ... numtxqueues N`)"
+    )]
+    NoQueue {
+        /// Its name.
+        name: String,
+        /// The number of the queue, from 0.
+        queue: u32,
     },
     /// The name is another interface's.
     #[error(
@@ -156,9 +164,6 @@ pub enum ReplayError {
         /// What to do.
         advice: &'static str,
     },
-    /// There is nothing to send.
-    #[error("no frame is left to send: {0}")]
-    Nothing(String),
 }
 
 impl ReplayError {

@@ -147,6 +147,11 @@ impl<'a> Feed<'a> {
         }
     }
 
+    /// The first time stamp of the capture, once it was read.
+    pub(crate) fn first(&self) -> Option<Timestamp> {
+        self.first
+    }
+
     /// What ended the feed before its natural end.
     pub(crate) fn into_outcome(self) -> (Steps, Counts, u64, Option<ReplayError>) {
         (

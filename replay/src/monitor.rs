@@ -24,18 +24,18 @@ pub(crate) struct Shared<'a> {
     /// Why.
     fault: OnceLock<ReplayError>,
     /// Frames that the kernel took.
-    accepted: AtomicU64,
+    accepted: &'a AtomicU64,
     /// Whether it takes none just now.
     stalled: AtomicBool,
 }
 
 impl<'a> Shared<'a> {
-    pub(crate) fn new(stop: &'a AtomicBool) -> Shared<'a> {
+    pub(crate) fn new(stop: &'a AtomicBool, accepted: &'a AtomicU64) -> Shared<'a> {
         Shared {
             stop,
             halt: AtomicBool::new(false),
             fault: OnceLock::new(),
-            accepted: AtomicU64::new(0),
+            accepted,
             stalled: AtomicBool::new(false),
         }
     }

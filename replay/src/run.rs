@@ -1,6 +1,6 @@
 //! The run: frames from the feed to the sinks, each at its moment, until they are all gone or something ends it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use wire::Timestamp;
@@ -68,6 +68,8 @@ pub struct Run<'a> {
     pub limits: Limits,
     /// Ends the run within 100 ms when set.
     pub stop: &'a AtomicBool,
+    /// Counts the frames that the kernel took, for who wants to show it.
+    pub progress: &'a AtomicU64,
 }
 
 impl Run<'_> {
@@ -79,7 +81,7 @@ impl Run<'_> {
         monitor: Option<Monitor>,
         observer: Option<Observer<'_>>,
     ) -> Report {
-        let shared = Shared::new(self.stop);
+        let shared = Shared::new(self.stop, self.progress);
         let clock = Clock::starting_soon(self.plan.precise);
         let done = AtomicBool::new(false);
         let workers = sinks.len();
@@ -98,7 +100,7 @@ impl Run<'_> {
                 .map(|(worker, sink)| {
                     let share = Share { worker, workers };
                     let (shared, observer) = (&shared, observer.take());
-                    scope.spawn(move || self.work(share, sink.as_mut(), &clock, shared, observer))
+                    scope.spawn(move || self.work(share, sink.as_mut(), clock, shared, observer))
                 })
                 .collect();
             let outcomes: Vec<Outcome> = others
@@ -113,7 +115,7 @@ impl Run<'_> {
             (outcomes, monitor)
         });
         // The sinks are still open: a tap is there as long as somebody holds it.
-        conclude(outcomes, monitor, shared, &clock)
+        conclude(outcomes, monitor, shared)
     }
 
     /// What one worker does.
@@ -121,7 +123,7 @@ impl Run<'_> {
         &self,
         share: Share,
         sink: &mut dyn Sink,
-        clock: &Clock,
+        clock: Clock,
         shared: &Shared<'_>,
         observer: Option<Observer<'_>>,
     ) -> Outcome {
@@ -136,6 +138,7 @@ impl Run<'_> {
         };
         let mut worker = Worker {
             clock,
+            alone: share.workers == 1,
             shared,
             observer,
             timed: self.plan.pace != Pace::Top,
@@ -180,7 +183,9 @@ struct Outcome {
 }
 
 struct Worker<'a, 'b> {
-    clock: &'a Clock,
+    clock: Clock,
+    /// Whether nobody else keeps time by the same start.
+    alone: bool,
     shared: &'a Shared<'a>,
     observer: Option<Observer<'b>>,
     /// Whether frames have a time to keep.
@@ -203,7 +208,13 @@ impl Worker<'_, '_> {
             self.timed_out = true;
             return Ok(());
         }
-        let due = batch.due_by(now).min(BATCH_FRAMES);
+        // The first frame goes alone: it is what the others count from.
+        let most = if self.sent.span.is_some() {
+            BATCH_FRAMES
+        } else {
+            1
+        };
+        let due = batch.due_by(now).min(most);
         if due == 0 {
             let next = batch.origin(0).map_or(0, |origin| origin.due);
             self.clock
@@ -218,9 +229,21 @@ impl Worker<'_, '_> {
             sink.wait(WAIT);
             return Ok(());
         }
+        if self.sent.span.is_none() {
+            self.begin(batch);
+        }
         self.count(batch, taken);
         batch.advance(taken);
         Ok(())
+    }
+
+    /// Lets time begin when the first frame has gone: it takes longer than those after it, on paths that nobody has gone
+    /// before, and would make all of them early by the difference.
+    fn begin(&mut self, batch: &Batch) {
+        if self.alone && self.timed {
+            let due = batch.origin(0).map_or(0, |origin| origin.due);
+            self.clock.delay(self.clock.now().saturating_sub(due));
+        }
     }
 
     fn count(&mut self, batch: &Batch, taken: usize) {
@@ -228,7 +251,8 @@ impl Worker<'_, '_> {
         let frames = batch.front(taken);
         let bytes: usize = frames.iter().map(<[u8]>::len).sum();
         let (count, bytes) = (as_u64(taken), as_u64(bytes));
-        self.sent.count(count, bytes, at);
+        let wall = self.clock.wall(at);
+        self.sent.count(count, bytes, wall);
         self.shared.accept(count);
         if self.timed {
             for origin in frames.origins() {
@@ -236,7 +260,6 @@ impl Worker<'_, '_> {
             }
         }
         if let Some(observer) = &mut self.observer {
-            let wall = self.clock.wall(at);
             frames.origins().for_each(|origin| observer(origin, wall));
         }
     }
@@ -246,12 +269,7 @@ fn as_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn conclude(
-    outcomes: Vec<Outcome>,
-    monitor: Option<Monitor>,
-    shared: Shared<'_>,
-    clock: &Clock,
-) -> Report {
+fn conclude(outcomes: Vec<Outcome>, monitor: Option<Monitor>, shared: Shared<'_>) -> Report {
     let mut sent = Sent::default();
     let mut rewriting = Counts::default();
     let steps = outcomes
@@ -287,10 +305,7 @@ fn conclude(
         end,
         accepted: sent.accepted,
         interface,
-        span: sent.span.map(|(first, last)| Span {
-            first: clock.wall(first),
-            last: clock.wall(last),
-        }),
+        span: sent.span,
         lateness: sent.lateness(),
         stalls: sent.stalls,
         steps,

@@ -58,8 +58,8 @@ const DIGITS: u8 = 2;
 pub struct Sent {
     /// What the kernel took.
     pub accepted: Tally,
-    /// When the first and the last frame went, in nanoseconds after the start.
-    pub span: Option<(u64, u64)>,
+    /// When the first and the last frame went.
+    pub span: Option<Span>,
     /// How often the kernel could take nothing.
     pub stalls: u64,
     lateness: Histogram<u64>,
@@ -79,13 +79,11 @@ impl Default for Sent {
 
 impl Sent {
     /// Counts frames that went at that moment.
-    pub fn count(&mut self, frames: u64, bytes: u64, at: u64) {
+    pub fn count(&mut self, frames: u64, bytes: u64, at: Timestamp) {
         self.accepted.frames += frames;
         self.accepted.bytes += bytes;
-        self.span = match self.span {
-            None => Some((at, at)),
-            Some((first, _)) => Some((first, at)),
-        };
+        let first = self.span.map_or(at, |span| span.first);
+        self.span = Some(Span { first, last: at });
     }
 
     /// Notes how late a frame was, in nanoseconds.
@@ -99,7 +97,10 @@ impl Sent {
         self.accepted.bytes += other.accepted.bytes;
         self.stalls += other.stalls;
         self.span = match (self.span, other.span) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (Some(one), Some(other)) => Some(Span {
+                first: one.first.min(other.first),
+                last: one.last.max(other.last),
+            }),
             (one, None) | (None, one) => one,
         };
         // Both count without bounds of their own.

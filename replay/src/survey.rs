@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use wire::capture::CaptureError;
-use wire::{Layers, LinkType};
+use wire::{Layers, LinkType, Timestamp};
 
 use crate::batch::Batch;
 use crate::error::ReplayError;
@@ -30,6 +30,8 @@ pub struct Survey {
     pub planned: Tally,
     /// How long those would take that the bound on frames lets through.
     pub duration: Duration,
+    /// The first time stamp of the capture.
+    pub first: Option<Timestamp>,
     /// The longest frame, in bytes.
     pub longest: usize,
     /// What time stamps were met.
@@ -69,6 +71,7 @@ impl Survey {
             }
             counting.count(&batch);
         }
+        let first = feed.first();
         let (steps, rewriting, taken, failure) = feed.into_outcome();
         let cut = match failure {
             None => None,
@@ -81,6 +84,7 @@ impl Survey {
             taken: taken.saturating_mul(u64::from(passes)),
             planned: counting.planned(passes, taken, limits),
             duration: counting.duration(passes, taken, limits),
+            first,
             longest: counting.longest,
             steps,
             rewriting,

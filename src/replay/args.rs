@@ -1,6 +1,6 @@
 //! The arguments of `crywolf replay`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -331,6 +331,12 @@ impl OutputArgs {
     /// Whether standard output is the truth's, and nothing else's.
     pub fn truth_on_stdout(&self) -> bool {
         self.truth_out.as_deref().is_some_and(output::is_stdout)
+    }
+
+    /// All that is to be written.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let files = [&self.json, &self.truth_out];
+        files.into_iter().flatten().map(PathBuf::as_path)
     }
 }
 

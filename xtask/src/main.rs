@@ -8,10 +8,17 @@
 mod bench;
 mod diff;
 mod docs;
+mod enclosure;
 mod golden;
+mod handed_on;
+mod keeper;
+mod lab;
+mod line;
+mod listener;
 mod packages;
 mod process;
 mod reference;
+mod replay;
 mod schemas;
 mod separation;
 mod test;
@@ -20,7 +27,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Tasks around crywolf.
 #[derive(Parser)]
@@ -40,20 +47,25 @@ enum Task {
     Schemas(schemas::SchemaArgs),
     /// Measure against trafgen and tcpdump, side by side
     Bench(bench::BenchArgs),
+    /// Replay onto a tap, in a network namespace that is made for it
+    Replay(replay::ReplayArgs),
+    /// Grade a detector live, on lines in namespaces of their own
+    Lab(lab::LabArgs),
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().task {
-        Task::Test(args) => test::run(&args),
-        Task::Golden(args) => golden::run(&args),
-        Task::Schemas(args) => schemas::run(&args),
-        Task::Bench(args) => bench::run(&args),
+    let words = handed_on::in_order(std::env::args_os().collect(), &Arguments::command());
+    let done = |()| ExitCode::SUCCESS;
+    let result = match Arguments::parse_from(words).task {
+        Task::Test(args) => test::run(&args).map(done),
+        Task::Golden(args) => golden::run(&args).map(done),
+        Task::Schemas(args) => schemas::run(&args).map(done),
+        Task::Bench(args) => bench::run(&args).map(done),
+        Task::Replay(args) => replay::run(&args),
+        Task::Lab(args) => lab::run(&args),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::process;
 
@@ -20,6 +20,17 @@ pub const TESTS: &[Program] = &[
     ("curl", "curl"),
     ("ftp", "ftp"),
     ("python3", "python3"),
+    ("unshare", "util-linux"),
+    ("setpriv", "util-linux"),
+    ("mount", "mount"),
+];
+
+/// Those of `replay` and `lab`.
+pub const LAB: &[Program] = &[
+    ("unshare", "util-linux"),
+    ("nsenter", "util-linux"),
+    ("mount", "mount"),
+    ("ip", "iproute2"),
 ];
 
 /// Those of the measurements.
@@ -50,6 +61,17 @@ pub fn provide(programs: &[Program]) -> Result<Vec<Program>> {
     Ok(self::missing(programs))
 }
 
+/// Installs what is missing, or says how to.
+pub fn require(programs: &[Program]) -> Result<()> {
+    let missing = provide(programs)?;
+    ensure!(
+        missing.is_empty(),
+        "programs are missing; as root: {}",
+        advice(&missing)
+    );
+    Ok(())
+}
+
 /// How to install what is missing.
 pub fn advice(missing: &[Program]) -> String {
     let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
@@ -61,6 +83,7 @@ fn missing(programs: &[Program]) -> Vec<Program> {
     programs.iter().filter(absent).copied().collect()
 }
 
-fn is_root() -> bool {
+/// Whether this runs as root.
+pub fn is_root() -> bool {
     process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

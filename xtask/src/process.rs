@@ -2,9 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::enclosure::Lifeline;
 
 /// Runs a program, its output going where ours goes.
 pub fn run(command: &mut Command) -> Result<()> {
@@ -44,6 +48,19 @@ pub fn watch(command: &mut Command, mut line_seen: impl FnMut(&str)) -> Result<b
         line_seen(&line);
     }
     Ok(child.wait().with_context(|| said(command))?.success())
+}
+
+/// Waits for a program's end; asks for it when the lifeline ends.
+pub fn end_with(child: &mut Child, lifeline: &Lifeline) -> Result<ExitStatus> {
+    let ended = lifeline.wait_for(Duration::MAX, || Ok(child.try_wait()?))?;
+    if let Some(status) = ended {
+        return Ok(status);
+    }
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // It may have gone by itself.
+        let _ = kill_process(pid, Signal::INT);
+    }
+    Ok(child.wait()?)
 }
 
 /// Where a program is, if it is installed. The folders of system programs are looked into as well: on Debian they are

@@ -52,14 +52,17 @@ impl Tap {
                 kind: found.kind.description(),
             });
         }
-        let device = build(options, existing.is_none())?;
-        if existing.is_none() {
+        let device = if existing.is_some() {
+            take(options)?
+        } else {
+            let device = make(options)?;
             silence(&options.name)?;
             let made = find(&options.name, links)?.ok_or_else(|| ReplayError::Gone {
                 name: options.name.clone(),
             })?;
             links.set_up_without_arp(made.index)?;
-        }
+            device
+        };
         let mut taps = vec![Tap {
             device,
             name: options.name.clone(),
@@ -136,35 +139,48 @@ fn find(name: &str, links: &mut Links) -> Result<Option<Interface>, ReplayError>
     Ok(found)
 }
 
-fn build(options: &TapOptions, new: bool) -> Result<SyncDevice, ReplayError> {
-    if new && options.mtu > LARGEST_MTU {
+fn make(options: &TapOptions) -> Result<SyncDevice, ReplayError> {
+    if options.mtu > LARGEST_MTU {
         return Err(ReplayError::TapMtu {
             mtu: options.mtu,
             limit: LARGEST_MTU,
         });
     }
-    let mut builder = DeviceBuilder::new()
-        .name(&options.name)
-        .layer(Layer::L2)
-        .multi_queue(options.queues > 1);
-    builder = if new {
-        builder.enable(false).mtu(options.mtu)
-    } else {
-        builder.inherit_enable_state()
-    };
-    if let Some(MacAddress(mac)) = options.mac.filter(|_| new) {
+    let mut builder = builder(options, options.queues > 1)
+        .enable(false)
+        .mtu(options.mtu);
+    if let Some(MacAddress(mac)) = options.mac {
         builder = builder.mac_addr(mac);
     }
-    builder.build_sync().map_err(|error| {
-        // The kernel keeps the kind of an existing tap.
-        if !new && error.raw_os_error() == Some(libc::EINVAL) {
-            return ReplayError::TapQueues {
+    builder
+        .build_sync()
+        .map_err(|error| system(&options.name, error))
+}
+
+/// Takes the free end of a tap that is there, as it is.
+fn take(options: &TapOptions) -> Result<SyncDevice, ReplayError> {
+    let take = |several| {
+        let builder = builder(options, several).inherit_enable_state();
+        builder.build_sync()
+    };
+    match take(options.queues > 1) {
+        // It was made for another number of queues.
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) && options.queues > 1 => {
+            return Err(ReplayError::OneQueue {
                 name: options.name.clone(),
-                queues: options.queues,
-            };
+            });
         }
-        system(&options.name, error)
-    })
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => take(true),
+        taken => taken,
+    }
+    .map_err(|error| system(&options.name, error))
+}
+
+fn builder(options: &TapOptions, several_queues: bool) -> DeviceBuilder {
+    DeviceBuilder::new()
+        .name(&options.name)
+        .layer(Layer::L2)
+        .multi_queue(several_queues)
 }
 
 fn system(name: &str, error: io::Error) -> ReplayError {

@@ -61,14 +61,15 @@ impl XdpSocket {
             "the guard has admitted sending"
         );
         let interface = admission.interface();
-        let fails = |error| {
-            let what = format!(
-                "open an AF_XDP socket on queue {queue} of {}",
-                interface.name
-            );
-            gone_or(&interface.name, error, |error| {
+        let fails = |error: io::Error| match error.raw_os_error() {
+            Some(libc::EINVAL) if queue > 0 => ReplayError::NoQueue {
+                name: interface.name.clone(),
+                queue,
+            },
+            _ => gone_or(&interface.name, error, |error| {
+                let what = format!("open an AF_XDP socket on {}", interface.name);
                 ReplayError::system(what, "CAP_NET_RAW", error)
-            })
+            }),
         };
         XdpSocket::prepare(&interface.name, interface.index, queue).map_err(fails)
     }

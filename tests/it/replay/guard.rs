@@ -1,0 +1,227 @@
+//! Where nothing goes, and with whose rights.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::bench::{Bench, LAB, code, said, text};
+use crate::namespaces::{is_root, signal};
+use crate::tools::has;
+
+#[test]
+fn nothing_is_sent_where_it_must_not_go() {
+    let Some(bench) = Bench::make() else { return };
+    let capture = bench.capture("lab.pcap", LAB, 50, 10);
+    for line in [
+        "link add bridge0 multicast off type bridge",
+        "link add bridge1 multicast off type bridge",
+        "link set bridge0 up",
+        "link set bridge1 up",
+        "link add outside type ifb",
+        "link add near2 type veth peer name far2",
+        "link add near3 type veth peer name far3",
+        "link add alone type veth peer name alone2",
+        "link set alone2 up",
+        "link set far2 master bridge0 up",
+        "link set near2 up",
+        "link set near3 up",
+        "link set far3 master bridge1 up",
+        "link set outside master bridge0 up",
+        "address add 192.0.2.9/24 dev near3",
+        "route add default via 192.0.2.1 dev near3",
+    ] {
+        bench.ip(line);
+    }
+    let refused = |options: &str, parts: &[&str]| bench.refused(&capture, options, parts);
+    refused(
+        "--interface bridge0",
+        &["lab-interface", "--allow-physical bridge0"],
+    );
+    refused(
+        "--interface outside",
+        &["lab-interface", "--allow-physical outside"],
+    );
+    refused(
+        "--interface near2",
+        &["no-way-out", "outside", "--allow-physical near2"],
+    );
+    refused("--interface near3", &["no-way-out", "default route"]);
+    refused(
+        "--interface bridge0 --allow-physical near",
+        &["--allow-physical"],
+    );
+    refused("--interface near --allow-physical bridge0", &["twice"]);
+    refused("--interface none0", &["no interface none0", "near"]);
+    refused("--tap near", &["near", "veth", "--interface near"]);
+    refused(
+        "--interface near --pps 6000000",
+        &["bounded-rate", "--max-pps"],
+    );
+    refused(
+        "--interface near --pps 10 --loop 900000",
+        &["bounded-time", "--duration"],
+    );
+    refused(
+        "--top --loop 9999999 --interface near --start-at 1h",
+        &["no frame is left"],
+    );
+    refused("", &["--tap", "--interface"]);
+    refused("--interface alone", &["alone", "ip link set alone up"]);
+    for [source, destination] in [[[8, 8, 8, 8], LAB[1]], [LAB[0], [9, 9, 9, 9]]] {
+        let public = bench.capture("public.pcap", [source, destination], 30, 10);
+        bench.refused(
+            &public,
+            "--interface near",
+            &["lab-addresses", "frame 1", "--allow-public-addresses"],
+        );
+        let told = bench.replayed(&public, "--interface near --allow-public-addresses");
+        assert_eq!(told["accepted"]["frames"], 30);
+    }
+    let told = bench.replayed(&capture, "--interface bridge0 --allow-physical bridge0");
+    assert_eq!(told["accepted"]["frames"], 50);
+}
+
+#[test]
+fn a_dry_run_tells_who_would_speak_to_whom_and_sends_nothing() {
+    let Some(bench) = Bench::make() else { return };
+    let capture = bench.capture("lab.pcap", LAB, 5, 1_000_000);
+    let before = bench.counters();
+    for target in ["--interface near", "--tap new0"] {
+        let options = format!("{target} --dry-run --loop 3 --map 192.0.2.0/24=10.0.0.0/8");
+        let output = bench.replay(&capture, &options).output().unwrap();
+        assert_eq!(code(&output), Some(0), "{}", said(&output));
+        for part in ["15 frames", "10.0.0.1 > 198.51.100.1", "14.000 s"] {
+            assert!(said(&output).contains(part), "{part}: {}", said(&output));
+        }
+    }
+    assert_eq!(bench.counters(), before);
+}
+
+#[test]
+fn privileges_are_given_up_before_anything_is_sent() {
+    let Some(bench) = Bench::with_taps() else {
+        return;
+    };
+    let capture = bench.capture("long.pcap", LAB, 60_000, 1_000);
+    for options in ["--interface near", "--tap run0"] {
+        let run = bench.start(&capture, options, 5);
+        for thread in fs::read_dir(format!("/proc/{}/task", run.id())).unwrap() {
+            let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+                let line = format!("{set}:\t0000000000000000");
+                assert!(status.contains(&line), "{options}: {status}");
+            }
+            assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+            assert!(
+                status.contains("Uid:\t65534\t65534\t65534\t65534"),
+                "{status}"
+            );
+        }
+        signal(&run, "INT");
+        assert_eq!(code(&run.wait_with_output().unwrap()), Some(130));
+    }
+}
+
+#[test]
+fn an_ordinary_user_can_replay_in_a_namespace_of_his_own() {
+    if !is_root() || !has("setpriv") || !has("unshare") {
+        return;
+    }
+    let Some(bench) = Bench::with_taps() else {
+        return;
+    };
+    let capture = bench.capture("lab.pcap", LAB, 20, 1_000);
+    // A place that an ordinary user may enter.
+    let open = "find \"$1\" -type d -exec chmod 755 {} + ; chmod 644 \"$1\"/*";
+    let folder = bench.path("");
+    assert!(
+        Command::new("sh")
+            .args(["-c", open, "open", text(&folder)])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let binary = bench.path("crywolf");
+    fs::copy(env!("CARGO_BIN_EXE_crywolf"), &binary).unwrap();
+    let ordinary = [
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--bounding-set=-all",
+    ];
+    // Where the file behind taps is root's alone, an ordinary user has none.
+    let tun = fs::metadata("/dev/net/tun").unwrap();
+    let open_to_all = tun.permissions().mode() & 0o006 == 0o006;
+    let script = "ip link add near type veth peer name far && ip link set near up && ip link set far up && \
+        \"$1\" replay \"$2\" --interface near --top && \"$1\" replay \"$2\" --tap own0 --top";
+    let output = Command::new("setpriv")
+        .args(ordinary)
+        .args([
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--net",
+            "sh",
+            "-c",
+            script,
+            "sh",
+        ])
+        .args([&binary, &capture])
+        .output()
+        .unwrap();
+    if said(&output).contains("unshare: ") {
+        println!(
+            "SKIPPED: users may not make namespaces here: {}",
+            said(&output)
+        );
+    } else {
+        let told = said(&output);
+        let wanted = if open_to_all { 2 } else { 1 };
+        assert_eq!(
+            told.matches("sent       20 frames").count(),
+            wanted,
+            "{told}"
+        );
+        assert!(
+            open_to_all || told.contains("chmod 666 /dev/net/tun"),
+            "{told}"
+        );
+    }
+    // One capability is enough for an interface, and none for nothing.
+    let lab = bench.namespaces.name("lab");
+    let run = |capabilities: [&str; 2], target: [&str; 2]| {
+        Command::new("ip")
+            .args([
+                "netns",
+                "exec",
+                &lab,
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+            ])
+            .args(capabilities)
+            .args([text(&binary), "replay", text(&capture), "--top"])
+            .args(target)
+            .output()
+            .unwrap()
+    };
+    let raw = ["--inh-caps=-all,+net_raw", "--ambient-caps=+net_raw"];
+    let admin = ["--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin"];
+    let output = run(raw, ["--interface", "near"]);
+    assert_eq!(code(&output), Some(0), "{}", said(&output));
+    let mut refusals = vec![(admin, ["--interface", "near"], "CAP_NET_RAW")];
+    if open_to_all {
+        let output = run(admin, ["--tap", "run0"]);
+        assert_eq!(code(&output), Some(0), "{}", said(&output));
+        refusals.push((raw, ["--tap", "run0"], "CAP_NET_ADMIN"));
+    }
+    for (capabilities, target, wanted) in refusals {
+        let output = run(capabilities, target);
+        assert_eq!(code(&output), Some(2), "{}", said(&output));
+        for part in ["no permission", wanted, "unshare"] {
+            assert!(said(&output).contains(part), "{}", said(&output));
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Replays in namespaces of their own, counted at the far side by tcpdump.
+
+mod bench;
+mod ending;
+mod guard;
+mod outputs;
+mod sending;
+mod taps;
