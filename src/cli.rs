@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
-use crate::{detect, generate, grade, list, pages, score, show};
+use crate::{detect, generate, grade, list, pages, score, show, transcribe};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -33,6 +33,8 @@ pub enum Command {
     Grade(grade::GradeArgs),
     /// Grade findings that a detector has already made
     Score(score::ScoreArgs),
+    /// Make a capture of a tcpdump text listing
+    Transcribe(transcribe::TranscribeArgs),
     /// Print the completions for a shell
     Completions(pages::CompletionsArgs),
     /// Write the manual pages

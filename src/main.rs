@@ -13,6 +13,7 @@ mod score;
 mod seeds;
 mod show;
 mod sink;
+mod transcribe;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Detect(args) => detect::run(args, &cli.verbosity).map(|()| ExitCode::SUCCESS),
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args),
+        Command::Transcribe(args) => transcribe::run(args, &cli.verbosity),
         Command::Completions(args) => pages::completions(args),
         Command::Man(args) => pages::man(args),
     };

@@ -1,0 +1,96 @@
+//! NTP messages, RFC 5905, as verbose listings print them.
+
+use super::cursor::Cursor;
+
+/// Bytes of a message without extensions.
+const BYTES: usize = 48;
+/// What the first of the four times begins at.
+const TIMES: usize = 16;
+const NAMES: [&str; 4] = [
+    "Reference Timestamp:",
+    "Originator Timestamp:",
+    "Receive Timestamp:",
+    "Transmit Timestamp:",
+];
+
+/// A message of that version and mode with what the lines say, in `length` bytes; and whether they say anything.
+pub(super) fn emit(version: u8, mode: u8, lines: &[String], length: usize) -> (Vec<u8>, bool) {
+    let mut message = vec![0; BYTES];
+    let mut put = |at: usize, bytes: &[u8]| {
+        for (place, byte) in (at..).zip(bytes) {
+            if let Some(room) = message.get_mut(place) {
+                *room = *byte;
+            }
+        }
+    };
+    let mut leap = 0u8;
+    for line in lines.iter().map(|line| line.trim()) {
+        if line.starts_with("Leap indicator") {
+            leap = number(line, "(")
+                .and_then(|leap| u8::try_from(leap).ok())
+                .unwrap_or(0)
+                & 3;
+            let byte = |key| number(line, key).and_then(|value| i16::try_from(value).ok());
+            for (at, key) in [(1, "Stratum "), (2, "poll "), (3, "precision ")] {
+                let [_, low] = byte(key).unwrap_or(0).to_be_bytes();
+                put(at, &[low]);
+            }
+        } else if line.starts_with("Root Delay") {
+            let short = |key| fixed(line, key, 16).and_then(|value| u32::try_from(value).ok());
+            put(4, &short("Root Delay: ").unwrap_or(0).to_be_bytes());
+            put(8, &short("dispersion: ").unwrap_or(0).to_be_bytes());
+            put(12, &reference(line));
+        } else if let Some(n) = NAMES.iter().position(|name| line.starts_with(name)) {
+            let time = NAMES
+                .get(n)
+                .and_then(|name| fixed(line, name, 32))
+                .unwrap_or(0);
+            put(TIMES + 8 * n, &time.to_be_bytes());
+        }
+    }
+    put(0, &[(leap << 6) | ((version & 7) << 3) | (mode & 7)]);
+    message.resize(length, 0);
+    (message, !lines.is_empty())
+}
+
+/// The whole number behind a key.
+fn number(line: &str, key: &str) -> Option<i64> {
+    let (_, rest) = line.split_once(key)?;
+    let digits = rest
+        .split(|c: char| c != '-' && !c.is_ascii_digit())
+        .next()?;
+    digits.parse().ok()
+}
+
+/// The decimal behind a key as a fixed-point number with so many bits of fraction, rounded up: tcpdump rounds down.
+fn fixed(line: &str, key: &str, bits: u32) -> Option<u64> {
+    let (_, rest) = line.split_once(key)?;
+    let (whole, rest) = rest.trim_start().split_once('.')?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    let scale = 10u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
+    let fraction = (digits.parse::<u128>().ok()? << bits).div_ceil(scale);
+    let value = (whole.parse::<u128>().ok()? << bits) + fraction;
+    u64::try_from(value).ok()
+}
+
+/// The four bytes that name the reference: a number, an address or letters.
+fn reference(line: &str) -> [u8; 4] {
+    let Some((_, text)) = line.split_once("Reference-ID: ") else {
+        return [0; 4];
+    };
+    let mut cursor = Cursor::new(text);
+    if text.starts_with("0x") {
+        return cursor.hex::<u32>("a number").unwrap_or(0).to_be_bytes();
+    }
+    if let Ok(address) = text.parse::<std::net::Ipv4Addr>() {
+        return address.octets();
+    }
+    let mut letters = [0; 4];
+    if !text.starts_with('(') {
+        letters
+            .iter_mut()
+            .zip(text.bytes())
+            .for_each(|(to, from)| *to = from);
+    }
+    letters
+}

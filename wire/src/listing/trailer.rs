@@ -1,0 +1,102 @@
+//! What old listings print of the network header, behind the rest: `(DF) [tos 0x10] (ttl 64, id 1234, len 60)`.
+
+use super::cursor::Cursor;
+use super::error::Read;
+use super::said::IpSaid;
+use crate::ipv4;
+
+/// How a trailer begins.
+pub(super) const OPENINGS: [&str; 8] = [
+    "(DF", "(DP)", "[tos", "(ttl", "ttl ", "(frag", "[ttl", "(id",
+];
+
+/// Reads trailers up to the end of the text. In front of what an ICMP message quotes, `quoted` takes `[ttl 1]` and
+/// `(id 7)`, which only quoted packets print.
+pub(super) fn read(
+    cursor: &mut Cursor<'_>,
+    ip: &mut IpSaid,
+    quoted: Option<&mut IpSaid>,
+) -> Read<()> {
+    let mut none = IpSaid::default();
+    let quoted = quoted.unwrap_or(&mut none);
+    while !cursor.is_done() {
+        one(cursor, ip, quoted)?;
+    }
+    // What these listings do not print is not so.
+    ip.flags.get_or_insert(0);
+    ip.tos.get_or_insert(0);
+    Ok(())
+}
+
+fn one(cursor: &mut Cursor<'_>, ip: &mut IpSaid, quoted: &mut IpSaid) -> Read<()> {
+    // The second is how scanners of paper read the first.
+    if cursor.eat("(DF)") || cursor.eat("(DP)") {
+        *ip.flags.get_or_insert(0) |= ipv4::DONT_FRAGMENT;
+    } else if cursor.eat("[tos") {
+        ip.tos = Some(cursor.hex("a type of service")?);
+        // ECN in words, which the number has said.
+        cursor.until("]")?;
+    } else if cursor.eat("[ttl") {
+        quoted.ttl = Some(cursor.number("a time to live")?);
+        cursor.expect("]")?;
+    } else if cursor.eat("(id") {
+        quoted.identification = Some(cursor.number("an identification")?);
+        cursor.expect(")")?;
+    } else if cursor.eat("(frag") {
+        fragment(cursor, ip)?;
+    } else if cursor.eat("(ttl") || cursor.eat("ttl ") {
+        lifetime(cursor, ip)?;
+    } else {
+        return Err(cursor.unexpected("(DF), [tos …], (frag …), (ttl …) or the end"));
+    }
+    Ok(())
+}
+
+/// `64, id 1234, len 60, bad cksum 1234!)`, of which only the first must be there.
+fn lifetime(cursor: &mut Cursor<'_>, ip: &mut IpSaid) -> Read<()> {
+    ip.ttl = Some(cursor.number("a time to live")?);
+    while cursor.eat(",") {
+        if cursor.eat("id") {
+            ip.identification = Some(cursor.number("an identification")?);
+        } else if cursor.eat("len") {
+            ip.length = Some(cursor.number("a length")?);
+        } else {
+            cursor.expect("bad cksum")?;
+            ip.bad_checksum = Some(cursor.hex("a checksum")?);
+            if cursor.eat("(->") {
+                cursor.until(")")?;
+            }
+            cursor.eat("!");
+        }
+    }
+    cursor.expect(")")
+}
+
+/// `123:1480@0+)`: identification, bytes, offset in bytes, and whether more follow.
+fn fragment(cursor: &mut Cursor<'_>, ip: &mut IpSaid) -> Read<()> {
+    ip.identification = Some(cursor.number("an identification")?);
+    cursor.expect(":")?;
+    ip.fragment_length = Some(cursor.number("a length")?);
+    cursor.expect("@")?;
+    ip.offset = Some(cursor.number("an offset")?);
+    if cursor.eat("+") {
+        *ip.flags.get_or_insert(0) |= ipv4::MORE_FRAGMENTS;
+    }
+    cursor.expect(")")
+}
+
+/// Divides a text from the trailers behind it: the text, and how many bytes it has.
+pub(super) fn text_before(rest: &str) -> &str {
+    let mut starts: Vec<usize> = OPENINGS
+        .iter()
+        .flat_map(|opening| rest.match_indices(opening))
+        .map(|(at, _)| at)
+        .collect();
+    starts.sort_unstable();
+    let whole = |at: &usize| {
+        let mut cursor = Cursor::new(rest.get(*at..).unwrap_or_default());
+        read(&mut cursor, &mut IpSaid::default(), None).is_ok()
+    };
+    let start = starts.into_iter().find(whole).unwrap_or(rest.len());
+    rest.get(..start).unwrap_or(rest)
+}
