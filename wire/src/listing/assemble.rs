@@ -9,6 +9,7 @@ use super::gap::Gap;
 use super::names::Names;
 use super::numbers::{Connections, Key, key};
 use super::said::{End, IpSaid, Said, What};
+use super::transport::Lower;
 use super::{dump, settle};
 use crate::ethernet::{ARP, Framing, Link, MacAddress};
 use crate::field::Field;
@@ -18,7 +19,7 @@ use crate::packet::{Ip, Packet};
 use crate::payload::Payload;
 
 /// Hardware address of senders of which none is said.
-const SENDER: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
+pub(super) const SENDER: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
 /// Hardware address of receivers of which none is said.
 const RECEIVER: MacAddress = MacAddress([2, 0, 0, 0, 0, 2]);
 
@@ -53,7 +54,7 @@ impl Assembler {
 
     /// Looks at a packet before any is made: names get their addresses, connections their votes.
     pub(super) fn look(&mut self, said: &Said) -> Read<()> {
-        if let What::Arp(_) = said.what {
+        if said.is_dump_alone() || matches!(said.what, What::Arp(_)) {
             return Ok(());
         }
         let (source, destination) = self.ends(said)?;
@@ -88,10 +89,11 @@ impl Assembler {
     fn dumped(&mut self, said: &Said, out: &mut Vec<u8>, gaps: &mut Vec<Gap>) -> Read<bool> {
         let hosts = match said.what {
             What::Arp(_) => None,
+            _ if said.is_dump_alone() => None,
             _ => Some(self.ends(said)?),
         };
         let hosts = hosts.map(|(source, destination)| (source.0, destination.0));
-        let Some(dumped) = dump::read(&said.dump, hosts) else {
+        let Some(dumped) = dump::read(&said.dump, hosts, said.ip.missing) else {
             return Ok(false);
         };
         if dumped.hidden {
@@ -206,7 +208,12 @@ impl Assembler {
             at: said.source.at,
             problem,
         })?;
-        let mut packet = self.transport(said, ip, (source, destination), gaps)?;
+        let lower = Lower {
+            said,
+            ip,
+            ends: (source, destination),
+        };
+        let mut packet = self.transport(lower, gaps)?;
         if let Some(length) = said.ip.length {
             settle::force_length(&mut packet, length);
         } else if said.ip.missing > 0 {

@@ -23,11 +23,15 @@ pub(super) struct Dumped {
     pub(super) hidden: bool,
 }
 
-/// Reads a dump, where it holds at least a network header.
-pub(super) fn read(dump: &[HexByte], hosts: Option<(IpAddr, IpAddr)>) -> Option<Dumped> {
+/// Reads a dump, where it holds at least a network header. So many bytes were missing on the wire.
+pub(super) fn read(
+    dump: &[HexByte],
+    hosts: Option<(IpAddr, IpAddr)>,
+    missing: usize,
+) -> Option<Dumped> {
     let mut bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
     let (start, ether_type) = network(&bytes)?;
-    let length = length(bytes.get(start..)?, ether_type)?;
+    let length = length(bytes.get(start..)?, ether_type)?.saturating_sub(missing);
     let short = bytes.len() < start + length;
     let hidden = short || dump.iter().any(Option::is_none);
     if hidden {
@@ -43,6 +47,11 @@ pub(super) fn read(dump: &[HexByte], hosts: Option<(IpAddr, IpAddr)>) -> Option<
         ether_type,
         hidden,
     })
+}
+
+/// Whether a dump holds a whole packet.
+pub(super) fn is_whole(dump: &[HexByte]) -> bool {
+    read(dump, None, 0).is_some_and(|dumped| !dumped.hidden)
 }
 
 /// Where the network header begins, and what it is.

@@ -25,10 +25,14 @@ pub enum Gap {
     IpOptions,
     /// The protocol of a fragment.
     Protocol,
+    /// Where in its packet a later fragment belongs.
+    FragmentOffset,
     /// The first number of a direction of a connection, from which others count.
     SequenceBase,
     /// The sequence number of a segment without data.
     Sequence,
+    /// The acknowledgment number of a segment without ACK, which only its checksum tells of.
+    Acknowledgment,
     /// The flags of TCP.
     Flags,
     /// The window.
@@ -80,8 +84,16 @@ impl Gap {
             Gap::FlowLabel => ("flow label", "0"),
             Gap::IpOptions => ("IP options", "left out"),
             Gap::Protocol => ("protocol", "17, UDP"),
+            Gap::FragmentOffset => ("fragment offset", "1480"),
             Gap::SequenceBase => ("first sequence number", "1000000"),
-            Gap::Sequence => ("sequence number", "the next one expected"),
+            Gap::Sequence => (
+                "sequence number",
+                "the next one expected, or near it to make a printed checksum right",
+            ),
+            Gap::Acknowledgment => (
+                "acknowledgment number without ACK",
+                "what makes the printed checksum right",
+            ),
             Gap::Flags => ("TCP flags", "ACK"),
             Gap::Window => ("window", "8192"),
             Gap::OptionRest => ("TCP options behind the cut", "left out, an echoed time 0"),

@@ -39,6 +39,14 @@ pub(super) fn packet(text: &str) -> Read<Said> {
     Ok(said)
 }
 
+/// The stamp of a packet whose line cannot be read further.
+pub(super) fn stamp_alone(text: &str) -> Option<Stamp> {
+    let mut cursor = Cursor::new(text);
+    number(&mut cursor);
+    snort::pass_message(&mut cursor);
+    stamp::read(&mut cursor)
+}
+
 /// Passes over the number that documents put in front of a line: `12. `.
 fn number(cursor: &mut Cursor<'_>) {
     let word = cursor.peek();

@@ -7,8 +7,8 @@
 
 use super::cursor::Cursor;
 use super::error::{Fault, ListingError, Read};
-use super::said::{Said, What};
-use super::{head, hexdump, snort, stamp, trailer};
+use super::said::{HexByte, Said, What};
+use super::{dump, head, hexdump, snort, stamp, trailer};
 
 /// A line that is no packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Text {
             self.text.push(' ');
         }
         self.parts.push((self.text.len(), piece.line, piece.column));
-        self.text.push_str(piece.text.trim_end());
+        self.text.push_str(piece.text);
     }
 
     /// The line where it begins.
@@ -87,6 +87,7 @@ struct Open {
     text: Text,
     read: Read<Said>,
     quote: Option<(Text, Read<Said>)>,
+    dump: Vec<HexByte>,
     /// Empty lines since its last one.
     blanks: usize,
 }
@@ -135,12 +136,16 @@ impl Lines {
     }
 
     fn close(&mut self, open: Option<Open>) {
-        let Some(Open {
-            text, read, quote, ..
-        }) = open
-        else {
+        let Some(open) = open else {
             return;
         };
+        let Open {
+            text,
+            read,
+            quote,
+            dump,
+            ..
+        } = open;
         let quoted = match quote {
             Some((text, Err(fault))) => return self.errors.push(text.error(fault)),
             Some((_, Ok(said))) => Some(Box::new(said)),
@@ -149,6 +154,16 @@ impl Lines {
         match read {
             Ok(mut said) => {
                 said.quote = quoted.or(said.quote);
+                said.dump = dump;
+                self.packets.push((text, said));
+            }
+            // A whole dump says what the line above it does not.
+            Err(_) if dump::is_whole(&dump) => {
+                let said = Said {
+                    stamp: head::stamp_alone(&text.text),
+                    dump,
+                    ..Said::default()
+                };
                 self.packets.push((text, said));
             }
             Err(fault) => self.errors.push(text.error(fault)),
@@ -164,6 +179,7 @@ impl Open {
             text,
             read,
             quote: None,
+            dump: Vec::new(),
             blanks: 0,
         }
     }
@@ -202,12 +218,9 @@ impl Open {
 
     /// A row of a hex dump that goes on where the last one ended.
     fn dump(&mut self, line: &str) -> bool {
-        let Ok(said) = &mut self.read else {
-            return false;
-        };
         let row = hexdump::row(line);
-        let row = row.filter(|row| row.offset.is_none_or(|offset| offset == said.dump.len()));
-        row.map(|row| said.dump.extend(row.bytes)).is_some()
+        let row = row.filter(|row| row.offset.is_none_or(|offset| offset == self.dump.len()));
+        row.map(|row| self.dump.extend(row.bytes)).is_some()
     }
 
     /// An indented line of a verbose listing.

@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::assemble::{Assembler, Host, zeros};
+use super::assemble::{Assembler, Host, SENDER, zeros};
 use super::error::Read;
 use super::gap::Gap;
 use super::icmp::IcmpSaid;
 use super::said::{End, Said, UdpSaid, What};
+use super::transport::Lower;
 use super::{services, transport};
 use crate::icmp::{self, Icmp};
-use crate::packet::{Ip, PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
+use crate::packet::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
 use crate::payload::Payload;
 use crate::tcp::{Flags, Tcp};
 use crate::udp::Udp;
@@ -24,15 +25,17 @@ impl Assembler {
     /// The packet of an ICMP message.
     pub(super) fn icmp(
         &mut self,
-        said: &Said,
         message: &IcmpSaid,
-        ip: Ip,
-        ends: (Host, Host),
+        lower: Lower<'_>,
         gaps: &mut Vec<Gap>,
     ) -> Read<Packet> {
+        let Lower { said, ip, ends } = lower;
         let v6 = ends.0.0.is_ipv6();
-        let length = message.length.or(transport::room(said));
-        let body = length.map(|length| length.saturating_sub(icmp::HEADER_BYTES));
+        let room = transport::room(said);
+        let body = message
+            .length
+            .or(room)
+            .map(|length| length.saturating_sub(icmp::HEADER_BYTES));
         let quotes = if v6 {
             message.icmp_type < 128
         } else {
@@ -50,15 +53,7 @@ impl Assembler {
             self.neighbour(said, message, body)?
         } else {
             gaps.extend(rest.is_none().then_some(Gap::Echo));
-            let room =
-                transport::fragment(said).map(|room| room.saturating_sub(icmp::HEADER_BYTES));
-            let body = body
-                .unwrap_or(0)
-                .saturating_sub(said.ip.missing)
-                .min(room.unwrap_or(usize::MAX));
-            gaps.extend(length.is_none().then_some(Gap::PayloadLength));
-            gaps.extend((body > 0).then_some(Gap::Payload));
-            zeros(body, said.source.at)?
+            plain_body(said, body, gaps)?
         };
         let segment = Segment::Icmp(Icmp {
             rest: rest.unwrap_or_default(),
@@ -149,11 +144,23 @@ impl Assembler {
                 2
             };
             bytes.extend_from_slice(&[kind, 1]);
-            bytes.extend_from_slice(&said.link.source.unwrap_or_default().0);
+            bytes.extend_from_slice(&said.link.source.unwrap_or(SENDER).0);
         }
         bytes.resize(room.max(16), 0);
         Ok(Payload::new(bytes))
     }
+}
+
+/// What an echo or another message without structure carries.
+fn plain_body(said: &Said, body: Option<usize>, gaps: &mut Vec<Gap>) -> Read<Payload> {
+    gaps.extend(body.is_none().then_some(Gap::PayloadLength));
+    let room = transport::fragment(said).map(|room| room.saturating_sub(icmp::HEADER_BYTES));
+    let body = body
+        .unwrap_or(0)
+        .saturating_sub(said.ip.missing)
+        .min(room.unwrap_or(usize::MAX));
+    gaps.extend((body > 0).then_some(Gap::Payload));
+    zeros(body, said.source.at)
 }
 
 fn port(message: &IcmpSaid) -> u16 {

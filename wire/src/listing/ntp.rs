@@ -13,6 +13,11 @@ const NAMES: [&str; 4] = [
     "Transmit Timestamp:",
 ];
 
+const DIFFERENCES: [&str; 2] = [
+    "Originator - Receive Timestamp:",
+    "Originator - Transmit Timestamp:",
+];
+
 /// A message of that version and mode with what the lines say, in `length` bytes; and whether they say anything.
 pub(super) fn emit(version: u8, mode: u8, lines: &[String], length: usize) -> (Vec<u8>, bool) {
     let mut message = vec![0; BYTES];
@@ -36,21 +41,61 @@ pub(super) fn emit(version: u8, mode: u8, lines: &[String], length: usize) -> (V
                 put(at, &[low]);
             }
         } else if line.starts_with("Root Delay") {
-            let short = |key| fixed(line, key, 16).and_then(|value| u32::try_from(value).ok());
+            let short = |key| fixed(line, key, 16, 0).and_then(|value| u32::try_from(value).ok());
             put(4, &short("Root Delay: ").unwrap_or(0).to_be_bytes());
             put(8, &short("dispersion: ").unwrap_or(0).to_be_bytes());
             put(12, &reference(line));
-        } else if let Some(n) = NAMES.iter().position(|name| line.starts_with(name)) {
-            let time = NAMES
-                .get(n)
-                .and_then(|name| fixed(line, name, 32))
-                .unwrap_or(0);
-            put(TIMES + 8 * n, &time.to_be_bytes());
         }
+    }
+    for (n, time) in times(lines).iter().enumerate() {
+        put(TIMES + 8 * n, &time.to_be_bytes());
     }
     put(0, &[(leap << 6) | ((version & 7) << 3) | (mode & 7)]);
     message.resize(length, 0);
     (message, !lines.is_empty())
+}
+
+/// The four times. Nine digits stand for four or five values each: those are taken whose differences are printed as they are.
+fn times(lines: &[String]) -> [u64; 4] {
+    let of = |name: &str, extra| {
+        lines
+            .iter()
+            .find_map(|line| fixed(line.trim().strip_prefix(name)?, "", 32, extra))
+    };
+    let [reference, originator, receive, transmit] =
+        NAMES.map(|name| [of(name, 0).unwrap_or(0), of(name, 1).unwrap_or(0)]);
+    let told = |name: &str| {
+        lines.iter().find_map(|line| {
+            line.trim()
+                .strip_prefix(name)?
+                .trim()
+                .strip_prefix(['+', '-'])
+        })
+    };
+    let differences = DIFFERENCES.map(told);
+    let least = |[least, _]: [u64; 2]| least;
+    let mut best = [originator, receive, transmit].map(least);
+    for choice in 0..8usize {
+        let pick =
+            |[least, most]: [u64; 2], bit: usize| if choice & bit == 0 { least } else { most };
+        let [from, first, second] = [pick(originator, 1), pick(receive, 2), pick(transmit, 4)];
+        let fits = |to: u64, told: &Option<&str>| {
+            told.is_none_or(|told| decimal(to.abs_diff(from)) == told)
+        };
+        let [a, b] = &differences;
+        if fits(first, a) && fits(second, b) {
+            best = [from, first, second];
+            break;
+        }
+    }
+    let [from, first, second] = best;
+    [least(reference), from, first, second]
+}
+
+/// A fixed-point number as tcpdump prints it.
+fn decimal(value: u64) -> String {
+    let fraction = (u128::from(value & u64::from(u32::MAX)) * 1_000_000_000) >> 32;
+    format!("{}.{fraction:09}", value >> 32)
 }
 
 /// The whole number behind a key.
@@ -62,15 +107,17 @@ fn number(line: &str, key: &str) -> Option<i64> {
     digits.parse().ok()
 }
 
-/// The decimal behind a key as a fixed-point number with so many bits of fraction, rounded up: tcpdump rounds down.
-fn fixed(line: &str, key: &str, bits: u32) -> Option<u64> {
+/// The decimal behind a key as a fixed-point number with so many bits of fraction: the least that is printed so, because
+/// tcpdump rounds down, or with `extra` the largest.
+fn fixed(line: &str, key: &str, bits: u32, extra: u128) -> Option<u64> {
     let (_, rest) = line.split_once(key)?;
     let (whole, rest) = rest.trim_start().split_once('.')?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     let scale = 10u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
-    let fraction = (digits.parse::<u128>().ok()? << bits).div_ceil(scale);
-    let value = (whole.parse::<u128>().ok()? << bits) + fraction;
-    u64::try_from(value).ok()
+    let fraction = digits.parse::<u128>().ok()? + extra;
+    let fraction = fraction.checked_mul(1 << bits)?.div_ceil(scale) - extra;
+    let whole = whole.parse::<u128>().ok()?.checked_mul(1 << bits)?;
+    u64::try_from(whole.checked_add(fraction)?).ok()
 }
 
 /// The four bytes that name the reference: a number, an address or letters.

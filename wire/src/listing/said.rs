@@ -24,6 +24,13 @@ pub(super) struct Said {
     pub(super) dump: Vec<HexByte>,
 }
 
+impl Said {
+    /// Whether only the dump could be read.
+    pub(super) fn is_dump_alone(&self) -> bool {
+        self.source.text.is_empty()
+    }
+}
+
 /// A byte of a hex dump, `None` where it was made unreadable.
 pub(super) type HexByte = Option<u8>;
 

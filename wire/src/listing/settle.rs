@@ -66,6 +66,14 @@ pub(super) fn settle(packet: &mut Packet, right: u16, unknown: Range<usize>) -> 
     is_right
 }
 
+/// The number with the same upper half that makes `right` the checksum of a packet in which `now` stands.
+pub(super) fn half(packet: &Packet, right: u16, now: u32) -> Option<u32> {
+    let difference = add(!right, sum(packet)?);
+    let [high, low_high, low, last] = now.to_be_bytes();
+    let [low, last] = add(u16::from_be_bytes([low, last]), difference).to_be_bytes();
+    Some(u32::from_be_bytes([high, low_high, low, last]))
+}
+
 /// Adds as the Internet checksum does, with the carry around.
 fn add(a: u16, b: u16) -> u16 {
     let (sum, carry) = a.overflowing_add(b);

@@ -96,8 +96,8 @@ fn carried(rest: &str, tcp: &mut TcpSaid) {
         |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if let Some((name, _)) = rest.split_once(", length: ") {
         tcp.text_follows = is_name(name);
-    } else if let Some((_, text)) = rest.split_once(": ").filter(|(name, _)| is_name(name)) {
-        tcp.text = Some(text.to_owned());
+    } else if let Some((_, text)) = rest.split_once(':').filter(|(name, _)| is_name(name)) {
+        tcp.text = Some(text.strip_prefix(' ').unwrap_or(text).to_owned());
     }
 }
 

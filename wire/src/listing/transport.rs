@@ -8,59 +8,47 @@ use super::gap::Gap;
 use super::numbers::{Numbers, key};
 use super::said::{OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What};
 use super::{dns, ntp, settle, text};
-use crate::ethernet;
 use crate::field::Field;
-use crate::packet::{Ip, PROTOCOL_UDP, Packet, Segment};
+use crate::packet::{Ip, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
 use crate::payload::Payload;
 use crate::tcp::{self, Flags, Options, Tcp, TcpOption};
 use crate::udp::{self, Udp};
+use crate::{ethernet, ipv4};
 
 /// The window of a segment of which none is said: what Windows 98 and its time offered.
 const WINDOW: u16 = 8192;
 
+/// Where a later fragment begins of which that is not said, in units of 8 bytes: behind one of a whole Ethernet frame.
+const FRAGMENT_OFFSET: u16 = 1480 / 8;
+
+/// A packet whose transport header is to be made.
+pub(super) struct Lower<'a> {
+    pub(super) said: &'a Said,
+    pub(super) ip: Ip,
+    pub(super) ends: (Host, Host),
+}
+
 impl Assembler {
     /// The packet of a network header and of what is said above it.
-    pub(super) fn transport(
-        &mut self,
-        said: &Said,
-        ip: Ip,
-        ends: (Host, Host),
-        gaps: &mut Vec<Gap>,
-    ) -> Read<Packet> {
-        match &said.what {
-            What::Tcp(tcp) => self.tcp(said, tcp, ip, ends, gaps),
-            What::Udp(udp) => self.udp(said, udp, ip, ends, gaps),
-            What::Icmp(icmp) => self.icmp(said, icmp, ip, ends, gaps),
-            What::Bare | What::Arp(_) => bare(said, ip, gaps),
+    pub(super) fn transport(&mut self, lower: Lower<'_>, gaps: &mut Vec<Gap>) -> Read<Packet> {
+        match &lower.said.what {
+            What::Tcp(tcp) => self.tcp(tcp, lower, gaps),
+            What::Udp(udp) => self.udp(udp, lower, gaps),
+            What::Icmp(icmp) => self.icmp(icmp, lower, gaps),
+            What::Bare | What::Arp(_) => bare(lower, gaps),
         }
     }
 
-    fn tcp(
-        &mut self,
-        said: &Said,
-        tcp: &TcpSaid,
-        ip: Ip,
-        ends: (Host, Host),
-        gaps: &mut Vec<Gap>,
-    ) -> Read<Packet> {
+    fn tcp(&mut self, tcp: &TcpSaid, lower: Lower<'_>, gaps: &mut Vec<Gap>) -> Read<Packet> {
+        let Lower { said, ip, ends } = lower;
         let connection = key(ends.0, ends.1);
-        let mut header = header(tcp, ends, gaps);
-        let implied = room(said).map(|room| room.saturating_sub(header_bytes(tcp)));
-        // Of old listings, what is not printed is no payload; snort's say it by the packet's length alone.
-        let length = tcp.length.or(implied).unwrap_or(0);
-        if tcp.length.is_none() && implied.is_none() && tcp.absolute {
-            gaps.push(Gap::PayloadLength);
-        }
+        let length = length(said, tcp, gaps);
         let numbers = self.connections.read(connection, tcp, length);
-        header.sequence = numbers.sequence;
-        header.acknowledgment = numbers.acknowledgment;
-        header.options = options(tcp, numbers.sack_base);
-        gaps.extend(numbers.base_filled.then_some(Gap::SequenceBase));
-        gaps.extend(numbers.sequence_filled.then_some(Gap::Sequence));
-        let present = length.saturating_sub(said.ip.missing);
-        let present = fragment(said).map_or(present, |room| {
-            present.min(room.saturating_sub(header.header_bytes()))
-        });
+        let header = header(tcp, ends, &numbers, gaps);
+        let fragment = fragment(said).map(|room| room.saturating_sub(header.header_bytes()));
+        let present = length
+            .saturating_sub(said.ip.missing)
+            .min(fragment.unwrap_or(usize::MAX));
         let (payload, told) = carried(said, tcp, present)?;
         gaps.extend((told < present).then_some(Gap::Payload));
         let mut packet = Packet {
@@ -68,38 +56,40 @@ impl Assembler {
             segment: Segment::Tcp(header),
             payload,
         };
-        let right = checksum(&mut packet, tcp.sum, told..present);
-        if !right && let Some(sequence) = other_sequence(&mut packet, tcp.sum, &numbers) {
-            self.connections
-                .correct(connection, numbers.sequence, sequence);
+        if !checksum(&mut packet, tcp.sum, told..present) {
+            if let Some(sequence) = other_sequence(&mut packet, tcp, &numbers) {
+                self.connections
+                    .correct(connection, numbers.sequence, sequence);
+            } else if acknowledge(&mut packet, tcp) {
+                gaps.push(Gap::Acknowledgment);
+            }
         }
         apply(&mut packet, tcp.sum, gaps);
         Ok(packet)
     }
 
-    fn udp(
-        &mut self,
-        said: &Said,
-        datagram: &UdpSaid,
-        ip: Ip,
-        ends: (Host, Host),
-        gaps: &mut Vec<Gap>,
-    ) -> Read<Packet> {
+    fn udp(&mut self, datagram: &UdpSaid, lower: Lower<'_>, gaps: &mut Vec<Gap>) -> Read<Packet> {
+        let Lower { said, mut ip, ends } = lower;
         let room = room(said).map(|room| room.saturating_sub(udp::HEADER_BYTES));
         let length = datagram.length.or(room);
         gaps.extend(length.is_none().then_some(Gap::PayloadLength));
         let length = length.unwrap_or(0);
-        let fragment = fragment(said).map(|room| room.saturating_sub(udp::HEADER_BYTES));
-        let present = length
-            .saturating_sub(said.ip.missing)
-            .min(fragment.unwrap_or(usize::MAX));
+        let mut present = length.saturating_sub(said.ip.missing);
+        if let (Ip::V4(ip), Some(room)) = (&mut ip, room)
+            && room < present
+        {
+            present = room;
+            if said.ip.flags.is_none() {
+                // The frame is too short for the datagram: it is a first fragment.
+                ip.flags |= ipv4::MORE_FRAGMENTS;
+            }
+        }
         let payload = self.message(said, datagram, ends, present, gaps)?;
+        let told = u16::try_from(length + udp::HEADER_BYTES).unwrap_or(u16::MAX);
         let header = Udp {
             length: match datagram.bad_length {
                 Some(length) => Field::Forced(length),
-                None if present != length => {
-                    Field::Forced(u16::try_from(length + udp::HEADER_BYTES).unwrap_or(u16::MAX))
-                }
+                None if present != length => Field::Forced(told),
                 None => Field::Computed,
             },
             ..Udp::new(ends.0.1, ends.1.1)
@@ -109,11 +99,12 @@ impl Assembler {
             segment: Segment::Udp(header),
             payload,
         };
-        let unknown = match datagram.body {
-            UdpBody::Unknown => 0..present,
-            UdpBody::Dns(_) | UdpBody::Ntp(..) => present..present,
-        };
-        checksum(&mut packet, datagram.sum, unknown);
+        let known = !matches!(datagram.body, UdpBody::Unknown);
+        checksum(
+            &mut packet,
+            datagram.sum,
+            if known { present } else { 0 }..present,
+        );
         apply(&mut packet, datagram.sum, gaps);
         Ok(packet)
     }
@@ -192,16 +183,31 @@ pub(super) fn fragment(said: &Said) -> Option<usize> {
     room(said).filter(|_| more || said.ip.offset.is_some_and(|offset| offset > 0))
 }
 
-fn header(tcp: &TcpSaid, (source, destination): (Host, Host), gaps: &mut Vec<Gap>) -> Tcp {
-    gaps.extend(tcp.flags.is_none().then_some(Gap::Flags));
-    gaps.extend(tcp.window.is_none().then_some(Gap::Window));
-    gaps.extend(tcp.options_cut.then_some(Gap::OptionRest));
-    let flags = tcp.flags.unwrap_or(Flags::ACK);
+/// Bytes of payload of a segment. Of old listings, what is not printed is none; snort's say it by the packet's length alone.
+fn length(said: &Said, tcp: &TcpSaid, gaps: &mut Vec<Gap>) -> usize {
+    let implied = room(said).map(|room| room.saturating_sub(header_bytes(tcp)));
+    let length = tcp.length.or(implied);
+    gaps.extend((length.is_none() && tcp.absolute).then_some(Gap::PayloadLength));
+    length.unwrap_or(0)
+}
+
+fn header(tcp: &TcpSaid, ends: (Host, Host), numbers: &Numbers, gaps: &mut Vec<Gap>) -> Tcp {
+    let filled = [
+        (tcp.flags.is_none(), Gap::Flags),
+        (tcp.window.is_none(), Gap::Window),
+        (tcp.options_cut, Gap::OptionRest),
+        (numbers.base_filled, Gap::SequenceBase),
+        (numbers.sequence_filled, Gap::Sequence),
+    ];
+    gaps.extend(filled.iter().filter(|(is, _)| *is).map(|(_, gap)| *gap));
     Tcp {
+        sequence: numbers.sequence,
+        acknowledgment: numbers.acknowledgment,
         window: tcp.window.unwrap_or(WINDOW),
         urgent: tcp.urgent.unwrap_or(0),
         data_offset: tcp.bad_offset.map_or(Field::Computed, Field::Forced),
-        ..Tcp::new(source.1, destination.1, flags)
+        options: options(tcp, numbers.sack_base),
+        ..Tcp::new(ends.0.1, ends.1.1, tcp.flags.unwrap_or(Flags::ACK))
     }
 }
 
@@ -247,25 +253,33 @@ fn carried(said: &Said, tcp: &TcpSaid, length: usize) -> Read<(Payload, usize)> 
 }
 
 /// A later fragment, or a protocol without ports.
-fn bare(said: &Said, ip: Ip, gaps: &mut Vec<Gap>) -> Read<Packet> {
+fn bare(lower: Lower<'_>, gaps: &mut Vec<Gap>) -> Read<Packet> {
+    let Lower { said, mut ip, .. } = lower;
     gaps.extend(said.ip.protocol.is_none().then_some(Gap::Protocol));
+    let protocol = said.ip.protocol.unwrap_or(PROTOCOL_UDP);
+    // These say more of themselves, but in a later fragment.
+    let speaks = matches!(protocol, PROTOCOL_ICMP | PROTOCOL_TCP | PROTOCOL_UDP);
+    if let Ip::V4(ip) = &mut ip
+        && speaks
+        && said.ip.offset.is_none()
+    {
+        gaps.push(Gap::FragmentOffset);
+        ip.fragment_offset = FRAGMENT_OFFSET;
+    }
     let length = room(said);
     gaps.extend(length.is_none().then_some(Gap::PayloadLength));
     let length = length.unwrap_or(0).saturating_sub(said.ip.missing);
     gaps.extend((length > 0).then_some(Gap::Payload));
     Ok(Packet {
         ip,
-        segment: Segment::Raw(said.ip.protocol.unwrap_or(PROTOCOL_UDP)),
+        segment: Segment::Raw(protocol),
         payload: zeros(length, said.source.at)?,
     })
 }
 
 /// Makes the checksum right that the listing says is right; whether it says none or is obeyed.
 fn checksum(packet: &mut Packet, sum: Sum, unknown: Range<usize>) -> bool {
-    match sum {
-        Sum::Is(right) | Sum::Wrong(_, Some(right)) => settle::settle(packet, right, unknown),
-        Sum::Right | Sum::Wrong(_, None) | Sum::Absent => true,
-    }
+    right(sum).is_none_or(|right| settle::settle(packet, right, unknown))
 }
 
 /// Sends a checksum that the listing says is wrong, or none.
@@ -282,24 +296,44 @@ pub(super) fn apply(packet: &mut Packet, sum: Sum, gaps: &mut Vec<Gap>) {
     }
 }
 
-/// Tries sequence numbers that are not printed until the checksum is right.
-fn other_sequence(packet: &mut Packet, sum: Sum, numbers: &Numbers) -> Option<u32> {
-    let (Sum::Is(right) | Sum::Wrong(_, Some(right))) = sum else {
-        return None;
-    };
-    let filled = numbers.sequence;
-    for sequence in &numbers.alternatives {
-        set_sequence(packet, *sequence);
+/// What the checksum is or should be, where that is said.
+fn right(sum: Sum) -> Option<u16> {
+    match sum {
+        Sum::Is(right) | Sum::Wrong(_, Some(right)) => Some(right),
+        Sum::Right | Sum::Wrong(_, None) | Sum::Absent => None,
+    }
+}
+
+/// Looks for the sequence number that was not printed and makes the checksum right: first among those that are likely, then
+/// among those that share the upper half with the one expected, of which one is right unless the upper half is not.
+fn other_sequence(packet: &mut Packet, tcp: &TcpSaid, numbers: &Numbers) -> Option<u32> {
+    let right = right(tcp.sum).filter(|_| tcp.sequence.is_none())?;
+    let half = settle::half(packet, right, numbers.sequence);
+    let likely = numbers.alternatives.iter().copied().chain(half);
+    for sequence in likely {
+        set(packet, |tcp| tcp.sequence = sequence);
         if settle::sum(packet) == Some(right) {
-            return Some(*sequence);
+            return Some(sequence);
         }
     }
-    set_sequence(packet, filled);
+    set(packet, |tcp| tcp.sequence = numbers.sequence);
     None
 }
 
-fn set_sequence(packet: &mut Packet, sequence: u32) {
+/// Looks for the acknowledgment number of a segment without ACK, which is sent and not printed.
+fn acknowledge(packet: &mut Packet, tcp: &TcpSaid) -> bool {
+    let Some(right) = right(tcp.sum).filter(|_| tcp.acknowledgment.is_none()) else {
+        return false;
+    };
+    let Some(acknowledgment) = settle::half(packet, right, 0) else {
+        return false;
+    };
+    set(packet, |tcp| tcp.acknowledgment = acknowledgment);
+    settle::sum(packet) == Some(right)
+}
+
+fn set(packet: &mut Packet, change: impl FnOnce(&mut Tcp)) {
     if let Segment::Tcp(tcp) = &mut packet.segment {
-        tcp.sequence = sequence;
+        change(tcp);
     }
 }
