@@ -10,7 +10,7 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use super::error::Problem;
+use super::error::{Problem, Wanted};
 use super::gap::Gap;
 use super::stamp::Stamp;
 use crate::time::Timestamp;
@@ -94,7 +94,7 @@ impl Clock {
         let found = || format!("{month}/{day}");
         Date::new(self.date.year(), month, day).map_err(|_| Problem::Unexpected {
             found: found(),
-            wanted: "a day of the year",
+            wanted: Wanted::Kind("a day of the year"),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Walks the text of one packet.
 
-use super::error::{Fault, Problem, Read};
+use super::error::{Fault, Problem, Read, Wanted};
 
 /// Letters of what an error quotes.
 const QUOTED: usize = 24;
@@ -14,6 +14,10 @@ pub(super) struct Word<'a> {
 
 impl Word<'_> {
     pub(super) fn unexpected(self, wanted: &'static str) -> Fault {
+        self.instead_of(Wanted::Kind(wanted))
+    }
+
+    fn instead_of(self, wanted: Wanted) -> Fault {
         Fault {
             at: self.at,
             problem: Problem::Unexpected {
@@ -89,25 +93,33 @@ impl<'a> Cursor<'a> {
         if self.eat(literal) {
             Ok(())
         } else {
-            Err(self.unexpected(literal))
+            Err(self.instead_of(Wanted::Text(literal)))
         }
     }
 
     /// The fault of what comes next.
     pub(super) fn unexpected(&self, wanted: &'static str) -> Fault {
+        self.instead_of(Wanted::Kind(wanted))
+    }
+
+    fn instead_of(&self, wanted: Wanted) -> Fault {
         let rest = self.rest();
         if rest.is_empty() {
-            return Fault {
-                at: self.text.len(),
-                problem: Problem::Ended(wanted),
-            };
+            return self.ended(wanted);
         }
         let text = rest.split_whitespace().next().unwrap_or(rest);
-        Word {
+        let word = Word {
             text,
             at: self.at(),
+        };
+        word.instead_of(wanted)
+    }
+
+    fn ended(&self, wanted: Wanted) -> Fault {
+        Fault {
+            at: self.text.len(),
+            problem: Problem::Ended(wanted),
         }
-        .unexpected(wanted)
     }
 
     /// The next word, up to white space.
@@ -129,10 +141,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn until(&mut self, end: &'static str) -> Read<Word<'a>> {
         let (rest, at) = (self.rest(), self.at());
         let Some(length) = rest.find(end) else {
-            return Err(Fault {
-                at: self.text.len(),
-                problem: Problem::Ended(end),
-            });
+            return Err(self.ended(Wanted::Text(end)));
         };
         self.advance(length + end.len());
         let text = rest.get(..length).unwrap_or_default();

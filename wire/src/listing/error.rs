@@ -1,5 +1,7 @@
 //! What a listing cannot say, and where.
 
+use std::fmt;
+
 /// A line that looks like a packet and cannot be read as one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
@@ -17,14 +19,14 @@ pub struct ListingError {
 pub enum Problem {
     /// The packet ends too early.
     #[error("the packet ends where {0} is wanted")]
-    Ended(&'static str),
+    Ended(Wanted),
     /// Something else stands there.
     #[error("'{found}' stands where {wanted} is wanted")]
     Unexpected {
         /// What stands there.
         found: String,
         /// What should.
-        wanted: &'static str,
+        wanted: Wanted,
     },
     /// A number is too large for its field.
     #[error("{0} is more than the field holds")]
@@ -54,6 +56,24 @@ pub enum Problem {
     /// Lengths that no packet holds.
     #[error("{0} bytes do not fit a packet")]
     TooLong(usize),
+}
+
+/// What should stand in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Something of this kind.
+    Kind(&'static str),
+    /// This text.
+    Text(&'static str),
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wanted::Kind(kind) => f.write_str(kind),
+            Wanted::Text(text) => write!(f, "'{text}'"),
+        }
+    }
 }
 
 /// A problem and its place, in bytes from where the reading began.

@@ -71,11 +71,11 @@ impl Gap {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Gap::Time => ("time", "1 ms after the frame before"),
-            Gap::Date => ("date", "the given day, the next after midnight"),
+            Gap::Date => ("date", "the given day, and after midnight the next"),
             Gap::Year => ("year", "that of the given day"),
             Gap::HardwareAddresses => (
                 "hardware addresses",
-                "from 02:00:00:00:00:01 to 02:00:00:00:00:02",
+                "02:00:00:00:00:01 and 02:00:00:00:00:02",
             ),
             Gap::TypeOfService => ("type of service", "0"),
             Gap::TimeToLive => ("ttl", "64"),

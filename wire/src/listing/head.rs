@@ -120,10 +120,12 @@ fn header(cursor: &mut Cursor<'_>, ip: &mut IpSaid) -> Read<()> {
         }
         cursor.eat(",");
     }
-    // A label of zero is not printed.
+    // A time to live of zero is not printed, nor are a class and a label of zero.
     if ip.v6 {
         ip.flow_label.get_or_insert(0);
         ip.tos.get_or_insert(0);
+    } else {
+        ip.ttl.get_or_insert(0);
     }
     Ok(())
 }

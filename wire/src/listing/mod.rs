@@ -50,11 +50,14 @@ mod trailer;
 mod transport;
 mod udp;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub use clock::Times;
-pub use error::{ListingError, Problem};
+pub use error::{ListingError, Problem, Wanted};
 pub use gap::Gap;
 pub use jiff::civil::Date;
 pub use lines::OtherLine;

@@ -88,7 +88,7 @@ fn put(bytes: &mut [u8], unknown: Range<usize>, word: u16) -> bool {
             *room = byte;
         }
     };
-    let even = |at: &usize| at % 2 == 0;
+    let even = |at: &usize| at.is_multiple_of(2);
     let pair = unknown
         .clone()
         .rev()

@@ -124,11 +124,10 @@ pub(super) fn old_style(cursor: &mut Cursor<'_>) -> Read<TcpSaid> {
         flags |= Flags::ACK;
     }
     // Editors lost the word, or the number behind it.
-    let number = |cursor: &Cursor<'_>| cursor.rest().starts_with(|c: char| c.is_ascii_digit());
-    if cursor.eat_word("win") || number(cursor) {
-        if cursor.is_done() || number(cursor) {
-            tcp.window = Some(cursor.number("a window")?);
-        }
+    let digit = |cursor: &Cursor<'_>| cursor.rest().starts_with(|c: char| c.is_ascii_digit());
+    let named = cursor.eat_word("win") && cursor.is_done();
+    if named || digit(cursor) {
+        tcp.window = Some(cursor.number("a window")?);
     }
     if cursor.eat_word("urg") {
         tcp.urgent = Some(cursor.number("an urgent pointer")?);

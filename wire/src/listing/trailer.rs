@@ -10,17 +10,19 @@ pub(super) const OPENINGS: [&str; 8] = [
     "(DF", "(DP)", "[tos", "(ttl", "ttl ", "(frag", "[ttl", "(id",
 ];
 
-/// Reads trailers up to the end of the text. In front of what an ICMP message quotes, `quoted` takes `[ttl 1]` and
-/// `(id 7)`, which only quoted packets print.
+/// Reads trailers up to the end of the text. Behind what an ICMP message quotes, `[ttl 1]` and `(id 7)` are those of the
+/// quoted packet.
 pub(super) fn read(
     cursor: &mut Cursor<'_>,
     ip: &mut IpSaid,
-    quoted: Option<&mut IpSaid>,
+    mut quoted: Option<&mut IpSaid>,
 ) -> Read<()> {
-    let mut none = IpSaid::default();
-    let quoted = quoted.unwrap_or(&mut none);
     while !cursor.is_done() {
-        one(cursor, ip, quoted)?;
+        let own = quoted.as_deref_mut().filter(|_| of_quoted(cursor));
+        match own {
+            Some(quoted) => one(cursor, quoted)?,
+            None => one(cursor, ip)?,
+        }
     }
     // What these listings do not print is not so.
     ip.flags.get_or_insert(0);
@@ -28,7 +30,13 @@ pub(super) fn read(
     Ok(())
 }
 
-fn one(cursor: &mut Cursor<'_>, ip: &mut IpSaid, quoted: &mut IpSaid) -> Read<()> {
+fn of_quoted(cursor: &Cursor<'_>) -> bool {
+    ["[ttl", "(id"]
+        .iter()
+        .any(|opening| cursor.rest().starts_with(opening))
+}
+
+fn one(cursor: &mut Cursor<'_>, ip: &mut IpSaid) -> Read<()> {
     // The second is how scanners of paper read the first.
     if cursor.eat("(DF)") || cursor.eat("(DP)") {
         *ip.flags.get_or_insert(0) |= ipv4::DONT_FRAGMENT;
@@ -37,10 +45,10 @@ fn one(cursor: &mut Cursor<'_>, ip: &mut IpSaid, quoted: &mut IpSaid) -> Read<()
         // ECN in words, which the number has said.
         cursor.until("]")?;
     } else if cursor.eat("[ttl") {
-        quoted.ttl = Some(cursor.number("a time to live")?);
+        ip.ttl = Some(cursor.number("a time to live")?);
         cursor.expect("]")?;
     } else if cursor.eat("(id") {
-        quoted.identification = Some(cursor.number("an identification")?);
+        ip.identification = Some(cursor.number("an identification")?);
         cursor.expect(")")?;
     } else if cursor.eat("(frag") {
         fragment(cursor, ip)?;

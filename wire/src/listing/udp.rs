@@ -33,7 +33,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read
             udp.length = Some(cursor.number("a length")?);
         }
     } else if !cursor.eat("[|udp]") {
-        above(cursor, &mut udp);
+        above(cursor, &mut udp)?;
     }
     said.what = What::Udp(udp);
     head::trailers(cursor, said, bare)
@@ -61,28 +61,35 @@ fn sum(cursor: &mut Cursor<'_>) -> Read<Sum> {
 }
 
 /// Reads a message of a protocol over UDP, in front of what old listings print behind it.
-fn above(cursor: &mut Cursor<'_>, udp: &mut UdpSaid) {
+fn above(cursor: &mut Cursor<'_>, udp: &mut UdpSaid) -> Read<()> {
+    let place = *cursor;
     let text = trailer::text_before(cursor.rest()).trim_end();
     cursor.advance(text.len());
     udp.length = length_at_end(text);
     if let Some(message) = dns::read(text) {
         udp.body = UdpBody::Dns(message);
-    } else if let Some(rest) = text.strip_prefix("NTPv") {
-        let version = rest
-            .split(',')
-            .next()
-            .and_then(|version| version.parse().ok());
-        let mode = NTP_MODES.iter().position(|name| {
-            rest.split(", ")
-                .nth(1)
-                .is_some_and(|mode| mode.eq_ignore_ascii_case(name))
-        });
-        if let (Some(version), Some(mode)) =
-            (version, mode.and_then(|mode| u8::try_from(mode).ok()))
-        {
-            udp.body = UdpBody::Ntp(version, mode);
-        }
+    } else if let Some((version, mode)) = ntp(text) {
+        udp.body = UdpBody::Ntp(version, mode);
+    } else if udp.length.is_none() && !SPOKEN.iter().any(|word| text.contains(word)) {
+        // Prose behind a wrapped line is no datagram.
+        return Err(place.unexpected("what TCP, UDP or ICMP says"));
     }
+    Ok(())
+}
+
+/// Words by which messages are known whose lines do not end with a length.
+const SPOKEN: [&str; 9] = [
+    "NBT", "SYSLOG", "bootp", "BOOTP", "tftp", "SNMP", "C=", " strat ", "rip-",
+];
+
+/// Version and mode of `NTPv4, Client, length 48`.
+fn ntp(text: &str) -> Option<(u8, u8)> {
+    let mut words = text.strip_prefix("NTPv")?.split(", ");
+    let (version, name) = (words.next()?, words.next()?);
+    let mode = NTP_MODES
+        .iter()
+        .position(|mode| mode.eq_ignore_ascii_case(name))?;
+    Some((version.parse().ok()?, u8::try_from(mode).ok()?))
 }
 
 /// Names of the modes of NTP, RFC 5905 figure 10.
