@@ -6,6 +6,7 @@
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
+//! - [`transcribe`]: a listing becomes the capture that it was made of, and the documents' own listings their packets.
 //! - [`tools`]: the programs that the tests run.
 
 mod bad_input;
@@ -14,4 +15,5 @@ mod lab;
 mod ladder;
 mod published;
 mod tools;
+mod transcribe;
 mod witness;

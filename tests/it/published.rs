@@ -158,7 +158,7 @@ fn printed_micros(text: &str) -> i64 {
 }
 
 /// Compares one trace: equal fields, all printed fields, and what differs.
-fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
+pub fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
     let text = fs::read_to_string(trace).unwrap();
     let mut published: Vec<Value> = text
         .lines()

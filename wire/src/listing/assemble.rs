@@ -67,6 +67,12 @@ impl Assembler {
     /// The bytes of a frame.
     pub(super) fn frame(&mut self, said: &Said, gaps: &mut Vec<Gap>) -> Read<Vec<u8>> {
         let mut bytes = Vec::new();
+        if said.dump.len() > MOST_BYTES {
+            return Err(Fault {
+                at: 0,
+                problem: Problem::TooLong(said.dump.len()),
+            });
+        }
         if !said.dump.is_empty() && self.dumped(said, &mut bytes, gaps)? {
             return Ok(bytes);
         }
@@ -244,6 +250,9 @@ impl Assembler {
         self.connections.readings().collect()
     }
 }
+
+/// Bytes that a frame can have: the largest packet, and a link header with room to spare.
+const MOST_BYTES: usize = 65_535 + 64;
 
 /// Bytes of a packet that are kept for quotations: the longest headers, and eight bytes.
 const QUOTED: usize = 128;

@@ -199,7 +199,7 @@ impl Open {
             return true;
         }
         if let Err(fault) = &self.read {
-            let incomplete = fault.is_end();
+            let incomplete = fault.is_end() && self.text.parts.len() < MOST_PARTS;
             if incomplete {
                 self.text.join(piece);
                 self.read = head::packet(&self.text.text);
@@ -208,6 +208,7 @@ impl Open {
         }
         if let Some((text, read @ Err(_))) = &mut self.quote
             && read.as_ref().is_err_and(Fault::is_end)
+            && text.parts.len() < MOST_PARTS
         {
             text.join(piece);
             *read = head::packet(&text.text);
@@ -228,7 +229,9 @@ impl Open {
         let (Ok(said), Some(text)) = (&mut self.read, piece.text.strip_prefix('\t')) else {
             return false;
         };
-        if matches!(said.what, What::Icmp(_)) && text.starts_with("IP") {
+        if matches!(said.what, What::Icmp(_))
+            && (text.starts_with("IP") || text.starts_with("(tos"))
+        {
             let text = Text::new(piece);
             let read = head::packet(&text.text);
             self.quote = Some((text, read));
@@ -258,6 +261,9 @@ impl Open {
         better
     }
 }
+
+/// Lines over which one packet may be wrapped.
+const MOST_PARTS: usize = 8;
 
 /// How the end of an old packet can begin, besides trailers.
 const MORE: [&str; 6] = ["<", "ack ", "win ", "urg ", "Len:", "TCP Options"];
@@ -296,7 +302,9 @@ fn begins_with_ends(text: &str) -> bool {
     if cursor.eat("ARP, ") || cursor.eat("arp who-has") || cursor.eat("arp reply") {
         return true;
     }
-    let with_header = (cursor.eat("IP ") || cursor.eat("IP6 ")) && cursor.rest().starts_with('(');
+    let named = cursor.eat("IP ") || cursor.eat("IP6 ");
+    let with_header =
+        named && (cursor.rest().starts_with('(') || cursor.rest().starts_with("truncated-ip"));
     let mut words = cursor.rest().split_whitespace();
     let (from, arrow, to) = (words.next(), words.next(), words.next());
     let arrow = match arrow {
@@ -321,7 +329,7 @@ fn split(line: &str) -> Vec<(usize, &str)> {
                 .next()
                 .is_some_and(|word| word.len() >= 10 && word.contains(':') && word.contains('.'));
         let head = line.get(start..at).unwrap_or_default();
-        if is_time && begins_with_time(head) && begins_with_time(rest) && has_ends(rest) {
+        if is_time && has_ends(rest) && begins_with_time(rest) && begins_with_time(head) {
             parts.push((start, head));
             start = at + 1;
         }

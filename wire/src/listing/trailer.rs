@@ -93,7 +93,7 @@ fn fragment(cursor: &mut Cursor<'_>, ip: &mut IpSaid) -> Read<()> {
     cursor.expect(")")
 }
 
-/// Divides a text from the trailers behind it: the text, and how many bytes it has.
+/// What stands before the trailers, where a text has some.
 pub(super) fn text_before(rest: &str) -> &str {
     let mut starts: Vec<usize> = OPENINGS
         .iter()
@@ -105,6 +105,14 @@ pub(super) fn text_before(rest: &str) -> &str {
         let mut cursor = Cursor::new(rest.get(*at..).unwrap_or_default());
         read(&mut cursor, &mut IpSaid::default(), None).is_ok()
     };
-    let start = starts.into_iter().find(whole).unwrap_or(rest.len());
+    let last = starts.len().saturating_sub(MOST);
+    let start = starts
+        .into_iter()
+        .skip(last)
+        .find(whole)
+        .unwrap_or(rest.len());
     rest.get(..start).unwrap_or(rest)
 }
+
+/// Trailers that a packet can have.
+const MOST: usize = 8;
