@@ -21,48 +21,22 @@
 //! Sources: the manual page of tcpdump 4.99 and its printers; of the old style, those of tcpdump 3.4 to 3.9; "Interpreting
 //! Network Traffic" and "Intrusion detection: network traces".
 
-mod arp;
-mod assemble;
-mod clock;
-mod cursor;
-mod dns;
-mod dump;
 mod error;
 mod gap;
-mod head;
-mod hexdump;
-mod icmp;
-mod lines;
-mod link;
-mod messages;
-mod names;
-mod ntp;
-mod numbers;
-mod options;
+mod make;
+mod read;
 mod said;
-mod services;
-mod settle;
-mod snort;
-mod stamp;
-mod tcp;
-mod text;
-mod trailer;
-mod transport;
-mod udp;
-
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-pub use clock::Times;
 pub use error::{ListingError, Problem, Wanted};
 pub use gap::Gap;
 pub use jiff::civil::Date;
-pub use lines::OtherLine;
-pub use names::Assignment;
-pub use numbers::{DEFAULT_BASE, Reading};
+pub use make::{Assignment, DEFAULT_BASE, Reading, Times};
+pub use read::OtherLine;
 
 use crate::time::Timestamp;
 
@@ -129,63 +103,12 @@ pub struct Transcript {
 
 /// Makes frames of a listing. Packets that cannot be read are left out and listed.
 pub fn transcribe(listing: &str, settings: &Settings) -> Transcript {
-    let lines::Lines {
-        packets,
-        mut errors,
-        other,
-    } = lines::read(listing);
-    let printed = names::printed(packets.iter().map(|(_, said)| said));
-    let mut assembler = assemble::Assembler::new(names::Names::new(&settings.names, printed));
-    for (_, said) in &packets {
-        // What fails here fails again below, and is told there.
-        let _ = assembler.look(said);
-    }
-    assembler.connections.count();
-    let stamps = packets.iter().filter_map(|(_, said)| said.stamp);
-    let delta = clock::is_delta(settings.times, stamps);
-    let mut clock = clock::Clock::new(settings.date, delta);
-    let mut frames = Vec::with_capacity(packets.len());
-    for (text, said) in &packets {
-        let fault = |problem| error::Fault { at: 0, problem };
-        let mut gaps = Vec::new();
-        let made = clock
-            .as_mut()
-            .map_err(|problem| fault(problem.clone()))
-            .and_then(|clock| {
-                let time = clock.moment(said.stamp, &mut gaps).map_err(fault)?;
-                Ok((time, assembler.frame(said, &mut gaps)?))
-            });
-        gaps.sort_unstable();
-        gaps.dedup();
-        match made {
-            Ok((time, bytes)) => frames.push(ListedFrame {
-                line: text.line(),
-                time,
-                bytes,
-                gaps,
-            }),
-            Err(fault) => errors.push(text.error(fault)),
-        }
-    }
-    errors.sort_by_key(|error| (error.line, error.column));
-    Transcript {
-        frames,
-        connections: connections(&assembler),
-        names: assembler.names.into_order(),
-        other,
-        errors,
-    }
-}
-
-fn connections(assembler: &assemble::Assembler) -> Vec<ListedConnection> {
-    let listed = |(ends, reading, segments)| ListedConnection {
-        ends,
-        reading,
-        segments,
-    };
-    let readings = assembler.readings().into_iter();
-    readings
-        .filter(|(.., segments)| *segments > 0)
-        .map(listed)
-        .collect()
+    let lines = read::read(listing);
+    let mut transcript = make::make(&lines.packets, settings);
+    transcript.errors.extend(lines.errors);
+    transcript
+        .errors
+        .sort_by_key(|error| (error.line, error.column));
+    transcript.other = lines.other;
+    transcript
 }

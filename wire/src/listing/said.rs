@@ -1,9 +1,8 @@
 //! What a listing says of one packet. `None` is what it does not say.
 
-use super::arp::ArpSaid;
-use super::dns::DnsSaid;
-use super::icmp::IcmpSaid;
-use super::stamp::Stamp;
+use jiff::civil::Date;
+
+use super::error::Fault;
 use crate::ethernet::MacAddress;
 use crate::tcp::Flags;
 
@@ -22,13 +21,8 @@ pub(super) struct Said {
     pub(super) details: Vec<String>,
     /// Bytes of a hex dump.
     pub(super) dump: Vec<HexByte>,
-}
-
-impl Said {
-    /// Whether only the dump could be read.
-    pub(super) fn is_dump_alone(&self) -> bool {
-        self.source.text.is_empty()
-    }
+    /// What keeps the line from being read, so that only the dump is left.
+    pub(super) unread: Option<Fault>,
 }
 
 /// A byte of a hex dump, `None` where it was made unreadable.
@@ -164,4 +158,75 @@ pub(super) enum UdpBody {
     Dns(DnsSaid),
     /// Version and mode of NTP.
     Ntp(u8, u8),
+}
+
+/// Of a DNS message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct DnsSaid {
+    pub(super) id: u16,
+    pub(super) flags: u16,
+    /// Type and name that are asked for.
+    pub(super) question: Option<(u16, String)>,
+    pub(super) answers: Vec<Answer>,
+    /// Numbers of the four kinds of records.
+    pub(super) counts: [u16; 4],
+}
+
+impl DnsSaid {
+    pub(super) fn is_response(&self) -> bool {
+        self.flags & DNS_RESPONSE != 0
+    }
+}
+
+/// The flag of DNS answers.
+const DNS_RESPONSE: u16 = 0x8000;
+
+/// A record of a DNS answer: number of its type, and data as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) owner: Option<String>,
+    pub(super) kind: u16,
+    pub(super) data: String,
+}
+
+/// Of an ICMP message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct IcmpSaid {
+    pub(super) icmp_type: u8,
+    pub(super) code: u8,
+    /// The second four bytes.
+    pub(super) rest: Option<[u8; 4]>,
+    /// Bytes of the message.
+    pub(super) length: Option<usize>,
+    /// Whom it is about: the receiver of what an error quotes, or the target of neighbour discovery.
+    pub(super) about: Option<String>,
+    /// The gateway of a redirect.
+    pub(super) gateway: Option<String>,
+    /// Protocol and port of what is quoted.
+    pub(super) protocol: Option<u8>,
+    pub(super) port: Option<String>,
+    pub(super) sum: Sum,
+}
+
+/// Of an ARP message.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ArpSaid {
+    pub(super) reply: bool,
+    /// What a reply announces.
+    pub(super) address: Option<MacAddress>,
+    /// Bytes of the message, padding included.
+    pub(super) length: Option<usize>,
+}
+
+/// When a packet was seen, as far as the line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stamp {
+    /// Time of day, or what has passed: `10:22:45.030552`. Nanoseconds since midnight.
+    Clock(u64),
+    /// Date and time of day: `2000-05-14 10:22:45.030552`, and with slashes and the month first.
+    Dated(Date, u64),
+    /// Month, day and time of day, as snort and syslog print them.
+    Yearless(i8, i8, u64),
+    /// Seconds and a fraction: `958299765.030552`. Nanoseconds.
+    Seconds(u64),
 }

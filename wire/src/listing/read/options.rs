@@ -4,8 +4,8 @@
 //! are those with a notation of their own, such as MPTCP.
 
 use super::cursor::Cursor;
-use super::error::Read;
-use super::said::{OptionSaid, TcpSaid};
+use crate::listing::error::Read;
+use crate::listing::said::{OptionSaid, TcpSaid};
 
 /// Reads a list up to `end`, behind its opening bracket.
 pub(super) fn read(cursor: &mut Cursor<'_>, end: &'static str, tcp: &mut TcpSaid) -> Read<()> {

@@ -3,13 +3,12 @@
 use std::net::IpAddr;
 
 use super::assemble::{Assembler, Host, SENDER, zeros};
-use super::error::Read;
-use super::gap::Gap;
-use super::icmp::IcmpSaid;
-use super::said::{End, Said, UdpSaid, What};
 use super::transport::Lower;
 use super::{services, transport};
 use crate::icmp::{self, Icmp};
+use crate::listing::error::Read;
+use crate::listing::gap::Gap;
+use crate::listing::said::{End, IcmpSaid, Said, UdpSaid, What};
 use crate::packet::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
 use crate::payload::Payload;
 use crate::tcp::{Flags, Tcp};

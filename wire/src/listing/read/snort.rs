@@ -18,9 +18,8 @@
 //! ECE. Not read are alerts that print neither protocol nor flags.
 
 use super::cursor::Cursor;
-use super::error::Read;
-use super::icmp::IcmpSaid;
-use super::said::{End, OptionSaid, Said, TcpSaid, UdpSaid, What};
+use crate::listing::error::Read;
+use crate::listing::said::{End, IcmpSaid, OptionSaid, Said, TcpSaid, UdpSaid, What};
 use crate::tcp::Flags;
 use crate::{ipv4, udp};
 

@@ -20,7 +20,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::said::TcpSaid;
+use crate::listing::said::TcpSaid;
 use crate::tcp::Flags;
 
 /// The base of a direction that was never shown.

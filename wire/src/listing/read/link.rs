@@ -9,10 +9,10 @@
 //! The oldest listings print `snap 0:0:0:8:0` for LLC/SNAP, with `-e` or without.
 
 use super::cursor::Cursor;
-use super::error::Read;
 use super::head::Carried;
-use super::said::LinkSaid;
 use crate::ethernet::{ARP, IPV4, IPV6, MacAddress};
+use crate::listing::error::Read;
+use crate::listing::said::LinkSaid;
 
 /// Reads a link header where there is one, and what it says it carries.
 pub(super) fn read(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<Carried>> {

@@ -1,6 +1,6 @@
 //! Walks the text of one packet.
 
-use super::error::{Fault, Problem, Read, Wanted};
+use crate::listing::error::{Fault, Problem, Read, Wanted};
 
 /// Letters of what an error quotes.
 const QUOTED: usize = 24;

@@ -10,9 +10,9 @@
 //! Of other protocols only the length is read, where the line ends with it: `, length 300`, `length: 9` or `(33)`.
 
 use super::cursor::Cursor;
-use super::error::Read;
-use super::said::{Said, Sum, UdpBody, UdpSaid, What};
 use super::{dns, head, trailer};
+use crate::listing::error::Read;
+use crate::listing::said::{Said, Sum, UdpBody, UdpSaid, What};
 
 /// Reads a datagram; whatever is nothing else is one.
 pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::arp::{self, ArpSaid};
-use super::error::{Fault, Problem, Read};
-use super::gap::Gap;
+use super::arp;
 use super::names::Names;
-use super::numbers::{Connections, Key, key};
-use super::said::{End, IpSaid, Said, What};
+use super::numbers::{Connections, key};
 use super::transport::Lower;
 use super::{dump, settle};
 use crate::ethernet::{ARP, Framing, Link, MacAddress};
 use crate::field::Field;
 use crate::ipv4::Ipv4;
 use crate::ipv6::Ipv6;
+use crate::listing::error::{Fault, Problem, Read};
+use crate::listing::gap::Gap;
+use crate::listing::said::{ArpSaid, End, IpSaid, Said, What};
 use crate::packet::{Ip, Packet};
 use crate::payload::Payload;
 
@@ -31,7 +31,7 @@ pub(super) struct Assembler {
     pub(super) names: Names,
     pub(super) connections: Connections,
     /// DNS questions by who asked, who was asked, and the transaction.
-    pub(super) questions: BTreeMap<(IpAddr, IpAddr, u16), (String, String)>,
+    pub(super) questions: BTreeMap<(IpAddr, IpAddr, u16), (u16, String)>,
     /// The last packet between two hosts, which an ICMP error may quote.
     pub(super) sent: BTreeMap<(IpAddr, IpAddr), Vec<u8>>,
     /// The last packet of a host.
@@ -54,7 +54,7 @@ impl Assembler {
 
     /// Looks at a packet before any is made: names get their addresses, connections their votes.
     pub(super) fn look(&mut self, said: &Said) -> Read<()> {
-        if said.is_dump_alone() || matches!(said.what, What::Arp(_)) {
+        if said.unread.is_some() || matches!(said.what, What::Arp(_)) {
             return Ok(());
         }
         let (source, destination) = self.ends(said)?;
@@ -95,11 +95,17 @@ impl Assembler {
     fn dumped(&mut self, said: &Said, out: &mut Vec<u8>, gaps: &mut Vec<Gap>) -> Read<bool> {
         let hosts = match said.what {
             What::Arp(_) => None,
-            _ if said.is_dump_alone() => None,
+            _ if said.unread.is_some() => None,
             _ => Some(self.ends(said)?),
         };
         let hosts = hosts.map(|(source, destination)| (source.0, destination.0));
-        let Some(dumped) = dump::read(&said.dump, hosts, said.ip.missing) else {
+        let dumped = dump::read(&said.dump, hosts, said.ip.missing);
+        if let Some(fault) = &said.unread
+            && dumped.as_ref().is_none_or(|dumped| dumped.hidden)
+        {
+            return Err(fault.clone());
+        }
+        let Some(dumped) = dumped else {
             return Ok(false);
         };
         if dumped.hidden {
@@ -243,11 +249,6 @@ impl Assembler {
         self.sent_by.insert(packet.source(), start.to_vec());
         self.sent
             .insert((packet.source(), packet.destination()), start.to_vec());
-    }
-
-    /// How each connection was read.
-    pub(super) fn readings(&self) -> Vec<(Key, super::numbers::Reading, u64)> {
-        self.connections.readings().collect()
     }
 }
 

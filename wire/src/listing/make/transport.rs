@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::assemble::{Assembler, Host, zeros};
-use super::error::Read;
-use super::gap::Gap;
 use super::numbers::{Numbers, key};
-use super::said::{OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What};
 use super::{dns, ntp, settle, text};
 use crate::field::Field;
+use crate::listing::error::Read;
+use crate::listing::gap::Gap;
+use crate::listing::said::{OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What};
 use crate::packet::{Ip, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
 use crate::payload::Payload;
 use crate::tcp::{self, Flags, Options, Tcp, TcpOption};

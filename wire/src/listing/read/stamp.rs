@@ -3,24 +3,12 @@
 use jiff::civil::Date;
 
 use super::cursor::Cursor;
+use crate::listing::said::Stamp;
 
 /// Nanoseconds in a second, a minute, an hour.
 const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
-
-/// When a packet was seen, as far as the line says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stamp {
-    /// Time of day, or what has passed: `10:22:45.030552`. Nanoseconds since midnight.
-    Clock(u64),
-    /// Date and time of day: `2000-05-14 10:22:45.030552`, and with slashes and the month first.
-    Dated(Date, u64),
-    /// Month, day and time of day, as snort and syslog print them.
-    Yearless(i8, i8, u64),
-    /// Seconds and a fraction: `958299765.030552`. Nanoseconds.
-    Seconds(u64),
-}
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

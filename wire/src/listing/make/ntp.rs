@@ -1,7 +1,5 @@
 //! NTP messages, RFC 5905, as verbose listings print them.
 
-use super::cursor::Cursor;
-
 /// Bytes of a message without extensions.
 const BYTES: usize = 48;
 /// What the first of the four times begins at.
@@ -125,9 +123,8 @@ fn reference(line: &str) -> [u8; 4] {
     let Some((_, text)) = line.split_once("Reference-ID: ") else {
         return [0; 4];
     };
-    let mut cursor = Cursor::new(text);
-    if text.starts_with("0x") {
-        return cursor.hex::<u32>("a number").unwrap_or(0).to_be_bytes();
+    if let Some(digits) = text.strip_prefix("0x") {
+        return u32::from_str_radix(digits, 16).unwrap_or(0).to_be_bytes();
     }
     if let Ok(address) = text.parse::<std::net::Ipv4Addr>() {
         return address.octets();

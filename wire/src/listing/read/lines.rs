@@ -6,9 +6,9 @@
 //! packet above. Several packets may share a line. All else is no packet.
 
 use super::cursor::Cursor;
-use super::error::{Fault, ListingError, Read};
-use super::said::{HexByte, Said, What};
-use super::{dump, head, hexdump, snort, stamp, trailer};
+use super::{head, hexdump, snort, stamp, trailer};
+use crate::listing::error::{Fault, ListingError, Read};
+use crate::listing::said::{HexByte, Said, What};
 
 /// A line that is no packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,15 +21,15 @@ pub struct OtherLine {
 
 /// What was read of a listing.
 #[derive(Default)]
-pub(super) struct Lines {
-    pub(super) packets: Vec<(Text, Said)>,
-    pub(super) errors: Vec<ListingError>,
-    pub(super) other: Vec<OtherLine>,
+pub(in crate::listing) struct Lines {
+    pub(in crate::listing) packets: Vec<(Text, Said)>,
+    pub(in crate::listing) errors: Vec<ListingError>,
+    pub(in crate::listing) other: Vec<OtherLine>,
 }
 
 /// Lines that were joined, and where each began.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text {
+pub(in crate::listing) struct Text {
     text: String,
     /// Offset in the text, line, and column of each part.
     parts: Vec<(usize, usize, usize)>,
@@ -51,12 +51,12 @@ impl Text {
     }
 
     /// The line where it begins.
-    pub(super) fn line(&self) -> usize {
+    pub(in crate::listing) fn line(&self) -> usize {
         self.parts.first().map_or(0, |(_, line, _)| *line)
     }
 
     /// A fault, told in its line.
-    pub(super) fn error(&self, fault: Fault) -> ListingError {
+    pub(in crate::listing) fn error(&self, fault: Fault) -> ListingError {
         let before = |(start, ..): &&(usize, usize, usize)| *start <= fault.at;
         let (start, line, column) = self
             .parts
@@ -93,7 +93,7 @@ struct Open {
 }
 
 /// Reads a listing.
-pub(super) fn read(listing: &str) -> Lines {
+pub(in crate::listing) fn read(listing: &str) -> Lines {
     let mut lines = Lines::default();
     let mut open = None;
     for (n, line) in listing.lines().enumerate() {
@@ -157,10 +157,11 @@ impl Lines {
                 said.dump = dump;
                 self.packets.push((text, said));
             }
-            // A whole dump says what the line above it does not.
-            Err(_) if dump::is_whole(&dump) => {
+            // A whole dump may say what the line above it does not.
+            Err(fault) if !dump.is_empty() => {
                 let said = Said {
                     stamp: head::stamp_alone(&text.text),
+                    unread: Some(fault),
                     dump,
                     ..Said::default()
                 };

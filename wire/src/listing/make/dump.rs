@@ -6,10 +6,10 @@
 
 use std::net::IpAddr;
 
-use super::said::HexByte;
 use crate::decode::{Layers, LinkType};
 use crate::ethernet::{ARP, HEADER_BYTES, IPV4, IPV6, VLAN};
 use crate::field::Field;
+use crate::listing::said::HexByte;
 use crate::packet::{Ip, Packet, Segment};
 
 /// What a dump holds.
@@ -47,11 +47,6 @@ pub(super) fn read(
         ether_type,
         hidden,
     })
-}
-
-/// Whether a dump holds a whole packet.
-pub(super) fn is_whole(dump: &[HexByte]) -> bool {
-    read(dump, None, 0).is_some_and(|dumped| !dumped.hidden)
 }
 
 /// Where the network header begins, and what it is.

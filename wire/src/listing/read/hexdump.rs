@@ -5,7 +5,7 @@
 use std::iter::Peekable;
 use std::str::Split;
 
-use super::said::HexByte;
+use crate::listing::said::HexByte;
 
 /// Bytes of a full row.
 const ROW: usize = 16;

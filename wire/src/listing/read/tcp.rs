@@ -8,9 +8,9 @@
 //! Of old lines, fields may be missing that editors left out, and the dot of a segment without other flags.
 
 use super::cursor::Cursor;
-use super::error::Read;
 use super::options;
-use super::said::{Sum, TcpSaid};
+use crate::listing::error::Read;
+use crate::listing::said::{Sum, TcpSaid};
 use crate::tcp::Flags;
 
 /// Letters of the old style.

@@ -10,9 +10,9 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
-use super::error::{Problem, Wanted};
-use super::gap::Gap;
-use super::stamp::Stamp;
+use crate::listing::error::{Problem, Wanted};
+use crate::listing::gap::Gap;
+use crate::listing::said::Stamp;
 use crate::time::Timestamp;
 
 /// What a day holds.
@@ -35,19 +35,20 @@ pub enum Times {
 /// Makes moments of stamps, in the order of the listing.
 pub(super) struct Clock {
     date: Date,
-    midnight: Timestamp,
+    /// Of the day that goes on, where it can be said.
+    midnight: Result<Timestamp, Problem>,
     delta: bool,
     last: Option<Timestamp>,
 }
 
 impl Clock {
-    pub(super) fn new(date: Date, delta: bool) -> Result<Self, Problem> {
-        Ok(Clock {
+    pub(super) fn new(date: Date, delta: bool) -> Self {
+        Clock {
             date,
-            midnight: midnight(date)?,
+            midnight: midnight(date),
             delta,
             last: None,
-        })
+        }
     }
 
     /// The moment of a line.
@@ -59,16 +60,19 @@ impl Clock {
         let time = match stamp {
             None => {
                 gaps.push(Gap::Time);
-                self.last
-                    .map_or(self.midnight, |last| last.plus_nanos(STEP))
+                match self.last {
+                    Some(last) => last.plus_nanos(STEP),
+                    None => self.midnight.clone()?,
+                }
             }
             Some(Stamp::Clock(nanos) | Stamp::Seconds(nanos)) if self.delta => {
                 gaps.push(Gap::Date);
-                self.last.unwrap_or(self.midnight).plus_nanos(nanos)
+                let start = self.last.map_or(self.midnight.clone(), Ok)?;
+                start.plus_nanos(nanos)
             }
             Some(Stamp::Clock(nanos)) => {
                 gaps.push(Gap::Date);
-                self.of_day(nanos)
+                self.of_day(nanos)?
             }
             Some(Stamp::Seconds(nanos)) => Timestamp::from_nanos(nanos),
             Some(Stamp::Dated(date, nanos)) => midnight(date)?.plus_nanos(nanos),
@@ -81,13 +85,16 @@ impl Clock {
         Ok(time)
     }
 
-    fn of_day(&mut self, nanos: u64) -> Timestamp {
-        let time = self.midnight.plus_nanos(nanos);
-        let jump = self.last.map_or(0, |last| last.nanos_since(time));
+    fn of_day(&mut self, nanos: u64) -> Result<Timestamp, Problem> {
+        let mut midnight = self.midnight.clone()?;
+        let jump = self
+            .last
+            .map_or(0, |last| last.nanos_since(midnight.plus_nanos(nanos)));
         if jump > DAY / 2 {
-            self.midnight = self.midnight.plus_nanos(DAY);
+            midnight = midnight.plus_nanos(DAY);
         }
-        self.midnight.plus_nanos(nanos)
+        self.midnight = Ok(midnight);
+        Ok(midnight.plus_nanos(nanos))
     }
 
     fn this_year(&self, month: i8, day: i8) -> Result<Date, Problem> {
@@ -132,7 +139,7 @@ mod tests {
 
     fn moments(delta: bool, stamps: &[Option<Stamp>]) -> Vec<u64> {
         let date = Date::new(1970, 1, 1).unwrap();
-        let mut clock = Clock::new(date, delta).unwrap();
+        let mut clock = Clock::new(date, delta);
         let moment = |stamp: &Option<Stamp>| clock.moment(*stamp, &mut Vec::new()).unwrap();
         stamps.iter().map(moment).map(Timestamp::as_nanos).collect()
     }

@@ -1,11 +1,10 @@
 //! The grammar of one packet: stamp, link header, network header, ends, and what is said.
 
 use super::cursor::Cursor;
-use super::error::Read;
-use super::said::{End, IpSaid, Said, What};
-use super::stamp::{self, Stamp};
-use super::{arp, icmp, link, snort, tcp, trailer, udp};
+use super::{arp, icmp, link, snort, stamp, tcp, trailer, udp};
 use crate::ipv4;
+use crate::listing::error::Read;
+use crate::listing::said::{End, IpSaid, Said, Stamp, What};
 
 /// What the link header says it carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! What old listings print of the network header, behind the rest: `(DF) [tos 0x10] (ttl 64, id 1234, len 60)`.
 
 use super::cursor::Cursor;
-use super::error::Read;
-use super::said::IpSaid;
 use crate::ipv4;
+use crate::listing::error::Read;
+use crate::listing::said::IpSaid;
 
 /// How a trailer begins.
 pub(super) const OPENINGS: [&str; 8] = [

@@ -7,28 +7,9 @@
 //! ```
 
 use super::cursor::Cursor;
-use super::error::Read;
-use super::said::{IpSaid, Said, Sum, What};
 use super::{head, trailer};
-
-/// Of a message.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct IcmpSaid {
-    pub(super) icmp_type: u8,
-    pub(super) code: u8,
-    /// The second four bytes.
-    pub(super) rest: Option<[u8; 4]>,
-    /// Bytes of the message.
-    pub(super) length: Option<usize>,
-    /// Whom it is about: the receiver of what an error quotes, or the target of neighbour discovery.
-    pub(super) about: Option<String>,
-    /// The gateway of a redirect.
-    pub(super) gateway: Option<String>,
-    /// Protocol and port of what is quoted.
-    pub(super) protocol: Option<u8>,
-    pub(super) port: Option<String>,
-    pub(super) sum: Sum,
-}
+use crate::listing::error::Read;
+use crate::listing::said::{IcmpSaid, IpSaid, Said, Sum, What};
 
 const BEGINNINGS: [&str; 6] = [
     "ICMP6, ",
@@ -84,7 +65,7 @@ fn quoted(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<()> {
     let mut quote = Said::default();
     let text = trailer::text_before(cursor.rest());
     let mut inner = Cursor::new(text);
-    let moved = |mut fault: super::error::Fault| {
+    let moved = |mut fault: crate::listing::error::Fault| {
         fault.at += start;
         fault
     };

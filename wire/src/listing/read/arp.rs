@@ -7,26 +7,10 @@
 //!
 //! A reply does not say to whom it goes: that is the one who asked last.
 
-use std::net::Ipv4Addr;
-
 use super::cursor::Cursor;
-use super::error::Read;
-use super::said::{End, Said, What};
 use super::{link, trailer};
-use crate::ethernet::MacAddress;
-
-/// Bytes of a message about IPv4 over Ethernet.
-pub(super) const BYTES: usize = 28;
-
-/// Of a message.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ArpSaid {
-    pub(super) reply: bool,
-    /// What a reply announces.
-    pub(super) address: Option<MacAddress>,
-    /// Bytes of the message, padding included.
-    pub(super) length: Option<usize>,
-}
+use crate::listing::error::Read;
+use crate::listing::said::{ArpSaid, End, Said, What};
 
 /// Reads a message behind its prefix.
 pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<()> {
@@ -66,20 +50,4 @@ fn end(cursor: &mut Cursor<'_>, wanted: &'static str) -> Read<End> {
         at: word.at,
         separator: None,
     })
-}
-
-/// The message between two hosts.
-pub(super) fn emit(
-    arp: &ArpSaid,
-    (sender, sender_mac): (Ipv4Addr, MacAddress),
-    (target, target_mac): (Ipv4Addr, MacAddress),
-) -> Vec<u8> {
-    let operation = if arp.reply { 2 } else { 1 };
-    let mut bytes = Vec::with_capacity(BYTES);
-    bytes.extend_from_slice(&[0, 1, 8, 0, 6, 4, 0, operation]);
-    bytes.extend_from_slice(&sender_mac.0);
-    bytes.extend_from_slice(&sender.octets());
-    bytes.extend_from_slice(&target_mac.0);
-    bytes.extend_from_slice(&target.octets());
-    bytes
 }

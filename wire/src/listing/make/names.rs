@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::error::{Fault, Problem, Read};
-use super::said::{End, Said};
 use super::services;
+use crate::listing::error::{Fault, Problem, Read};
+use crate::listing::said::{End, Said};
 
 /// First address and number of addresses of the pools, in their order.
 const POOLS: [(Ipv4Addr, u32); 4] = [
