@@ -51,6 +51,10 @@ pub struct TranscribeArgs {
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = name)]
     pub name: Vec<(String, IpAddr)>,
 
+    /// Order the frames by time; without it they stay in the order of the listing
+    #[arg(long)]
+    pub sort: bool,
+
     /// Leave out packets that cannot be read
     #[arg(long)]
     pub keep_going: bool,
@@ -106,7 +110,10 @@ pub fn run(args: &TranscribeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         times: args.times.into(),
         names: args.name.iter().cloned().collect::<BTreeMap<_, _>>(),
     };
-    let transcript = listing::transcribe(&text, &settings);
+    let mut transcript = listing::transcribe(&text, &settings);
+    if args.sort {
+        transcript.frames.sort_by_key(|frame| frame.time);
+    }
     let name = args.listing.display();
     if !transcript.errors.is_empty() && !args.keep_going {
         return Err(wrong_lines(&transcript).context(name.to_string()));

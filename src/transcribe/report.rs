@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use wire::listing::{Gap, ListedFrame, Reading, Transcript};
 
+/// Names that are listed without being asked for.
+const SHOWN_NAMES: usize = 40;
+
 /// Frames in which a field was filled.
 fn gaps(transcript: &Transcript) -> BTreeMap<Gap, usize> {
     let mut counts = BTreeMap::new();
@@ -30,9 +33,14 @@ pub fn write(transcript: &Transcript, each: bool, out: &mut dyn Write) -> io::Re
         let (name, value) = (gap.name(), gap.filled_with());
         writeln!(out, "  {name}: {count} of {frames} frames, set to {value}")?;
     }
-    for name in &transcript.names {
+    let shown = if each { usize::MAX } else { SHOWN_NAMES };
+    for name in transcript.names.iter().take(shown) {
         let how = if name.given { "as given" } else { "chosen" };
         writeln!(out, "  {} is {}, {how}", name.name, name.address)?;
+    }
+    if transcript.names.len() > shown {
+        let more = transcript.names.len() - shown;
+        writeln!(out, "  and {more} more names, with -v")?;
     }
     let absolute = read_as(transcript, Reading::Absolute);
     if !transcript.connections.is_empty() {

@@ -196,19 +196,9 @@ fn the_documents_listings_become_their_published_packets() {
         (equal, all, compared) = (equal + right, all + of, compared + 1);
     }
     println!("{equal} of {all} published fields transcribed");
-    let published = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/published")).unwrap();
-    let traces = published.filter(|entry| {
-        entry
-            .as_ref()
-            .unwrap()
-            .path()
-            .extension()
-            .is_some_and(|ending| ending == "jsonl")
-    });
     assert!(
         compared >= 11,
-        "{compared} of {} traces have a listing",
-        traces.count()
+        "only {compared} published traces have a listing"
     );
 }
 
@@ -298,6 +288,38 @@ fn a_wrong_line_stops_all_but_with_keep_going() {
         output.status.success() && messages.contains("left out: line 2, column 31"),
         "{messages}"
     );
+}
+
+#[test]
+fn frames_stay_in_order_or_are_sorted_by_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let listing =
+        "09:00:01.000000 a.1 > b.2: S 1:1(0) win 1\n09:00:00.000000 a.1 > b.3: S 1:1(0) win 1\n";
+    fs::write(path("listing.txt"), listing).unwrap();
+    let ports = |more: &[&str]| -> Vec<u16> {
+        let arguments = [
+            "-q",
+            "transcribe",
+            &path("listing.txt"),
+            "-o",
+            &path("c.pcap"),
+        ];
+        crywolf_ok(&[&arguments[..], more].concat());
+        let mut reader = CaptureReader::new(fs::File::open(path("c.pcap")).unwrap()).unwrap();
+        let mut ports = Vec::new();
+        while let Some(record) = reader.next().unwrap() {
+            ports.push(
+                Layers::decode(record.link_type, record.bytes)
+                    .ports()
+                    .unwrap()
+                    .1,
+            );
+        }
+        ports
+    };
+    assert_eq!(ports(&[]), [2, 3]);
+    assert_eq!(ports(&["--sort"]), [3, 2]);
 }
 
 #[test]
