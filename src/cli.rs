@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
-use crate::{detect, generate, grade, list, pages, replay, score, show};
+use crate::{detect, generate, grade, list, pages, replay, score, show, transcribe};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ pub enum Command {
     Score(score::ScoreArgs),
     /// Put a capture onto a lab network
     Replay(replay::ReplayArgs),
+    /// Make a capture of a tcpdump text listing
+    Transcribe(transcribe::TranscribeArgs),
     /// Print the completions for a shell
     Completions(pages::CompletionsArgs),
     /// Write the manual pages

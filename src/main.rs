@@ -17,6 +17,7 @@ mod score;
 mod seeds;
 mod show;
 mod sink;
+mod transcribe;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args),
         Command::Replay(args) => replay::run(args, &cli.verbosity),
+        Command::Transcribe(args) => transcribe::run(args, &cli.verbosity),
         Command::Completions(args) => pages::completions(args),
         Command::Man(args) => pages::man(args),
     };

@@ -9,6 +9,7 @@
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
 //! - [`replay`]: captures on interfaces in namespaces, counted at the far side.
 //! - [`namespaces`]: networks of a test's own.
+//! - [`transcribe`]: a listing becomes the capture that it was made of, and the documents' own listings their packets.
 //! - [`tools`]: the programs that the tests run.
 
 mod bad_input;
@@ -20,4 +21,5 @@ mod namespaces;
 mod published;
 mod replay;
 mod tools;
+mod transcribe;
 mod witness;

@@ -158,7 +158,7 @@ fn printed_micros(text: &str) -> i64 {
 }
 
 /// Compares one trace: equal fields, all printed fields, and what differs.
-fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
+pub fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
     let text = fs::read_to_string(trace).unwrap();
     let mut published: Vec<Value> = text
         .lines()
@@ -171,7 +171,7 @@ fn compare(trace: &Path, capture: &Path) -> (usize, usize, Vec<String>) {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut used = vec![false; frames.len()];
     let first = printed_micros(published[0]["t"].as_str().unwrap());
-    let start = frames[0].micros();
+    let start = frames.iter().map(Frame::micros).min().unwrap();
     for packet in &published {
         let offset = printed_micros(packet["t"].as_str().unwrap()) - first;
         let relative = packet["numbering"] == "relative";

@@ -13,6 +13,7 @@ pub mod field;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
+pub mod listing;
 pub mod notation;
 pub mod packet;
 pub mod payload;

@@ -1,0 +1,149 @@
+//! Link headers, as `-e` prints them.
+//!
+//! ```text
+//! 00:00:5e:00:53:01 > 00:00:5e:00:53:02, ethertype IPv4 (0x0800), length 62:
+//! 00:00:5e:00:53:01 > 00:00:5e:00:53:02, 802.3, length 48: LLC, dsap SNAP (0xaa) … ethertype IPv4 (0x0800), length 40:
+//! 0:0:5e:0:53:1 0:0:5e:0:53:2 0800 62:
+//! ```
+//!
+//! The oldest listings print `snap 0:0:0:8:0` for LLC/SNAP, with `-e` or without.
+
+use super::cursor::Cursor;
+use super::head::Carried;
+use crate::ethernet::{ARP, IPV4, IPV6, MacAddress};
+use crate::listing::error::Read;
+use crate::listing::said::LinkSaid;
+
+/// Reads a link header where there is one, and what it says it carries.
+pub(super) fn read(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<Carried>> {
+    if cursor.eat("snap ") {
+        link.snap = true;
+        let code = cursor.word("an organisation and a type")?;
+        let ipv4 = code.text == "0:0:0:8:0";
+        return if ipv4 {
+            Ok(None)
+        } else {
+            Err(code.unexpected("0:0:0:8:0, which is IPv4"))
+        };
+    }
+    let Some(source) = mac(cursor) else {
+        return Ok(None);
+    };
+    link.source = Some(source);
+    owner(cursor)?;
+    if cursor.eat(">") {
+        new_style(cursor, link).map(Some)
+    } else {
+        old_style(cursor, link)
+    }
+}
+
+/// Passes over the maker that some versions print behind an address: `(oui Cisco)`.
+fn owner(cursor: &mut Cursor<'_>) -> Read<()> {
+    if cursor.eat("(oui") {
+        cursor.until(")")?;
+    }
+    Ok(())
+}
+
+fn new_style(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Carried> {
+    let wanted = "a hardware address";
+    link.destination = Some(mac(cursor).ok_or_else(|| cursor.unexpected(wanted))?);
+    owner(cursor)?;
+    cursor.expect(",")?;
+    if cursor.eat("802.3, length") {
+        let above: usize = cursor.number("a length")?;
+        link.length = Some(above + crate::ethernet::HEADER_BYTES);
+        link.snap = true;
+        cursor.expect(": LLC, dsap SNAP (0xaa)")?;
+        cursor.until("oui Ethernet (0x000000),")?;
+        let carried = ether_type(cursor)?;
+        cursor.expect(", length")?;
+        let _: usize = cursor.number("a length")?;
+        cursor.expect(":")?;
+        return Ok(carried.0);
+    }
+    let (mut carried, tagged) = ether_type(cursor)?;
+    cursor.expect(", length")?;
+    link.length = Some(cursor.number("a length")?);
+    cursor.expect(":")?;
+    if tagged {
+        carried = tag(cursor, link)?;
+    }
+    Ok(carried)
+}
+
+/// `ethertype IPv4 (0x0800)`: what it is, and whether it is a tag instead.
+fn ether_type(cursor: &mut Cursor<'_>) -> Read<(Carried, bool)> {
+    cursor.expect("ethertype")?;
+    cursor.until("(")?;
+    let place = *cursor;
+    let number: u16 = cursor.hex("an EtherType")?;
+    cursor.expect(")")?;
+    let tagged = number == crate::ethernet::VLAN;
+    let unknown = || place.unexpected("the EtherType of IPv4, IPv6, ARP or 802.1Q");
+    let carried = carried(number).or(tagged.then_some(Carried::Arp));
+    Ok((carried.ok_or_else(unknown)?, tagged))
+}
+
+/// `vlan 5, p 0, DEI, ethertype IPv4 (0x0800), `.
+fn tag(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Carried> {
+    cursor.expect("vlan")?;
+    let identifier: u16 = cursor.number("a VLAN")?;
+    cursor.expect(", p")?;
+    let priority: u16 = cursor.number("a priority")?;
+    cursor.expect(",")?;
+    let drop = u16::from(cursor.eat("DEI,"));
+    link.vlan = Some(((priority & 7) << 13) | (drop << 12) | (identifier & 0xfff));
+    let (carried, _) = ether_type(cursor)?;
+    cursor.eat(",");
+    Ok(carried)
+}
+
+/// `0:0:5e:0:53:2 0800 62:`, or `ip 62:`.
+fn old_style(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<Carried>> {
+    let wanted = "a hardware address";
+    link.destination = Some(mac(cursor).ok_or_else(|| cursor.unexpected(wanted))?);
+    let word = cursor.word("a type of frame")?;
+    let number = u16::from_str_radix(word.text, 16).ok().and_then(carried);
+    let carried = match word.text {
+        "ip" => Some(Carried::Ip { v6: false }),
+        "ip6" => Some(Carried::Ip { v6: true }),
+        "arp" => Some(Carried::Arp),
+        _ => number,
+    };
+    let carried = carried.ok_or_else(|| word.unexpected("ip, ip6, arp or an EtherType"))?;
+    link.length = Some(cursor.number("a length")?);
+    cursor.expect(":")?;
+    // The old style of IPv4 says all of its header behind it; others name themselves in front.
+    Ok(Some(carried).filter(|carried| *carried != Carried::Ip { v6: false }))
+}
+
+fn carried(ether_type: u16) -> Option<Carried> {
+    match ether_type {
+        IPV4 => Some(Carried::Ip { v6: false }),
+        IPV6 => Some(Carried::Ip { v6: true }),
+        ARP => Some(Carried::Arp),
+        _ => None,
+    }
+}
+
+/// Reads a hardware address where one comes next, with one digit a byte or two.
+pub(super) fn mac(cursor: &mut Cursor<'_>) -> Option<MacAddress> {
+    let word = cursor.peek().trim_end_matches(',');
+    if word == "Broadcast" {
+        cursor.advance(word.len());
+        return Some(MacAddress([0xff; 6]));
+    }
+    let mut bytes = [0; 6];
+    let mut parts = word.split(':');
+    for byte in &mut bytes {
+        let part = parts.next().filter(|part| matches!(part.len(), 1 | 2))?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    if parts.next().is_some() {
+        return None;
+    }
+    cursor.advance(word.len());
+    Some(MacAddress(bytes))
+}
