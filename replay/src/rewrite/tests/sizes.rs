@@ -32,8 +32,8 @@ fn the_mtu_is_that_of_the_packet() {
         let error = rewritten(&plan, &whole(&beyond)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a packet of 101 bytes is beyond the MTU of 100: raise the interface's MTU, or choose to fragment, truncate \
-             or skip such packets"
+            "a packet of 101 bytes is beyond the MTU of 100: raise the interface's MTU, or say --oversize fragment, \
+             truncate or skip"
         );
     }
     // An LLC header counts: interfaces count it.
