@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -74,25 +74,36 @@ pub fn write_whole(
         write(&mut out)?;
         out.flush()
     };
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+    if is_special(path) {
         let mut file = File::create(path).with_context(failed)?;
         return buffered(&mut file).with_context(failed);
     }
+    let path = &behind_links(path);
     let mut file = temporary_beside(path)?;
     buffered(&mut file).with_context(failed)?;
     file.persist(path).with_context(failed)?;
     Ok(())
 }
 
-/// Makes sure that a file can be written, before the work begins of which it is to tell.
+/// Whether a file can be written to later, before there is anything to write.
 ///
 /// # Errors
-/// Names the file, and asks after its folder.
-pub fn check_writable(path: &Path) -> Result<()> {
-    if is_stdout(path) || fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Ok(());
+/// As for [`write_whole`].
+pub fn check(path: &Path) -> Result<()> {
+    if !is_stdout(path) && !is_special(path) {
+        temporary_beside(&behind_links(path))?;
     }
-    temporary_beside(path).map(drop)
+    Ok(())
+}
+
+/// Whether something stands there that is no regular file.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
+}
+
+/// The file that links lead to: renaming to a link's own name would replace the link.
+pub fn behind_links(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A temporary file in the folder of `path`, to be renamed to it; it vanishes when it is dropped instead.

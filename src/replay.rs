@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
+use labels::Truth;
 use replay::guard::{Admission, Entry, Guard, Limits};
 use replay::link::Links;
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{End, Monitor, Observer, Plan, Report, Run, Survey, namespace};
+use replay::{End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace};
 
 use crate::input::display_name;
 use crate::output::{self, Verbosity, print};
@@ -43,13 +44,17 @@ const TAP_MTU: u16 = 1500;
 pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.check()?;
     for path in args.output.files() {
-        output::check_writable(path)?;
+        output::check(path)?;
     }
+    let capture = CaptureFile::open(&args.capture)?;
     let truth = match &args.output.truth_out {
-        Some(_) => Some(truth::read(args.output.truth.as_deref(), &args.capture)?),
+        Some(_) => {
+            let given = args.output.truth.as_deref();
+            Some(truth::read(given, &args.capture, &capture)?)
+        }
         None => None,
     };
-    let replay = Replay::prepare(args)?;
+    let replay = Replay::prepare(args, capture)?;
     if args.guard.dry_run {
         print(&report::dry_run(
             &replay.survey,
@@ -67,7 +72,7 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if let (Some(path), Some(truth), Some(live)) = (&args.output.truth_out, &truth, live) {
         let rewriter = Rewriter::new(told.plan.rewrite.clone())?;
         let live = live.finish(truth, &rewriter);
-        output::write_whole(path, |out| live.write_json(out))?;
+        write_truth(path, &live)?;
     }
     conclude(told.report, &args.capture)
 }
@@ -93,9 +98,8 @@ struct Told {
 
 impl Replay {
     /// Opens and checks everything, and sends nothing.
-    fn prepare(args: &ReplayArgs) -> Result<Replay> {
+    fn prepare(args: &ReplayArgs, capture: CaptureFile) -> Result<Replay> {
         let name = || display_name(&args.capture);
-        let capture = CaptureFile::open(&args.capture)?;
         if let Some(name) = &args.target.netns {
             namespace::enter(name)?;
         }
@@ -131,7 +135,7 @@ impl Replay {
         }
         // Nothing is lost when nobody reads it.
         let mut err = std::io::stderr().lock();
-        let intent = report::intent(&self.survey, &self.target());
+        let intent = report::intent(&self.survey, &self.target(), &self.limits);
         let _ = writeln!(err, "sending {intent}");
         if let Some(cut) = &self.survey.cut {
             let _ = writeln!(
@@ -152,6 +156,10 @@ impl Replay {
         let target = self.target();
         let (sinks, monitor) = self.way.into_sinks(args)?;
         drop_privileges(args.output.files())?;
+        // As the user that this has become.
+        for path in args.output.files() {
+            output::check(path)?;
+        }
         let progress = AtomicU64::new(0);
         let run = Run {
             source: &self.capture,
@@ -307,19 +315,26 @@ impl Way {
 }
 
 fn write_statistics(args: &ReplayArgs, told: &Told) -> Result<()> {
-    let text = || report::text(&told.report, &told.target);
     let json = || {
         let json = report::json(&told.report, &told.target, told.capture_first);
         format!("{json:#}\n")
     };
     match &args.output.json {
-        Some(path) if output::is_stdout(path) => print(&json()),
-        Some(path) => {
-            output::write_whole(path, |out| out.write_all(json().as_bytes()))?;
-            print(&text())
-        }
-        None => print(&text()),
+        Some(path) if output::is_stdout(path) => return print(&json()),
+        Some(path) => output::write_whole(path, |out| out.write_all(json().as_bytes()))?,
+        None => {}
     }
+    if args.output.truth_on_stdout() {
+        return Ok(());
+    }
+    print(&report::text(&told.report, &told.target))
+}
+
+fn write_truth(path: &Path, live: &Truth) -> Result<()> {
+    if output::is_stdout(path) {
+        return output::unless_closed(live.write_json(&mut std::io::stdout().lock()));
+    }
+    output::write_whole(path, |out| live.write_json(out))
 }
 
 fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
@@ -327,7 +342,9 @@ fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
         End::Complete | End::Bound => Ok(ExitCode::SUCCESS),
         End::Stopped => Ok(ExitCode::from(INTERRUPTED)),
         End::Failed(
-            error @ (replay::ReplayError::Gone { .. } | replay::ReplayError::Unread { .. }),
+            error @ (ReplayError::Gone { .. }
+            | ReplayError::Unread { .. }
+            | ReplayError::Refusing { .. }),
         ) => {
             eprintln!("crywolf: {error}");
             Ok(ExitCode::from(NOT_DELIVERED))

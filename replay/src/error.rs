@@ -75,6 +75,16 @@ pub enum ReplayError {
         /// Its name.
         name: String,
     },
+    /// An MTU that no tap can have.
+    #[error(
+        "a tap takes packets of up to {limit} bytes, --mtu {mtu} is more: a veth takes up to 65535"
+    )]
+    TapMtu {
+        /// The MTU asked for.
+        mtu: u16,
+        /// The largest.
+        limit: u16,
+    },
     /// The tap has one queue.
     #[error(
         "the tap {name} has one queue and takes one thread: leave --queues out, or make it with `ip tuntap add {name} mode tap multi_queue`"
@@ -127,6 +137,16 @@ pub enum ReplayError {
         name: String,
         /// Frames that the interface has not passed on.
         waiting: u64,
+        /// What else to try.
+        hint: String,
+    },
+    /// The next frame does not go in.
+    #[error("{name} takes no more frames, after {accepted} that it took{hint}")]
+    Refusing {
+        /// Its name.
+        name: String,
+        /// Frames that it took.
+        accepted: u64,
         /// What else to try.
         hint: String,
     },

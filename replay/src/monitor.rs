@@ -65,10 +65,12 @@ impl<'a> Shared<'a> {
         self.stalled.store(stalled, Ordering::Relaxed);
     }
 
-    /// Frames that have gone in; one that the kernel does not take is on its way in.
-    fn offered(&self) -> u64 {
-        let waiting = u64::from(self.stalled.load(Ordering::Relaxed));
-        self.accepted.load(Ordering::Relaxed) + waiting
+    /// Frames that have gone in, and whether the kernel refuses the next one.
+    fn offered(&self) -> Offered {
+        Offered {
+            accepted: self.accepted.load(Ordering::Relaxed),
+            stalled: self.stalled.load(Ordering::Relaxed),
+        }
     }
 
     pub(crate) fn into_fault(self) -> Option<ReplayError> {
@@ -122,10 +124,14 @@ impl Monitor {
         while !done.load(Ordering::Relaxed) && !shared.over() {
             std::thread::park_timeout(LOOK);
             // In this order, so that no frame is missed that had no time to come out.
-            let accepted = shared.offered();
+            let offered = shared.offered();
             let outcome = self.tally().and_then(|tally| {
-                if flow.stands(accepted, tally.passed.frames, Instant::now()) {
-                    return Err(self.unread(accepted, &tally));
+                let now = Instant::now();
+                if flow.refuses(offered, now) {
+                    return Err(self.refusing(offered.accepted));
+                }
+                if flow.stands(offered.frames(), tally.passed.frames, now) {
+                    return Err(self.unread(offered.frames(), &tally));
                 }
                 Ok(())
             });
@@ -155,19 +161,47 @@ impl Monitor {
     }
 
     fn unread(&self, accepted: u64, tally: &InterfaceTally) -> ReplayError {
+        ReplayError::Unread {
+            name: self.name.clone(),
+            waiting: accepted.saturating_sub(tally.passed.frames),
+            hint: self.hint(),
+        }
+    }
+
+    fn refusing(&self, accepted: u64) -> ReplayError {
+        ReplayError::Refusing {
+            name: self.name.clone(),
+            accepted,
+            hint: self.hint(),
+        }
+    }
+
+    /// What else to try.
+    fn hint(&self) -> String {
         let name = &self.name;
-        let hint = match self.kind {
+        match self.kind {
             Kind::Tap => format!(
                 "; is there a program that reads the tap? For those who listen on {name} itself, use --tap {name}"
             ),
-            Kind::Veth => "; is its other end up?".to_owned(),
+            Kind::Veth => "; is its other end up, and its MTU as large?".to_owned(),
             _ => String::new(),
-        };
-        ReplayError::Unread {
-            name: name.clone(),
-            waiting: accepted.saturating_sub(tally.passed.frames),
-            hint,
         }
+    }
+}
+
+/// What has been given to an interface at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Offered {
+    /// Frames that the kernel took.
+    accepted: u64,
+    /// Whether it takes none just now.
+    stalled: bool,
+}
+
+impl Offered {
+    /// With the one that is on its way in.
+    fn frames(self) -> u64 {
+        self.accepted + u64::from(self.stalled)
     }
 }
 
@@ -176,34 +210,45 @@ struct Flow {
     /// Frames that had come out when something last did.
     passed: u64,
     /// Frames that had gone in by then.
-    accepted: u64,
+    frames: u64,
     /// Since when more have gone in and none has come out.
     since: Option<Instant>,
+    /// Frames that the kernel had taken when it last took one.
+    accepted: u64,
+    /// Since when it has refused the next one. What comes out meanwhile may be somebody else's.
+    refused: Option<Instant>,
 }
 
 impl Flow {
     fn new() -> Flow {
         Flow {
             passed: 0,
-            accepted: 0,
+            frames: 0,
             since: None,
+            accepted: 0,
+            refused: None,
         }
     }
 
     /// Whether frames have gone in for too long with none coming out.
-    fn stands(&mut self, accepted: u64, passed: u64, now: Instant) -> bool {
+    fn stands(&mut self, frames: u64, passed: u64, now: Instant) -> bool {
         if passed != self.passed {
-            *self = Flow {
-                passed,
-                accepted,
-                since: None,
-            };
+            (self.passed, self.frames, self.since) = (passed, frames, None);
             return false;
         }
-        if accepted == self.accepted {
+        if frames == self.frames {
             return false;
         }
         now.duration_since(*self.since.get_or_insert(now)) >= PATIENCE
+    }
+
+    /// Whether the kernel has refused the next frame for too long.
+    fn refuses(&mut self, offered: Offered, now: Instant) -> bool {
+        if !offered.stalled || offered.accepted != self.accepted {
+            (self.accepted, self.refused) = (offered.accepted, None);
+            return false;
+        }
+        now.duration_since(*self.refused.get_or_insert(now)) >= PATIENCE
     }
 }
 
@@ -238,5 +283,23 @@ mod tests {
     fn frames_lost_on_the_way_are_no_fault_later() {
         let looks = [(100, 5, 3), (5_000, 5, 3), (9_000, 6, 4)];
         assert_eq!(stands(&looks), [false; 3]);
+    }
+
+    #[test]
+    fn a_frame_that_is_refused_for_too_long_is_noticed() {
+        let start = Instant::now();
+        let mut flow = Flow::new();
+        let mut refuses = |millis: u64, accepted: u64, stalled: bool| {
+            let offered = Offered { accepted, stalled };
+            flow.refuses(offered, start + Duration::from_millis(millis))
+        };
+        assert!(!refuses(100, 7, true));
+        assert!(!refuses(200, 9, true));
+        assert!((3..=9).all(|nth| !refuses(nth * 100, 9, true)));
+        assert!(refuses(1000, 9, true));
+        // One that is taken ends it, and so does a moment without one.
+        assert!(!refuses(1100, 10, true));
+        assert!(!refuses(1200, 10, false));
+        assert!(!refuses(1900, 10, true));
     }
 }

@@ -24,15 +24,17 @@ impl Tally {
 
     /// The part that `part` of `whole` makes of it, rounded down.
     pub(crate) fn share(&self, part: u64, whole: u64) -> Tally {
-        let share = |number: u64| {
-            let product = u128::from(number) * u128::from(part);
-            u64::try_from(product / u128::from(whole.max(1))).unwrap_or(u64::MAX)
-        };
         Tally {
-            frames: share(self.frames),
-            bytes: share(self.bytes),
+            frames: share(self.frames, part, whole),
+            bytes: share(self.bytes, part, whole),
         }
     }
+}
+
+/// As much of a number as `part` is of `whole`, rounded down.
+pub(crate) fn share(number: u64, part: u64, whole: u64) -> u64 {
+    let product = u128::from(number) * u128::from(part);
+    u64::try_from(product / u128::from(whole.max(1))).unwrap_or(u64::MAX)
 }
 
 /// How late frames were, in microseconds after they were due. A frame has gone when the kernel returns from taking it.

@@ -16,7 +16,7 @@ use crate::feed::{Feed, Plan, Share, Source};
 use crate::guard::{Guard, Limits};
 use crate::pace::Steps;
 use crate::rewrite::Counts;
-use crate::statistics::Tally;
+use crate::statistics::{Tally, share};
 
 /// Pairs of addresses that are told apart.
 const MAX_PAIRS: usize = 10_000;
@@ -24,11 +24,11 @@ const MAX_PAIRS: usize = 10_000;
 /// What a run would send.
 #[derive(Debug)]
 pub struct Survey {
-    /// Frames of the capture that would be taken, in all passes.
+    /// Frames of the capture that all passes would take, if they were not bounded.
     pub taken: u64,
     /// Frames that would be sent, in all passes, and their bytes.
     pub planned: Tally,
-    /// How long it would take.
+    /// How long those would take that the bound on frames lets through.
     pub duration: Duration,
     /// The first time stamp of the capture.
     pub first: Option<Timestamp>,
@@ -81,9 +81,9 @@ impl Survey {
         // What is cut is not read a second time.
         let passes = if cut.is_some() { 1 } else { plan.passes };
         Ok(Survey {
-            taken: taken.saturating_mul(u64::from(passes)).min(limits.frames),
+            taken: taken.saturating_mul(u64::from(passes)),
             planned: counting.planned(passes, taken, limits),
-            duration: counting.duration(passes),
+            duration: counting.duration(passes, taken, limits),
             first,
             longest: counting.longest,
             steps,
@@ -139,11 +139,16 @@ impl Counting {
         }
     }
 
-    /// From the first frame to the last: all passes, with a mean gap between them.
-    fn duration(&self, passes: u32) -> Duration {
+    /// From the first frame to the last: all passes, with a mean gap between them, as far as the bound on frames lets
+    /// them through.
+    fn duration(&self, passes: u32, taken: u64, limits: &Limits) -> Duration {
         let gap = self.last_due / self.once.frames.saturating_sub(1).max(1);
         let between = gap.saturating_mul(u64::from(passes.saturating_sub(1)));
         let within = self.last_due.saturating_mul(u64::from(passes));
-        Duration::from_nanos(within.saturating_add(between))
+        let whole = within.saturating_add(between);
+        Duration::from_nanos(match taken.saturating_mul(u64::from(passes)) {
+            all if all > limits.frames => share(whole, limits.frames, all),
+            _ => whole,
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! The frames that a live detector has seen, as a capture.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use wire::LinkType;
 use wire::capture::{CaptureWriter, Record};
 
-use crate::output::{is_stdout, temporary_beside};
+use crate::output::{behind_links, is_special, is_stdout, temporary_beside};
 
 /// A place for a capture.
 pub(super) struct Place {
@@ -49,7 +49,8 @@ impl Place {
             !is_stdout(path),
             "the findings take standard output: give --write a file"
         );
-        let file = if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let path = &behind_links(path);
+        let file = if is_special(path) {
             let file = File::options().write(true).open(path);
             Target::Direct(file.with_context(|| format!("cannot write {}", path.display()))?)
         } else {

@@ -10,10 +10,14 @@ use replay::rewrite::{AddressMap, Checksums, Cut, Oversize, PortMap, Rewrite, Vl
 use replay::{Pace, Plan};
 use wire::MacAddress;
 
-use crate::duration;
+use crate::{duration, output};
 
 /// Most passes over a capture.
 const MAX_PASSES: u32 = 10_000_000;
+/// The last VLAN identifier that IEEE 802.1Q leaves to users.
+const LAST_VLAN: u16 = 4094;
+/// Bytes of the longest name of an interface: IFNAMSIZ of Linux, less the zero at its end.
+const LONGEST_NAME: usize = 15;
 
 /// Frames of a capture on a lab network, at the right moments, and nowhere else.
 #[derive(Args, Debug)]
@@ -22,14 +26,14 @@ Examples:
   crywolf replay scan.pcap --tap lab0                      a silent tap for the run; listen on lab0
   crywolf replay scan.pcap --interface veth0 --speed 10    through one end of a veth pair
   crywolf replay scan.pcap --interface veth0 --pps 5000 --loop 100 --limit 200000
-  crywolf replay scan.pcap --tap lab0 --netns lab --map 192.0.2.0/24=10.1.2.0/24 --truth-out live.truth.json
+  crywolf replay scan.pcap --tap lab0 --netns lab --map 192.0.2.0/24=10.1.2.0/24
   crywolf replay scan.pcap --interface veth0 --dry-run     what would be sent where
 
-Nothing is sent but to a tap, veth, dummy or loopback interface, nor with addresses that do not belong into a lab;
-each refusal names the option that lifts it.
+Nothing is sent but to a tap, veth, dummy or loopback interface, nor with addresses that do not
+belong into a lab; each refusal names the option that lifts it.
 
-Exit status: 0 all was sent, 1 nobody took the frames or the interface went away, 2 wrong use, refusal or bad
-capture, 130 ended by Ctrl-C.")]
+Exit status: 0 all was sent, or as much as --limit and --duration allow; 1 nobody took the frames,
+or the interface went away; 2 wrong use, refusal or bad capture; 130 ended by Ctrl-C.")]
 pub struct ReplayArgs {
     /// The capture, pcap or pcapng; - reads standard input
     #[arg(value_name = "CAPTURE")]
@@ -61,7 +65,7 @@ pub struct ReplayArgs {
 #[command(next_help_heading = "Where to")]
 pub struct TargetArgs {
     /// Write into this tap, so that frames arrive on it; it is made for the run where it is not there
-    #[arg(long, value_name = "NAME", group = "target")]
+    #[arg(long, value_name = "NAME", group = "target", value_parser = parse_name)]
     pub tap: Option<String>,
 
     /// Send through this tap, veth, dummy or loopback interface
@@ -220,7 +224,8 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE", requires = "truth_out")]
     pub truth: Option<PathBuf>,
 
-    /// Write the truth of this run: live times, addresses as sent, frames as counted on the wire
+    /// Write the truth of this run: live times, addresses as sent, frames as counted on the wire; - for standard
+    /// output, in place of the text
     #[arg(long, value_name = "FILE")]
     pub truth_out: Option<PathBuf>,
 }
@@ -294,6 +299,26 @@ impl ReplayArgs {
         if target.tap.is_none() && target.interface.is_none() && !target.null {
             bail!("where to? --tap NAME or --interface IF; nothing is sent by default");
         }
+        // The parser takes a required option for given where it would exclude another one.
+        for (given, name, other) in [
+            (target.persist && target.tap.is_none(), "--persist", "--tap"),
+            (
+                target.tap_mac.is_some() && target.tap.is_none(),
+                "--tap-mac",
+                "--tap",
+            ),
+            (
+                target.xdp && target.interface.is_none(),
+                "--xdp",
+                "--interface",
+            ),
+        ] {
+            ensure!(!given, "{name} goes with {other} only");
+        }
+        ensure!(
+            self.output.json.is_none() || self.output.json != self.output.truth_out,
+            "--json and --truth-out name the same file"
+        );
         ensure!(
             target.queues == 1 || self.output.truth_out.is_none(),
             "with several queues nobody knows the order of frames on the wire: --truth-out needs --queues 1"
@@ -307,6 +332,11 @@ impl OutputArgs {
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.json, &self.truth_out];
         files.into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// Whether standard output is the truth's, and nothing else's.
+    pub fn truth_on_stdout(&self) -> bool {
+        self.truth_out.as_deref().is_some_and(output::is_stdout)
     }
 }
 
@@ -388,7 +418,21 @@ fn parse_vlan(text: &str) -> Result<Vlan, String> {
         "none" => Ok(Vlan::Remove),
         _ => text
             .parse()
+            .ok()
+            .filter(|id| *id <= LAST_VLAN)
             .map(Vlan::Set)
-            .map_err(|_| "a VLAN identifier or `none` is wanted".to_owned()),
+            .ok_or_else(|| "a VLAN identifier from 0 to 4094, or `none`, is wanted".to_owned()),
     }
+}
+
+/// A name that the kernel takes as it is. It would fill in a number where one holds a percent sign.
+fn parse_name(text: &str) -> Result<String, String> {
+    let odd = |byte: u8| b"/:%".contains(&byte) || byte.is_ascii_whitespace();
+    let sized = (1..=LONGEST_NAME).contains(&text.len());
+    if !sized || text.bytes().any(odd) || [".", ".."].contains(&text) {
+        return Err(format!(
+            "a name has 1 to {LONGEST_NAME} bytes, without spaces, slash, colon and percent sign"
+        ));
+    }
+    Ok(text.to_owned())
 }

@@ -16,17 +16,19 @@ const SCHEMA: &str = "crywolf.replay/1";
 const LISTED_PAIRS: usize = 40;
 
 /// One line about what is to come.
-pub fn intent(survey: &Survey, target: &str) -> String {
-    format!(
-        "{} to {target}, over {}",
-        amount(survey.planned),
-        duration::spoken(survey.duration)
-    )
+pub fn intent(survey: &Survey, target: &str, limits: &Limits) -> String {
+    let whole = duration::spoken(survey.duration);
+    let amount = amount(survey.planned);
+    if survey.duration > limits.duration {
+        let within = duration::spoken(limits.duration);
+        return format!("up to {amount} to {target}, over the first {within} of {whole}");
+    }
+    format!("{amount} to {target}, over {whole}")
 }
 
 /// What would be sent where.
 pub fn dry_run(survey: &Survey, target: &str, limits: &Limits) -> String {
-    let mut text = format!("would send {}\n", intent(survey, target));
+    let mut text = format!("would send {}\n", intent(survey, target, limits));
     let _ = writeln!(
         text,
         "bounds     {} frames, {}, {:.0} frames a second",
@@ -102,6 +104,11 @@ pub fn text(report: &Report, target: &str) -> String {
     for note in notes(&report.steps, &report.rewriting) {
         let _ = writeln!(text, "{note}");
     }
+    match report.end {
+        End::Bound => text.push_str("ended      at the bound on frames or time\n"),
+        End::Stopped => text.push_str("ended      by a signal\n"),
+        End::Complete | End::Failed(_) => {}
+    }
     text
 }
 
@@ -174,10 +181,12 @@ fn rates(report: &Report) -> Option<(f64, f64)> {
         return None;
     }
     let float = |number: u64| u32::try_from(number).map_or(f64::INFINITY, f64::from);
-    let (frames, kilobytes) = (report.accepted.frames, report.accepted.bytes / 1000);
+    let (frames, bytes) = (report.accepted.frames, report.accepted.bytes);
+    // In two parts, each of which fits.
+    let kilobytes = float(bytes / 1000) + float(bytes % 1000) / 1000.0;
     Some((
         float(frames - 1) / seconds,
-        float(kilobytes) * 8.0 / 1000.0 / seconds,
+        kilobytes * 8.0 / 1000.0 / seconds,
     ))
 }
 

@@ -16,6 +16,9 @@ use crate::guard::{Admission, Entry};
 use crate::link::{Interface, Kind, Links};
 use crate::sink::Sink;
 
+/// The largest MTU of a tap: `MAX_MTU - dev->hard_header_len` in drivers/net/tun.c of Linux.
+const LARGEST_MTU: u16 = 65_521;
+
 /// The tap wanted.
 #[derive(Clone, Debug)]
 pub struct TapOptions {
@@ -137,6 +140,12 @@ fn find(name: &str, links: &mut Links) -> Result<Option<Interface>, ReplayError>
 }
 
 fn make(options: &TapOptions) -> Result<SyncDevice, ReplayError> {
+    if options.mtu > LARGEST_MTU {
+        return Err(ReplayError::TapMtu {
+            mtu: options.mtu,
+            limit: LARGEST_MTU,
+        });
+    }
     let mut builder = builder(options, options.queues > 1)
         .enable(false)
         .mtu(options.mtu);
