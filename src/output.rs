@@ -85,15 +85,15 @@ pub fn write_whole(
     Ok(())
 }
 
-/// Whether a file can be written to later, before there is anything to write.
+/// Makes sure that a file can be written, before the work begins of which it is to tell.
 ///
 /// # Errors
-/// As for [`write_whole`].
-pub fn check(path: &Path) -> Result<()> {
-    if !is_stdout(path) && !is_special(path) {
-        temporary_beside(&behind_links(path))?;
+/// Names the file, and asks after its folder.
+pub fn check_writable(path: &Path) -> Result<()> {
+    if is_stdout(path) || is_special(path) {
+        return Ok(());
     }
-    Ok(())
+    temporary_beside(&behind_links(path)).map(drop)
 }
 
 /// Whether something stands there that is no regular file.

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
-use labels::Truth;
 use replay::guard::{Admission, Entry, Guard, Limits};
 use replay::link::Links;
 use replay::rewrite::Rewriter;
@@ -44,7 +43,7 @@ const TAP_MTU: u16 = 1500;
 pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.check()?;
     for path in args.output.files() {
-        output::check(path)?;
+        output::check_writable(path)?;
     }
     let capture = CaptureFile::open(&args.capture)?;
     let truth = match &args.output.truth_out {
@@ -63,7 +62,6 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     }
-    replay.announce(verbosity);
     let mut live = truth
         .as_ref()
         .map(|truth| LiveTruth::new(truth, args.rewriting.unique));
@@ -72,7 +70,11 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if let (Some(path), Some(truth), Some(live)) = (&args.output.truth_out, &truth, live) {
         let rewriter = Rewriter::new(told.plan.rewrite.clone())?;
         let live = live.finish(truth, &rewriter);
-        write_truth(path, &live)?;
+        if output::is_stdout(path) {
+            output::unless_closed(live.write_json(&mut std::io::stdout().lock()))?;
+        } else {
+            output::write_whole(path, |out| live.write_json(out))?;
+        }
     }
     conclude(told.report, &args.capture)
 }
@@ -129,22 +131,6 @@ impl Replay {
         self.way.description()
     }
 
-    fn announce(&self, verbosity: &Verbosity) {
-        if verbosity.quiet {
-            return;
-        }
-        // Nothing is lost when nobody reads it.
-        let mut err = std::io::stderr().lock();
-        let intent = report::intent(&self.survey, &self.target(), &self.limits);
-        let _ = writeln!(err, "sending {intent}");
-        if let Some(cut) = &self.survey.cut {
-            let _ = writeln!(
-                err,
-                "the capture ends early, what comes before is sent: {cut}"
-            );
-        }
-    }
-
     /// Gives up privileges and sends.
     fn send(
         self,
@@ -156,10 +142,11 @@ impl Replay {
         let target = self.target();
         let (sinks, monitor) = self.way.into_sinks(args)?;
         drop_privileges(args.output.files())?;
-        // As the user that this has become.
+        // Once more: who has given up privileges may write less.
         for path in args.output.files() {
-            output::check(path)?;
+            output::check_writable(path)?;
         }
+        announce(&self.survey, &self.limits, &target, verbosity);
         let progress = AtomicU64::new(0);
         let run = Run {
             source: &self.capture,
@@ -182,6 +169,21 @@ impl Replay {
             plan: self.plan,
             capture_first: self.survey.first,
         })
+    }
+}
+
+fn announce(survey: &Survey, limits: &Limits, target: &str, verbosity: &Verbosity) {
+    if verbosity.quiet {
+        return;
+    }
+    // Nothing is lost when nobody reads it.
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "sending {}", report::intent(survey, target, limits));
+    if let Some(cut) = &survey.cut {
+        let _ = writeln!(
+            err,
+            "the capture ends early, what comes before is sent: {cut}"
+        );
     }
 }
 
@@ -328,13 +330,6 @@ fn write_statistics(args: &ReplayArgs, told: &Told) -> Result<()> {
         return Ok(());
     }
     print(&report::text(&told.report, &told.target))
-}
-
-fn write_truth(path: &Path, live: &Truth) -> Result<()> {
-    if output::is_stdout(path) {
-        return output::unless_closed(live.write_json(&mut std::io::stdout().lock()));
-    }
-    output::write_whole(path, |out| live.write_json(out))
 }
 
 fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {

@@ -328,15 +328,15 @@ impl ReplayArgs {
 }
 
 impl OutputArgs {
+    /// Whether standard output is the truth's, and nothing else's.
+    pub fn truth_on_stdout(&self) -> bool {
+        self.truth_out.as_deref().is_some_and(output::is_stdout)
+    }
+
     /// All that is to be written.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let files = [&self.json, &self.truth_out];
         files.into_iter().flatten().map(PathBuf::as_path)
-    }
-
-    /// Whether standard output is the truth's, and nothing else's.
-    pub fn truth_on_stdout(&self) -> bool {
-        self.truth_out.as_deref().is_some_and(output::is_stdout)
     }
 }
 

@@ -1,14 +1,10 @@
 //! How runs end: by themselves, by the user, by what goes wrong.
 
-use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::process::Stdio;
 
-use super::bench::{Bench, LAB, code, said, udp};
-use wire::Timestamp;
-use wire::capture::CaptureWriter;
-
+use super::bench::{Bench, LAB, code, said};
 use crate::namespaces::signal;
 
 /// Opens a tap and reads nothing from it, until its input ends.
@@ -108,22 +104,4 @@ fn a_tap_that_nobody_reads_is_noticed() {
     // Those who listen on it are another matter.
     let told = bench.replayed(&capture, "--tap unread0");
     assert_eq!(told["interface"]["passed"]["frames"], 30);
-}
-
-#[test]
-fn frames_that_the_other_end_of_a_pair_does_not_take_end_the_run() {
-    let Some(bench) = Bench::make() else { return };
-    bench.ip("link set near mtu 9000");
-    let large = bench.path("large.pcap");
-    let mut writer = CaptureWriter::new(Vec::new());
-    let frame = [&udp(LAB, 1)[..12], b"\x08\x06", &[0; 4000]].concat();
-    writer
-        .record(Timestamp::ZERO, |out| out.extend_from_slice(&frame))
-        .unwrap();
-    fs::write(&large, writer.finish().unwrap()).unwrap();
-    let output = bench.replay(&large, "--interface near").output().unwrap();
-    assert_eq!(code(&output), Some(1), "{}", said(&output));
-    for part in ["near takes no more frames", "MTU"] {
-        assert!(said(&output).contains(part), "{part}: {}", said(&output));
-    }
 }

@@ -225,36 +225,3 @@ fn an_ordinary_user_can_replay_in_a_namespace_of_his_own() {
         }
     }
 }
-
-#[test]
-fn what_cannot_end_well_is_refused_before_anything_is_sent() {
-    let Some(bench) = Bench::make() else { return };
-    let capture = bench.scenario("syn-scan", "victim");
-    bench.scenario("syn-flood", "forged");
-    let other = bench.path("syn-flood.forged.seed1.truth.json");
-    let (missing, here) = (bench.path("none/a.json"), bench.path("a.json"));
-    let refused = |options: &str, parts: &[&str]| {
-        bench.refused(&capture, &format!("--interface near {options}"), parts);
-    };
-    for option in ["--json", "--truth-out"] {
-        refused(&format!("{option} {}", text(&missing)), &["folder", "none"]);
-    }
-    let both = format!("--json {0} --truth-out {0}", text(&here));
-    refused(&both, &["same file"]);
-    refused("--json - --truth-out -", &["same file"]);
-    let wrong = format!("--truth {} --truth-out {}", text(&other), text(&here));
-    refused(&wrong, &["syn-flood.forged.seed1.pcap", "64", "--truth"]);
-    refused("--top --loop 10000000", &["bounded-total", "--limit"]);
-    refused("--persist", &["--persist", "--tap"]);
-    for options in ["--tap new0 --xdp", "--null --xdp"] {
-        bench.refused(&capture, options, &["--xdp", "--interface"]);
-    }
-    for name in ["lab%d", "a/b", "a-name-beyond-15"] {
-        bench.refused(&capture, &format!("--tap {name}"), &["1 to 15 bytes"]);
-    }
-    let output = bench
-        .replay(&capture, "--tap new0 --mtu 65522")
-        .output()
-        .unwrap();
-    assert!(said(&output).contains("65521"), "{}", said(&output));
-}

@@ -3,5 +3,6 @@
 mod bench;
 mod ending;
 mod guard;
+mod outputs;
 mod sending;
 mod taps;

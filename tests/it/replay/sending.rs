@@ -3,7 +3,6 @@
 use std::fs;
 
 use labels::Truth;
-use serde_json::Value;
 use wire::Timestamp;
 use wire::capture::CaptureWriter;
 
@@ -200,22 +199,4 @@ fn bad_captures_are_told_and_what_was_good_is_sent() {
         .unwrap();
     fs::write(&large, writer.finish().unwrap()).unwrap();
     bench.refused(&large, "--interface near", &["--oversize", "100"]);
-}
-
-#[test]
-fn outputs_follow_links_and_the_truth_can_go_to_standard_output() {
-    let Some(bench) = Bench::make() else { return };
-    let capture = bench.scenario("syn-scan", "victim");
-    let link = bench.path("link.json");
-    std::os::unix::fs::symlink(bench.path("behind.json"), &link).unwrap();
-    fs::write(bench.path("behind.json"), "").unwrap();
-    let options = format!("--null --top --truth-out - --json {}", text(&link));
-    let output = bench.replay(&capture, &options).output().unwrap();
-    assert_eq!(code(&output), Some(0), "{}", said(&output));
-    let live = Truth::from_json(std::str::from_utf8(&output.stdout).unwrap()).unwrap();
-    assert_eq!(live.capture.packets, 64);
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    let told: Value =
-        serde_json::from_slice(&fs::read(bench.path("behind.json")).unwrap()).unwrap();
-    assert_eq!(told["schema"], "crywolf.replay/1");
 }
