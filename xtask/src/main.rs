@@ -38,8 +38,14 @@ enum Task {
     Golden(golden::GoldenArgs),
     /// Compare the JSON Schemas in docs/ with the types, or renew them
     Schemas(schemas::SchemaArgs),
-    /// Measure against trafgen and tcpdump, side by side
+    /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
+    /// The part of the measurements that needs a network namespace of its own
+    #[command(hide = true)]
+    BenchLab(bench::replay::LabArgs),
+    /// Write the frames of a capture into a tap, to compare with
+    #[command(hide = true)]
+    WriteLoop(bench::replay::write_loop::WriteLoopArgs),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +54,8 @@ fn main() -> ExitCode {
         Task::Golden(args) => golden::run(&args),
         Task::Schemas(args) => schemas::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::BenchLab(args) => bench::replay::run_in_lab(&args),
+        Task::WriteLoop(args) => bench::replay::write_loop::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

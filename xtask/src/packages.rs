@@ -26,6 +26,10 @@ pub const TESTS: &[Program] = &[
 pub const BENCH: &[Program] = &[
     ("trafgen", "netsniff-ng"),
     ("tcpdump", "tcpdump"),
+    ("tcpreplay", "tcpreplay"),
+    ("ip", "iproute2"),
+    ("taskset", "util-linux"),
+    ("unshare", "util-linux"),
     ("time", "time"),
 ];
 
@@ -61,6 +65,7 @@ fn missing(programs: &[Program]) -> Vec<Program> {
     programs.iter().filter(absent).copied().collect()
 }
 
-fn is_root() -> bool {
+/// Whether this runs as root.
+pub fn is_root() -> bool {
     process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
