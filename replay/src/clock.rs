@@ -52,8 +52,10 @@ impl Clock {
         self.wall.plus_nanos(nanos)
     }
 
-    /// Waits for the start.
+    /// Waits for the start. Even a precise run sleeps first: who has been busy up to then is the one whose turn is over
+    /// when the first frame is due.
     pub fn wait_for_start(&self) {
+        sleep_until(self.start.saturating_sub(WATCH));
         while nanos(ClockId::Monotonic) < self.start {
             std::hint::spin_loop();
         }
@@ -67,21 +69,24 @@ impl Clock {
                 return;
             }
             match left.checked_sub(self.watch) {
-                Some(sleep) if sleep > 0 => self.sleep_until(self.now() + sleep.min(SLICE)),
+                Some(sleep) if sleep > 0 => {
+                    sleep_until(self.start.saturating_add(self.now() + sleep.min(SLICE)));
+                }
                 _ => std::hint::spin_loop(),
             }
         }
     }
+}
 
-    fn sleep_until(&self, nanos: u64) {
-        let moment = Duration::from_nanos(self.start.saturating_add(nanos));
-        let moment = Timespec {
-            tv_sec: i64::try_from(moment.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(moment.subsec_nanos()),
-        };
-        // A signal wakes us early: the caller looks at the clock again.
-        let _ = clock_nanosleep_absolute(ClockId::Monotonic, &moment);
-    }
+/// Sleeps until a moment of the system's monotonic clock.
+fn sleep_until(nanos: u64) {
+    let moment = Duration::from_nanos(nanos);
+    let moment = Timespec {
+        tv_sec: i64::try_from(moment.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(moment.subsec_nanos()),
+    };
+    // A signal wakes us early: the caller looks at the clock again.
+    let _ = clock_nanosleep_absolute(ClockId::Monotonic, &moment);
 }
 
 /// Lets this thread's timers fire on time; the kernel otherwise gathers them over 50 us.

@@ -37,6 +37,8 @@ pub struct Order<'a> {
     pub patience: Duration,
     /// How long it has for the last frames before it is asked to end.
     pub linger: Duration,
+    /// Whether it may have had enough before it is asked to end, as `tcpdump -c 5`.
+    pub may_leave: bool,
 }
 
 /// A program at work.
@@ -90,6 +92,9 @@ impl<'a> Listener<'a> {
     pub fn end(mut self, lifeline: &Lifeline) -> Result<()> {
         let gone = lifeline.wait_for(self.order.linger, || Ok(self.child.try_wait()?))?;
         if let Some(status) = gone {
+            if self.order.may_leave && status.success() {
+                return Ok(());
+            }
             bail!(self.complaint(&format!("ended before it was asked to ({status})")));
         }
         self.signal(Signal::INT);

@@ -45,8 +45,14 @@ enum Task {
     Golden(golden::GoldenArgs),
     /// Compare the JSON Schemas in docs/ with the types, or renew them
     Schemas(schemas::SchemaArgs),
-    /// Measure against trafgen and tcpdump, side by side
+    /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
+    /// The part of the measurements that needs a network namespace of its own
+    #[command(hide = true)]
+    BenchLab(bench::replay::LabArgs),
+    /// Write the frames of a capture into a tap, to compare with
+    #[command(hide = true)]
+    WriteLoop(bench::replay::write_loop::WriteLoopArgs),
     /// Replay onto a tap, in a network namespace that is made for it
     Replay(replay::ReplayArgs),
     /// Grade a detector live, on lines in namespaces of their own
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
         Task::Golden(args) => golden::run(&args).map(done),
         Task::Schemas(args) => schemas::run(&args).map(done),
         Task::Bench(args) => bench::run(&args).map(done),
+        Task::BenchLab(args) => bench::replay::run_in_lab(&args).map(done),
+        Task::WriteLoop(args) => bench::replay::write_loop::run(&args).map(done),
         Task::Replay(args) => replay::run(&args),
         Task::Lab(args) => lab::run(&args),
     };

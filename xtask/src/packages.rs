@@ -37,6 +37,10 @@ pub const LAB: &[Program] = &[
 pub const BENCH: &[Program] = &[
     ("trafgen", "netsniff-ng"),
     ("tcpdump", "tcpdump"),
+    ("tcpreplay", "tcpreplay"),
+    ("ip", "iproute2"),
+    ("taskset", "util-linux"),
+    ("unshare", "util-linux"),
     ("time", "time"),
 ];
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::enclosure::{Enclosure, INTERRUPTED, InsideArgs, Lifeline, private_folder};
@@ -157,18 +157,21 @@ impl ReplayArgs {
             generate.args(["--sensor", sensor]);
         }
         process::run(generate.arg("--out").arg(&folder))?;
-        match &captures_in(&folder)?[..] {
-            [capture] => Ok(capture.clone()),
-            several => {
-                let names = several.iter().filter_map(|path| path.file_stem());
-                let names: Vec<_> = names.map(OsStr::to_string_lossy).collect();
-                bail!(
-                    "{} is recorded in several places ({}): choose one with --sensor",
-                    self.what,
-                    names.join(", ")
-                )
-            }
+        let mut captures = captures_in(&folder)?;
+        // Of several sensors the one that sees most, which is where the scenario happens.
+        captures.sort_by_key(|path| std::fs::metadata(path).map_or(0, |file| file.len()));
+        let chosen = captures.pop();
+        let chosen = chosen.with_context(|| format!("{} has no capture", self.what))?;
+        if !captures.is_empty() {
+            let stem = |path: &PathBuf| path.file_stem().map(|stem| stem.display().to_string());
+            let others: Vec<_> = captures.iter().filter_map(stem).collect();
+            eprintln!(
+                "sending {}; --sensor chooses another of {}",
+                stem(&chosen).unwrap_or_default(),
+                others.join(", ")
+            );
         }
+        Ok(chosen)
     }
 }
 
@@ -204,6 +207,7 @@ fn inside(args: &ReplayArgs, crywolf: &Path) -> Result<ExitCode> {
         ready: None,
         patience: PATIENCE,
         linger: LINGER,
+        may_leave: true,
     };
     let listener = command
         .map(|_| Listener::start(&order, &lifeline))

@@ -1,10 +1,10 @@
 //! Two commands that do the same work by turns.
 
-use std::fs;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::Result;
+
+use super::timed::{Timed, Took};
 
 /// Work that two commands do.
 pub struct Contest {
@@ -25,28 +25,20 @@ pub struct Row {
     name: &'static str,
     frames: u64,
     rival: &'static str,
-    ours: Run,
-    theirs: Run,
+    ours: Took,
+    theirs: Took,
     goal: f64,
-}
-
-/// One side of a contest.
-#[derive(Clone, Copy)]
-struct Run {
-    seconds: f64,
-    processor_seconds: f64,
-    peak_mib: f64,
 }
 
 impl Contest {
     /// Runs both by turns, so often, and takes the medians.
-    pub fn run(mut self, name: &'static str, rounds: u16) -> Result<Row> {
+    pub fn run(self, name: &'static str, rounds: u16) -> Result<Row> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            ours.push(measure(&mut self.ours)?);
-            theirs.push(measure(&mut self.theirs)?);
+            ours.push(measure(&self.ours)?);
+            theirs.push(measure(&self.theirs)?);
         }
-        let side = |runs: &[Run]| Run {
+        let side = |runs: &[Took]| Took {
             seconds: median(runs.iter().map(|run| run.seconds)),
             processor_seconds: median(runs.iter().map(|run| run.processor_seconds)),
             peak_mib: runs.iter().map(|run| run.peak_mib).fold(0.0, f64::max),
@@ -62,44 +54,13 @@ impl Contest {
     }
 }
 
-/// What a command takes. GNU time reads it where the kernel counts.
-fn measure(command: &mut Command) -> Result<Run> {
-    let told = tempfile::NamedTempFile::new().context("a temporary file")?;
-    let mut timed = Command::new("time");
-    timed
-        .args(["--format", "%U %S %M", "--output"])
-        .arg(told.path());
-    timed.arg(command.get_program()).args(command.get_args());
-    timed
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let begun = Instant::now();
-    let ended = timed.output()?;
-    let seconds = begun.elapsed().as_secs_f64();
-    let stderr = String::from_utf8_lossy(&ended.stderr);
-    ensure!(
-        ended.status.success(),
-        "{timed:?} ended with {}\n{}",
-        ended.status,
-        stderr.trim_end()
-    );
-    let text = fs::read_to_string(told.path())?;
-    let numbers: Vec<f64> = text
-        .split_whitespace()
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    let [user, system, peak_kib] = numbers.as_slice() else {
-        bail!("time said '{}'", text.trim());
-    };
-    Ok(Run {
-        seconds,
-        processor_seconds: user + system,
-        peak_mib: peak_kib / 1024.0,
-    })
+/// What a command takes from start to end.
+fn measure(command: &Command) -> Result<Took> {
+    Timed::start(command)?.finish()
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The value in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
@@ -112,7 +73,7 @@ pub fn print(rows: &[Row]) {
         "work", "crywolf", "other", "", "ratio", "goal", "cpu", "crywolf", "other"
     );
     for row in rows {
-        let speed = |run: &Run| row.frames as f64 / run.seconds / 1e6;
+        let speed = |run: &Took| row.frames as f64 / run.seconds / 1e6;
         let ratio = row.theirs.seconds / row.ours.seconds;
         println!(
             "{:22} {:>7.2} mpps {:>7.2} mpps  {:8} {ratio:>6.2} {:>6.2} {:>6.2} {:>6.0} MiB {:>6.0} MiB  {}",

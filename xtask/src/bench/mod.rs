@@ -5,6 +5,8 @@
 
 mod contest;
 mod place;
+pub mod replay;
+mod timed;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -28,6 +30,9 @@ pub struct BenchArgs {
     /// Only contests whose name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Replay for ten minutes, not half a one, to see whether it drifts
+    #[arg(long)]
+    long: bool,
 }
 
 /// A contest's name, and what sets it up.
@@ -63,11 +68,8 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         bail!("it measures against programs that are not installed; as root: {advice}");
     }
     let crywolf = workspace::build_crywolf()?;
-    let wanted = |name: &str| {
-        args.only
-            .as_ref()
-            .is_none_or(|only| name.contains(only.as_str()))
-    };
+    let only = args.only.as_deref().unwrap_or_default();
+    let wanted = |name: &str| name.contains(only);
     let mut rows: Vec<Row> = Vec::new();
     for (name, set_up) in CONTESTS.iter().filter(|(name, _)| wanted(name)) {
         eprintln!("{name} ...");
@@ -78,7 +80,12 @@ pub fn run(args: &BenchArgs) -> Result<()> {
                 .with_context(|| *name)?,
         );
     }
-    contest::print(&rows);
+    if !rows.is_empty() {
+        contest::print(&rows);
+    }
+    if replay::is_wanted(only) {
+        replay::run(&crywolf, only, args.rounds, args.long)?;
+    }
     Ok(())
 }
 

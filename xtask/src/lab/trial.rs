@@ -105,6 +105,7 @@ impl<'a> Trial<'a> {
             ready: args.ready.as_deref(),
             patience: Duration::from_secs(args.patience),
             linger: self.linger(),
+            may_leave: false,
         };
         let before = network.interface(interface)?.received;
         let listener = Listener::start(&order, self.setting.lifeline)?;
