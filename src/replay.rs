@@ -111,7 +111,7 @@ impl Replay {
         let limits = guard.limits(way.leads_out());
         let survey = Survey::take(&capture, &plan, &guard, &limits).with_context(name)?;
         let pps = plan.pace.frames_per_second();
-        guard.check_plan(&limits, survey.taken, survey.duration, pps)?;
+        guard.check_plan(&limits, survey.wanted, survey.duration, pps)?;
         ensure!(
             survey.planned.frames > 0,
             "{}: no frame is left to send",

@@ -84,6 +84,22 @@ fn spread(address: IpAddr, port: u16) -> u64 {
     (bits ^ (u64::from(port) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// What a feed has done.
+pub(crate) struct Fed {
+    /// The first time stamp of the capture.
+    pub(crate) first: Option<Timestamp>,
+    /// Frames of the capture that were let through, whoever sends them.
+    pub(crate) taken: u64,
+    /// Whether more were left because of the bound on frames.
+    pub(crate) bounded: bool,
+    /// What time stamps were met.
+    pub(crate) steps: Steps,
+    /// What rewriting did.
+    pub(crate) rewriting: Counts,
+    /// What ended it before its natural end.
+    pub(crate) failure: Option<ReplayError>,
+}
+
 /// Reads, rewrites, checks and times frames.
 pub(crate) struct Feed<'a> {
     source: &'a dyn Source,
@@ -101,6 +117,8 @@ pub(crate) struct Feed<'a> {
     /// Frames of the capture that were let through, whoever sends them.
     taken: u64,
     limit: u64,
+    /// Whether a frame was left because of that bound.
+    bounded: bool,
     failure: Option<ReplayError>,
 }
 
@@ -126,6 +144,7 @@ impl<'a> Feed<'a> {
             first: None,
             taken: 0,
             limit: limits.frames,
+            bounded: false,
             failure: None,
         })
     }
@@ -147,19 +166,16 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The first time stamp of the capture, once it was read.
-    pub(crate) fn first(&self) -> Option<Timestamp> {
-        self.first
-    }
-
-    /// What ended the feed before its natural end.
-    pub(crate) fn into_outcome(self) -> (Steps, Counts, u64, Option<ReplayError>) {
-        (
-            self.schedule.steps(),
-            *self.rewriter.counts(),
-            self.taken,
-            self.failure,
-        )
+    /// What it has done.
+    pub(crate) fn into_outcome(self) -> Fed {
+        Fed {
+            first: self.first,
+            taken: self.taken,
+            bounded: self.bounded,
+            steps: self.schedule.steps(),
+            rewriting: *self.rewriter.counts(),
+            failure: self.failure,
+        }
     }
 
     /// Deals with one record; `false` at the end.
@@ -167,10 +183,6 @@ impl<'a> Feed<'a> {
         let Some(reader) = &mut self.reader else {
             return Ok(false);
         };
-        if self.taken >= self.limit {
-            self.reader = None;
-            return Ok(false);
-        }
         let number = reader.records() + 1;
         let Some(record) = reader.next()? else {
             return self.next_pass();
@@ -178,6 +190,11 @@ impl<'a> Feed<'a> {
         let first = *self.first.get_or_insert(record.time);
         if record.time.nanos_since(first) < self.start_at {
             return Ok(true);
+        }
+        if self.taken >= self.limit {
+            self.bounded = true;
+            self.reader = None;
+            return Ok(false);
         }
         let origin = Origin {
             number,

@@ -161,15 +161,15 @@ impl Run<'_> {
             shared.fail(error);
         }
         let (sent, timed_out) = (worker.sent, worker.timed_out);
-        let (steps, rewriting, taken, failure) = feed.into_outcome();
-        if let Some(error) = failure {
+        let fed = feed.into_outcome();
+        if let Some(error) = fed.failure {
             shared.fail(error);
         }
         Outcome {
             sent,
-            steps,
-            rewriting,
-            bound: timed_out || taken >= self.limits.frames,
+            steps: fed.steps,
+            rewriting: fed.rewriting,
+            bound: timed_out || fed.bounded,
         }
     }
 }

@@ -24,8 +24,8 @@ const MAX_PAIRS: usize = 10_000;
 /// What a run would send.
 #[derive(Debug)]
 pub struct Survey {
-    /// Frames of the capture that all passes would take, if they were not bounded.
-    pub taken: u64,
+    /// Frames of the capture that all passes would take if they were not bounded, or at least more than the bound.
+    pub wanted: u64,
     /// Frames that would be sent, in all passes, and their bytes.
     pub planned: Tally,
     /// How long those would take that the bound on frames lets through.
@@ -71,23 +71,23 @@ impl Survey {
             }
             counting.count(&batch);
         }
-        let first = feed.first();
-        let (steps, rewriting, taken, failure) = feed.into_outcome();
-        let cut = match failure {
+        let fed = feed.into_outcome();
+        let cut = match fed.failure {
             None => None,
             Some(ReplayError::Capture(cut)) => Some(cut),
             Some(other) => return Err(other),
         };
         // What is cut is not read a second time.
+        let wanted = fed.taken + u64::from(fed.bounded);
         let passes = if cut.is_some() { 1 } else { plan.passes };
         Ok(Survey {
-            taken: taken.saturating_mul(u64::from(passes)),
-            planned: counting.planned(passes, taken, limits),
-            duration: counting.duration(passes, taken, limits),
-            first,
+            wanted: wanted.saturating_mul(u64::from(passes)),
+            planned: counting.planned(passes, fed.taken, limits),
+            duration: counting.duration(passes, fed.taken, limits),
+            first: fed.first,
             longest: counting.longest,
-            steps,
-            rewriting,
+            steps: fed.steps,
+            rewriting: fed.rewriting,
             cut,
             pairs: counting.pairs,
             others: counting.others,

@@ -92,6 +92,12 @@ fn bounds_end_a_run() {
         (&told["accepted"]["frames"], &told["end"]),
         (&230.into(), &"bound".into())
     );
+    for (limit, end) in [(99, "bound"), (100, "complete"), (101, "complete")] {
+        let options = format!("--interface near --top --limit {limit}");
+        let told = bench.replayed(&capture, &options);
+        assert_eq!(told["end"], end, "{limit}");
+        assert_eq!(told["accepted"]["frames"], limit.min(100), "{limit}");
+    }
     let told = bench.replayed(&capture, "--interface near --loop 900000 --limit 10");
     assert_eq!(told["accepted"]["frames"], 10);
     let told = bench.replayed(&capture, "--interface near --duration 200ms");

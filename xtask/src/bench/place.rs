@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use wire::capture::CaptureReader;
 
-use crate::{process, workspace};
+use crate::{packages, process, workspace};
 
 /// A folder that goes when the contest is over.
 pub struct Place {
@@ -57,6 +57,13 @@ impl Place {
     /// Lets tcpdump read a capture and write it to nowhere.
     pub fn tcpdump(&self, capture: &Path) -> Command {
         let mut command = Command::new("tcpdump");
+        // As root it would else give its output, /dev/null itself, to the user that it becomes.
+        command.args(
+            packages::is_root()
+                .then_some(["-Z", "root"])
+                .into_iter()
+                .flatten(),
+        );
         command.arg("-r").arg(capture).args(["-w", "/dev/null"]);
         command
     }
