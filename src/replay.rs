@@ -57,6 +57,7 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if args.guard.dry_run {
         print(&report::dry_run(
             &replay.survey,
+            &replay.plan,
             &replay.target(),
             &replay.limits,
         ))?;
@@ -146,7 +147,7 @@ impl Replay {
         for path in args.output.files() {
             output::check_writable(path)?;
         }
-        announce(&self.survey, &self.limits, &target, verbosity);
+        announce(&self.survey, &self.plan, &self.limits, &target, verbosity);
         let progress = AtomicU64::new(0);
         let run = Run {
             source: &self.capture,
@@ -172,18 +173,15 @@ impl Replay {
     }
 }
 
-fn announce(survey: &Survey, limits: &Limits, target: &str, verbosity: &Verbosity) {
+fn announce(survey: &Survey, plan: &Plan, limits: &Limits, target: &str, verbosity: &Verbosity) {
     if verbosity.quiet {
         return;
     }
     // Nothing is lost when nobody reads it.
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "sending {}", report::intent(survey, target, limits));
-    if let Some(cut) = &survey.cut {
-        let _ = writeln!(
-            err,
-            "the capture ends early, what comes before is sent: {cut}"
-        );
+    for caution in report::cautions(survey, plan) {
+        let _ = writeln!(err, "{caution}");
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a replay tells: the plan before it, the statistics after it.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use replay::guard::Limits;
 use replay::rewrite::Counts;
-use replay::{End, InterfaceTally, Lateness, Report, Steps, Survey, Tally};
+use replay::{End, InterfaceTally, Lateness, Plan, Report, Steps, Survey, Tally};
 use serde_json::{Value, json};
 use wire::Timestamp;
 
@@ -26,8 +27,25 @@ pub fn intent(survey: &Survey, target: &str, limits: &Limits) -> String {
     format!("{amount} to {target}, over {whole}")
 }
 
+/// What the user may not expect of a run: a capture that is cut short, and maps of addresses that are not in it.
+pub fn cautions(survey: &Survey, plan: &Plan) -> Vec<String> {
+    let cut = survey.cut.as_ref();
+    let cut = cut.map(|cut| format!("the capture ends early, what comes before is sent: {cut}"));
+    let mut cautions: Vec<String> = cut.into_iter().collect();
+    // With more pairs than are kept nobody knows.
+    if survey.others == Tally::default() {
+        for map in &plan.rewrite.addresses {
+            let fits = |(from, to): &(IpAddr, IpAddr)| map.to.contains(from) || map.to.contains(to);
+            if !survey.pairs.keys().any(fits) {
+                cautions.push(format!("--map {map} fits no address of the capture"));
+            }
+        }
+    }
+    cautions
+}
+
 /// What would be sent where.
-pub fn dry_run(survey: &Survey, target: &str, limits: &Limits) -> String {
+pub fn dry_run(survey: &Survey, plan: &Plan, target: &str, limits: &Limits) -> String {
     let mut text = format!("would send {}\n", intent(survey, target, limits));
     let _ = writeln!(
         text,
@@ -38,6 +56,9 @@ pub fn dry_run(survey: &Survey, target: &str, limits: &Limits) -> String {
     );
     for note in notes(&survey.steps, &survey.rewriting) {
         let _ = writeln!(text, "{note}");
+    }
+    for caution in cautions(survey, plan) {
+        let _ = writeln!(text, "{caution}");
     }
     let mut pairs: Vec<_> = survey.pairs.iter().collect();
     pairs.sort_by_key(|(pair, tally)| (std::cmp::Reverse(tally.frames), **pair));

@@ -94,6 +94,10 @@ fn a_dry_run_tells_who_would_speak_to_whom_and_sends_nothing() {
             assert!(said(&output).contains(part), "{part}: {}", said(&output));
         }
     }
+    let idle = "--interface near --dry-run --map 10.9.0.0/16=10.8.0.0/16";
+    let output = bench.replay(&capture, idle).output().unwrap();
+    let caution = "--map 10.9.0.0/16=10.8.0.0/16 fits no address";
+    assert!(said(&output).contains(caution), "{}", said(&output));
     assert_eq!(bench.counters(), before);
 }
 
