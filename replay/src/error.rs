@@ -85,6 +85,16 @@ pub enum ReplayError {
         /// What it is.
         kind: String,
     },
+    /// There are more senders than queues, where each needs its own.
+    #[error(
+        "{name} has no queue {queue}, counted from 0, and AF_XDP takes one for each of --queues: use fewer, or make the interface with more: `ip link add {name} numtxqueues N numrxqueues N type veth`"
+    )]
+    NoQueue {
+        /// The interface.
+        name: String,
+        /// The queue it has not.
+        queue: u32,
+    },
     /// The system refuses in another way.
     #[error("cannot {what}: {error}")]
     System {

@@ -61,7 +61,13 @@ impl XdpSocket {
             "the guard has admitted sending"
         );
         let interface = admission.interface();
-        let fails = |error| {
+        let fails = |error: io::Error| {
+            if queue > 0 && error.raw_os_error() == Some(libc::EINVAL) {
+                return ReplayError::NoQueue {
+                    name: interface.name.clone(),
+                    queue,
+                };
+            }
             let what = format!(
                 "open an AF_XDP socket on queue {queue} of {}",
                 interface.name
