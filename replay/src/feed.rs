@@ -57,18 +57,20 @@ impl Share {
             return true;
         }
         let layers = Layers::decode_cut(record.link_type, record.bytes, record.original_length);
-        conversation(&layers) % self.workers == self.worker
+        // Scaled and not divided: the upper bits of a product depend on all bits of its factors, the lower ones do not.
+        let place = (u64::from(conversation(&layers)) * self.workers as u64) >> 32;
+        place == self.worker as u64
     }
 }
 
 /// A number that both directions of a conversation have; 0 for what is no IP.
-fn conversation(layers: &Layers<'_>) -> usize {
+fn conversation(layers: &Layers<'_>) -> u32 {
     let Some((source, destination)) = layers.addresses() else {
         return 0;
     };
     let (from, to) = layers.ports().unwrap_or_default();
     let sum = spread(source, from).wrapping_add(spread(destination, to));
-    usize::try_from(sum >> 32).unwrap_or_default()
+    u32::try_from(sum >> 32).unwrap_or_default()
 }
 
 /// Multiplicative hashing: neighbours end up far apart in the upper bits.
@@ -222,5 +224,71 @@ impl<'a> Feed<'a> {
         let stream = self.source.open().map_err(ReplayError::Reopen)?;
         self.reader = Some(reader.restart(stream)?);
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Ip, Ipv4, Link, Packet, Payload, Segment, Udp};
+
+    /// Who of so many workers sends a frame: exactly one of them.
+    fn worker(frame: &[u8], workers: usize) -> usize {
+        let record = Record {
+            time: Timestamp::ZERO,
+            link_type: LinkType::ETHERNET,
+            original_length: frame.len(),
+            bytes: frame,
+        };
+        let holds = |worker: &usize| {
+            let share = Share {
+                worker: *worker,
+                workers,
+            };
+            share.holds(&record)
+        };
+        let holders: Vec<usize> = (0..workers).filter(holds).collect();
+        assert_eq!(holders.len(), 1, "{holders:?}");
+        holders[0]
+    }
+
+    fn frame([source, destination]: [u8; 2], [from, to]: [u16; 2]) -> Vec<u8> {
+        let packet = Packet {
+            ip: Ip::V4(Ipv4::new(
+                [192, 0, 2, source].into(),
+                [192, 0, 2, destination].into(),
+            )),
+            segment: Segment::Udp(Udp::new(from, to)),
+            payload: Payload::Zeros(18),
+        };
+        let mut bytes = Vec::new();
+        packet.emit_frame(&Link::default(), &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn both_directions_of_a_conversation_have_one_sender() {
+        for port in 1024..1124 {
+            let there = frame([1, 2], [port, 53]);
+            let back = frame([2, 1], [53, port]);
+            assert_eq!(worker(&there, 7), worker(&back, 7));
+        }
+    }
+
+    #[test]
+    fn conversations_are_shared_out_evenly() {
+        let by_port = (0..1000).map(|nth| frame([1, 2], [1024 + nth, 9]));
+        let by_host = (0..200).map(|nth| frame([nth, 250], [4000, 9]));
+        for frames in [by_port.collect::<Vec<_>>(), by_host.collect()] {
+            for workers in [2, 3, 4, 8] {
+                let mut counts = vec![0; workers];
+                frames
+                    .iter()
+                    .for_each(|frame| counts[worker(frame, workers)] += 1);
+                let fair = frames.len() / workers;
+                let is_fair = |count: &usize| (fair / 2..fair * 2).contains(count);
+                assert!(counts.iter().all(is_fair), "{workers}: {counts:?}");
+            }
+        }
     }
 }

@@ -143,7 +143,7 @@ fn tap(lab: &Lab, args: &LabArgs) -> Result<()> {
     let ours = |options| lab.crywolf(capture, options);
     let sides = [
         Side {
-            name: "one write a frame from memory, one core",
+            name: "a loop of writes, one core",
             command: pinned(&write_loop, "0"),
             goal: None,
             counted_at: TAP,
