@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use wire::capture::{CaptureReader, Record};
-use wire::{Layers, LinkType, Timestamp};
+use wire::{Layers, Timestamp};
 
 use crate::batch::{BATCH_FRAMES, Batch, Origin};
 use crate::error::ReplayError;
@@ -208,8 +208,7 @@ impl<'a> Feed<'a> {
             return Ok(true);
         }
         for frame in self.rewriter.rewrite(&record, self.pass)?.frames() {
-            let layers = Layers::decode(LinkType::ETHERNET, frame);
-            self.guard.check_frame(&layers, number)?;
+            self.guard.check_frame(frame, number)?;
             batch.push(frame, origin);
         }
         Ok(true)
@@ -236,7 +235,7 @@ mod tests {
     fn worker(frame: &[u8], workers: usize) -> usize {
         let record = Record {
             time: Timestamp::ZERO,
-            link_type: LinkType::ETHERNET,
+            link_type: wire::LinkType::ETHERNET,
             original_length: frame.len(),
             bytes: frame,
         };

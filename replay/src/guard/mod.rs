@@ -13,8 +13,6 @@ mod interface;
 use std::fmt;
 use std::time::Duration;
 
-use wire::Layers;
-
 pub use interface::{Admission, Entry};
 
 /// Frames a run may send unless told otherwise.
@@ -168,16 +166,16 @@ impl Guard {
         Ok(())
     }
 
-    /// Refuses a frame whose addresses do not belong into a lab. `number` is that of the frame in its capture.
+    /// Refuses an Ethernet frame whose addresses do not belong into a lab. `number` is that of the frame in its capture.
     ///
     /// # Errors
     /// The refusal.
     #[inline]
-    pub fn check_frame(&self, layers: &Layers<'_>, number: u64) -> Result<(), Refusal> {
+    pub fn check_frame(&self, frame: &[u8], number: u64) -> Result<(), Refusal> {
         if self.permissions.public_addresses {
             return Ok(());
         }
-        match address::foreign(layers) {
+        match address::foreign(frame) {
             None => Ok(()),
             Some(address) => Err(Refusal {
                 rule: Rule::LabAddresses,
