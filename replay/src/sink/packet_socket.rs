@@ -1,7 +1,8 @@
 //! A packet socket (packet(7)): frames leave through an interface, many a system call.
 //!
-//! Compared by `cargo xtask bench` and chosen: sendmmsg(2) through the ordinary transmit path. PACKET_QDISC_BYPASS
-//! hides the frames from those who listen on the same interface, and a PACKET_TX_RING copies them once more.
+//! Measured and chosen: sendmmsg(2) through the ordinary transmit path. PACKET_QDISC_BYPASS saves a tenth at most and
+//! hides the frames from those who listen on the same interface; a PACKET_TX_RING copies them once more. The figures are
+//! in `docs/src/reference/speed.md`.
 #![expect(
     unsafe_code,
     reason = "packet sockets, their addresses and sendmmsg have no safe interface in a maintained crate"
