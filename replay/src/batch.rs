@@ -1,6 +1,7 @@
 //! Frames that are ready to go, back to back in one buffer.
 
-/// Frames handed to the kernel at once. More save little: a call costs a tenth of what 64 frames do.
+/// Frames handed to the kernel at once. More save nothing: a call, with the looks at the clock around it, costs less than
+/// one frame, which 64 of them share (`docs/src/reference/speed.md`).
 pub const BATCH_FRAMES: usize = 64;
 
 /// Where a frame comes from and when it is due.

@@ -1,7 +1,8 @@
 //! A packet socket (packet(7)): frames leave through an interface, many a system call.
 //!
-//! Compared by `cargo xtask bench` and chosen: sendmmsg(2) through the ordinary transmit path. PACKET_QDISC_BYPASS
-//! hides the frames from those who listen on the same interface, and a PACKET_TX_RING copies them once more.
+//! sendmmsg(2) through the ordinary transmit path was chosen. PACKET_QDISC_BYPASS saves a tenth at most and hides the
+//! frames from those who listen on the same interface: `docs/src/reference/speed.md` has the figures. A PACKET_TX_RING,
+//! which copies the frames once more, was not measured.
 #![expect(
     unsafe_code,
     reason = "packet sockets, their addresses and sendmmsg have no safe interface in a maintained crate"
