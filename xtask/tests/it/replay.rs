@@ -210,8 +210,7 @@ fn what_is_wrong_is_said() {
         return;
     }
     for (words, told) in [
-        (&["syn-scan"][..], "--sensor"),
-        (&["no-such-scenario"], "no-such-scenario"),
+        (&["no-such-scenario"][..], "no-such-scenario"),
         (&["missing.pcap"], "missing.pcap"),
         (&["-"], "give it as a file"),
         (
@@ -223,5 +222,16 @@ fn what_is_wrong_is_said() {
         let ended = Ended::of(xtask("replay").args(words));
         assert!(!ended.status.success(), "{words:?}");
         assert!(ended.stderr.contains(told), "{words:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn of_several_sensors_the_one_that_sees_most_is_taken() {
+    if !can_enclose() || !can_tap() {
+        return;
+    }
+    let ended = Ended::of(xtask("replay").args(["syn-flood", "--top"])).expect(0);
+    for part in ["sending syn-flood.victim", "--sensor", "syn-flood.forged"] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
 }
