@@ -7,7 +7,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 use wire::Timestamp;
 
 /// A sleeper wakes up that much before a frame is due and watches the clock from there, because the kernel wakes
-/// nobody on the microsecond: virtual machines were measured to be 60 to 120 us late.
+/// nobody on the microsecond: `docs/src/reference/speed.md` has what was measured with this and other distances.
 const WATCH: u64 = 110_000;
 /// Nobody sleeps longer without a look at the stop flag, so that Ctrl-C ends a run within 100 ms.
 const SLICE: u64 = 50_000_000;

@@ -19,7 +19,8 @@ use crate::statistics::{InterfaceTally, Lateness, Sent, Span, Tally};
 /// How long to wait for a sink before looking at everything else again.
 const WAIT: Duration = Duration::from_millis(20);
 
-/// How long before its call's end the first frame is taken to leave at most: half of what a call on untrodden paths takes.
+/// How long before its call's end the first frame is taken to leave at most. Assumption: half of the call, of which 35 us
+/// were measured in all.
 const MOST_OF_CALL: u64 = 15_000;
 
 /// How a run ended.

@@ -1,6 +1,6 @@
 //! A tap: the interface gets each frame that is written to its file, as if it had come from a wire.
 //!
-//! One write a frame is what the kernel offers there; several queues let several threads write. A tap made here is
+//! Each frame is a write of its own; several queues let several threads write. A tap made here is
 //! silent. It has no address and no ARP; IPv6 is off, nothing is forwarded, and packets are only taken from sources
 //! that a route through the tap leads to, of which there is none: the kernel drops them instead of answering.
 //! Source: Documentation/networking/{tuntap,ip-sysctl}.rst of Linux.
