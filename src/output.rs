@@ -59,8 +59,63 @@ pub fn progress(total: u64, what: &'static str, quiet: bool) -> ProgressBar {
         .with_message(what)
 }
 
-/// Writes a file under a temporary name and renames it when it is whole. What is no regular file, such as a pipe,
-/// is written to directly.
+/// A file that gets its name when it is whole. What is no regular file, such as a pipe, is written to as it is.
+pub struct WholeFile {
+    path: PathBuf,
+    target: Target,
+}
+
+enum Target {
+    Temporary(NamedTempFile),
+    Direct(File),
+}
+
+impl WholeFile {
+    /// A file to be; nothing is left of it if it is dropped.
+    ///
+    /// # Errors
+    /// Names the file and what the system says.
+    pub fn open(path: &Path) -> Result<WholeFile> {
+        let path = behind_links(path);
+        let target = if is_special(&path) {
+            let file = File::options().write(true).open(&path);
+            Target::Direct(file.with_context(|| format!("cannot write {}", path.display()))?)
+        } else {
+            Target::Temporary(temporary_beside(&path)?)
+        };
+        Ok(WholeFile { path, target })
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// Names the file and what the system says.
+    pub fn keep(self) -> Result<()> {
+        if let Target::Temporary(file) = self.target {
+            let kept = file.persist(&self.path);
+            kept.with_context(|| format!("cannot write {}", self.path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Temporary(file) => file.write(bytes),
+            Target::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Temporary(file) => file.flush(),
+            Target::Direct(file) => file.flush(),
+        }
+    }
+}
+
+/// Writes a file whole.
 ///
 /// # Errors
 /// Names the file and what the system says.
@@ -68,21 +123,12 @@ pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let buffered = |file: &mut dyn Write| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()
-    };
-    if is_special(path) {
-        let mut file = File::create(path).with_context(failed)?;
-        return buffered(&mut file).with_context(failed);
-    }
-    let path = &behind_links(path);
-    let mut file = temporary_beside(path)?;
-    buffered(&mut file).with_context(failed)?;
-    file.persist(path).with_context(failed)?;
-    Ok(())
+    let mut out = BufWriter::new(WholeFile::open(path)?);
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
+        .with_context(|| format!("cannot write {}", path.display()))?
+        .keep()
 }
 
 /// Makes sure that a file can be written, before the work begins of which it is to tell.
@@ -97,12 +143,12 @@ pub fn check_writable(path: &Path) -> Result<()> {
 }
 
 /// Whether something stands there that is no regular file.
-pub fn is_special(path: &Path) -> bool {
+fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// The file that links lead to: renaming to a link's own name would replace the link.
-pub fn behind_links(path: &Path) -> PathBuf {
+fn behind_links(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 

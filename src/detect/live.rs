@@ -14,7 +14,7 @@ use labels::{AddressBlock, Finding};
 use replay::listener::{Block, Heard, Listener};
 use replay::namespace;
 
-use super::recording::{Place, Recording};
+use super::recording::{self, Recording};
 use super::{DetectArgs, Format, table, write_counters, write_findings};
 use crate::duration;
 use crate::output::Verbosity;
@@ -68,7 +68,12 @@ pub(super) fn run(
         "--early writes findings line by line: choose --format jsonl or --format eve"
     );
     let stop = stop_flag()?;
-    let place = args.live.write.as_deref().map(Place::new).transpose()?;
+    let place = args
+        .live
+        .write
+        .as_deref()
+        .map(recording::place)
+        .transpose()?;
     if let Some(name) = &args.live.netns {
         namespace::enter(name)?;
     }
@@ -76,7 +81,7 @@ pub(super) fn run(
     drop_privileges(args.live.write.as_deref())?;
     tell(verbosity, format_args!("listening on {interface}"));
 
-    let recording = place.map(|place| place.begin(listener.link_type()));
+    let recording = place.map(|place| Recording::begin(place, listener.link_type()));
     let mut watch = Watch::new(args, config, recording, verbosity);
     let watched = watch.until_end(&mut listener, &args.live, &stop);
     // What ended the run is the error to tell: others may follow from it.
