@@ -10,9 +10,9 @@ use ipnet::IpNet;
 use labels::{
     AddressBlock, CaptureSummary, Event, EventId, Evident, FrameRuns, PortRange, Transport, Truth,
 };
-use wire::{Segment, Timestamp};
+use wire::{ArpMessage, Packet, Segment, Timestamp};
 
-use crate::activity::{Activity, ActivityId, Countable, Role, Sent};
+use crate::activity::{Activity, ActivityId, Cause, Countable, Role};
 use crate::net::topology::Direction;
 
 /// Single addresses that an event names before they are summed up as blocks.
@@ -51,6 +51,45 @@ struct Roles {
     transports: BTreeSet<Transport>,
     last_transport: Option<Transport>,
     evident: Option<u64>,
+}
+
+/// What the truth keeps of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    source: IpAddr,
+    target: IpAddr,
+    ports: Option<(u16, u16)>,
+    transport: Transport,
+}
+
+impl Seen {
+    /// What it keeps of a packet.
+    #[inline]
+    pub fn packet(packet: &Packet) -> Seen {
+        Seen {
+            source: packet.source(),
+            target: packet.destination(),
+            ports: packet.ports(),
+            transport: match &packet.segment {
+                Segment::Tcp(_) => Transport::Tcp,
+                Segment::Udp(_) => Transport::Udp,
+                Segment::Icmp(_) => Transport::Icmp,
+                Segment::Raw(wire::packet::PROTOCOL_TCP) => Transport::Tcp,
+                Segment::Raw(wire::packet::PROTOCOL_UDP) => Transport::Udp,
+                Segment::Raw(_) => Transport::Other,
+            },
+        }
+    }
+
+    /// What it keeps of an ARP message.
+    pub fn arp(message: &ArpMessage) -> Seen {
+        Seen {
+            source: message.sender.into(),
+            target: message.target.into(),
+            ports: None,
+            transport: Transport::Other,
+        }
+    }
 }
 
 /// Addresses, summed up where they are many.
@@ -116,30 +155,17 @@ fn surroundings(address: IpAddr) -> IpNet {
 }
 
 impl Roles {
-    fn add(
-        &mut self,
-        source: IpAddr,
-        target: IpAddr,
-        sent: &Sent,
-        port: Option<u16>,
-        pools: &[IpNet],
-    ) {
+    fn add(&mut self, seen: &Seen, port: Option<u16>, pools: &[IpNet]) {
         self.packets += 1;
-        self.sources.add(source, pools);
-        self.targets.add(target, pools);
+        self.sources.add(seen.source, pools);
+        self.targets.add(seen.target, pools);
         if let Some(port) = port.filter(|port| self.last_port != Some(*port)) {
             self.last_port = Some(port);
             self.ports.insert(port);
         }
-        let transport = match &sent.packet.segment {
-            Segment::Tcp(_) => Transport::Tcp,
-            Segment::Udp(_) => Transport::Udp,
-            Segment::Icmp(_) => Transport::Icmp,
-            Segment::Raw(_) => Transport::Other,
-        };
-        if self.last_transport != Some(transport) {
-            self.last_transport = Some(transport);
-            self.transports.insert(transport);
+        if self.last_transport != Some(seen.transport) {
+            self.last_transport = Some(seen.transport);
+            self.transports.insert(seen.transport);
         }
     }
 
@@ -184,13 +210,14 @@ impl SensorTruth {
         &mut self,
         at: Timestamp,
         direction: Direction,
-        sent: &Sent,
+        cause: Cause,
+        seen: &Seen,
         activities: &[Activity],
     ) {
         self.count += 1;
         self.first.get_or_insert(at);
         self.last = Some(at);
-        let id = sent.cause.activity;
+        let id = cause.activity;
         let Some(activity) = activities
             .get(usize::from(id.0))
             .filter(|activity| activity.class.is_some())
@@ -221,24 +248,17 @@ impl SensorTruth {
         self.frames.push(Some(event.id));
         event.end = at;
         event.packets += 1;
-        let (source, target) = (sent.packet.source(), sent.packet.destination());
-        let ports = sent.packet.ports();
-        let roles = match sent.cause.role {
+        let ports = seen.ports;
+        let roles = match cause.role {
             Role::Stimulus => {
-                event.asked.add(
-                    source,
-                    target,
-                    sent,
-                    ports.map(|(_, to)| to),
-                    &activity.forged,
-                );
+                event
+                    .asked
+                    .add(seen, ports.map(|(_, to)| to), &activity.forged);
                 &mut event.asked
             }
             // Our own hosts' reactions to answers say nothing about who sent those.
             Role::Answer if direction == Direction::Inward => {
-                event
-                    .answered
-                    .add(source, target, sent, ports.map(|(from, _)| from), &[]);
+                event.answered.add(seen, ports.map(|(from, _)| from), &[]);
                 &mut event.answered
             }
             Role::Answer => return,

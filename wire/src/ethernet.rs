@@ -32,6 +32,11 @@ pub fn is_vlan_tag(ether_type: u16) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddress(pub [u8; 6]);
 
+impl MacAddress {
+    /// The address of all stations.
+    pub const BROADCAST: MacAddress = MacAddress([0xff; 6]);
+}
+
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;

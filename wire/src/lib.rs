@@ -5,11 +5,14 @@
 //! read and written in [`capture`]. The crate knows nobody else of the workspace and does no input or output of
 //! its own.
 
+pub mod arp;
 pub mod capture;
 pub mod checksum;
 pub mod decode;
+pub mod envelope;
 pub mod ethernet;
 pub mod field;
+pub mod fragment;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
@@ -22,7 +25,9 @@ pub mod tcp;
 pub mod time;
 pub mod udp;
 
+pub use arp::ArpMessage;
 pub use decode::{Layers, LinkType};
+pub use envelope::{Content, Envelope};
 pub use ethernet::{Framing, Link, MacAddress};
 pub use field::Field;
 pub use icmp::Icmp;

@@ -78,8 +78,20 @@ impl Packet {
         match &self.segment {
             Segment::Tcp(tcp) => Some((tcp.source, tcp.destination)),
             Segment::Udp(udp) => Some((udp.source, udp.destination)),
+            Segment::Raw(PROTOCOL_TCP | PROTOCOL_UDP) if self.is_first_fragment() => {
+                match self.payload.slice(0, 4).to_vec().as_slice() {
+                    [a, b, c, d] => {
+                        Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
+                    }
+                    _ => None,
+                }
+            }
             Segment::Icmp(_) | Segment::Raw(_) => None,
         }
+    }
+
+    fn is_first_fragment(&self) -> bool {
+        matches!(&self.ip, Ip::V4(ip) if ip.fragment_offset == 0)
     }
 
     /// Time to live, or hop limit.

@@ -226,7 +226,10 @@ impl Sessions {
             SocketEvent::PeerClosed => {
                 self.with(socket, sys, |dialogue, talk| dialogue.peer_closed(talk))
             }
-            SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut => {
+            SocketEvent::Refused
+            | SocketEvent::Reset
+            | SocketEvent::TimedOut
+            | SocketEvent::Unreachable(..) => {
                 self.with(socket, sys, |dialogue, talk| dialogue.failed(talk));
             }
             SocketEvent::Closed | SocketEvent::Datagram(..) => {}
@@ -256,7 +259,11 @@ impl Sessions {
 fn is_last(event: &SocketEvent) -> bool {
     matches!(
         event,
-        SocketEvent::Refused | SocketEvent::Reset | SocketEvent::TimedOut | SocketEvent::Closed
+        SocketEvent::Refused
+            | SocketEvent::Reset
+            | SocketEvent::TimedOut
+            | SocketEvent::Unreachable(..)
+            | SocketEvent::Closed
     )
 }
 

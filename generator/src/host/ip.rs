@@ -14,6 +14,9 @@ use crate::seed::{Draws, SeedTree};
 /// Linux keeps 2048 to 262144 such counters, shared by hash; few talk to more hosts than this within a capture.
 const MAX_COUNTERS: usize = 4096;
 
+/// The least MTU that an error is believed, RFC 791: no link carries less.
+const LEAST_MTU: u16 = 68;
+
 /// What kind of packet a header is for: stacks treat them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -32,6 +35,8 @@ pub struct IpLayer {
     id: Draws,
     counter: u16,
     per_destination: BTreeMap<IpAddr, u16>,
+    /// Path MTUs that errors told of.
+    mtus: BTreeMap<IpAddr, u16>,
     /// Packets a nanosecond-rate host sends elsewhere, unseen: mean gap between them.
     unseen_gap: Option<u64>,
     unseen: Draws,
@@ -49,10 +54,30 @@ impl IpLayer {
             id,
             counter,
             per_destination: BTreeMap::new(),
+            mtus: BTreeMap::new(),
             unseen_gap,
             unseen,
             last_sent: None,
         }
+    }
+
+    /// Remembers the MTU of a path. One of 0 is an old router's, which does not tell: the next plateau below Ethernet's,
+    /// RFC 1191 section 7.1, is taken.
+    pub fn learn_mtu(&mut self, destination: IpAddr, mtu: u16) {
+        let mtu = match mtu {
+            0 => 1006,
+            told => told.max(LEAST_MTU),
+        };
+        if self.mtus.len() >= MAX_COUNTERS && !self.mtus.contains_key(&destination) {
+            self.mtus.pop_first();
+        }
+        let known = self.mtus.entry(destination).or_insert(mtu);
+        *known = (*known).min(mtu);
+    }
+
+    /// The MTU of the path to an address, where it is known to be less than the interface's.
+    pub fn mtu(&self, destination: IpAddr) -> Option<u16> {
+        self.mtus.get(&destination).copied()
     }
 
     /// The header of a packet that leaves now.

@@ -1,7 +1,10 @@
 //! A host: addresses, a stack, ports with a policy, and the programs that run on it.
 
+pub mod icmp;
 pub mod ip;
 pub mod program;
+pub mod reassembly;
+pub mod route;
 pub mod socket;
 pub mod sockets;
 pub mod stack;
@@ -12,12 +15,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use wire::{Icmp, Ip, Packet, Payload, Segment, Timestamp, icmp};
+use wire::{Icmp, Ip, MacAddress, Packet, Segment, Timestamp};
 
-use crate::activity::{Activity, Sent};
-use crate::seed::SeedTree;
+use crate::activity::{Activity, Cause, Sent};
+use crate::seed::{Draws, SeedTree};
+use icmp::{QuotedTransport, Trouble};
 use ip::Purpose;
 use program::{Program, System};
+use reassembly::Reassembly;
 use socket::{Endpoint, Outbox, ProgramId};
 use sockets::Sockets;
 use stack::Stack;
@@ -50,6 +55,23 @@ pub struct HostConfig {
     pub port_policy: BTreeMap<u16, PortPolicy>,
     /// Mean gap of packets that it sends elsewhere, unseen; they move its IP identification on.
     pub unseen_gap: Option<u64>,
+    /// Its hardware address.
+    pub mac: MacAddress,
+    /// Largest packet that its interface sends, in bytes.
+    pub mtu: usize,
+    /// How long it takes to send what it decided to send: least time and mean of the rest, in nanoseconds.
+    pub turnaround: (u64, u64),
+}
+
+/// A question for the hardware address of a neighbour that a program asks by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// Who asks.
+    pub program: ProgramId,
+    /// For whom.
+    pub neighbour: IpAddr,
+    /// Why.
+    pub cause: Cause,
 }
 
 /// A host at work.
@@ -58,6 +80,11 @@ pub struct Host {
     sockets: Sockets,
     timers: Timers,
     programs: Vec<Box<dyn Program>>,
+    reassembly: Reassembly,
+    turnaround: Draws,
+    last_departure: Timestamp,
+    /// Questions of its programs for neighbours, with the time of each.
+    pub lookups: Vec<(Timestamp, Lookup)>,
     /// The time for which the world has been asked to wake it.
     pub wake_at: Option<Timestamp>,
 }
@@ -66,13 +93,55 @@ impl Host {
     /// Switches a host on at the start of its scenario.
     pub fn new(config: HostConfig, start: Timestamp, tree: &SeedTree) -> Self {
         let sockets = Sockets::new(&config.name, &config.stack, config.unseen_gap, start, tree);
+        let stack = &config.stack;
         Host {
+            reassembly: Reassembly::new(stack.overlap, stack.reassembly_timeout),
+            turnaround: tree.draws(&format!("host/{}/turnaround", config.name)),
+            last_departure: Timestamp::ZERO,
             config,
             sockets,
             timers: Timers::default(),
             programs: Vec::new(),
+            lookups: Vec::new(),
             wake_at: None,
         }
+    }
+
+    /// How long the host takes, this time, until what it decided to send at `now` leaves it. Order is kept.
+    pub fn departure(&mut self, now: Timestamp) -> Timestamp {
+        let (least, mean) = self.config.turnaround;
+        let takes = match (self.turnaround.pinned(), mean) {
+            (Some(pinned), _) => pinned,
+            (None, 0) => least,
+            (None, mean) => least + self.turnaround.exponential(mean),
+        };
+        self.last_departure = self.last_departure.max(now.plus_nanos(takes));
+        self.last_departure
+    }
+
+    /// The stack's choice of an identification for the fragments of an IPv6 packet.
+    pub fn fragment_id(&mut self) -> u32 {
+        self.turnaround.word32()
+    }
+
+    /// Its name in the scenario.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// A neighbour that a program asked for has answered.
+    pub fn neighbour(
+        &mut self,
+        program: ProgramId,
+        address: IpAddr,
+        now: Timestamp,
+        activities: &[Activity],
+        out: &mut Outbox,
+    ) {
+        self.call(program, now, activities, out, |program, sys| {
+            program.neighbour(address, sys)
+        });
+        self.tell(now, activities, out);
     }
 
     /// Installs a program that serves these ports, and returns its number.
@@ -87,10 +156,14 @@ impl Host {
 
     /// The time of its next timer.
     pub fn deadline(&self) -> Option<Timestamp> {
-        [self.timers.next(), self.sockets.tcp.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.timers.next(),
+            self.sockets.tcp.deadline(),
+            self.reassembly.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Starts a program.
@@ -118,12 +191,44 @@ impl Host {
         while self.sockets.run_timer(now, out) {
             self.tell(now, activities, out);
         }
+        while let Some(given_up) = self.reassembly.give_up(now) {
+            if let Some(first) = given_up {
+                self.complain(Trouble::Reassembly, &first, now, out);
+            }
+        }
     }
 
     /// A packet has arrived.
     pub fn receive(
         &mut self,
         sent: &Sent,
+        now: Timestamp,
+        activities: &[Activity],
+        out: &mut Outbox,
+    ) {
+        if self.wants_packets() {
+            self.hand_to_listeners(&sent.packet, now, activities, out);
+        }
+        if reassembly::is_fragment(&sent.packet) {
+            if let Some(whole) = self.reassembly.take(sent, now) {
+                if self.wants_packets() {
+                    self.hand_to_listeners(&whole.packet, now, activities, out);
+                }
+                self.receive_whole(&whole, now, out);
+            }
+        } else {
+            self.receive_whole(sent, now, out);
+        }
+        self.tell(now, activities, out);
+    }
+
+    fn wants_packets(&self) -> bool {
+        self.programs.iter().any(|program| program.wants_packets())
+    }
+
+    fn hand_to_listeners(
+        &mut self,
+        packet: &Packet,
         now: Timestamp,
         activities: &[Activity],
         out: &mut Outbox,
@@ -135,16 +240,48 @@ impl Host {
                 .is_some_and(|program| program.wants_packets())
             {
                 self.call(ProgramId(n), now, activities, out, |program, sys| {
-                    program.packet(&sent.packet, sys)
+                    program.packet(packet, sys)
                 });
             }
+        }
+    }
+
+    fn receive_whole(&mut self, sent: &Sent, now: Timestamp, out: &mut Outbox) {
+        if self.follow_source_route(sent, now, out) {
+            return;
         }
         match &sent.packet.segment {
             Segment::Tcp(_) | Segment::Udp(_) => self.receive_ported(sent, now, out),
             Segment::Icmp(message) => self.receive_icmp(message, sent, now, out),
-            Segment::Raw(_) => {}
+            Segment::Raw(_) => self.complain(Trouble::Protocol, sent, now, out),
         }
-        self.tell(now, activities, out);
+    }
+
+    /// Sends a packet on that names more hosts on its way, RFC 791 section 3.1, or refuses; true when it was not for us.
+    fn follow_source_route(&mut self, sent: &Sent, now: Timestamp, out: &mut Outbox) -> bool {
+        let Some(route) = route::SourceRoute::of(&sent.packet).filter(|route| !route.is_done())
+        else {
+            return false;
+        };
+        if !self.config.stack.source_routes {
+            self.complain(Trouble::SourceRoute, sent, now, out);
+            return true;
+        }
+        if let Some(packet) = route.forwarded(&sent.packet) {
+            out.push((
+                now,
+                Sent {
+                    packet,
+                    cause: sent.cause,
+                },
+            ));
+        }
+        true
+    }
+
+    /// Whether a packet is for this host alone.
+    fn is_for_us(&self, address: IpAddr) -> bool {
+        self.config.addresses.contains(&address)
     }
 
     fn receive_ported(&mut self, sent: &Sent, now: Timestamp, out: &mut Outbox) {
@@ -162,10 +299,12 @@ impl Host {
         };
         match self.policy(packet, local, remote) {
             PortPolicy::Filtered => return,
-            PortPolicy::Rejected => return self.unreachable(sent, icmp::PROHIBITED, now, out),
+            PortPolicy::Rejected => return self.complain(Trouble::Prohibited, sent, now, out),
             PortPolicy::Closed => {}
         }
         match &packet.segment {
+            // RFC 1122 section 4.2.3.10: no connection with everybody.
+            Segment::Tcp(_) if !self.is_for_us(local.address) => {}
             Segment::Tcp(tcp) => {
                 self.sockets.receive_tcp(
                     now,
@@ -181,7 +320,7 @@ impl Host {
                     .sockets
                     .receive_udp(destination, remote, &packet.payload, sent.cause)
                 {
-                    self.unreachable(sent, icmp::PORT, now, out);
+                    self.complain(Trouble::Port, sent, now, out);
                 }
             }
         }
@@ -206,42 +345,85 @@ impl Host {
     }
 
     fn receive_icmp(&mut self, message: &Icmp, sent: &Sent, now: Timestamp, out: &mut Outbox) {
-        if message.icmp_type != icmp::ECHO_REQUEST || !self.config.stack.answers_ping {
-            return;
-        }
-        let reply = Icmp {
-            icmp_type: icmp::ECHO_REPLY,
-            checksum: wire::Field::Computed,
-            ..message.clone()
-        };
         let packet = &sent.packet;
-        let ip = self.sockets.ip.header(
-            now,
-            packet.destination(),
-            packet.source(),
-            Purpose::Datagram,
-            0,
-        );
+        let over_ipv6 = matches!(packet.ip, Ip::V6(_));
+        if let Some(trouble) = Trouble::read(message, over_ipv6) {
+            return self.learn(trouble, packet, now, out);
+        }
+        let stack = &self.config.stack;
+        let for_us = self.is_for_us(packet.destination());
+        let answers = if for_us {
+            stack.answers_ping
+        } else {
+            stack.answers_broadcast_ping
+        };
+        let Some(reply) = icmp::echo_reply(message, over_ipv6).filter(|_| answers) else {
+            return;
+        };
+        let Some(ip) = self.reply_header(sent, now) else {
+            return;
+        };
         let packet = Packet {
             ip,
             segment: Segment::Icmp(reply),
             payload: packet.payload.clone(),
         };
-        out.push((
-            now,
-            Sent {
-                packet,
-                cause: sent.cause.answered(),
-            },
-        ));
+        let cause = sent.cause.answered();
+        out.push((now, Sent { packet, cause }));
     }
 
-    /// Tells the sender that its packet was not wanted.
-    fn unreachable(&mut self, sent: &Sent, code: u8, now: Timestamp, out: &mut Outbox) {
-        let (from, to) = (sent.packet.destination(), sent.packet.source());
-        let ip = self.sockets.ip.header(now, from, to, Purpose::Datagram, 0);
+    /// Tells a connection or a socket what became of its packet.
+    fn learn(&mut self, trouble: Trouble, packet: &Packet, now: Timestamp, out: &mut Outbox) {
+        let Some(quoted) = icmp::quoted(&packet.payload, packet.source()) else {
+            return;
+        };
+        if !self.is_for_us(quoted.local.address) {
+            return;
+        }
+        match quoted.transport {
+            QuotedTransport::Tcp => self.sockets.trouble_of_tcp(now, trouble, quoted, out),
+            QuotedTransport::Udp => {
+                self.sockets.trouble_of_udp(trouble, quoted);
+            }
+        }
+    }
+
+    /// The header of our answer to a packet, from the address that it was sent to, or from one of ours.
+    fn reply_header(&mut self, sent: &Sent, now: Timestamp) -> Option<Ip> {
+        let (asked, asker) = (sent.packet.destination(), sent.packet.source());
+        let from = if self.is_for_us(asked) {
+            asked
+        } else {
+            self.address_towards(asker)?
+        };
+        Some(
+            self.sockets
+                .ip
+                .header(now, from, asker, Purpose::Datagram, 0),
+        )
+    }
+
+    /// Its first address of a version of IP.
+    pub fn address_of_version(&self, over_ipv6: bool) -> Option<IpAddr> {
+        let mut ours = self.config.addresses.iter();
+        ours.find(|address| address.is_ipv6() == over_ipv6).copied()
+    }
+
+    /// The address from which we speak to a peer: the first one of its version of IP.
+    fn address_towards(&self, peer: IpAddr) -> Option<IpAddr> {
+        self.address_of_version(peer.is_ipv6())
+    }
+
+    /// Tells the sender that its packet was not wanted; never about one for all.
+    fn complain(&mut self, trouble: Trouble, sent: &Sent, now: Timestamp, out: &mut Outbox) {
+        if !self.is_for_us(sent.packet.destination()) {
+            return;
+        }
+        let Some(ip) = self.reply_header(sent, now) else {
+            return;
+        };
         let quote = self.config.stack.icmp_quote;
-        if let Some(error) = icmp_error(ip, Icmp::new(icmp::UNREACHABLE, code), sent, quote) {
+        if let Some(error) = icmp::error_about(ip, trouble, sent, quote) {
             out.push((now, error));
         }
     }
@@ -261,12 +443,15 @@ impl Host {
             return;
         };
         let (sockets, timers) = (&mut self.sockets, &mut self.timers);
+        let (addresses, lookups) = (&self.config.addresses, &mut self.lookups);
         act(
             running.as_mut(),
             &mut System {
                 now,
                 program,
                 address,
+                addresses,
+                lookups,
                 sockets,
                 timers,
                 out,
@@ -285,30 +470,4 @@ impl Host {
             }
         }
     }
-}
-
-/// An ICMP error about a packet, quoting its header and `quote` bytes more.
-///
-/// `None` where RFC 1122 section 3.2.2 forbids one: about an ICMP error, or a later fragment. ICMPv6 errors are not made.
-pub fn icmp_error(ip: Ip, message: Icmp, about: &Sent, quote: usize) -> Option<Sent> {
-    let Ip::V4(header) = &about.packet.ip else {
-        return None;
-    };
-    let is_error =
-        matches!(&about.packet.segment, Segment::Icmp(icmp) if Icmp::is_error(icmp.icmp_type));
-    if is_error || header.fragment_offset != 0 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(about.packet.total_bytes());
-    about.packet.emit(&mut bytes);
-    bytes.truncate(header.header_bytes() + quote);
-    let packet = Packet {
-        ip,
-        segment: Segment::Icmp(message),
-        payload: Payload::new(bytes),
-    };
-    Some(Sent {
-        packet,
-        cause: about.cause.answered(),
-    })
 }

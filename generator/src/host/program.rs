@@ -31,6 +31,9 @@ pub trait Program: Send {
 
     /// A packet arrived at the host.
     fn packet(&mut self, _packet: &wire::Packet, _sys: &mut System<'_>) {}
+
+    /// A neighbour for which it asked has answered.
+    fn neighbour(&mut self, _address: IpAddr, _sys: &mut System<'_>) {}
 }
 
 /// What a program can reach of its host.
@@ -40,6 +43,8 @@ pub struct System<'a> {
     pub now: Timestamp,
     pub(super) program: ProgramId,
     pub(super) address: IpAddr,
+    pub(super) addresses: &'a [IpAddr],
+    pub(super) lookups: &'a mut Vec<(Timestamp, super::Lookup)>,
     pub(super) sockets: &'a mut Sockets,
     pub(super) timers: &'a mut Timers,
     pub(super) out: &'a mut Outbox,
@@ -50,6 +55,33 @@ impl System<'_> {
     /// The host's first address.
     pub fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// The address from which the host speaks to a peer: its first one of the peer's version of IP.
+    pub fn address_towards(&self, peer: IpAddr) -> IpAddr {
+        let mut ours = self.addresses.iter();
+        ours.find(|address| address.is_ipv4() == peer.is_ipv4())
+            .copied()
+            .unwrap_or(self.address)
+    }
+
+    /// The header that the stack gives a message or datagram to a peer which a program makes by itself.
+    pub fn header(&mut self, peer: IpAddr, tos: u8) -> wire::Ip {
+        let from = self.address_towards(peer);
+        self.sockets
+            .ip
+            .header(self.now, from, peer, super::ip::Purpose::Datagram, tos)
+    }
+
+    /// Asks for the hardware address of a neighbour, `after` nanoseconds from now; an answer is told by
+    /// [`Program::neighbour`].
+    pub fn look_up(&mut self, after: u64, neighbour: IpAddr, activity: ActivityId) {
+        let lookup = super::Lookup {
+            program: self.program,
+            neighbour,
+            cause: Cause::stimulus(activity),
+        };
+        self.lookups.push((self.now.plus_nanos(after), lookup));
     }
 
     /// Sets a timer; `token` comes back with it. Timers cannot be taken back: a program ignores those it no longer needs.
@@ -67,10 +99,11 @@ impl System<'_> {
 
     /// Opens a TCP connection.
     pub fn connect(&mut self, peer: Endpoint, activity: ActivityId) -> SocketId {
+        let local = self.address_towards(peer.address);
         self.sockets.connect(
             self.now,
             self.program,
-            self.address,
+            local,
             peer,
             Cause::stimulus(activity),
             self.out,
@@ -119,17 +152,16 @@ impl System<'_> {
         self.sockets.close_udp(socket);
     }
 
+    /// Sets the time to live of what a UDP socket sends from now on.
+    pub fn set_ttl(&mut self, socket: SocketId, ttl: u8) {
+        self.sockets.set_ttl(socket, ttl);
+    }
+
     /// Sends a datagram.
     pub fn send_to(&mut self, socket: SocketId, peer: Endpoint, payload: Payload, cause: Cause) {
-        self.sockets.send_to(
-            self.now,
-            socket,
-            self.address,
-            peer,
-            payload,
-            cause,
-            self.out,
-        );
+        let local = self.address_towards(peer.address);
+        self.sockets
+            .send_to(self.now, socket, local, peer, payload, cause, self.out);
     }
 
     /// The activity of what `activity` makes its targets do on their own account.

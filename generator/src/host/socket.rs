@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use wire::{Payload, Timestamp};
 
+use super::icmp::Trouble;
 use crate::activity::{ActivityId, Cause, Sent};
 
 /// Number of a program within its host.
@@ -42,6 +43,8 @@ pub enum SocketEvent {
     Reset,
     /// The peer did not answer.
     TimedOut,
+    /// Something went wrong with what was sent there: who says so, about which peer, and what.
+    Unreachable(IpAddr, Endpoint, Trouble),
     /// The connection is over, however it ended: nothing follows on this socket.
     Closed,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use wire::{Packet, Payload, Segment, Timestamp, Udp};
 
+use super::icmp::{Quoted, Trouble};
 use super::ip::{IpLayer, Purpose};
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::stack::Stack;
@@ -27,6 +28,7 @@ pub struct Sockets {
     pub events: Events,
     udp_ports: BTreeMap<u16, (SocketId, ProgramId)>,
     udp_sockets: BTreeMap<SocketId, u16>,
+    udp_ttl: BTreeMap<SocketId, u8>,
     ports: Draws,
     port_range: RangeInclusive<u16>,
     last_socket: u32,
@@ -47,6 +49,7 @@ impl Sockets {
             events: Events::new(),
             udp_ports: BTreeMap::new(),
             udp_sockets: BTreeMap::new(),
+            udp_ttl: BTreeMap::new(),
             ports: tree.draws(&format!("host/{name}/udp/port")),
             port_range: stack.tcp.ephemeral.clone(),
             last_socket: 0,
@@ -116,6 +119,42 @@ impl Sockets {
             .receive(ends, tcp, payload, cause, &mut self.last_socket, loan);
     }
 
+    /// An error about a segment of ours has arrived.
+    pub fn trouble_of_tcp(
+        &mut self,
+        now: Timestamp,
+        trouble: Trouble,
+        quoted: Quoted,
+        out: &mut Outbox,
+    ) {
+        if let Trouble::TooBig(mtu) = trouble {
+            self.ip.learn_mtu(quoted.remote.address, mtu);
+        }
+        let loan = Loan {
+            now,
+            ip: &mut self.ip,
+            out,
+            events: &mut self.events,
+        };
+        self.tcp.trouble(trouble, quoted, loan);
+    }
+
+    /// An error about a datagram of ours has arrived: its socket's owner is told.
+    pub fn trouble_of_udp(&mut self, trouble: Trouble, quoted: Quoted) {
+        if let Trouble::TooBig(mtu) = trouble {
+            self.ip.learn_mtu(quoted.remote.address, mtu);
+        }
+        if let Some((socket, owner)) = self.udp_ports.get(&quoted.local.port) {
+            let event = SocketEvent::Unreachable(quoted.from, quoted.remote, trouble);
+            self.events.push((*owner, *socket, event));
+        }
+    }
+
+    /// Sets the time to live of what a UDP socket sends from now on.
+    pub fn set_ttl(&mut self, socket: SocketId, ttl: u8) {
+        self.udp_ttl.insert(socket, ttl);
+    }
+
     /// Runs one TCP timer that is due; false when none is.
     pub fn run_timer(&mut self, now: Timestamp, out: &mut Outbox) -> bool {
         self.tcp.run_timer(Loan {
@@ -148,6 +187,7 @@ impl Sockets {
     pub fn close_udp(&mut self, socket: SocketId) {
         if let Some(port) = self.udp_sockets.remove(&socket) {
             self.udp_ports.remove(&port);
+            self.udp_ttl.remove(&socket);
         }
     }
 
@@ -172,11 +212,14 @@ impl Sockets {
         let ip = self
             .ip
             .header(now, local, peer.address, Purpose::Datagram, 0);
-        let packet = Packet {
+        let mut packet = Packet {
             ip,
             segment: Segment::Udp(Udp::new(*port, peer.port)),
             payload,
         };
+        if let Some(ttl) = self.udp_ttl.get(&socket) {
+            packet.set_ttl(*ttl);
+        }
         out.push((now, Sent { packet, cause }));
     }
 

@@ -31,6 +31,16 @@ pub struct Stack {
     pub zero_id_with_df: bool,
     /// Whether it answers echo requests.
     pub answers_ping: bool,
+    /// Whether it answers echo requests that are for all hosts of its segment.
+    pub answers_broadcast_ping: bool,
+    /// Whether it sends packets on whose source route names it.
+    pub source_routes: bool,
+    /// Which of two overlapping fragments it keeps.
+    pub overlap: Overlap,
+    /// How long it waits for missing fragments, in nanoseconds.
+    pub reassembly_timeout: u64,
+    /// How long it takes from an arrival to what it sends about it, in nanoseconds: least, and mean of the rest.
+    pub turnaround: (u64, u64),
     /// Bytes beyond the IP header that its ICMP errors quote.
     pub icmp_quote: usize,
     /// Its TCP.
@@ -53,6 +63,15 @@ pub enum IpId {
     PerDestination,
     /// Random.
     Random,
+}
+
+/// Which of two overlapping fragments a stack keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// What came first.
+    First,
+    /// What came last.
+    Last,
 }
 
 /// The TCP of a stack.
@@ -90,6 +109,12 @@ pub struct TcpTraits {
     pub rto_initial: u64,
     /// Least retransmission time-out, in nanoseconds.
     pub rto_min: u64,
+    /// Longest retransmission time-out, in nanoseconds.
+    pub rto_max: u64,
+    /// Whether an ICMP error ends an attempt to connect. Linux gives up at once; BSD and Windows try on.
+    pub unreachable_ends_connect: bool,
+    /// Whether it closes with a reset once all it sent is acknowledged, as Windows NT is said to.
+    pub closes_with_reset: bool,
     /// SYNs sent before it gives up.
     pub syn_tries: u8,
     /// SYN-ACKs sent before it gives up.

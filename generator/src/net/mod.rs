@@ -4,5 +4,6 @@ pub mod filter;
 pub mod path;
 pub mod pending;
 pub mod pool;
+pub mod segment;
 pub mod sensor;
 pub mod topology;

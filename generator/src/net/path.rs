@@ -1,8 +1,15 @@
-//! One direction of a path or of an access line: delay, loss and order.
+//! One direction of a path or of an access line: rate, queue, delay, loss and order.
 
 use wire::Timestamp;
 
 use crate::seed::{Draws, SeedTree};
+
+/// Bytes that a packet takes on a line beside its own: Ethernet header, check sequence, preamble and gap, IEEE 802.3.
+const OVERHEAD: u64 = 38;
+/// Bytes that the least frame takes, preamble and gap included.
+const LEAST: u64 = 84;
+/// How long a packet waits for a line at most. Assumption: routers' and modems' buffers hold a fifth of a second.
+pub const QUEUE: u64 = 200_000_000;
 
 /// How one direction behaves.
 #[derive(Clone, Debug, Default)]
@@ -15,20 +22,49 @@ pub struct LineConfig {
     pub loss: u32,
     /// Packets in a million that later ones overtake.
     pub reorder: u32,
-    /// Time that a byte takes, in nanoseconds; 0 where the line is fast.
+    /// Time that a byte takes, in picoseconds; 0 where the line takes none.
     pub per_byte: u64,
+    /// How long a packet may wait for the line, in nanoseconds; one that would wait longer is dropped.
+    pub queue: u64,
+}
+
+/// Picoseconds a byte of a bandwidth such as `56 kbit/s`, `1 Gbit/s`.
+pub fn picos_per_byte(text: &str) -> Option<u64> {
+    let number = text.trim().strip_suffix("bit/s")?.trim();
+    let (number, factor) = match number.chars().last()? {
+        'k' => (number.trim_end_matches('k'), 1_000.0),
+        'M' => (number.trim_end_matches('M'), 1_000_000.0),
+        'G' => (number.trim_end_matches('G'), 1_000_000_000.0),
+        _ => (number, 1.0),
+    };
+    let bits: f64 = number.trim().parse::<f64>().ok()? * factor;
+    // From 1 bit/s to 1 Tbit/s: below, a byte takes hours; above, no time that the clock could show.
+    if !(1.0..=1e12).contains(&bits) {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 8 and 8e12, as checked above"
+    )]
+    let picos = (8e12 / bits) as u64;
+    Some(picos)
 }
 
 /// One direction at work.
 ///
-/// Packets leave in the order in which they came, except those that chance lets fall behind.
+/// Packets of one lane, which are those of one sender or of one way in, leave in the order in which they came, except
+/// those that chance lets fall behind. Packets of different lanes are asked about in any order, since each knows its whole
+/// way when it sets out; they share the line's rate as far as they come in order.
 #[derive(Debug)]
 pub struct Line {
     config: LineConfig,
     delay: Draws,
     loss: Draws,
     reorder: Draws,
-    last_exit: Timestamp,
+    last_entry: Timestamp,
+    free_at: Timestamp,
+    last_exit: Vec<Timestamp>,
 }
 
 impl Line {
@@ -39,32 +75,46 @@ impl Line {
             delay: tree.draws(&format!("{path}/delay")),
             loss: tree.draws(&format!("{path}/loss")),
             reorder: tree.draws(&format!("{path}/reorder")),
-            last_exit: Timestamp::ZERO,
+            last_entry: Timestamp::ZERO,
+            free_at: Timestamp::ZERO,
+            last_exit: Vec::new(),
         }
     }
 
-    /// When a packet of so many bytes that enters at `entry` comes out; `None` when it is lost.
+    /// When a packet of so many bytes that enters at `entry` comes out; `None` when it is lost, or finds the queue full.
     ///
     /// A pinned delay is the whole delay. Pinned losses are 0 (passes) or 1 (lost).
-    pub fn pass(&mut self, entry: Timestamp, bytes: usize) -> Option<Timestamp> {
+    pub fn pass(&mut self, lane: usize, entry: Timestamp, bytes: usize) -> Option<Timestamp> {
         if self.loss.chance(self.config.loss) {
             return None;
         }
         let config = &self.config;
+        let takes = (bytes as u64 + OVERHEAD).max(LEAST) * config.per_byte / 1000;
+        let mut begin = entry;
+        if entry >= self.last_entry {
+            begin = entry.max(self.free_at);
+            if config.per_byte > 0 && begin.nanos_since(entry) > config.queue {
+                return None;
+            }
+            self.last_entry = entry;
+            self.free_at = begin.plus_nanos(takes);
+        }
         let exit = match self.delay.pinned() {
             Some(delay) => entry.plus_nanos(delay),
-            None if config.jitter == 0 => entry.plus_nanos(config.delay),
-            None => entry.plus_nanos(config.delay + self.delay.exponential(config.jitter)),
+            None if config.jitter == 0 => begin.plus_nanos(takes + config.delay),
+            None => begin.plus_nanos(takes + config.delay + self.delay.exponential(config.jitter)),
         };
-        let exit = exit.plus_nanos(config.per_byte.saturating_mul(bytes as u64));
         if self.reorder.chance(config.reorder) {
             // Assumption: a packet that falls behind does so by up to a third of the delay.
             let late = self.reorder.range(0..=config.delay / 3);
             return Some(exit.plus_nanos(late));
         }
-        let exit = exit.max(self.last_exit);
-        self.last_exit = exit;
-        Some(exit)
+        if self.last_exit.len() <= lane {
+            self.last_exit.resize(lane + 1, Timestamp::ZERO);
+        }
+        let last = self.last_exit.get_mut(lane)?;
+        *last = exit.max(last.plus_nanos(takes));
+        Some(*last)
     }
 }
 
@@ -85,9 +135,42 @@ mod tests {
             ..LineConfig::default()
         });
         let exits: Vec<_> = (0..200)
-            .map(|t| line.pass(Timestamp::from_nanos(t * 10), 60).unwrap())
+            .map(|t| line.pass(0, Timestamp::from_nanos(t * 10), 60).unwrap())
             .collect();
         assert!(exits.is_sorted());
+    }
+
+    #[test]
+    fn a_packet_from_afar_holds_up_nobody_from_near() {
+        let mut line = line(LineConfig {
+            delay: 1000,
+            per_byte: 80_000,
+            queue: QUEUE,
+            ..LineConfig::default()
+        });
+        let far = line.pass(1, Timestamp::from_nanos(90_000_000), 60).unwrap();
+        let near = line.pass(2, Timestamp::from_nanos(2_000_000), 60).unwrap();
+        assert_eq!((far.as_nanos(), near.as_nanos()), (90_008_840, 2_008_840));
+    }
+
+    #[test]
+    fn a_burst_is_spread_by_the_rate_and_a_full_queue_drops() {
+        // 1500 bytes take 12.304 ms at 1 Mbit/s; sixteen wait for less than 200 ms.
+        let mut line = line(LineConfig {
+            per_byte: 8_000_000,
+            queue: QUEUE,
+            ..LineConfig::default()
+        });
+        let exits: Vec<_> = (0..40)
+            .filter_map(|_| line.pass(0, Timestamp::ZERO, 1500))
+            .map(Timestamp::as_nanos)
+            .collect();
+        assert_eq!(exits.len(), 17);
+        assert!(
+            exits
+                .windows(2)
+                .all(|pair| matches!(pair, [a, b] if b - a == 12_304_000))
+        );
     }
 
     #[test]
@@ -98,7 +181,7 @@ mod tests {
             ..LineConfig::default()
         });
         let exits: Vec<_> = (0..200)
-            .map(|t| line.pass(Timestamp::from_nanos(t * 10), 60).unwrap())
+            .map(|t| line.pass(0, Timestamp::from_nanos(t * 10), 60).unwrap())
             .collect();
         assert!(!exits.is_sorted());
     }
@@ -110,8 +193,17 @@ mod tests {
             ..LineConfig::default()
         });
         let lost = (0..10_000)
-            .filter(|_| line.pass(Timestamp::ZERO, 60).is_none())
+            .filter(|_| line.pass(0, Timestamp::ZERO, 60).is_none())
             .count();
         assert!((800..1200).contains(&lost), "{lost}");
+    }
+
+    #[test]
+    fn bandwidths_are_read_with_their_unit() {
+        assert_eq!(picos_per_byte("1 Gbit/s"), Some(8_000));
+        assert_eq!(picos_per_byte("100 Mbit/s"), Some(80_000));
+        assert_eq!(picos_per_byte("56 kbit/s"), Some(142_857_142));
+        assert_eq!(picos_per_byte("0 bit/s"), None);
+        assert_eq!(picos_per_byte("1 Gbit"), None);
     }
 }

@@ -1,12 +1,14 @@
 //! Sites and the paths between them: where a packet goes, and when it passes what.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use wire::{Packet, Timestamp};
+use wire::{MacAddress, Packet, Timestamp};
 
 use super::filter::Filter;
 use super::path::Line;
+use super::segment::{SegmentId, Station};
 
 /// Index of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +52,8 @@ pub struct Site {
     pub filter: Filter,
     /// The address of its border router.
     pub router: IpAddr,
+    /// Whether its border lets packets in that are for all hosts of a block, as routers did before RFC 2644.
+    pub directed_broadcast: bool,
 }
 
 /// Where a host is.
@@ -59,6 +63,10 @@ pub struct Attachment {
     pub site: SiteId,
     /// Routers between the host and the border of its site.
     pub hops: u8,
+    /// Its hardware address.
+    pub mac: MacAddress,
+    /// Largest packet that its interface sends, in bytes.
+    pub mtu: usize,
     /// From the host to the border.
     pub out: Line,
     /// From the border to the host.
@@ -76,6 +84,8 @@ pub struct Path {
     pub routers: Vec<IpAddr>,
     /// Largest packet it carries, in bytes.
     pub mtu: usize,
+    /// Whether packets beyond it vanish without a word: routers that send no errors, or filters that drop them.
+    pub silent_mtu: bool,
     /// Whether routers forward packets whose time to live has run out, as 4.3BSD did.
     pub forwards_expired: bool,
     /// From the first end to the second.
@@ -94,9 +104,26 @@ pub struct Topology {
     /// Where each host is.
     pub attachments: Vec<Attachment>,
     /// The host of each address.
-    pub hosts: std::collections::BTreeMap<IpAddr, HostId>,
+    pub hosts: BTreeMap<IpAddr, HostId>,
+    /// The hosts of each segment.
+    pub segments: BTreeMap<SegmentId, Vec<HostId>>,
+    /// Hardware addresses of the routers of segments.
+    pub routers: BTreeMap<(SegmentId, Station), MacAddress>,
+    /// Segments on which a sensor stands.
+    pub watched: BTreeSet<SegmentId>,
     /// Prefixes of sites, the longest first.
     routes: Vec<(IpNet, SiteId)>,
+}
+
+/// Whom a packet from inside a site is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All hosts of the sender's segment.
+    Segment,
+    /// Somebody inside, if there is such a host.
+    Inside(Option<HostId>),
+    /// Somebody beyond the border.
+    Beyond,
 }
 
 /// What becomes of a packet on a path.
@@ -104,6 +131,8 @@ pub struct Topology {
 pub enum Crossing {
     /// It reaches the far border at that time; so many routers have forwarded it.
     Through(Timestamp, u8),
+    /// It reaches the far border at that time as fragments that fit this MTU; so many routers have forwarded it.
+    Divided(Timestamp, u8, usize),
     /// It is lost, or there is no way.
     Lost,
     /// The router at that address drops it and says so at that time.
@@ -118,20 +147,67 @@ impl Topology {
         sites: Vec<Site>,
         paths: Vec<Path>,
         attachments: Vec<Attachment>,
-        hosts: std::collections::BTreeMap<IpAddr, HostId>,
+        hosts: BTreeMap<IpAddr, HostId>,
     ) -> Self {
         let mut routes: Vec<(IpNet, SiteId)> = Vec::new();
         for (n, site) in sites.iter().enumerate() {
             routes.extend(site.prefixes.iter().map(|prefix| (*prefix, SiteId(n))));
         }
         routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.prefix_len()));
+        let mut segments: BTreeMap<SegmentId, Vec<HostId>> = BTreeMap::new();
+        for (n, attachment) in attachments.iter().enumerate() {
+            let segment = SegmentId {
+                site: attachment.site,
+                depth: attachment.hops,
+            };
+            segments.entry(segment).or_default().push(HostId(n));
+        }
         Topology {
             sites,
             paths,
             attachments,
             hosts,
+            segments,
+            routers: BTreeMap::new(),
+            watched: BTreeSet::new(),
             routes,
         }
+    }
+
+    /// Whom a packet is for that a host of a site sends.
+    pub fn scope(&self, site: SiteId, destination: IpAddr) -> Scope {
+        if is_for_all(destination) || self.is_broadcast_of(site, destination) {
+            return Scope::Segment;
+        }
+        match self.hosts.get(&destination) {
+            _ if self.site_of(destination) != Some(site) => Scope::Beyond,
+            host => Scope::Inside(host.copied()),
+        }
+    }
+
+    /// Whether an address is that of all hosts of one of a site's blocks.
+    pub fn is_broadcast_of(&self, site: SiteId, address: IpAddr) -> bool {
+        let IpAddr::V4(address) = address else {
+            return false;
+        };
+        let site = self.sites.get(site.0);
+        site.into_iter().flat_map(|site| &site.prefixes).any(|prefix| {
+            matches!(prefix, IpNet::V4(block) if block.prefix_len() < 31 && block.broadcast() == address)
+        })
+    }
+
+    /// Whether a sensor stands on a segment of a site.
+    pub fn watches(&self, site: SiteId) -> bool {
+        self.watched.iter().any(|segment| segment.site == site)
+    }
+
+    /// The hardware address of a station on a segment.
+    pub fn mac(&self, segment: SegmentId, station: Station) -> MacAddress {
+        match station {
+            Station::Host(id) => self.attachments.get(id.0).map(|host| host.mac),
+            router => self.routers.get(&(segment, router)).copied(),
+        }
+        .unwrap_or_default()
     }
 
     /// The site of an address, by the longest prefix.
@@ -143,16 +219,23 @@ impl Topology {
             .map(|(_, site)| *site)
     }
 
-    /// Sends a packet over the path between two sites.
+    /// The index of the path between two sites.
+    pub fn way(&self, from: SiteId, to: SiteId) -> Option<usize> {
+        self.paths
+            .iter()
+            .position(|path| path.ends == (from, to) || path.ends == (to, from))
+    }
+
+    /// Sends a packet over the path between two sites; `lane` is its sender's.
     pub fn cross(
         &mut self,
         from: SiteId,
         to: SiteId,
         packet: &Packet,
+        lane: usize,
         entry: Timestamp,
     ) -> Crossing {
-        let joins = |path: &&mut Path| path.ends == (from, to) || path.ends == (to, from);
-        let Some(path) = self.paths.iter_mut().find(joins) else {
+        let Some(path) = self.way(from, to).and_then(|n| self.paths.get_mut(n)) else {
             return Crossing::Lost;
         };
         let forward = path.ends == (from, to);
@@ -162,7 +245,7 @@ impl Topology {
             &mut path.back
         };
         let bytes = packet.total_bytes();
-        let Some(exit) = line.pass(entry, bytes) else {
+        let Some(exit) = line.pass(lane, entry, bytes) else {
             return Crossing::Lost;
         };
         let transit = exit.nanos_since(entry);
@@ -176,7 +259,16 @@ impl Topology {
                 None => Crossing::Lost,
             };
         }
-        if bytes > path.mtu && matches!(&packet.ip, wire::Ip::V4(ip) if ip.dont_fragment()) {
+        if bytes > path.mtu
+            && matches!(&packet.ip, wire::Ip::V4(ip) if !ip.dont_fragment())
+            && !path.silent_mtu
+        {
+            return Crossing::Divided(exit, path.hops, path.mtu);
+        }
+        if bytes > path.mtu {
+            if path.silent_mtu {
+                return Crossing::Lost;
+            }
             let mtu = u16::try_from(path.mtu).unwrap_or(u16::MAX);
             return match router_at(&path.routers, path.hops / 2) {
                 Some(router) => Crossing::TooBig(entry.plus_nanos(transit / 2), router, mtu),
@@ -189,4 +281,12 @@ impl Topology {
 
 fn router_at(routers: &[IpAddr], index: u8) -> Option<IpAddr> {
     routers.get(usize::from(index)).or(routers.last()).copied()
+}
+
+/// Whether an address is that of all hosts of a segment, or of a group of them.
+pub fn is_for_all(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_broadcast() || address.is_multicast(),
+        IpAddr::V6(address) => address.is_multicast(),
+    }
 }

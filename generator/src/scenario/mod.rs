@@ -92,6 +92,8 @@ pub struct SiteSpec {
     pub filter: Filter,
     /// Address of its border router.
     pub router: IpAddr,
+    /// Whether its border lets packets in that are for all hosts of a block.
+    pub directed_broadcast: bool,
 }
 
 /// A path between two sites.
@@ -107,6 +109,8 @@ pub struct PathSpec {
     pub routers: Vec<IpAddr>,
     /// Largest packet, in bytes.
     pub mtu: usize,
+    /// Whether packets beyond it vanish without a word.
+    pub silent_mtu: bool,
     /// Whether routers forward packets whose time to live has run out.
     pub forwards_expired: bool,
     /// Delay, loss and order, both ways.

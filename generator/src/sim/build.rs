@@ -8,8 +8,9 @@ use crate::host::Host;
 use crate::net::path::Line;
 use crate::net::pending::Pending;
 use crate::net::pool::Pool;
-use crate::net::sensor::Sensor;
-use crate::net::topology::{Attachment, HostId, Path, Site, Topology};
+use crate::net::segment::{Neighbours, SegmentId, Station, router_mac};
+use crate::net::sensor::{Place, Sensor};
+use crate::net::topology::{Attachment, HostId, Path, Site, SiteId, Topology};
 use crate::scenario::Scenario;
 use crate::seed::SeedTree;
 
@@ -24,7 +25,20 @@ impl<W: Write> World<W> {
         let mut sensors = Vec::new();
         for config in &scenario.sensors {
             if let Some(output) = open(&config.name) {
-                sensors.push(Sensor::new(config.clone(), output, nanos, tree));
+                sensors.push(Sensor::new(
+                    config.clone(),
+                    output,
+                    nanos,
+                    scenario.start,
+                    tree,
+                ));
+            }
+        }
+        let mut topology = topology(scenario, tree);
+        for sensor in &sensors {
+            if let Place::Segment(depth) = sensor.place() {
+                let site = sensor.site();
+                topology.watched.insert(SegmentId { site, depth });
             }
         }
         let mut world = World {
@@ -36,7 +50,8 @@ impl<W: Write> World<W> {
                 .iter()
                 .map(|spec| Host::new(spec.config.clone(), scenario.start, tree))
                 .collect(),
-            topology: topology(scenario, tree),
+            topology,
+            neighbours: Neighbours::default(),
             sensors,
             activities: scenario.activities.clone(),
             pool: Pool::default(),
@@ -69,12 +84,14 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
         absent: spec.absent,
         filter: spec.filter.clone(),
         router: spec.router,
+        directed_broadcast: spec.directed_broadcast,
     });
     let paths = scenario.paths.iter().map(|spec| Path {
         ends: spec.ends,
         hops: spec.hops,
         routers: spec.routers.clone(),
         mtu: spec.mtu,
+        silent_mtu: spec.silent_mtu,
         forwards_expired: spec.forwards_expired,
         there: Line::new(
             &format!("path/{}/there", spec.name),
@@ -86,6 +103,8 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
     let attachments = scenario.hosts.iter().map(|spec| Attachment {
         site: spec.site,
         hops: spec.hops,
+        mac: spec.config.mac,
+        mtu: spec.config.mtu,
         out: Line::new(
             &format!("host/{}/access/out", spec.config.name),
             spec.access.clone(),
@@ -100,10 +119,35 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
     let hosts = scenario.hosts.iter().enumerate();
     let hosts =
         hosts.flat_map(|(n, spec)| spec.config.addresses.iter().map(move |a| (*a, HostId(n))));
-    Topology::new(
+    let mut topology = Topology::new(
         sites.collect(),
         paths.collect(),
         attachments.collect(),
         hosts.collect(),
-    )
+    );
+    topology.routers = routers(scenario, tree);
+    topology
+}
+
+/// The routers of each site's segments: one towards the border, one towards the next segment inside.
+fn routers(
+    scenario: &Scenario,
+    tree: &SeedTree,
+) -> std::collections::BTreeMap<(SegmentId, Station), wire::MacAddress> {
+    let mut routers = std::collections::BTreeMap::new();
+    for (n, site) in scenario.sites.iter().enumerate() {
+        let inside = scenario.hosts.iter().filter(|host| host.site == SiteId(n));
+        let deepest = inside.map(|host| host.hops).max().unwrap_or(0);
+        for depth in 0..=deepest {
+            let segment = SegmentId {
+                site: SiteId(n),
+                depth,
+            };
+            let mut draws = tree.draws(&format!("site/{}/router/{depth}/mac", site.name));
+            for station in [Station::Outer, Station::Inner] {
+                routers.insert((segment, station), router_mac(&mut draws));
+            }
+        }
+    }
+    routers
 }

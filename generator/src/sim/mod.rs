@@ -1,6 +1,7 @@
 //! The discrete-event simulation: one clock, one queue, and what runs on them.
 
 mod build;
+mod neighbour;
 mod world;
 
 use std::io::{self, Write};

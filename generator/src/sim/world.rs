@@ -4,23 +4,28 @@
 //! passes; the queue holds only the arrival. A packet that nobody can receive is never queued.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
-use wire::{Icmp, Ip, Ipv4, Timestamp, icmp};
+use wire::{Ip, Ipv4, Ipv6, Timestamp};
 
 use crate::activity::{Activity, Sent};
+use crate::host::Host;
+use crate::host::icmp::{Trouble, error_about};
 use crate::host::socket::{Outbox, ProgramId};
-use crate::host::{Host, icmp_error};
 use crate::net::pending::Pending;
 use crate::net::pool::{Passing, Pool};
-use crate::net::sensor::Sensor;
-use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, SiteId, Topology};
+use crate::net::segment::{Neighbours, SegmentId, Station};
+use crate::net::sensor::{Place, Sensor, Sighting, What};
+use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, Scope, SiteId, Topology};
 use crate::truth::SensorTruth;
 
-/// How long a router asks for a host before it gives up. Assumption: three ARP requests, a second apart.
+/// How long a router asks for a host before it gives up: three ARP requests, a second apart.
 const ARP_TIMEOUT: u64 = 3_000_000_000;
 /// Initial TTL of routers' own messages: common routers use 255.
 const ROUTER_TTL: u8 = 255;
+/// The lane of lines in which what comes from the segment itself goes; paths take the ones above.
+const LOCAL_LANE: usize = 0;
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub(super) enum Event {
     Arrive(HostId, Passing),
     /// A router of a site sends a packet of its own.
     Forward(SiteId, Passing),
+    /// A neighbour answers a program that asked for it.
+    Neighbour(HostId, ProgramId, IpAddr),
 }
 
 /// A scenario at work.
@@ -46,6 +53,7 @@ pub struct World<W: Write> {
     pub(super) activities: Vec<Activity>,
     pub(super) pool: Pool,
     pub(super) outbox: Outbox,
+    pub(super) neighbours: Neighbours,
 }
 
 /// What a sensor has recorded by the end.
@@ -93,7 +101,7 @@ impl<W: Write> World<W> {
             let site = self.topology.sites.get(sensor.site().0);
             let home = site.map(|site| site.prefixes.clone()).unwrap_or_default();
             let sensor_name = sensor.name().to_owned();
-            let (output, truth) = sensor.finish()?;
+            let (output, truth) = sensor.finish(&self.activities)?;
             finished.push(Recorded {
                 sensor: sensor_name,
                 home,
@@ -133,18 +141,43 @@ impl<W: Write> World<W> {
                 Some(id)
             }
             Event::Forward(site, passing) => {
-                self.leave_site(site, now, passing);
+                self.leave_site(site, now, self.router_lane(), passing);
                 self.pool.release(passing);
                 None
             }
+            Event::Neighbour(id, program, address) => {
+                if let Some(host) = self.hosts.get_mut(id.0) {
+                    host.neighbour(program, address, now, activities, &mut outbox);
+                }
+                Some(id)
+            }
         };
         if let Some(id) = host {
-            for (at, sent) in outbox.drain(..) {
-                self.leave_host(id, at, sent);
-            }
+            self.let_out(id, &mut outbox);
             self.schedule_wake(id);
         }
         self.outbox = outbox;
+    }
+
+    /// What a host decided to send leaves it; what it sends at once takes the time that its system takes.
+    fn let_out(&mut self, id: HostId, outbox: &mut Outbox) {
+        let Some(host) = self.hosts.get_mut(id.0) else {
+            return;
+        };
+        let lookups = std::mem::take(&mut host.lookups);
+        let soon = (!outbox.is_empty()).then(|| host.departure(self.clock));
+        for (at, lookup) in lookups {
+            self.look_up(id, at, lookup);
+        }
+        for (at, sent) in outbox.drain(..) {
+            let at = soon.filter(|_| at == self.clock).unwrap_or(at);
+            self.leave_host(id, at, sent);
+        }
+    }
+
+    /// The lane, on paths, of packets that no host sent.
+    fn router_lane(&self) -> usize {
+        self.hosts.len()
     }
 
     fn schedule_wake(&mut self, id: HostId) {
@@ -160,86 +193,313 @@ impl<W: Write> World<W> {
         }
     }
 
-    /// A packet leaves a host: over its access line, then on from the border of its site.
+    /// A packet leaves a host, in as many fragments as its interface makes of it.
     fn leave_host(&mut self, id: HostId, at: Timestamp, sent: Sent) {
-        let target = self.topology.site_of(sent.packet.destination());
-        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
+        let Some(attachment) = self.topology.attachments.get(id.0) else {
             return;
         };
-        let Some(border) = attachment.out.pass(at, sent.packet.total_bytes()) else {
-            return;
-        };
-        let (site, hops) = (attachment.site, attachment.hops);
-        let passing = self.pool.insert(sent);
-        if target == Some(site) {
-            self.arrive(site, border, passing);
-        } else if passing.ttl > hops || hops == 0 {
-            self.leave_site(site, border, passing.after_hops(hops));
+        if sent.packet.total_bytes() <= attachment.mtu {
+            return self.leave_interface(id, at, sent);
         }
-        self.pool.release(passing);
-    }
-
-    /// A packet passes the border of a site on its way out.
-    fn leave_site(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
-        self.show(site, at, Direction::Outward, passing);
-        let sent = self.pool.at(passing);
-        let Some(target) = self.topology.site_of(sent.packet.destination()) else {
-            return;
-        };
-        match self.topology.cross(site, target, &sent.packet, at) {
-            Crossing::Lost => {}
-            Crossing::Through(at, hops) => {
-                self.enter_site(target, at, passing.after_hops(hops));
-            }
-            Crossing::Expired(at, router) => {
-                self.router_error(router, Icmp::new(icmp::TIME_EXCEEDED, 0), site, at, passing);
-            }
-            Crossing::TooBig(at, router, mtu) => {
-                let [a, b] = mtu.to_be_bytes();
-                let message = Icmp {
-                    rest: [0, 0, a, b],
-                    ..Icmp::new(icmp::UNREACHABLE, icmp::FRAGMENTATION_NEEDED)
-                };
-                self.router_error(router, message, site, at, passing);
-            }
-        }
-    }
-
-    /// A packet passes the border of a site on its way in.
-    fn enter_site(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
-        self.show(site, at, Direction::Inward, passing);
-        let Some(place) = self.topology.sites.get(site.0) else {
-            return;
-        };
-        if place.filter.admits(&self.pool.at(passing).packet) {
-            self.arrive(site, at, passing);
-        } else if place.filter.answers {
-            self.border_error(
-                site,
-                Icmp::new(icmp::UNREACHABLE, icmp::PROHIBITED),
+        let mtu = attachment.mtu;
+        let identification = self.hosts.get_mut(id.0).map_or(0, Host::fragment_id);
+        for packet in sent
+            .packet
+            .fragments(mtu, identification)
+            .unwrap_or_default()
+        {
+            self.leave_interface(
+                id,
                 at,
-                passing,
+                Sent {
+                    packet,
+                    cause: sent.cause,
+                },
             );
         }
     }
 
-    /// A packet is inside a site: to its host, if there is one.
-    fn arrive(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
-        let packet = &self.pool.at(passing).packet;
-        let Some(id) = self.topology.hosts.get(&packet.destination()).copied() else {
-            return self.absent(site, at, passing);
-        };
-        let bytes = packet.total_bytes();
+    /// A packet leaves a host's interface: over its access line, to its segment, into its site, or beyond the border.
+    fn leave_interface(&mut self, id: HostId, at: Timestamp, sent: Sent) {
+        let destination = sent.packet.destination();
         let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
             return;
         };
-        let Some(arrival) = attachment.into.pass(at, bytes) else {
+        let Some(at) = attachment
+            .out
+            .pass(LOCAL_LANE, at, sent.packet.total_bytes())
+        else {
             return;
         };
-        let hops = attachment.hops;
+        let segment = SegmentId {
+            site: attachment.site,
+            depth: attachment.hops,
+        };
+        let passing = self.pool.insert(sent);
+        match self.topology.scope(segment.site, destination) {
+            Scope::Segment => self.spread(segment, Station::Host(id), at, passing),
+            Scope::Inside(target) => self.pass_inside(id, segment, target, at, passing),
+            Scope::Beyond if passing.ttl > segment.depth || segment.depth == 0 => {
+                let at = self.climb(id, segment, at, passing);
+                self.leave_site(segment.site, at, id.0, passing.after_hops(segment.depth));
+            }
+            // A router inside drops it: so near, nobody hears of it.
+            Scope::Beyond => {}
+        }
+        self.pool.release(passing);
+    }
+
+    /// A packet goes up from its host's segment to the border; returns when it gets there.
+    fn climb(&mut self, id: HostId, from: SegmentId, at: Timestamp, passing: Passing) -> Timestamp {
+        if !self.topology.watches(from.site) {
+            return at;
+        }
+        let at = self.ask(from, Station::Host(id), Station::Outer, None, at, passing);
+        for depth in (0..=from.depth).rev() {
+            let segment = SegmentId { depth, ..from };
+            let sender = if segment == from {
+                Station::Host(id)
+            } else {
+                Station::Inner
+            };
+            let here = passing.after_hops(from.depth - depth);
+            self.show_on(
+                segment,
+                (sender, Station::Outer),
+                Direction::Outward,
+                at,
+                here,
+            );
+        }
+        at
+    }
+
+    /// A packet goes from one host of a site to another, or to an address of it where nobody lives.
+    fn pass_inside(
+        &mut self,
+        id: HostId,
+        from: SegmentId,
+        target: Option<HostId>,
+        at: Timestamp,
+        passing: Passing,
+    ) {
+        let Some((host, depth)) = target.and_then(|target| {
+            let attachment = self.topology.attachments.get(target.0)?;
+            Some((target, attachment.hops))
+        }) else {
+            return self.seek_inside(id, from, at, passing);
+        };
+        let routers = from.depth.abs_diff(depth);
+        if routers > 0 && passing.ttl <= routers {
+            return;
+        }
+        let to = SegmentId { depth, ..from };
+        let last = passing.after_hops(routers);
+        let mut at = at;
+        if self.topology.watches(from.site) {
+            let outward = depth < from.depth;
+            let onward = if outward {
+                Station::Outer
+            } else {
+                Station::Inner
+            };
+            let came = if outward {
+                Station::Inner
+            } else {
+                Station::Outer
+            };
+            let address = self.pool.at(passing).packet.destination();
+            if from == to {
+                at = self.ask(
+                    from,
+                    Station::Host(id),
+                    Station::Host(host),
+                    Some(address),
+                    at,
+                    passing,
+                );
+                self.show_on(
+                    from,
+                    (Station::Host(id), Station::Host(host)),
+                    Direction::Inward,
+                    at,
+                    passing,
+                );
+            } else {
+                at = self.ask(from, Station::Host(id), onward, None, at, passing);
+                self.show_on(
+                    from,
+                    (Station::Host(id), onward),
+                    Direction::Inward,
+                    at,
+                    passing,
+                );
+                let (low, high) = (from.depth.min(depth) + 1, from.depth.max(depth));
+                for between in low..high {
+                    let here = passing.after_hops(from.depth.abs_diff(between));
+                    let segment = SegmentId {
+                        depth: between,
+                        ..from
+                    };
+                    self.show_on(segment, (came, onward), Direction::Inward, at, here);
+                }
+                at = self.ask(to, came, Station::Host(host), Some(address), at, last);
+                self.show_on(to, (came, Station::Host(host)), Direction::Inward, at, last);
+            }
+        }
+        self.deliver(host, LOCAL_LANE, at, last);
+    }
+
+    /// A packet for an address of its own site where nobody lives: its host, or the router of segment 0, asks in vain.
+    fn seek_inside(&mut self, id: HostId, from: SegmentId, at: Timestamp, passing: Passing) {
+        let address = self.pool.at(passing).packet.destination();
+        let first = SegmentId { depth: 0, ..from };
+        if from.depth == 0 {
+            self.ask_in_vain(first, Station::Host(id), address, at, passing);
+        } else if passing.ttl > from.depth {
+            let at = self.climb(
+                id,
+                SegmentId {
+                    depth: from.depth,
+                    ..from
+                },
+                at,
+                passing,
+            );
+            self.ask_in_vain(first, Station::Inner, address, at, passing);
+            self.absent(from.site, at, passing);
+        }
+    }
+
+    /// A packet goes to all hosts of a segment but its sender.
+    fn spread(&mut self, segment: SegmentId, sender: Station, at: Timestamp, passing: Passing) {
+        let direction = if sender == Station::Outer {
+            Direction::Inward
+        } else {
+            Direction::Outward
+        };
+        if self.topology.watched.contains(&segment) {
+            let group = self.pool.at(passing).packet.destination();
+            let mac = wire::envelope::group_mac(group).unwrap_or(wire::MacAddress::BROADCAST);
+            let from = self.topology.mac(segment, sender);
+            self.show_frame(segment, (from, mac), direction, at, passing);
+        }
+        let hosts = self
+            .topology
+            .segments
+            .get(&segment)
+            .cloned()
+            .unwrap_or_default();
+        for host in hosts
+            .into_iter()
+            .filter(|host| sender != Station::Host(*host))
+        {
+            self.deliver(host, LOCAL_LANE, at, passing);
+        }
+    }
+
+    /// A packet passes the border of a site on its way out; `lane` is its sender's.
+    fn leave_site(&mut self, site: SiteId, at: Timestamp, lane: usize, passing: Passing) {
+        self.show_at_border(site, at, Direction::Outward, passing);
+        let sent = self.pool.at(passing);
+        let Some(target) = self.topology.site_of(sent.packet.destination()) else {
+            return;
+        };
+        match self.topology.cross(site, target, &sent.packet, lane, at) {
+            Crossing::Lost => {}
+            Crossing::Through(at, hops) => {
+                self.enter_site(site, target, at, passing.after_hops(hops));
+            }
+            Crossing::Divided(at, hops, mtu) => {
+                let cause = sent.cause;
+                for packet in sent.packet.fragments(mtu, 0).unwrap_or_default() {
+                    let piece = self.pool.insert(Sent { packet, cause });
+                    self.enter_site(site, target, at, piece.after_hops(hops));
+                    self.pool.release(piece);
+                }
+            }
+            Crossing::Expired(at, router) => {
+                self.router_error(router, Trouble::Expired, site, at, passing);
+            }
+            Crossing::TooBig(at, router, mtu) => {
+                self.router_error(router, Trouble::TooBig(mtu), site, at, passing);
+            }
+        }
+    }
+
+    /// A packet that comes from another site passes the border of a site on its way in.
+    fn enter_site(&mut self, from: SiteId, site: SiteId, at: Timestamp, passing: Passing) {
+        self.show_at_border(site, at, Direction::Inward, passing);
+        let lane = self
+            .topology
+            .way(from, site)
+            .map_or(LOCAL_LANE, |way| way + 1);
+        let Some(place) = self.topology.sites.get(site.0) else {
+            return;
+        };
+        if place.filter.admits(&self.pool.at(passing).packet) {
+            self.arrive(site, lane, at, passing);
+        } else if place.filter.answers {
+            self.border_error(site, Trouble::Prohibited, at, passing);
+        }
+    }
+
+    /// A packet is inside a site: to its host, if there is one.
+    fn arrive(&mut self, site: SiteId, lane: usize, at: Timestamp, passing: Passing) {
+        let address = self.pool.at(passing).packet.destination();
+        let border = SegmentId { site, depth: 0 };
+        let Some(id) = self.topology.hosts.get(&address).copied() else {
+            if self.topology.is_broadcast_of(site, address) {
+                let lets_in = |place: &crate::net::topology::Site| place.directed_broadcast;
+                if self.topology.sites.get(site.0).is_some_and(lets_in) {
+                    self.spread(border, Station::Outer, at, passing);
+                }
+                return;
+            }
+            self.ask_in_vain(border, Station::Outer, address, at, passing);
+            return self.absent(site, at, passing);
+        };
+        let depth = self
+            .topology
+            .attachments
+            .get(id.0)
+            .map_or(0, |host| host.hops);
+        let mut at = at;
+        if self.topology.watches(site) {
+            for n in 0..=depth {
+                let segment = SegmentId { site, depth: n };
+                let here = passing.after_hops(n);
+                let receiver = if n == depth {
+                    Station::Host(id)
+                } else {
+                    Station::Inner
+                };
+                if n == depth {
+                    at = self.ask(segment, Station::Outer, receiver, Some(address), at, here);
+                }
+                self.show_on(
+                    segment,
+                    (Station::Outer, receiver),
+                    Direction::Inward,
+                    at,
+                    here,
+                );
+            }
+        }
+        self.deliver(id, lane, at, passing.after_hops(depth));
+    }
+
+    /// A packet goes over a host's access line to it.
+    fn deliver(&mut self, id: HostId, lane: usize, at: Timestamp, passing: Passing) {
+        let bytes = self.pool.at(passing).packet.total_bytes();
+        let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
+            return;
+        };
+        let Some(arrival) = attachment.into.pass(lane, at, bytes) else {
+            return;
+        };
         self.pool.hold(passing);
-        self.queue
-            .push(arrival, Event::Arrive(id, passing.after_hops(hops)));
+        self.queue.push(arrival, Event::Arrive(id, passing));
     }
 
     /// Nobody lives at the address.
@@ -247,26 +507,28 @@ impl<W: Write> World<W> {
         let Some(place) = self.topology.sites.get(site.0) else {
             return;
         };
-        let (code, after) = match place.absent {
+        let (trouble, after) = match place.absent {
             AbsentPolicy::Silent => return,
-            AbsentPolicy::HostUnreachable => (icmp::HOST, ARP_TIMEOUT),
-            AbsentPolicy::NetworkUnreachable => (icmp::NETWORK, 0),
+            AbsentPolicy::HostUnreachable => (Trouble::Host, ARP_TIMEOUT),
+            AbsentPolicy::NetworkUnreachable => (Trouble::Network, 0),
         };
-        self.border_error(
-            site,
-            Icmp::new(icmp::UNREACHABLE, code),
-            at.plus_nanos(after),
-            passing,
-        );
+        self.border_error(site, trouble, at.plus_nanos(after), passing);
     }
 
     /// The border router of a site tells the sender what is wrong.
-    fn border_error(&mut self, site: SiteId, message: Icmp, at: Timestamp, about: Passing) {
+    fn border_error(&mut self, site: SiteId, trouble: Trouble, at: Timestamp, about: Passing) {
         let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else {
             return;
         };
-        if let Some(error) = router_packet(router, message, self.pool.at(about)) {
-            let error = self.pool.insert(error);
+        let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
+            return;
+        };
+        let inside = self.topology.site_of(error.packet.destination()) == Some(site);
+        let error = self.pool.insert(error);
+        if inside {
+            self.arrive(site, LOCAL_LANE, at, error);
+            self.pool.release(error);
+        } else {
             self.queue.push(at, Event::Forward(site, error));
         }
     }
@@ -276,13 +538,13 @@ impl<W: Write> World<W> {
     /// Assumption: the message takes as long back to the sender's border as the packet took to the router.
     fn router_error(
         &mut self,
-        router: std::net::IpAddr,
-        message: Icmp,
+        router: IpAddr,
+        trouble: Trouble,
         home: SiteId,
         at: Timestamp,
         about: Passing,
     ) {
-        let Some(error) = router_packet(router, message, self.pool.at(about)) else {
+        let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
             return;
         };
         let Some(target) = self.topology.site_of(error.packet.destination()) else {
@@ -294,30 +556,96 @@ impl<W: Write> World<W> {
             at
         };
         let error = self.pool.insert(error);
-        self.enter_site(target, back, error);
+        self.enter_site(home, target, back, error);
         self.pool.release(error);
     }
 
-    /// Shows a packet to the sensors of a site; each holds it until it has recorded it.
-    fn show(&mut self, site: SiteId, at: Timestamp, direction: Direction, passing: Passing) {
+    /// Shows a packet to the sensors at the border of a site; each holds it until it has recorded it.
+    #[inline]
+    fn show_at_border(
+        &mut self,
+        site: SiteId,
+        at: Timestamp,
+        direction: Direction,
+        passing: Passing,
+    ) {
+        let stands =
+            |sensor: &&mut Sensor<W>| sensor.site() == site && sensor.place() == Place::Border;
+        for sensor in self.sensors.iter_mut().filter(stands) {
+            self.pool.hold(passing);
+            let what = What::Packet(passing);
+            sensor.see(
+                at,
+                Sighting {
+                    direction,
+                    stations: None,
+                    what,
+                },
+            );
+        }
+    }
+
+    /// Shows a packet that passes between two stations to the sensors on their segment.
+    fn show_on(
+        &mut self,
+        segment: SegmentId,
+        (from, to): (Station, Station),
+        direction: Direction,
+        at: Timestamp,
+        passing: Passing,
+    ) {
+        if self.topology.watched.contains(&segment) {
+            let macs = (
+                self.topology.mac(segment, from),
+                self.topology.mac(segment, to),
+            );
+            self.show_frame(segment, macs, direction, at, passing);
+        }
+    }
+
+    fn show_frame(
+        &mut self,
+        segment: SegmentId,
+        macs: (wire::MacAddress, wire::MacAddress),
+        direction: Direction,
+        at: Timestamp,
+        passing: Passing,
+    ) {
         for sensor in self
             .sensors
             .iter_mut()
-            .filter(|sensor| sensor.site() == site)
+            .filter(|sensor| stands_on(*sensor, segment))
         {
             self.pool.hold(passing);
-            sensor.see(at, direction, passing);
+            let (stations, what) = (Some(macs), What::Packet(passing));
+            sensor.see(
+                at,
+                Sighting {
+                    direction,
+                    stations,
+                    what,
+                },
+            );
         }
     }
 }
 
-fn router_packet(router: std::net::IpAddr, message: Icmp, about: &Sent) -> Option<Sent> {
-    let (std::net::IpAddr::V4(source), Ip::V4(header)) = (router, &about.packet.ip) else {
-        return None;
+/// Whether a sensor stands on a segment.
+pub(super) fn stands_on<W: Write>(sensor: &Sensor<W>, segment: SegmentId) -> bool {
+    sensor.site() == segment.site && sensor.place() == Place::Segment(segment.depth)
+}
+
+fn router_packet(router: IpAddr, trouble: Trouble, about: &Sent) -> Option<Sent> {
+    let ip = match (router, &about.packet.ip) {
+        (IpAddr::V4(source), Ip::V4(header)) => Ip::V4(Ipv4 {
+            ttl: ROUTER_TTL,
+            ..Ipv4::new(source, header.source)
+        }),
+        (IpAddr::V6(source), Ip::V6(header)) => Ip::V6(Ipv6 {
+            hop_limit: ROUTER_TTL,
+            ..Ipv6::new(source, header.source)
+        }),
+        _ => return None,
     };
-    let ip = Ip::V4(Ipv4 {
-        ttl: ROUTER_TTL,
-        ..Ipv4::new(source, header.source)
-    });
-    icmp_error(ip, message, about, 8)
+    error_about(ip, trouble, about, 8)
 }

@@ -41,6 +41,11 @@ impl<W: Write> CaptureWriter<W> {
         CaptureWriter::with(out, TsResolution::NanoSecond, link_type)
     }
 
+    /// A capture in microseconds of frames that begin otherwise.
+    pub fn new_of(out: W, link_type: LinkType) -> Self {
+        CaptureWriter::with(out, TsResolution::MicroSecond, link_type)
+    }
+
     fn with(out: W, ts_resolution: TsResolution, link_type: LinkType) -> Self {
         let mut buffer = Vec::with_capacity(FLUSH_BYTES + FLUSH_BYTES / 4);
         let header = PcapHeader {

@@ -5,11 +5,13 @@
 //! close, segments out of order. Not modelled: see [`Stack`](crate::host::stack::Stack).
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 
 use super::egress::Egress;
 use crate::activity::{Cause, Role};
+use crate::host::icmp::Trouble;
 use crate::host::ip::Purpose;
 use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
 use crate::host::stack::{OptionKind, Rounding, WindowUpdate};
@@ -21,8 +23,6 @@ const MAX_OUT_OF_ORDER: usize = 64;
 const TIME_WAIT: u64 = 60_000_000_000;
 /// How long a connection that we closed waits for the peer's close. Linux's tcp_fin_timeout; others wait about as long.
 const FIN_WAIT: u64 = 60_000_000_000;
-/// Longest retransmission time-out: RFC 6298 (2.5) asks for at least one minute.
-const RTO_MAX: u64 = 64_000_000_000;
 
 /// How far a connection has come. The states after ESTABLISHED follow from `fin` and `peer_fin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub struct Connection {
     delayed_ack: Option<Timestamp>,
     expires: Option<Timestamp>,
     refusals: u8,
+    /// Whether it is reset once all it sent is acknowledged.
+    reset_when_sent: bool,
 }
 
 /// Whether sequence number `a` comes before `b`.
@@ -145,6 +147,7 @@ impl Connection {
             delayed_ack: None,
             expires: None,
             refusals: 0,
+            reset_when_sent: false,
         }
     }
 
@@ -239,8 +242,59 @@ impl Connection {
         if self.state == State::SynSent {
             return self.end(egress);
         }
+        if egress.stack.tcp.closes_with_reset && self.state == State::Established {
+            self.reset_when_sent = true;
+            if self.una == self.end {
+                self.abort(egress);
+            }
+            return;
+        }
         self.fin = Fin::Queued;
         self.end = self.end.wrapping_add(1);
+        self.transmit(egress);
+    }
+
+    /// An error has come about a segment that it sent.
+    pub fn trouble(
+        &mut self,
+        trouble: Trouble,
+        from: IpAddr,
+        sequence: Option<u32>,
+        egress: &mut Egress<'_>,
+    ) {
+        // RFC 5927 section 4.1: an error about nothing that is on its way is forged or late.
+        let on_its_way = sequence.is_none_or(|n| !before(n, self.una) && !before(self.nxt, n));
+        if !on_its_way {
+            return;
+        }
+        match (trouble, self.state) {
+            (Trouble::TooBig(mtu), _) => self.shrink(mtu, egress),
+            (Trouble::Quench, _) => self.congestion_window = self.peer_mss,
+            (Trouble::Expired | Trouble::Reassembly | Trouble::Parameter(_), _) => {}
+            (_, State::SynSent) if egress.stack.tcp.unreachable_ends_connect => {
+                egress.event(self, SocketEvent::Unreachable(from, self.remote, trouble));
+                self.end(egress);
+            }
+            (_, State::SynReceived) => self.end(egress),
+            _ => {}
+        }
+    }
+
+    /// Sends smaller segments from now on, and again what did not fit.
+    fn shrink(&mut self, mtu: u16, egress: &mut Egress<'_>) {
+        let headers = if self.remote.address.is_ipv4() {
+            40
+        } else {
+            60
+        };
+        // A router of before RFC 1191 does not tell its MTU: the next plateau is taken.
+        let mtu = if mtu == 0 { 1006 } else { u32::from(mtu) };
+        let fits = mtu.saturating_sub(headers).max(1);
+        if fits >= self.peer_mss {
+            return;
+        }
+        self.peer_mss = fits;
+        self.nxt = self.una;
         self.transmit(egress);
     }
 
@@ -293,7 +347,7 @@ impl Connection {
             }
             return self.end(egress);
         }
-        let timeout = timeout.saturating_mul(2).min(RTO_MAX);
+        let timeout = timeout.saturating_mul(2).min(traits.rto_max);
         self.retransmit = Some(Retransmit {
             at: egress.now.plus_nanos(timeout),
             timeout,
@@ -452,7 +506,7 @@ impl Connection {
         self.transmit(egress);
     }
 
-    fn acknowledged(&mut self, ack: u32, egress: &Egress<'_>) {
+    fn acknowledged(&mut self, ack: u32, egress: &mut Egress<'_>) {
         self.una = ack;
         if before(self.nxt, ack) {
             self.nxt = ack;
@@ -473,6 +527,9 @@ impl Connection {
             self.retransmit = None
         } else {
             self.start_retransmit(egress)
+        }
+        if self.reset_when_sent && self.una == self.end {
+            self.abort(egress);
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 
+use super::icmp::{Quoted, Trouble};
 use super::ip::IpLayer;
 use super::socket::{Endpoint, Outbox, ProgramId, SocketId};
 use super::stack::{Isn, OddReply, Stack};
@@ -139,6 +140,17 @@ impl TcpLayer {
             &mut egress(&self.stack, self.boot, &mut self.delayed_ack, loan),
         );
         self.after(socket.0, was);
+    }
+
+    /// An error about a segment of a connection has arrived.
+    pub fn trouble(&mut self, trouble: Trouble, quoted: Quoted, loan: Loan<'_>) {
+        let ends = (quoted.local, quoted.remote);
+        let Some(socket) = self.by_ends.get(&ends).copied() else {
+            return;
+        };
+        self.with(SocketId(socket), loan, |connection, egress| {
+            connection.trouble(trouble, quoted.from, quoted.sequence, egress);
+        });
     }
 
     /// The time of the next timer.

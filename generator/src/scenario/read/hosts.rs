@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
+use wire::MacAddress;
 
 use super::Reader;
 use super::places::line;
@@ -15,8 +16,10 @@ use crate::blueprint::Blueprint;
 use crate::host::stack::Stack;
 use crate::host::{HostConfig, PortPolicy};
 use crate::net::path::LineConfig;
+use crate::net::segment::host_mac;
 use crate::scenario::document::{Node, Value};
 use crate::scenario::fields::{Fields, Mistakes, list, number, text, text_ref};
+use crate::scenario::stack_file::turnaround;
 use crate::scenario::{HostSpec, Run, units};
 
 /// Hosts that one group may have.
@@ -40,6 +43,9 @@ struct Common {
     access_delay: RangeInclusive<u64>,
     access: LineConfig,
     services: Vec<(String, Arc<dyn Blueprint>)>,
+    mac: Option<MacAddress>,
+    mtu: usize,
+    turnaround: Option<(u64, u64)>,
 }
 
 impl Reader<'_> {
@@ -177,9 +183,15 @@ impl Reader<'_> {
                 at: 0,
             });
         }
+        let mac = common
+            .mac
+            .unwrap_or_else(|| host_mac(&mut self.tree.draws(&format!("host/{name}/mac"))));
         let config = HostConfig {
             name: name.to_owned(),
             addresses,
+            mac,
+            mtu: common.mtu,
+            turnaround: common.turnaround.unwrap_or(stack.turnaround),
             stack,
             default_policy: common.default_policy,
             port_policy: common.port_policy,
@@ -260,6 +272,18 @@ fn common(fields: &mut Fields<'_, '_>) -> Common {
             .unwrap_or(0..=0),
         access: line(fields, 0, "access_jitter"),
         services: services(fields),
+        mac: fields.parsed("mac", "a hardware address", |value| {
+            text_ref(value)?.parse().ok()
+        }),
+        mtu: fields
+            .number("mtu", 68..=65535)
+            .and_then(|mtu| usize::try_from(mtu).ok())
+            .unwrap_or(1500),
+        turnaround: fields.parsed(
+            "turnaround",
+            "a range of times such as \"7us..75us\": the least, and about the most",
+            |value| turnaround(text_ref(value)?),
+        ),
     }
 }
 

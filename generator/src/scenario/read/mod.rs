@@ -3,6 +3,7 @@
 mod activities;
 mod hosts;
 mod places;
+mod sensors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

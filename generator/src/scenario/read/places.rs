@@ -4,16 +4,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use wire::Framing;
 
 use super::Reader;
 use crate::net::filter::Filter;
-use crate::net::path::LineConfig;
-use crate::net::sensor::SensorConfig;
-use crate::net::topology::{AbsentPolicy, SiteId};
+use crate::net::path::{LineConfig, QUEUE, picos_per_byte};
+use crate::net::topology::AbsentPolicy;
 use crate::scenario::document::Node;
 use crate::scenario::fields::{Fields, list, text_ref};
-use crate::scenario::stack_file::nanos_per_byte;
 use crate::scenario::{PathSpec, SiteSpec};
 
 impl Reader<'_> {
@@ -34,6 +31,7 @@ impl Reader<'_> {
         let router = fields.parsed("router", "an address", |value| {
             text_ref(value)?.parse::<IpAddr>().ok()
         });
+        let directed_broadcast = fields.flag("directed_broadcast");
         let filter = fields.node("filter");
         let filter = filter
             .map(|node| filter_of(node, fields.mistakes()))
@@ -50,6 +48,7 @@ impl Reader<'_> {
             absent,
             filter,
             router,
+            directed_broadcast,
         });
     }
 
@@ -58,6 +57,7 @@ impl Reader<'_> {
         let between = fields.texts("between");
         let hops = fields.byte("hops").unwrap_or(12);
         let mtu = fields.number("mtu", 68..=65535).unwrap_or(1500);
+        let silent_mtu = fields.flag("silent_mtu");
         let forwards_expired = fields.flag("forwards_expired");
         let routers = fields
             .parsed("routers", "a list of addresses", |value| {
@@ -81,33 +81,9 @@ impl Reader<'_> {
             hops,
             routers,
             mtu: usize::try_from(mtu).unwrap_or(1500),
+            silent_mtu,
             forwards_expired,
             line,
-        });
-    }
-
-    pub(super) fn sensor(&mut self, name: &str, node: &Node) {
-        let mut fields = Fields::new(format!("sensor.{name}"), node, self.mistakes);
-        let site = fields.required_text("site");
-        let framing = [
-            ("ethernet", Framing::EthernetII),
-            ("llc-snap", Framing::LlcSnap),
-        ];
-        let framing = fields.choice("framing", &framing).unwrap_or_default();
-        let vlan = fields
-            .number("vlan", 1..=4094)
-            .and_then(|vlan| u16::try_from(vlan).ok());
-        let resolution = fields.duration("resolution").unwrap_or(1_000);
-        let phase = fields.duration("phase").unwrap_or(0);
-        fields.finish();
-        let site = site.map_or(SiteId(0), |site| self.site_named(node, &site));
-        self.sensors.push(SensorConfig {
-            name: name.to_owned(),
-            site,
-            framing,
-            vlan,
-            resolution,
-            phase,
         });
     }
 }
@@ -122,9 +98,10 @@ pub(super) fn line(fields: &mut Fields<'_, '_>, delay: u64, jitter: &'static str
         reorder: fields.share("reorder").unwrap_or(0),
         per_byte: fields
             .parsed("bandwidth", wanted, |value| {
-                nanos_per_byte(text_ref(value)?)
+                picos_per_byte(text_ref(value)?)
             })
             .unwrap_or(0),
+        queue: fields.duration("queue").unwrap_or(QUEUE),
     }
 }
 

@@ -1,0 +1,105 @@
+//! Source routes, RFC 791 section 3.1: options that name the hosts over which a packet is to go.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use wire::{Ip, Packet};
+
+/// Option type of a loose source route.
+pub const LOOSE: u8 = 131;
+/// Option type of a strict source route.
+pub const STRICT: u8 = 137;
+
+/// A source route that stands in a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceRoute {
+    /// Where the option stands among the options, in bytes.
+    at: usize,
+    /// Its length in bytes.
+    length: usize,
+    /// Its pointer, counted from 1 as RFC 791 does.
+    pointer: usize,
+}
+
+impl SourceRoute {
+    /// The source route of a packet, if it has one.
+    pub fn of(packet: &Packet) -> Option<SourceRoute> {
+        let Ip::V4(ip) = &packet.ip else {
+            return None;
+        };
+        let options = ip.options.as_deref()?;
+        let mut at = 0;
+        while let [kind, rest @ ..] = options.get(at..)? {
+            let length = match (*kind, rest) {
+                (0, _) => return None,
+                (1, _) => 1,
+                (LOOSE | STRICT, [length, pointer, ..]) => {
+                    let (length, pointer) = (usize::from(*length), usize::from(*pointer));
+                    let sound = length >= 3 && at + length <= options.len() && pointer >= 4;
+                    return sound.then_some(SourceRoute {
+                        at,
+                        length,
+                        pointer,
+                    });
+                }
+                (_, [length, ..]) if *length >= 2 => usize::from(*length),
+                _ => return None,
+            };
+            at += length;
+        }
+        None
+    }
+
+    /// Whether the last host named has been reached.
+    pub fn is_done(self) -> bool {
+        self.pointer + 3 > self.length
+    }
+
+    /// The packet as the host that it has reached sends it on: to the next address, with its own in that one's place.
+    pub fn forwarded(self, packet: &Packet) -> Option<Packet> {
+        let Ip::V4(header) = &packet.ip else {
+            return None;
+        };
+        let mut options = header.options.as_deref()?.to_vec();
+        let slot = options
+            .get_mut(self.at + self.pointer - 1..)?
+            .first_chunk_mut::<4>()?;
+        let next = Ipv4Addr::from(*slot);
+        *slot = header.destination.octets();
+        *options.get_mut(self.at + 2)? = u8::try_from(self.pointer + 4).ok()?;
+        let mut ip = header.clone();
+        ip.destination = next;
+        ip.ttl = ip.ttl.checked_sub(1).filter(|ttl| *ttl > 0)?;
+        ip.options = Some(Arc::from(options));
+        Some(Packet {
+            ip: Ip::V4(ip),
+            ..packet.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Flags, Ipv4, Payload, Segment, Tcp};
+
+    #[test]
+    fn a_packet_goes_on_to_the_address_it_names() {
+        let options = [LOOSE, 7, 4, 10, 0, 0, 5, 0];
+        let ip = Ipv4 {
+            options: Some(Arc::from(options.as_slice())),
+            ..Ipv4::new([198, 51, 100, 7].into(), [192, 0, 2, 1].into())
+        };
+        let packet = Packet {
+            ip: Ip::V4(ip),
+            segment: Segment::Tcp(Tcp::new(1, 2, Flags::SYN)),
+            payload: Payload::Empty,
+        };
+        let route = SourceRoute::of(&packet).unwrap();
+        assert!(!route.is_done());
+        let on = route.forwarded(&packet).unwrap();
+        assert_eq!(on.destination(), std::net::IpAddr::from([10, 0, 0, 5]));
+        assert_eq!(on.ttl(), 63);
+        assert!(SourceRoute::of(&on).unwrap().is_done());
+    }
+}

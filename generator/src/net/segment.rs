@@ -1,0 +1,171 @@
+//! The inside of a site: a chain of segments, and the stations on each.
+//!
+//! Segment 0 lies at the border, segment 1 behind the first router inside, and so on; hosts with equal `hops` share one.
+//! Who sends to a neighbour asks for its hardware address first, by ARP or neighbour discovery (RFC 826, RFC 4861), and
+//! asks again when what it knows has grown old.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use wire::{MacAddress, Timestamp};
+
+use super::topology::{HostId, SiteId};
+use crate::seed::Draws;
+
+/// A segment: its site, and the routers between it and the border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SegmentId {
+    /// The site.
+    pub site: SiteId,
+    /// Routers between the segment and the border.
+    pub depth: u8,
+}
+
+/// Who sends or receives on a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Station {
+    /// A host.
+    Host(HostId),
+    /// The router towards the border.
+    Outer,
+    /// The router towards the next segment inside.
+    Inner,
+}
+
+/// How long a neighbour is remembered. Assumption: a minute, between Linux's thirty seconds and the twenty minutes of BSD.
+const REMEMBERED: u64 = 60_000_000_000;
+/// Time between two questions for a neighbour that does not answer: RFC 1122 section 2.3.2.1 allows one a second.
+pub const ASK_AGAIN: u64 = 1_000_000_000;
+/// Questions before a neighbour counts as gone.
+pub const QUESTIONS: u64 = 3;
+/// Neighbours remembered on all segments together; more make the table begin anew, as a full cache does.
+const MAX_NEIGHBOURS: usize = 65_536;
+
+/// What stations know of their neighbours.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    known: BTreeMap<(SegmentId, Station, IpAddr), Timestamp>,
+}
+
+impl Neighbours {
+    /// Whether a station must ask for a neighbour now; it then counts as known, or as asked for, for some time.
+    pub fn must_ask(
+        &mut self,
+        segment: SegmentId,
+        station: Station,
+        neighbour: IpAddr,
+        at: Timestamp,
+        answers: bool,
+    ) -> bool {
+        let key = (segment, station, neighbour);
+        if self.known.get(&key).is_some_and(|until| at < *until) {
+            return false;
+        }
+        if self.known.len() >= MAX_NEIGHBOURS {
+            self.known.clear();
+        }
+        let lasts = if answers {
+            REMEMBERED
+        } else {
+            ASK_AGAIN * QUESTIONS
+        };
+        self.known.insert(key, at.plus_nanos(lasts));
+        true
+    }
+
+    /// A station has learnt of a neighbour from what that neighbour asked.
+    pub fn learn(
+        &mut self,
+        segment: SegmentId,
+        station: Station,
+        neighbour: IpAddr,
+        at: Timestamp,
+    ) {
+        if self.known.len() < MAX_NEIGHBOURS {
+            self.known
+                .insert((segment, station, neighbour), at.plus_nanos(REMEMBERED));
+        }
+    }
+}
+
+/// The group that listens for questions about an address, RFC 4291 section 2.7.1.
+pub fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
+    let [.., a, b, c] = address.octets();
+    let [high, low] = [0xff00 | u16::from(a), u16::from_be_bytes([b, c])];
+    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, high, low)
+}
+
+/// The hardware address of a router: the organisations of common router makers, so that none stands out.
+pub fn router_mac(draws: &mut Draws) -> MacAddress {
+    mac(
+        draws,
+        &[
+            [0x00, 0x1b, 0x54],
+            [0x00, 0x05, 0x85],
+            [0x00, 0x1c, 0x73],
+            [0x4c, 0x5e, 0x0c],
+        ],
+    )
+}
+
+/// The hardware address of a host: the organisations of common makers of network cards, whatever the host is up to.
+pub fn host_mac(draws: &mut Draws) -> MacAddress {
+    mac(
+        draws,
+        &[
+            [0x00, 0x1b, 0x21],
+            [0x00, 0x10, 0x5a],
+            [0x00, 0xa0, 0xc9],
+            [0x00, 0x50, 0x04],
+            [0x08, 0x00, 0x20],
+            [0xf0, 0x1f, 0xaf],
+            [0x3c, 0x07, 0x54],
+            [0x00, 0x0c, 0x29],
+        ],
+    )
+}
+
+fn mac(draws: &mut Draws, makers: &[[u8; 3]]) -> MacAddress {
+    let [a, b, c] = draws.pick(makers).copied().unwrap_or_default();
+    let [d, e, f, _] = draws.word32().to_le_bytes();
+    MacAddress([a, b, c, d, e, f])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEGMENT: SegmentId = SegmentId {
+        site: SiteId(0),
+        depth: 0,
+    };
+
+    #[test]
+    fn a_neighbour_is_asked_for_once_and_again_when_forgotten() {
+        let mut neighbours = Neighbours::default();
+        let address: IpAddr = [192, 0, 2, 1].into();
+        let mut ask = |at: u64, answers| {
+            let at = Timestamp::from_nanos(at * 1_000_000_000);
+            neighbours.must_ask(SEGMENT, Station::Outer, address, at, answers)
+        };
+        let asked: Vec<bool> = [0, 1, 59, 61, 62].map(|at| ask(at, true)).into();
+        assert_eq!(asked, [true, false, false, true, false]);
+    }
+
+    #[test]
+    fn who_does_not_answer_is_asked_for_anew_after_three_seconds() {
+        let mut neighbours = Neighbours::default();
+        let address: IpAddr = [192, 0, 2, 1].into();
+        let mut ask = |at: u64| {
+            let at = Timestamp::from_nanos(at * 1_000_000_000);
+            neighbours.must_ask(SEGMENT, Station::Outer, address, at, false)
+        };
+        assert_eq!([0, 2, 3].map(&mut ask), [true, false, true]);
+    }
+
+    #[test]
+    fn the_group_of_an_address_ends_like_it() {
+        let address: Ipv6Addr = "2001:db8::1:2a3b:4c5d".parse().unwrap();
+        assert_eq!(solicited_node(address).to_string(), "ff02::1:ff3b:4c5d");
+    }
+}

@@ -1,0 +1,186 @@
+//! Sensors: where they stand, what stands around packets there, and what is wrong with them.
+
+use std::net::Ipv4Addr;
+
+use wire::envelope::{Medium, Tunnel, TunnelKind};
+use wire::{Envelope, Framing, ethernet};
+
+use super::Reader;
+use crate::net::segment::router_mac;
+use crate::net::sensor::fault::Faults;
+use crate::net::sensor::{Place, SensorConfig};
+use crate::net::topology::{Direction, SiteId};
+use crate::scenario::document::{Node, Value};
+use crate::scenario::fields::{Fields, Mistakes, text_ref};
+use crate::scenario::units;
+use crate::seed::SeedTree;
+
+impl Reader<'_> {
+    pub(super) fn sensor(&mut self, name: &str, node: &Node) {
+        let mut fields = Fields::new(format!("sensor.{name}"), node, self.mistakes);
+        let site = fields.required_text("site");
+        let place = fields.parsed(
+            "at",
+            "\"border\", \"segment\", or \"segment N\" with the routers between it and the border",
+            |value| place(text_ref(value)?),
+        );
+        let envelope = envelope(&mut fields, name, &self.tree);
+        let resolution = fields.duration("resolution").unwrap_or(1_000);
+        let phase = fields.duration("phase").unwrap_or(0);
+        let faults = fields
+            .node("fault")
+            .map(|node| faults(node, fields.mistakes()))
+            .unwrap_or_default();
+        fields.finish();
+        let site = site.map_or(SiteId(0), |site| self.site_named(node, &site));
+        // A site from which no way leads has no border to stand at.
+        let joined = |path: &crate::scenario::PathSpec| path.ends.0 == site || path.ends.1 == site;
+        let default = if self.paths.iter().any(joined) {
+            Place::Border
+        } else {
+            Place::Segment(0)
+        };
+        self.sensors.push(SensorConfig {
+            name: name.to_owned(),
+            site,
+            place: place.unwrap_or(default),
+            envelope,
+            resolution,
+            phase,
+            faults,
+        });
+    }
+}
+
+fn place(text: &str) -> Option<Place> {
+    match text.split_once(' ') {
+        None if text == "border" => Some(Place::Border),
+        None if text == "segment" => Some(Place::Segment(0)),
+        Some(("segment", depth)) => depth.trim().parse().ok().map(Place::Segment),
+        _ => None,
+    }
+}
+
+fn envelope(fields: &mut Fields<'_, '_>, name: &str, tree: &SeedTree) -> Envelope {
+    let framing = [
+        ("ethernet", Framing::EthernetII),
+        ("llc-snap", Framing::LlcSnap),
+    ];
+    let framing = fields.choice("framing", &framing).unwrap_or_default();
+    let tag = fields
+        .number("vlan", 1..=4094)
+        .and_then(|vlan| u16::try_from(vlan).ok());
+    let service = fields
+        .number("service_vlan", 1..=4094)
+        .and_then(|vlan| u16::try_from(vlan).ok());
+    let session = fields
+        .number("pppoe", 1..=65534)
+        .and_then(|id| u16::try_from(id).ok());
+    let label = fields
+        .number("mpls", 16..=1_048_575)
+        .and_then(|label| u32::try_from(label).ok());
+    let media = [
+        ("ethernet", Medium::Ethernet),
+        ("cooked", Medium::Cooked),
+        ("cooked-2", Medium::Cooked2),
+        ("raw", Medium::Raw),
+    ];
+    let medium = fields.choice("medium", &media).unwrap_or_default();
+    let kind = fields.parsed(
+        "tunnel",
+        "\"gre\", \"gre-ethernet\", \"ipip\", \"vxlan N\", \"geneve N\", \"erspan-1\", \"erspan-2 N\" or \"erspan-3 N\"",
+        |value| tunnel(text_ref(value)?),
+    );
+    let padded = fields.flag("padded");
+    Envelope {
+        medium,
+        framing,
+        tags: service
+            .map(|tag| (ethernet::SERVICE_VLAN, tag))
+            .into_iter()
+            .chain(tag.map(|tag| (ethernet::VLAN, tag)))
+            .collect(),
+        session,
+        label,
+        tunnel: kind.map(|kind| {
+            let mut draws = tree.draws(&format!("sensor/{name}/tunnel"));
+            let mut end = || {
+                let host = u8::try_from(draws.range(1..=254)).unwrap_or(1);
+                (Ipv4Addr::new(10, 255, 255, host), router_mac(&mut draws))
+            };
+            Tunnel {
+                kind,
+                from: end(),
+                to: end(),
+            }
+        }),
+        padded,
+    }
+}
+
+fn tunnel(text: &str) -> Option<TunnelKind> {
+    let (kind, number) = text.split_once(' ').unwrap_or((text, "1"));
+    let number: u32 = number.trim().parse().ok().filter(|n| *n < 1 << 24)?;
+    let session = u16::try_from(number).ok().filter(|n| *n < 1 << 10);
+    Some(match kind {
+        "gre" => TunnelKind::Gre,
+        "gre-ethernet" => TunnelKind::GreEthernet,
+        "ipip" => TunnelKind::IpIp,
+        "vxlan" => TunnelKind::Vxlan(number),
+        "geneve" => TunnelKind::Geneve(number),
+        "erspan-1" => TunnelKind::Erspan1,
+        "erspan-2" => TunnelKind::Erspan2(session?),
+        "erspan-3" => TunnelKind::Erspan3(session?),
+        _ => return None,
+    })
+}
+
+/// The `[sensor.NAME.fault]` table.
+fn faults(node: &Node, mistakes: &mut Mistakes) -> Faults {
+    let mut fields = Fields::new("fault", node, mistakes);
+    let directions = [("in", Direction::Inward), ("out", Direction::Outward)];
+    let number = |value: Option<u64>, default: u32| {
+        value.and_then(|n| u32::try_from(n).ok()).unwrap_or(default)
+    };
+    let faults = Faults {
+        loss: fields.share("loss").unwrap_or(0),
+        burst: number(fields.number("burst", 1..=10_000), 1),
+        copies: fields.share("copies").unwrap_or(0),
+        only: fields.choice("only", &directions),
+        snap: fields
+            .number("snap", 14..=262_144)
+            .and_then(|bytes| usize::try_from(bytes).ok()),
+        sample: number(fields.number("sample", 1..=1_000_000), 1),
+        merge: fields.flag("merge"),
+        late: fields.duration("late").unwrap_or(0),
+        skew: fields
+            .parsed("skew", "parts per million, such as \"-50 ppm\"", skew)
+            .unwrap_or(0),
+        step: fields.parsed(
+            "step",
+            "by how much and when the clock jumps, such as \"-2s at 30s\"",
+            |value| step(text_ref(value)?),
+        ),
+    };
+    fields.finish();
+    faults
+}
+
+fn skew(value: &Value) -> Option<i64> {
+    let number: i64 = text_ref(value)?.strip_suffix("ppm")?.trim().parse().ok()?;
+    (-100_000..=100_000).contains(&number).then_some(number)
+}
+
+/// When a clock steps, and by how much, in nanoseconds.
+fn step(text: &str) -> Option<(u64, i64)> {
+    let (by, when) = text.split_once(" at ")?;
+    let (size, back) = match by.trim().strip_prefix('-') {
+        Some(size) => (size, true),
+        None => (by.trim(), false),
+    };
+    let size = i64::try_from(units::duration(size)?).ok()?;
+    Some((
+        units::duration(when.trim())?,
+        if back { -size } else { size },
+    ))
+}
