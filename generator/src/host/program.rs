@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use wire::{Payload, Timestamp};
 
+use super::ip::Purpose;
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::sockets::Sockets;
 use super::timers::Timers;
@@ -65,12 +66,29 @@ impl System<'_> {
             .push((self.now.plus_nanos(after), Sent { packet, cause }));
     }
 
+    /// The header that the stack gives to a datagram or message that leaves now, for what is made by hand above it.
+    pub fn header(&mut self, to: IpAddr) -> wire::Ip {
+        self.sockets
+            .ip
+            .header(self.now, self.address, to, Purpose::Datagram, 0)
+    }
+
     /// Opens a TCP connection.
     pub fn connect(&mut self, peer: Endpoint, activity: ActivityId) -> SocketId {
+        self.connect_from(None, peer, activity)
+    }
+
+    /// Opens a TCP connection from a port of the program's choice, or from one that the stack chooses.
+    pub fn connect_from(
+        &mut self,
+        port: Option<u16>,
+        peer: Endpoint,
+        activity: ActivityId,
+    ) -> SocketId {
         self.sockets.connect(
             self.now,
             self.program,
-            self.address,
+            (self.address, port),
             peer,
             Cause::stimulus(activity),
             self.out,
