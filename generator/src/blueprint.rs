@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::activity::ActivityId;
 use crate::host::program::Program;
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::{Draws, SeedTree};
 
 /// A program that has been read from a scenario and found right.

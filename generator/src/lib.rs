@@ -10,6 +10,7 @@ pub mod blueprint;
 pub mod catalogue;
 pub mod host;
 pub mod net;
+pub mod reading;
 pub mod scenario;
 pub mod seed;
 pub mod sim;

@@ -9,7 +9,7 @@ use super::dialogue::{Dialogue, Service, Talk};
 use super::lines::line;
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::Program;
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The service.

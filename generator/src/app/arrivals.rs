@@ -1,6 +1,6 @@
 //! When the sessions of a client begin.
 
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The rhythm of a client's sessions.

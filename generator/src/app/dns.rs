@@ -17,7 +17,7 @@ use crate::activity::{ActivityId, Cause};
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
-use crate::scenario::fields::{Fields, text_ref};
+use crate::reading::fields::{Fields, text_ref};
 use crate::seed::{Draws, low32};
 
 /// The client.

@@ -12,7 +12,7 @@ use super::lines::{Lines, line};
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::Program;
 use crate::host::socket::{SocketEvent, SocketId};
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 
 /// Port of ident, RFC 1413.
 const IDENT: u16 = 113;

@@ -17,8 +17,8 @@ use super::lines::Lines;
 use super::size::Size;
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::Program;
-use crate::scenario::document::Value;
-use crate::scenario::fields::{Fields, list, number};
+use crate::reading::document::Value;
+use crate::reading::fields::{Fields, list, number};
 use crate::seed::Draws;
 
 /// The client.

@@ -12,7 +12,7 @@ use crate::activity::{ActivityId, Cause};
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The client.

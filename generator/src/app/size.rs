@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use crate::scenario::document::Value;
-use crate::scenario::fields::{Fields, number, text_ref};
+use crate::reading::document::Value;
+use crate::reading::fields::{Fields, number, text_ref};
 use crate::seed::Draws;
 
 /// A closed range of counts or bytes.

@@ -13,7 +13,7 @@ use super::lines::{Lines, line};
 use super::size::Size;
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::Program;
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The client.

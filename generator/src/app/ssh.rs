@@ -13,7 +13,7 @@ use super::size::Size;
 use super::ssh_packet::{self as packet, Arrival, Reader};
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::Program;
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The client.

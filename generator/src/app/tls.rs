@@ -14,7 +14,7 @@ use super::size::Size;
 use super::tls_record::{self as record, APPLICATION_DATA, CLOSE_NOTIFY, Kind as Flavour, Records};
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::Program;
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The client.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use wire::{Payload, Timestamp};
 
+use super::ip::Purpose;
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::sockets::Sockets;
 use super::timers::Timers;
@@ -65,14 +66,6 @@ impl System<'_> {
             .unwrap_or(self.address)
     }
 
-    /// The header that the stack gives a message or datagram to a peer which a program makes by itself.
-    pub fn header(&mut self, peer: IpAddr, tos: u8) -> wire::Ip {
-        let from = self.address_towards(peer);
-        self.sockets
-            .ip
-            .header(self.now, from, peer, super::ip::Purpose::Datagram, tos)
-    }
-
     /// Asks for the hardware address of a neighbour, `after` nanoseconds from now; an answer is told by
     /// [`Program::neighbour`].
     pub fn look_up(&mut self, after: u64, neighbour: IpAddr, activity: ActivityId) {
@@ -97,13 +90,31 @@ impl System<'_> {
             .push((self.now.plus_nanos(after), Sent { packet, cause }));
     }
 
+    /// The header that the stack gives to a datagram or message that leaves now, for what is made by hand above it.
+    pub fn header(&mut self, to: IpAddr) -> wire::Ip {
+        let from = self.address_towards(to);
+        self.sockets
+            .ip
+            .header(self.now, from, to, Purpose::Datagram, 0)
+    }
+
     /// Opens a TCP connection.
     pub fn connect(&mut self, peer: Endpoint, activity: ActivityId) -> SocketId {
+        self.connect_from(None, peer, activity)
+    }
+
+    /// Opens a TCP connection from a port of the program's choice, or from one that the stack chooses.
+    pub fn connect_from(
+        &mut self,
+        port: Option<u16>,
+        peer: Endpoint,
+        activity: ActivityId,
+    ) -> SocketId {
         let local = self.address_towards(peer.address);
         self.sockets.connect(
             self.now,
             self.program,
-            local,
+            (local, port),
             peer,
             Cause::stimulus(activity),
             self.out,

@@ -61,12 +61,12 @@ impl Sockets {
         SocketId(self.last_socket)
     }
 
-    /// Opens a TCP connection.
+    /// Opens a TCP connection from an address and, where it is given, a port.
     pub fn connect(
         &mut self,
         now: Timestamp,
         owner: ProgramId,
-        local: IpAddr,
+        local: (IpAddr, Option<u16>),
         peer: Endpoint,
         cause: Cause,
         out: &mut Outbox,

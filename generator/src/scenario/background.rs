@@ -6,9 +6,9 @@
 
 use ipnet::IpNet;
 
-use super::document::{Node, Value};
-use super::error::Origin;
-use super::fields::{list, text, text_ref};
+use crate::reading::document::{Node, Value};
+use crate::reading::error::Origin;
+use crate::reading::fields::{list, text, text_ref};
 
 /// Longest prefix of a site that has room for a background's hosts.
 const ROOM: u8 = 26;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Node, Value};
-use super::error::{Origin, ScenarioErrors};
-use super::fields::{Fields, Mistakes, number, text_ref};
-use super::{Identity, Scenario, background, read, stack_file, units, vary};
+use super::{Identity, Scenario, background, read, stack_file, vary};
 use crate::host::stack::{Stack, Stacks};
+use crate::reading::document::{Node, Value};
+use crate::reading::error::{Origin, ScenarioErrors};
+use crate::reading::fields::{Fields, Mistakes, number, text_ref};
+use crate::reading::units;
 use crate::seed::{Pins, SeedTree};
 
 /// How the path of a value begins that is set in the background, not in the scenario above it.
@@ -287,7 +288,7 @@ fn read_published(
 }
 
 fn pinned_values(value: &Value) -> Option<Vec<u64>> {
-    super::fields::list(value, |value| {
+    crate::reading::fields::list(value, |value| {
         number(value).or_else(|| units::duration(text_ref(value)?))
     })
 }

@@ -4,13 +4,9 @@
 //! published trace or the user changes, checks everything and gives a [`Scenario`], from which a world is built.
 
 mod background;
-pub mod document;
-pub mod error;
-pub mod fields;
 mod file;
 mod read;
 mod stack_file;
-pub mod units;
 mod vary;
 
 use std::collections::BTreeMap;
@@ -21,7 +17,7 @@ use ipnet::IpNet;
 use labels::Family;
 use wire::Timestamp;
 
-pub use error::{Mistake, Origin, ScenarioErrors};
+pub use crate::reading::error::{Mistake, Origin, ScenarioErrors};
 pub use file::{Request, ScenarioFile};
 
 use crate::activity::Activity;

@@ -1,11 +1,11 @@
 //! Reading a stack's file.
 
-use super::document::Node;
-use super::fields::{Fields, Mistakes, text_ref};
-use super::units;
 use crate::host::stack::{
     IpId, Isn, OddReply, OptionLayout, Overlap, Rounding, Stack, TcpTraits, WindowUpdate,
 };
+use crate::reading::document::Node;
+use crate::reading::fields::{Fields, Mistakes, text_ref};
+use crate::reading::units;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -163,8 +163,8 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
 fn options(fields: &mut Fields<'_, '_>, key: &'static str) -> OptionLayout {
     let wanted = "a list of mss, nop, eol, sackOK, timestamp, wscale; words that stand or fall together in one text, \
                   alternatives divided by |";
-    let read = |value: &super::document::Value| {
-        OptionLayout::parse(&super::fields::list(value, |item| {
+    let read = |value: &crate::reading::Value| {
+        OptionLayout::parse(&crate::reading::fields::list(value, |item| {
             text_ref(item).map(str::to_owned)
         })?)
     };

@@ -5,10 +5,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::document::{Node, Value};
-use super::error::Origin;
-use super::fields::Mistakes;
-use super::units;
+use crate::reading::document::{Node, Value};
+use crate::reading::error::Origin;
+use crate::reading::fields::Mistakes;
+use crate::reading::units;
 use crate::seed::{Draws, SeedTree};
 
 /// The values that a seed gives to the varied paths of a table, in the order of the file.

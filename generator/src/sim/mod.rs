@@ -95,7 +95,7 @@ pub fn simulate<W: Write>(
             "nobody draws from {}; there are: {known}",
             unused.join(", ")
         );
-        return Err(crate::scenario::error::stated("pins", message).into());
+        return Err(crate::reading::error::stated("pins", message).into());
     }
     world.run()?;
     let activities: std::sync::Arc<[Activity]> = scenario.activities.clone().into();

@@ -12,7 +12,7 @@ use super::order::{Order, Probe};
 use crate::activity::ActivityId;
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::{Program, System};
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The kind.

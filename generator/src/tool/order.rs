@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::blueprint::Cast;
-use crate::scenario::fields::Fields;
+use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
 /// The visiting order and pace of a scanner.

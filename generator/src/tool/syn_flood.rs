@@ -13,8 +13,8 @@ use wire::{Flags, Ip, Ipv4, Options, Packet, Payload, Segment, Tcp, TcpOption};
 use crate::activity::ActivityId;
 use crate::blueprint::{Blueprint, Cast, Kind};
 use crate::host::program::{Program, System};
-use crate::scenario::document::Value;
-use crate::scenario::fields::{Fields, list, number, text_ref};
+use crate::reading::document::Value;
+use crate::reading::fields::{Fields, list, number, text_ref};
 use crate::seed::{Draws, low32};
 
 /// The kind.

@@ -110,14 +110,23 @@ impl TcpLayer {
         &mut self,
         socket: SocketId,
         owner: ProgramId,
-        ends: (std::net::IpAddr, Endpoint),
+        ends: ((std::net::IpAddr, Option<u16>), Endpoint),
         cause: Cause,
         loan: Loan<'_>,
     ) {
-        let local = Endpoint {
-            address: ends.0,
-            port: self.ephemeral_port(ends.0, ends.1),
+        let ((address, port), peer) = ends;
+        // A port whose connection to that peer is still there is not free, whoever asks for it.
+        let free = |port: &u16| {
+            let local = Endpoint {
+                address,
+                port: *port,
+            };
+            self.by_ends.get(&(local, peer)).is_none()
         };
+        let port = port
+            .filter(free)
+            .unwrap_or_else(|| self.ephemeral_port(address, peer));
+        let local = Endpoint { address, port };
         let iss = self.initial_sequence(loan.now);
         let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
         let connection = Connection::open(socket, owner, (local, ends.1), cause, iss, &mut egress);

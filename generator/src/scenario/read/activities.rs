@@ -9,9 +9,9 @@ use labels::{Class, Expect};
 use super::Reader;
 use crate::activity::{Activity, ActivityId, Minimum};
 use crate::blueprint::{Blueprint, Kind};
+use crate::reading::document::{Node, Value};
+use crate::reading::fields::{Fields, text_ref};
 use crate::scenario::Run;
-use crate::scenario::document::{Node, Value};
-use crate::scenario::fields::{Fields, text_ref};
 use crate::{app, tool};
 
 /// Addresses that a block may add to an activity's targets.

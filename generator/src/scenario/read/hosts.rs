@@ -17,10 +17,11 @@ use crate::host::stack::Stack;
 use crate::host::{HostConfig, PortPolicy};
 use crate::net::path::LineConfig;
 use crate::net::segment::host_mac;
-use crate::scenario::document::{Node, Value};
-use crate::scenario::fields::{Fields, Mistakes, list, number, text, text_ref};
+use crate::reading::document::{Node, Value};
+use crate::reading::fields::{Fields, Mistakes, list, number, text, text_ref};
+use crate::reading::units;
 use crate::scenario::stack_file::turnaround;
-use crate::scenario::{HostSpec, Run, units};
+use crate::scenario::{HostSpec, Run};
 
 /// Hosts that one group may have.
 const MAX_GROUP: u64 = 10_000;

@@ -11,13 +11,13 @@ use std::net::IpAddr;
 use labels::Family;
 use wire::Timestamp;
 
-use super::document::Node;
-use super::fields::{Fields, Mistakes, list, text, text_ref};
 use super::{HostSpec, Identity, PathSpec, Run, Scenario, SiteSpec};
 use crate::activity::Activity;
 use crate::host::stack::Stacks;
 use crate::net::sensor::SensorConfig;
 use crate::net::topology::SiteId;
+use crate::reading::document::Node;
+use crate::reading::fields::{Fields, Mistakes, list, text, text_ref};
 use crate::seed::{Pins, SeedTree};
 
 /// Reads what a file says about itself.

@@ -9,8 +9,8 @@ use super::Reader;
 use crate::net::filter::Filter;
 use crate::net::path::{LineConfig, QUEUE, picos_per_byte};
 use crate::net::topology::AbsentPolicy;
-use crate::scenario::document::Node;
-use crate::scenario::fields::{Fields, list, text_ref};
+use crate::reading::document::Node;
+use crate::reading::fields::{Fields, list, text_ref};
 use crate::scenario::{PathSpec, SiteSpec};
 
 impl Reader<'_> {
@@ -105,7 +105,7 @@ pub(super) fn line(fields: &mut Fields<'_, '_>, delay: u64, jitter: &'static str
     }
 }
 
-fn filter_of(node: &Node, mistakes: &mut crate::scenario::fields::Mistakes) -> Filter {
+fn filter_of(node: &Node, mistakes: &mut crate::reading::fields::Mistakes) -> Filter {
     let mut fields = Fields::new("filter", node, mistakes);
     let filter = Filter {
         established_only: fields.flag("established_only"),

@@ -10,9 +10,9 @@ use crate::net::segment::router_mac;
 use crate::net::sensor::fault::Faults;
 use crate::net::sensor::{Place, SensorConfig};
 use crate::net::topology::{Direction, SiteId};
-use crate::scenario::document::{Node, Value};
-use crate::scenario::fields::{Fields, Mistakes, text_ref};
-use crate::scenario::units;
+use crate::reading::document::{Node, Value};
+use crate::reading::fields::{Fields, Mistakes, text_ref};
+use crate::reading::units;
 use crate::seed::SeedTree;
 
 impl Reader<'_> {

@@ -9,7 +9,7 @@ use super::units;
 
 /// Mistakes found so far.
 #[derive(Debug, Default)]
-pub struct Mistakes(pub(super) Vec<Mistake>);
+pub struct Mistakes(pub Vec<Mistake>);
 
 impl Mistakes {
     /// Notes one.

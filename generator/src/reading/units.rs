@@ -2,26 +2,46 @@
 
 use crate::seed::round_nanos;
 
-/// Nanoseconds in each unit of time.
-const TIME_UNITS: [(&str, u64); 7] = [
+/// Nanoseconds in each unit of time; the first name of a unit is the one that is written.
+const TIME_UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", 1_000),
     ("ms", 1_000_000),
     ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
     ("min", 60_000_000_000),
     ("h", 3_600_000_000_000),
     ("d", 86_400_000_000_000),
 ];
 
-/// A time in nanoseconds: `750ms`, `1.5s`, `2h`.
+/// A time in nanoseconds: `750ms`, `1.5s`, `2h`, `1h 30min`.
 pub fn duration(text: &str) -> Option<u64> {
-    let (number, unit) = split_unit(text)?;
+    let mut rest = text.trim();
+    let mut sum = 0u64;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let after = after.trim_start();
+        let end = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        sum = sum.checked_add(one(number, unit)?)?;
+        rest = after.trim_start();
+    }
+    (!text.trim().is_empty()).then_some(sum)
+}
+
+/// So many of one unit.
+fn one(number: &str, unit: &str) -> Option<u64> {
     let (_, nanos) = TIME_UNITS.iter().find(|(name, _)| *name == unit)?;
-    let value: f64 = number.parse().ok()?;
     // Whole numbers stay exact beyond what a float holds.
     match number.parse::<u64>() {
         Ok(whole) => whole.checked_mul(*nanos),
-        Err(_) => (value.is_finite() && value >= 0.0).then(|| round_nanos(value * *nanos as f64)),
+        Err(_) => {
+            let value: f64 = number.parse().ok()?;
+            (value.is_finite() && value >= 0.0).then(|| round_nanos(value * *nanos as f64))
+        }
     }
 }
 
@@ -39,13 +59,6 @@ pub fn share(text: &str) -> Option<u32> {
     (0.0..=100.0)
         .contains(&value)
         .then(|| u32::try_from(round_nanos(value * 10_000.0)).ok())?
-}
-
-fn split_unit(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim();
-    let at = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at(at);
-    Some((number.trim(), unit))
 }
 
 /// Writes a time so that [`duration`] reads the same one.
@@ -67,6 +80,8 @@ mod tests {
     fn units_mean_what_they_say() {
         assert_eq!(duration("750ms"), Some(750_000_000));
         assert_eq!(duration("1.5 s"), Some(1_500_000_000));
+        assert_eq!(duration("1h 30m"), Some(5_400_000_000_000));
+        assert_eq!(duration("2min"), duration("2m"));
         assert_eq!(rate("120/s"), Some(8_333_333));
         assert_eq!(rate("3/h"), Some(1_200_000_000_000));
         assert_eq!(share("0.5%"), Some(5_000));
