@@ -126,6 +126,13 @@ pub fn produce(
             .into_owned();
         let ended = recording.finish(name, Sink::finish);
         let (output, truth) = ended.map_err(|error| explain(error.into(), folder))?;
+        if truth.capture.packets == 0 {
+            bail!(
+                "sensor '{}' sees no frame of it: nothing passes where it stands; choose another site or place for it \
+                 (at = \"segment\" shows what hosts of one site say to each other), or record elsewhere with --sensor",
+                truth.sensor
+            );
+        }
         write_whole(&path.with_extension("truth.json"), |out| {
             truth.write_json(out)
         })?;

@@ -19,6 +19,7 @@ pub type Pins = BTreeMap<String, Vec<u64>>;
 /// All the streams of one seed.
 #[derive(Debug)]
 pub struct SeedTree {
+    scenario: String,
     seed: u64,
     pins: Pins,
     opened: RefCell<BTreeSet<String>>,
@@ -27,7 +28,13 @@ pub struct SeedTree {
 impl SeedTree {
     /// The streams of `seed`, some of them pinned.
     pub fn new(seed: u64, pins: Pins) -> Self {
+        SeedTree::of("", seed, pins)
+    }
+
+    /// The streams of a scenario's `seed`: two scenarios share no draw, however alike their paths are.
+    pub fn of(scenario: &str, seed: u64, pins: Pins) -> Self {
         SeedTree {
+            scenario: scenario.to_owned(),
             seed,
             pins,
             opened: RefCell::default(),
@@ -42,6 +49,10 @@ impl SeedTree {
         let mut hash = Sha256::new();
         hash.update(b"crywolf/seed/1");
         hash.update(self.seed.to_le_bytes());
+        if !self.scenario.is_empty() {
+            hash.update((self.scenario.len() as u64).to_le_bytes());
+            hash.update(self.scenario.as_bytes());
+        }
         hash.update(path.as_bytes());
         Draws {
             rng: ChaCha8Rng::from_seed(hash.finalize().into()),

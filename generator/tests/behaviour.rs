@@ -328,7 +328,7 @@ class = \"ftp\"
         run(&parts).0
     };
     let clean = session("0%");
-    let lossy = session("30%");
+    let lossy = session("12%");
     assert!(
         lossy.len() > clean.len(),
         "lost segments come again: {lossy:?}"

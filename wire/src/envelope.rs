@@ -115,8 +115,7 @@ impl Envelope {
         let bare = self.medium == Medium::Ethernet
             && self.session.is_none()
             && self.label.is_none()
-            && self.tunnel.is_none()
-            && !self.padded;
+            && self.tunnel.is_none();
         bare.then_some(Link {
             source,
             destination,
@@ -382,8 +381,9 @@ fn emit_content(content: Content<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Zeros up to the least length of an Ethernet frame.
-fn pad(start: usize, out: &mut Vec<u8>) {
+/// Zeros up to the least length of an Ethernet frame that begins at `start`.
+#[inline]
+pub fn pad(start: usize, out: &mut Vec<u8>) {
     let least = start + LEAST_FRAME;
     if out.len() < least {
         out.resize(least, 0);

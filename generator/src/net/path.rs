@@ -81,6 +81,11 @@ impl Line {
         }
     }
 
+    /// How long a packet of so many bytes takes the line, in nanoseconds.
+    pub fn takes(&self, bytes: usize) -> u64 {
+        (bytes as u64 + OVERHEAD).max(LEAST) * self.config.per_byte / 1000
+    }
+
     /// When a packet of so many bytes that enters at `entry` comes out; `None` when it is lost, or finds the queue full.
     ///
     /// A pinned delay is the whole delay. Pinned losses are 0 (passes) or 1 (lost).
@@ -89,7 +94,7 @@ impl Line {
             return None;
         }
         let config = &self.config;
-        let takes = (bytes as u64 + OVERHEAD).max(LEAST) * config.per_byte / 1000;
+        let takes = self.takes(bytes);
         let mut begin = entry;
         if entry >= self.last_entry {
             begin = entry.max(self.free_at);

@@ -131,8 +131,9 @@ pub enum Scope {
 pub enum Crossing {
     /// It reaches the far border at that time; so many routers have forwarded it.
     Through(Timestamp, u8),
-    /// It reaches the far border at that time as fragments that fit this MTU; so many routers have forwarded it.
-    Divided(Timestamp, u8, usize),
+    /// It reaches the far border from that time on as fragments that fit this MTU, one every so many nanoseconds; so many
+    /// routers have forwarded it.
+    Divided(Timestamp, u8, usize, u64),
     /// It is lost, or there is no way.
     Lost,
     /// The router at that address drops it and says so at that time.
@@ -263,7 +264,8 @@ impl Topology {
             && matches!(&packet.ip, wire::Ip::V4(ip) if !ip.dont_fragment())
             && !path.silent_mtu
         {
-            return Crossing::Divided(exit, path.hops, path.mtu);
+            let gap = line.takes(path.mtu);
+            return Crossing::Divided(exit, path.hops, path.mtu, gap);
         }
         if bytes > path.mtu {
             if path.silent_mtu {

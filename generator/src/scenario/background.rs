@@ -9,6 +9,15 @@ use ipnet::IpNet;
 use crate::reading::document::{Node, Value};
 use crate::reading::error::Origin;
 use crate::reading::fields::{list, text, text_ref};
+use crate::reading::units;
+use crate::seed::SeedTree;
+
+/// How the names of a background begin.
+const PREFIX: &str = "background-";
+
+/// How long captures over a background last, in nanoseconds, unless their story takes longer. Assumption: from five to
+/// twenty minutes, as people cut them.
+const WINDOW: std::ops::RangeInclusive<u64> = 300_000_000_000..=1_200_000_000_000;
 
 /// Longest prefix of a site that has room for a background's hosts.
 const ROOM: u8 = 26;
@@ -34,7 +43,7 @@ pub(super) fn lay_under(base: Node, document: &mut Node) {
                     "site" if name == "home" => continue,
                     "site" => {
                         keep_apart(&mut node, &scenario, &forged);
-                        format!("background-{name}")
+                        format!("{PREFIX}{name}")
                     }
                     _ => names.of(name),
                 };
@@ -43,6 +52,36 @@ pub(super) fn lay_under(base: Node, document: &mut Node) {
             }
         }
     }
+}
+
+/// Makes a capture longer than its story, of a length that says nothing of it, and lets the story begin somewhere in it.
+pub(super) fn give_room(document: &mut Node, tree: &SeedTree) {
+    let Some(story) = duration_at(document, "duration") else {
+        return;
+    };
+    let mut draws = tree.draws("window");
+    let whole = draws.range(WINDOW).max(story + story / 10);
+    let lead = draws.range(0..=whole - story);
+    set_duration(document, "duration", whole);
+    let own: Vec<String> = section(document, "activity")
+        .filter(|(name, _)| !name.starts_with(PREFIX))
+        .map(|(name, _)| format!("activity.{name}.at"))
+        .collect();
+    for path in own {
+        let at = duration_at(document, &path).unwrap_or(0);
+        set_duration(document, &path, at + lead);
+    }
+}
+
+fn duration_at(document: &Node, path: &str) -> Option<u64> {
+    units::duration(text_ref(&document.at(path)?.value)?)
+}
+
+/// Sets a time of the document; what is no table there stays, and is a mistake that reading the document names.
+fn set_duration(document: &mut Node, path: &str, nanos: u64) {
+    let micros = nanos / 1000 * 1000;
+    let (path, node) = super::vary::stated(path, &units::write_duration(micros));
+    let _ = document.overlay(&path, node);
 }
 
 /// The sites that sensors watch, each once.
@@ -140,14 +179,14 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn of(&self, name: &str) -> String {
-        format!("background-{}-{name}", self.home)
+        format!("{PREFIX}{}-{name}", self.home)
     }
 
     fn site(&self, name: &str) -> String {
         if name == "home" {
             self.home.to_owned()
         } else {
-            format!("background-{name}")
+            format!("{PREFIX}{name}")
         }
     }
 

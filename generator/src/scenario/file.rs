@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::read::Unstated;
 use super::{Identity, Scenario, background, read, stack_file, vary};
 use crate::host::stack::{Stack, Stacks};
 use crate::reading::document::{Node, Value};
@@ -9,6 +10,9 @@ use crate::reading::error::{Origin, ScenarioErrors};
 use crate::reading::fields::{Fields, Mistakes, number, text_ref};
 use crate::reading::units;
 use crate::seed::{Pins, SeedTree};
+
+/// How far a seed moves a scenario's start, in microseconds, either way: half a year, which stays within its era.
+const SEASON: u64 = 182 * 86_400 * 1_000_000;
 
 /// How the path of a value begins that is set in the background, not in the scenario above it.
 const OF_BACKGROUND: &str = "background.";
@@ -164,8 +168,10 @@ impl ScenarioFile {
             let own = request.set.iter().filter_map(|(path, value)| {
                 Some(vary::stated(path.strip_prefix(OF_BACKGROUND)?, value))
             });
-            let base = background.varied_document(request.seed, own.collect(), &mut mistakes);
+            let tree = self.tree(request.seed);
+            let base = background.varied_document(&tree, own.collect(), &mut mistakes);
             background::lay_under(base, &mut document);
+            background::give_room(&mut document, &tree);
             for (path, value) in &request.set {
                 if path.starts_with(OF_BACKGROUND) {
                     parameters.insert(path.clone(), value.clone());
@@ -173,7 +179,13 @@ impl ScenarioFile {
             }
             parameters.insert("background".into(), background.identity.id.clone());
         }
-        let scenario = read::scenario(&document, stacks, request.seed, &mut mistakes);
+        let unstated = if request.published.is_some() {
+            Unstated::Plain
+        } else {
+            self.draw_start(request, &mut document, &mut parameters, &mut mistakes);
+            Unstated::Drawn
+        };
+        let scenario = read::scenario(&document, stacks, request.seed, unstated, &mut mistakes);
         match scenario {
             Some(scenario) if mistakes.0.is_empty() => Ok(Scenario {
                 parameters,
@@ -184,19 +196,52 @@ impl ScenarioFile {
         }
     }
 
+    /// The streams of a seed of this scenario.
+    fn tree(&self, seed: u64) -> SeedTree {
+        SeedTree::of(&self.identity.id, seed, Pins::new())
+    }
+
+    /// Moves the start of a scenario to another day and hour of its time, unless somebody has set it.
+    fn draw_start(
+        &self,
+        request: &Request<'_>,
+        document: &mut Node,
+        parameters: &mut BTreeMap<String, String>,
+        mistakes: &mut Mistakes,
+    ) {
+        let stated = |path: &str| path == "start";
+        if request.set.iter().any(|(path, _)| stated(path)) || parameters.contains_key("start") {
+            return;
+        }
+        let start = document
+            .get("start")
+            .and_then(|node| text_ref(&node.value)?.parse::<jiff::Timestamp>().ok());
+        let Some(start) = start else { return };
+        let moved = self.tree(request.seed).draws("start").range(0..=2 * SEASON);
+        let micros = start
+            .as_microsecond()
+            .saturating_sub(i64::try_from(SEASON).unwrap_or(0))
+            .saturating_add(i64::try_from(moved).unwrap_or(0));
+        let Ok(start) = jiff::Timestamp::from_microsecond(micros) else {
+            return;
+        };
+        let (path, node) = vary::stated("start", &start.to_string());
+        parameters.insert(path.clone(), start.to_string());
+        mistakes.0.extend(document.overlay(&path, node).err());
+    }
+
     /// The document with what the seed varies, and then the user, of a file that serves as background.
     fn varied_document(
         &self,
-        seed: u64,
+        tree: &SeedTree,
         set: Vec<(String, Node)>,
         mistakes: &mut Mistakes,
     ) -> Node {
         let mut document = self.document.clone();
-        let tree = SeedTree::new(seed, Pins::new());
         let varied = self
             .vary
             .as_ref()
-            .map(|table| vary::draw(table, &tree, mistakes));
+            .map(|table| vary::draw(table, tree, mistakes));
         for (path, node) in varied.into_iter().flatten().chain(set) {
             mistakes.0.extend(document.overlay(&path, node).err());
         }
@@ -229,8 +274,7 @@ impl ScenarioFile {
             },
             None => {
                 if let Some(table) = &self.vary {
-                    changes =
-                        vary::draw(table, &SeedTree::new(request.seed, Pins::new()), mistakes);
+                    changes = vary::draw(table, &self.tree(request.seed), mistakes);
                 }
             }
         }

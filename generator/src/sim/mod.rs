@@ -86,7 +86,7 @@ pub fn simulate<W: Write>(
     nanos: bool,
     open: impl FnMut(&str) -> Option<W>,
 ) -> Result<Vec<Recording<W>>, SimulationError> {
-    let tree = SeedTree::new(seed, scenario.pins.clone());
+    let tree = SeedTree::of(&scenario.identity.id, seed, scenario.pins.clone());
     let mut world = World::build(scenario, &tree, nanos, open);
     let unused = tree.unused_pins();
     if !unused.is_empty() {
@@ -117,7 +117,7 @@ pub fn simulate<W: Write>(
 
 /// The draw paths of a scenario, in alphabetical order.
 pub fn draw_paths(scenario: &Scenario, seed: u64) -> Vec<String> {
-    let tree = SeedTree::new(seed, scenario.pins.clone());
+    let tree = SeedTree::of(&scenario.identity.id, seed, scenario.pins.clone());
     World::build(scenario, &tree, false, |_| Some(io::sink()));
     tree.opened()
 }

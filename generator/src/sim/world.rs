@@ -410,12 +410,14 @@ impl<W: Write> World<W> {
             Crossing::Through(at, hops) => {
                 self.enter_site(site, target, at, passing.after_hops(hops));
             }
-            Crossing::Divided(at, hops, mtu) => {
+            Crossing::Divided(at, hops, mtu, gap) => {
+                let mut at = at;
                 let cause = sent.cause;
                 for packet in sent.packet.fragments(mtu, 0).unwrap_or_default() {
                     let piece = self.pool.insert(Sent { packet, cause });
                     self.enter_site(site, target, at, piece.after_hops(hops));
                     self.pool.release(piece);
+                    at = at.plus_nanos(gap);
                 }
             }
             Crossing::Expired(at, router) => {

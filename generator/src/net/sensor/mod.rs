@@ -7,6 +7,7 @@ pub mod fault;
 use std::io::{self, Write};
 
 use wire::capture::CaptureWriter;
+use wire::envelope::pad;
 use wire::{ArpMessage, Content, Envelope, MacAddress, Packet, Timestamp};
 
 use super::pending::Pending;
@@ -277,9 +278,16 @@ impl<W: Write> Sensor<W> {
         let at = self.stamp(at);
         let envelope = &self.config.envelope;
         match (envelope.plain(source, destination), self.faults.snap()) {
-            (Some(link), None) => self
-                .writer
-                .record(at, |out| packet.emit_frame(&link, out))?,
+            (Some(link), None) => {
+                let padded = envelope.padded;
+                self.writer.record(at, |out| {
+                    let start = out.len();
+                    packet.emit_frame(&link, out);
+                    if padded {
+                        pad(start, out);
+                    }
+                })?;
+            }
             _ => self.write_wrapped(at, (source, destination), Content::Packet(packet))?,
         }
         self.truth

@@ -51,6 +51,7 @@ impl Reader<'_> {
         fields.finish();
         let actors = self.actors(node, &words.from);
         let targets = self.targets(node, &words.to);
+        self.check_versions(name, node, &actors, &targets);
         let id = match &words.part_of {
             Some(whole) => self.join(node, &words, whole),
             None => self.enter(&words, &actors),
@@ -76,6 +77,24 @@ impl Reader<'_> {
                 targets: targets.clone(),
                 at: words.at,
             });
+        }
+    }
+
+    /// A host reaches only addresses of a version of IP of which it has one itself.
+    fn check_versions(&mut self, name: &str, node: &Node, actors: &[usize], targets: &[IpAddr]) {
+        for host in actors.iter().filter_map(|n| self.hosts.get(*n)) {
+            let own = &host.config.addresses;
+            let reaches = |target: &IpAddr| own.iter().any(|a| a.is_ipv4() == target.is_ipv4());
+            if let Some(target) = targets.iter().find(|target| !reaches(target)) {
+                let version = if target.is_ipv4() { "IPv4" } else { "IPv6" };
+                let message = format!(
+                    "activity.{name}: host '{}' has no {version} address and cannot reach {target}; \
+                     give it one, as in address = [\"{}\", ...]",
+                    host.config.name,
+                    own.first().map_or_else(String::new, IpAddr::to_string)
+                );
+                return self.mistakes.note(&node.origin, message);
+            }
         }
     }
 

@@ -9,22 +9,50 @@ use ipnet::{IpNet, Ipv4Net};
 use wire::MacAddress;
 
 use super::Reader;
-use super::places::line;
+use super::Unstated;
+use super::places::{LineWords, line};
 use crate::activity::ActivityId;
 use crate::app;
 use crate::blueprint::Blueprint;
 use crate::host::stack::Stack;
 use crate::host::{HostConfig, PortPolicy};
-use crate::net::path::LineConfig;
+use crate::net::path::{LineConfig, picos_per_byte};
 use crate::net::segment::host_mac;
+use crate::net::sensor::Place;
+use crate::net::topology::SiteId;
 use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, Mistakes, list, number, text, text_ref};
 use crate::reading::units;
 use crate::scenario::stack_file::turnaround;
 use crate::scenario::{HostSpec, Run};
+use crate::seed::Draws;
 
 /// Hosts that one group may have.
 const MAX_GROUP: u64 = 10_000;
+
+/// Delays of the lines of hosts near a sensor and far from it, in nanoseconds. Assumption: from a desk's cable to an
+/// office's radio; from a neighbouring town to another continent's house.
+const NEAR: (u64, u64) = (100_000, 2_000_000);
+const FAR: (u64, u64) = (2_000_000, 90_000_000);
+/// Rates of such lines. Assumption.
+const NEAR_RATES: [&str; 3] = ["100 Mbit/s", "1 Gbit/s", "1 Gbit/s"];
+const FAR_RATES: [&str; 5] = [
+    "20 Mbit/s",
+    "50 Mbit/s",
+    "100 Mbit/s",
+    "1 Gbit/s",
+    "1 Gbit/s",
+];
+
+/// A time of a range whose decades are equally likely, by halves: short lines are many, long ones few.
+fn spread(draws: &mut Draws, (low, high): (u64, u64)) -> u64 {
+    let mut doublings = 0;
+    while low << (doublings + 1) <= high {
+        doublings += 1;
+    }
+    let from = low << draws.range(0..=doublings);
+    draws.range(from..=(2 * from).min(high))
+}
 
 const PORT_POLICIES: [(&str, PortPolicy); 3] = [
     ("closed", PortPolicy::Closed),
@@ -40,9 +68,9 @@ struct Common {
     default_policy: PortPolicy,
     port_policy: BTreeMap<u16, PortPolicy>,
     unseen_gap: Option<u64>,
-    hops: RangeInclusive<u8>,
-    access_delay: RangeInclusive<u64>,
-    access: LineConfig,
+    hops: Option<RangeInclusive<u8>>,
+    access_delay: Option<RangeInclusive<u64>>,
+    access: LineWords,
     services: Vec<(String, Arc<dyn Blueprint>)>,
     mac: Option<MacAddress>,
     mtu: usize,
@@ -100,16 +128,55 @@ impl Reader<'_> {
     /// Draws what differs between the members of a group: its site, its distance and its line.
     fn settle(&self, member: &str, shared: Common) -> Common {
         let mut draws = self.tree.draws(&format!("group/{member}"));
-        let hops = draws.range(u64::from(*shared.hops.start())..=u64::from(*shared.hops.end()));
-        let hops = u8::try_from(hops).unwrap_or(0);
-        let delay = draws.range(shared.access_delay.clone());
         let site = draws.pick(&shared.sites).cloned();
         Common {
             sites: site.into_iter().collect(),
-            hops: hops..=hops,
-            access_delay: delay..=delay,
             ..shared
         }
+    }
+
+    /// Where a host of a site stands and what its line is like: as the file says, or as hosts there are.
+    fn stand(&self, name: &str, site: &str, common: &Common) -> (u8, LineConfig) {
+        let mut draws = self.tree.draws(&format!("place/{name}"));
+        let plain = self.unstated == Unstated::Plain;
+        let near = self.watched.contains_key(site);
+        let segment = self.watched.get(site).and_then(|place| {
+            let id = self.sites.iter().position(|spec| spec.name == site)?;
+            match place.unwrap_or_else(|| self.usual_place(SiteId(id))) {
+                Place::Segment(depth) => Some(depth),
+                Place::Border => None,
+            }
+        });
+        let hops = match (&common.hops, segment) {
+            (Some(hops), _) => Some(hops.clone()),
+            // Where a sensor stands on a segment, that is where hosts are.
+            (None, Some(depth)) => Some(depth..=depth),
+            (None, None) => None,
+        };
+        let hops = match hops {
+            Some(hops) => hops,
+            None if plain => 0..=0,
+            None if near => 1..=3,
+            None => 3..=15,
+        };
+        let hops = draws.range(u64::from(*hops.start())..=u64::from(*hops.end()));
+        let delay = match &common.access_delay {
+            Some(delay) => draws.range(delay.clone()),
+            None if plain => 0,
+            None => spread(&mut draws, if near { NEAR } else { FAR }),
+        };
+        let rates: &[&str] = if near { &NEAR_RATES } else { &FAR_RATES };
+        let rate = draws.pick(rates).copied().unwrap_or_default();
+        let mut line = common.access.line(delay);
+        if !plain {
+            line.jitter = common.access.jitter.unwrap_or(delay / 12);
+            line.per_byte = common
+                .access
+                .per_byte
+                .or_else(|| picos_per_byte(rate))
+                .unwrap_or(0);
+        }
+        (u8::try_from(hops).unwrap_or(0), line)
     }
 
     fn is_router(&self, address: IpAddr) -> bool {
@@ -174,6 +241,7 @@ impl Reader<'_> {
         }
         let stack = self.stack(node, &common.stacks, index)?;
         let host = self.hosts.len();
+        let place = common.again();
         for (service, blueprint) in common.services {
             self.runs.push(Run {
                 host,
@@ -192,20 +260,23 @@ impl Reader<'_> {
             addresses,
             mac,
             mtu: common.mtu,
-            turnaround: common.turnaround.unwrap_or(stack.turnaround),
+            turnaround: match (common.turnaround, self.unstated) {
+                (Some(stated), _) => stated,
+                (None, Unstated::Plain) => (0, 0),
+                (None, Unstated::Drawn) => stack.turnaround,
+            },
             stack,
             default_policy: common.default_policy,
             port_policy: common.port_policy,
             unseen_gap: common.unseen_gap,
         };
+        let at = common.sites.first().map_or("", String::as_str);
+        let (hops, access) = self.stand(name, at, &place);
         self.hosts.push(HostSpec {
             config,
             site,
-            hops: *common.hops.start(),
-            access: LineConfig {
-                delay: *common.access_delay.start(),
-                ..common.access
-            },
+            hops,
+            access,
         });
         Some(host)
     }
@@ -257,21 +328,17 @@ fn common(fields: &mut Fields<'_, '_>) -> Common {
             .map(|node| port_policies(node, fields.mistakes()))
             .unwrap_or_default(),
         unseen_gap: fields.gap("unseen"),
-        hops: fields
-            .parsed(
-                "hops",
-                "a number from 0 to 255, or a range such as \"2..9\"",
-                hops,
-            )
-            .unwrap_or(0..=0),
-        access_delay: fields
-            .parsed(
-                "access",
-                "a time such as \"4ms\", or a range such as \"1ms..40ms\"",
-                delays,
-            )
-            .unwrap_or(0..=0),
-        access: line(fields, 0, "access_jitter"),
+        hops: fields.parsed(
+            "hops",
+            "a number from 0 to 255, or a range such as \"2..9\"",
+            hops,
+        ),
+        access_delay: fields.parsed(
+            "access",
+            "a time such as \"4ms\", or a range such as \"1ms..40ms\"",
+            delays,
+        ),
+        access: line(fields, "access_jitter"),
         services: services(fields),
         mac: fields.parsed("mac", "a hardware address", |value| {
             text_ref(value)?.parse().ok()

@@ -14,7 +14,7 @@ use wire::Timestamp;
 use super::{HostSpec, Identity, PathSpec, Run, Scenario, SiteSpec};
 use crate::activity::Activity;
 use crate::host::stack::Stacks;
-use crate::net::sensor::SensorConfig;
+use crate::net::sensor::{Place, SensorConfig};
 use crate::net::topology::SiteId;
 use crate::reading::document::Node;
 use crate::reading::fields::{Fields, Mistakes, list, text, text_ref};
@@ -53,11 +53,21 @@ fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
     })
 }
 
+/// What becomes of what a file leaves open about hosts, lines and sensors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unstated {
+    /// Nothing: hosts stand at the border and take no time. So that a published trace shows what its file states.
+    Plain,
+    /// It is drawn, for every host and line from the same distributions, whatever happens there.
+    Drawn,
+}
+
 /// Reads a whole document.
 pub fn scenario(
     document: &Node,
     stacks: &Stacks,
     seed: u64,
+    unstated: Unstated,
     mistakes: &mut Mistakes,
 ) -> Option<Scenario> {
     let mut fields = Fields::new("the scenario", document, mistakes);
@@ -84,7 +94,19 @@ pub fn scenario(
         ["site", "path", "host", "group", "sensor", "activity"].map(|key| fields.node(key));
     fields.finish();
     let [sites, paths, hosts, groups, sensors, activities] = sections;
-    let mut reader = Reader::new(stacks, seed, mistakes);
+    let id = identity
+        .as_ref()
+        .map_or("", |identity| identity.id.as_str());
+    let tree = SeedTree::of(id, seed, Pins::new());
+    let mut reader = Reader::new(stacks, tree, unstated, mistakes);
+    for (_, node) in entries(sensors) {
+        let at = node
+            .get("at")
+            .and_then(|at| sensors::place(text_ref(&at.value)?));
+        if let Some(site) = node.get("site").and_then(|site| text(&site.value)) {
+            reader.watched.insert(site, at);
+        }
+    }
     for (name, node) in entries(sites) {
         reader.site(name, node);
     }
@@ -141,6 +163,9 @@ fn entries(section: Option<&Node>) -> &[(String, Node)] {
 struct Reader<'a> {
     stacks: &'a Stacks,
     mistakes: &'a mut Mistakes,
+    unstated: Unstated,
+    /// Sites that sensors watch, and where in them, as far as files say so.
+    watched: BTreeMap<String, Option<Place>>,
     tree: SeedTree,
     sites: Vec<SiteSpec>,
     paths: Vec<PathSpec>,
@@ -155,11 +180,18 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(stacks: &'a Stacks, seed: u64, mistakes: &'a mut Mistakes) -> Self {
+    fn new(
+        stacks: &'a Stacks,
+        tree: SeedTree,
+        unstated: Unstated,
+        mistakes: &'a mut Mistakes,
+    ) -> Self {
         Reader {
             stacks,
             mistakes,
-            tree: SeedTree::new(seed, Pins::new()),
+            unstated,
+            watched: BTreeMap::new(),
+            tree,
             sites: Vec::new(),
             paths: Vec::new(),
             hosts: Vec::new(),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Reader;
+use super::{Reader, Unstated};
 use crate::net::filter::Filter;
 use crate::net::path::{LineConfig, QUEUE, picos_per_byte};
 use crate::net::topology::AbsentPolicy;
@@ -52,10 +52,42 @@ impl Reader<'_> {
         });
     }
 
+    /// How long a path is: as the file says, or as paths are.
+    fn stretch(
+        &self,
+        name: &str,
+        hops: Option<u8>,
+        delay: Option<u64>,
+        words: LineWords,
+        far: bool,
+    ) -> (u8, LineConfig) {
+        if self.unstated == Unstated::Plain {
+            return (hops.unwrap_or(12), words.line(delay.unwrap_or(0)));
+        }
+        let mut draws = self.tree.draws(&format!("stretch/{name}"));
+        // Assumption, as for the lines of hosts: what lies between a border and its neighbours' borders.
+        let (mut own_hops, mut own_delay) =
+            (draws.range(3..=8), draws.range(1_000_000..=12_000_000));
+        let rate = draws
+            .pick(&["100 Mbit/s", "622 Mbit/s", "1 Gbit/s"])
+            .copied();
+        if far {
+            own_hops += draws.range(2..=12);
+            own_delay += draws.range(2_000_000..=90_000_000);
+        }
+        let mut line = words.line(delay.unwrap_or(own_delay));
+        line.jitter = words.jitter.unwrap_or(line.delay / 12);
+        line.per_byte = words
+            .per_byte
+            .or_else(|| picos_per_byte(rate?))
+            .unwrap_or(0);
+        (hops.unwrap_or(u8::try_from(own_hops).unwrap_or(12)), line)
+    }
+
     pub(super) fn path(&mut self, name: &str, node: &Node) {
         let mut fields = Fields::new(format!("path.{name}"), node, self.mistakes);
         let between = fields.texts("between");
-        let hops = fields.byte("hops").unwrap_or(12);
+        let hops = fields.byte("hops");
         let mtu = fields.number("mtu", 68..=65535).unwrap_or(1500);
         let silent_mtu = fields.flag("silent_mtu");
         let forwards_expired = fields.flag("forwards_expired");
@@ -64,8 +96,8 @@ impl Reader<'_> {
                 list(value, |item| text_ref(item)?.parse::<IpAddr>().ok())
             })
             .unwrap_or_default();
-        let delay = fields.duration("delay").unwrap_or(0);
-        let line = line(&mut fields, delay, "jitter");
+        let delay = fields.duration("delay");
+        let words = line(&mut fields, "jitter");
         fields.finish();
         let [first, second] = between.as_slice() else {
             self.mistakes.note(
@@ -75,6 +107,9 @@ impl Reader<'_> {
             return;
         };
         let ends = (self.site_named(node, first), self.site_named(node, second));
+        // Between two watched sites lies as much as elsewhere lies within the site that nobody watches.
+        let far = self.watched.contains_key(first) && self.watched.contains_key(second);
+        let (hops, line) = self.stretch(name, hops, delay, words, far);
         self.paths.push(PathSpec {
             name: name.to_owned(),
             ends,
@@ -88,19 +123,42 @@ impl Reader<'_> {
     }
 }
 
-/// The keys of a line with that delay: jitter under the given name, and loss, reorder, bandwidth.
-pub(super) fn line(fields: &mut Fields<'_, '_>, delay: u64, jitter: &'static str) -> LineConfig {
+/// What a file says of a line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LineWords {
+    /// Mean of the exponentially distributed rest of the delay, in nanoseconds.
+    pub jitter: Option<u64>,
+    /// Picoseconds a byte.
+    pub per_byte: Option<u64>,
+    loss: u32,
+    reorder: u32,
+    queue: u64,
+}
+
+impl LineWords {
+    /// The line with that delay, and without what the file does not state.
+    pub fn line(self, delay: u64) -> LineConfig {
+        LineConfig {
+            delay,
+            jitter: self.jitter.unwrap_or(0),
+            loss: self.loss,
+            reorder: self.reorder,
+            per_byte: self.per_byte.unwrap_or(0),
+            queue: self.queue,
+        }
+    }
+}
+
+/// The keys of a line: jitter under the given name, and loss, reorder, bandwidth, queue.
+pub(super) fn line(fields: &mut Fields<'_, '_>, jitter: &'static str) -> LineWords {
     let wanted = "a bandwidth such as \"56 kbit/s\" or \"1 Gbit/s\"";
-    LineConfig {
-        delay,
-        jitter: fields.duration(jitter).unwrap_or(0),
+    LineWords {
+        jitter: fields.duration(jitter),
         loss: fields.share("loss").unwrap_or(0),
         reorder: fields.share("reorder").unwrap_or(0),
-        per_byte: fields
-            .parsed("bandwidth", wanted, |value| {
-                picos_per_byte(text_ref(value)?)
-            })
-            .unwrap_or(0),
+        per_byte: fields.parsed("bandwidth", wanted, |value| {
+            picos_per_byte(text_ref(value)?)
+        }),
         queue: fields.duration("queue").unwrap_or(QUEUE),
     }
 }

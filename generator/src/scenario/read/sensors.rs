@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use wire::envelope::{Medium, Tunnel, TunnelKind};
 use wire::{Envelope, Framing, ethernet};
 
-use super::Reader;
+use super::{Reader, Unstated};
 use crate::net::segment::router_mac;
 use crate::net::sensor::fault::Faults;
 use crate::net::sensor::{Place, SensorConfig};
@@ -24,7 +24,8 @@ impl Reader<'_> {
             "\"border\", \"segment\", or \"segment N\" with the routers between it and the border",
             |value| place(text_ref(value)?),
         );
-        let envelope = envelope(&mut fields, name, &self.tree);
+        let drawn = self.unstated == Unstated::Drawn;
+        let envelope = envelope(&mut fields, name, drawn, &self.tree);
         let resolution = fields.duration("resolution").unwrap_or(1_000);
         let phase = fields.duration("phase").unwrap_or(0);
         let faults = fields
@@ -33,13 +34,7 @@ impl Reader<'_> {
             .unwrap_or_default();
         fields.finish();
         let site = site.map_or(SiteId(0), |site| self.site_named(node, &site));
-        // A site from which no way leads has no border to stand at.
-        let joined = |path: &crate::scenario::PathSpec| path.ends.0 == site || path.ends.1 == site;
-        let default = if self.paths.iter().any(joined) {
-            Place::Border
-        } else {
-            Place::Segment(0)
-        };
+        let default = self.usual_place(site);
         self.sensors.push(SensorConfig {
             name: name.to_owned(),
             site,
@@ -52,7 +47,20 @@ impl Reader<'_> {
     }
 }
 
-fn place(text: &str) -> Option<Place> {
+impl Reader<'_> {
+    /// Where sensors of a site stand unless the file says otherwise: one from which no way leads has no border.
+    pub(super) fn usual_place(&self, site: SiteId) -> Place {
+        let joined = |path: &crate::scenario::PathSpec| path.ends.0 == site || path.ends.1 == site;
+        if self.paths.iter().any(joined) {
+            Place::Border
+        } else {
+            Place::Segment(0)
+        }
+    }
+}
+
+/// Where a sensor stands: `border`, `segment`, `segment 2`.
+pub(super) fn place(text: &str) -> Option<Place> {
     match text.split_once(' ') {
         None if text == "border" => Some(Place::Border),
         None if text == "segment" => Some(Place::Segment(0)),
@@ -61,7 +69,7 @@ fn place(text: &str) -> Option<Place> {
     }
 }
 
-fn envelope(fields: &mut Fields<'_, '_>, name: &str, tree: &SeedTree) -> Envelope {
+fn envelope(fields: &mut Fields<'_, '_>, name: &str, drawn: bool, tree: &SeedTree) -> Envelope {
     let framing = [
         ("ethernet", Framing::EthernetII),
         ("llc-snap", Framing::LlcSnap),
@@ -91,7 +99,11 @@ fn envelope(fields: &mut Fields<'_, '_>, name: &str, tree: &SeedTree) -> Envelop
         "\"gre\", \"gre-ethernet\", \"ipip\", \"vxlan N\", \"geneve N\", \"erspan-1\", \"erspan-2 N\" or \"erspan-3 N\"",
         |value| tunnel(text_ref(value)?),
     );
-    let padded = fields.flag("padded");
+    // On the wire every frame has its least length.
+    let padded = fields.parsed("padded", "true or false", |value| match value {
+        Value::Boolean(padded) => Some(*padded),
+        _ => None,
+    });
     Envelope {
         medium,
         framing,
@@ -114,7 +126,7 @@ fn envelope(fields: &mut Fields<'_, '_>, name: &str, tree: &SeedTree) -> Envelop
                 to: end(),
             }
         }),
-        padded,
+        padded: padded.unwrap_or(drawn),
     }
 }
 
