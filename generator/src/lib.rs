@@ -8,6 +8,7 @@ pub mod activity;
 pub mod app;
 pub mod blueprint;
 pub mod catalogue;
+pub mod content;
 pub mod host;
 pub mod net;
 pub mod reading;
