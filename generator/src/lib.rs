@@ -9,6 +9,7 @@ pub mod app;
 pub mod blueprint;
 pub mod catalogue;
 pub mod content;
+pub mod conversation;
 pub mod host;
 pub mod net;
 pub mod reading;

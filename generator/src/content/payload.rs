@@ -104,6 +104,11 @@ impl PayloadPlan {
         self.parts.is_empty() && self.fixed.is_empty()
     }
 
+    /// The payload, where nothing of it is drawn; else none.
+    pub fn next_fixed(&self) -> Payload {
+        self.fixed.clone()
+    }
+
     /// The payload of the next packet.
     #[inline]
     pub fn next(&self, draws: &mut Draws, now: Timestamp) -> Payload {
