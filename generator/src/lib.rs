@@ -8,6 +8,8 @@ pub mod activity;
 pub mod app;
 pub mod blueprint;
 pub mod catalogue;
+pub mod content;
+pub mod conversation;
 pub mod host;
 pub mod net;
 pub mod reading;

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::dialogue::{Dialogue, Service, Talk};
-use super::lines::line;
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::dialogue::{Dialogue, Service, Talk};
+use crate::conversation::lines::line;
 use crate::host::program::Program;
 use crate::reading::fields::Fields;
 use crate::seed::Draws;

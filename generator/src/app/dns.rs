@@ -9,12 +9,12 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 use wire::Payload;
 
-use super::arrivals::Arrivals;
 use super::dns_message::{
     A, AAAA, CNAME, Data, FORMAT_ERROR, Message, NXDOMAIN, Opening, PTR, Question, Record,
 };
 use crate::activity::{ActivityId, Cause};
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::reading::fields::{Fields, text_ref};

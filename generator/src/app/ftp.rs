@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use wire::Payload;
 
-use super::arrivals::Arrivals;
-use super::dialogue::{Client, Dialogue, Service, Talk};
-use super::lines::{Lines, line};
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
+use crate::conversation::dialogue::{Client, Dialogue, Service, Talk};
+use crate::conversation::lines::{Lines, line};
 use crate::host::program::Program;
 use crate::host::socket::{SocketEvent, SocketId};
 use crate::reading::fields::Fields;

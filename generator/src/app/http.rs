@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use wire::Payload;
 
-use super::arrivals::Arrivals;
-use super::dialogue::{Client, Dialogue, Service, Talk};
-use super::filler::Filler;
 use super::http_message::{Request, ResponseReader, Version, error, fixed_response, head};
-use super::lines::Lines;
-use super::size::Size;
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
+use crate::conversation::dialogue::{Client, Dialogue, Service, Talk};
+use crate::conversation::filler::Filler;
+use crate::conversation::lines::Lines;
+use crate::conversation::size::Size;
 use crate::host::program::Program;
 use crate::reading::document::Value;
 use crate::reading::fields::{Fields, list, number};

@@ -2,7 +2,7 @@
 
 use wire::Payload;
 
-use super::filler;
+use crate::conversation::filler;
 use crate::seed::Draws;
 
 /// Longest head of a response that a reader waits for. Assumption: common servers allow 8 KiB.

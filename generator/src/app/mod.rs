@@ -1,21 +1,16 @@
 //! Applications: short conversations above TCP, and exchanges of datagrams.
 //!
-//! An application is one file with its client and its server. Those over TCP are two [`dialogue::Dialogue`]s; the
-//! programs that carry them are in [`dialogue`]. A new application is a new file and a line below.
+//! An application is one file with its client and its server. Those over TCP are two [`Dialogue`](crate::conversation::dialogue::Dialogue)s; the
+//! programs that carry them are in [`conversation`](crate::conversation). A new application is a new file and a line below.
 
 pub mod accept;
-pub mod arrivals;
-pub mod dialogue;
 pub mod dns;
 pub mod dns_message;
-pub mod filler;
 pub mod ftp;
 pub mod http;
 pub mod http_message;
-pub mod lines;
 pub mod news;
 pub mod ntp;
-pub mod size;
 pub mod smtp;
 pub mod ssh;
 pub mod ssh_packet;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use wire::Payload;
 
-use super::arrivals::Arrivals;
-use super::dialogue::{Client, Dialogue, Service, Talk};
-use super::filler::Filler;
-use super::lines::{Lines, line};
-use super::size::Size;
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
+use crate::conversation::dialogue::{Client, Dialogue, Service, Talk};
+use crate::conversation::filler::Filler;
+use crate::conversation::lines::{Lines, line};
+use crate::conversation::size::Size;
 use crate::host::program::Program;
 use crate::reading::fields::Fields;
 use crate::seed::Draws;

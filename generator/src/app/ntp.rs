@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use wire::{Payload, Timestamp};
 
-use super::arrivals::Arrivals;
 use crate::activity::{ActivityId, Cause};
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::reading::fields::Fields;

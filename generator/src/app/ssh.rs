@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use wire::Payload;
 
-use super::arrivals::Arrivals;
-use super::dialogue::{Client, Dialogue, Service, Talk};
-use super::lines::line;
-use super::size::Size;
 use super::ssh_packet::{self as packet, Arrival, Reader};
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
+use crate::conversation::dialogue::{Client, Dialogue, Service, Talk};
+use crate::conversation::lines::line;
+use crate::conversation::size::Size;
 use crate::host::program::Program;
 use crate::reading::fields::Fields;
 use crate::seed::Draws;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use wire::Payload;
 
-use super::arrivals::Arrivals;
-use super::dialogue::{Client, Dialogue, Service, Talk};
-use super::filler::{self, Filler};
-use super::size::Size;
 use super::tls_record::{self as record, APPLICATION_DATA, CLOSE_NOTIFY, Kind as Flavour, Records};
 use crate::blueprint::{Blueprint, Cast, Kind};
+use crate::conversation::arrivals::Arrivals;
+use crate::conversation::dialogue::{Client, Dialogue, Service, Talk};
+use crate::conversation::filler::{self, Filler};
+use crate::conversation::size::Size;
 use crate::host::program::Program;
 use crate::reading::fields::Fields;
 use crate::seed::Draws;

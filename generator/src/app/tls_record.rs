@@ -2,7 +2,7 @@
 
 use wire::Payload;
 
-use super::filler::random;
+use crate::conversation::filler::random;
 use crate::seed::Draws;
 
 /// Content type of alerts.

@@ -6,6 +6,7 @@
 pub mod connect_scan;
 pub mod equal_port_ack;
 pub mod half_open_scan;
+pub mod kit;
 pub mod order;
 pub mod stealth_scan;
 pub mod syn_flood;

@@ -130,7 +130,7 @@ impl Talk<'_, '_> {
 }
 
 /// The conversations of a program.
-struct Sessions {
+pub struct Sessions {
     open: BTreeMap<SocketId, Session>,
     seconds: BTreeMap<SocketId, SocketId>,
     sockets: BTreeMap<u64, SocketId>,
@@ -148,7 +148,8 @@ struct Session {
 }
 
 impl Sessions {
-    fn new(think: Draws, draws: Draws) -> Self {
+    /// None so far; pauses and choices are drawn from these.
+    pub fn new(think: Draws, draws: Draws) -> Self {
         Sessions {
             open: BTreeMap::new(),
             seconds: BTreeMap::new(),
@@ -159,7 +160,8 @@ impl Sessions {
         }
     }
 
-    fn add(
+    /// Adds a conversation on a socket.
+    pub fn add(
         &mut self,
         socket: SocketId,
         peer: Endpoint,
@@ -206,7 +208,7 @@ impl Sessions {
     }
 
     /// Hands an event to its conversation, and forgets a conversation that is over.
-    fn event(&mut self, socket: SocketId, event: &SocketEvent, sys: &mut System<'_>) {
+    pub fn event(&mut self, socket: SocketId, event: &SocketEvent, sys: &mut System<'_>) {
         if let Some(first) = self.seconds.get(&socket).copied() {
             if !matches!(event, SocketEvent::Closed) {
                 self.with(first, sys, |dialogue, talk| dialogue.called(event, talk));
@@ -241,7 +243,8 @@ impl Sessions {
         }
     }
 
-    fn timer(&mut self, token: u64, sys: &mut System<'_>) {
+    /// The pause of a session is over. Tokens of sessions lie from 2^24 up to 2^62.
+    pub fn timer(&mut self, token: u64, sys: &mut System<'_>) {
         let Some(socket) = self.sockets.get(&(token >> PAUSE_BITS)).copied() else {
             return;
         };

@@ -1,0 +1,13 @@
+//! The kit that every tool is made of: what it sends, to whom, how fast, how often again, under whose name, and what it does
+//! with answers. What distinguishes one tool, or one generation of a tool, from another is data.
+
+pub mod craft;
+pub mod formula;
+pub mod ip_options;
+pub mod nest;
+pub mod pace;
+pub mod retry;
+pub mod sources;
+pub mod tcp_options;
+pub mod values;
+pub mod visits;
