@@ -81,6 +81,14 @@ pub struct TermArgs {
     /// Lay ordinary traffic under it: the id or the file of a scenario
     #[arg(long, value_name = "PROFILE")]
     pub background: Option<String>,
+
+    /// Make the conversations of that background events of their own
+    #[arg(long, requires = "background")]
+    pub label_background: bool,
+
+    /// A fault of the sensors, such as loss=3%, copies=100%, only=out, snap=68; may be repeated
+    #[arg(long, value_name = "KIND=VALUE", value_parser = parse_setting)]
+    pub fault: Vec<(String, String)>,
 }
 
 fn parse_setting(text: &str) -> Result<(String, String), String> {
@@ -105,6 +113,8 @@ impl TermArgs {
             set: self.set.clone(),
             difficulty: self.difficulty.clone(),
             background,
+            label_background: self.label_background,
+            faults: self.fault.clone(),
             ..Terms::default()
         })
     }

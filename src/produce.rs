@@ -34,6 +34,10 @@ pub struct Terms {
     pub difficulty: Option<String>,
     /// A background to lay under.
     pub background: Option<Arc<ScenarioFile>>,
+    /// Whether conversations of the background are events.
+    pub label_background: bool,
+    /// Faults of the sensors, by kind.
+    pub faults: Vec<(String, String)>,
     /// The sensors wanted; all when empty.
     pub sensors: Vec<String>,
     /// Nanoseconds instead of microseconds.
@@ -179,6 +183,8 @@ fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<genera
         difficulty: terms.difficulty.clone(),
         published: order.published.clone(),
         background: terms.background.as_deref(),
+        label_background: terms.label_background,
+        faults: terms.faults.clone(),
     };
     Ok(order.file.resolve(&request, catalogue.stacks())?)
 }

@@ -82,6 +82,10 @@ pub struct Activity {
     pub callback: Option<ActivityId>,
     /// When its minimum evidence exists.
     pub evident: Option<Minimum>,
+    /// What its frames are where no event records them.
+    pub label: Option<Class>,
+    /// The mean gap that its tool was asked for, in nanoseconds.
+    pub gap: Option<u64>,
     /// The facts that make it what it is.
     pub because: Vec<String>,
     /// Blocks from which it forges sources.

@@ -16,6 +16,11 @@ pub trait Blueprint: Debug + Send + Sync {
     /// Builds the program for one host.
     fn build(&self, cast: &Cast<'_>) -> Box<dyn Program>;
 
+    /// The mean gap between what it sends on its own account, in nanoseconds.
+    fn gap(&self) -> Option<u64> {
+        None
+    }
+
     /// Blocks from which it forges source addresses.
     fn forged(&self) -> Vec<IpNet> {
         Vec::new()

@@ -8,7 +8,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use labels::{
-    AddressBlock, CaptureSummary, Event, EventId, Evident, FrameRuns, PortRange, Transport, Truth,
+    AddressBlock, CaptureSummary, Class, Event, EventId, Evident, FrameRuns, Ordinary, Pace,
+    PortRange, Transport, Truth,
 };
 use wire::{ArpMessage, Packet, Segment, Timestamp};
 
@@ -26,6 +27,7 @@ pub struct SensorTruth {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     events: Vec<Option<Recorded>>,
+    ordinary: BTreeMap<Class, u64>,
     order: Vec<ActivityId>,
 }
 
@@ -44,6 +46,8 @@ struct Recorded {
 #[derive(Debug, Default)]
 struct Roles {
     packets: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
     sources: Addresses,
     targets: Addresses,
     ports: BTreeSet<u16>,
@@ -155,8 +159,10 @@ fn surroundings(address: IpAddr) -> IpNet {
 }
 
 impl Roles {
-    fn add(&mut self, seen: &Seen, port: Option<u16>, pools: &[IpNet]) {
+    fn add(&mut self, at: Timestamp, seen: &Seen, port: Option<u16>, pools: &[IpNet]) {
         self.packets += 1;
+        self.first.get_or_insert(at);
+        self.last = Some(at);
         self.sources.add(seen.source, pools);
         self.targets.add(seen.target, pools);
         if let Some(port) = port.filter(|port| self.last_port != Some(*port)) {
@@ -218,11 +224,12 @@ impl SensorTruth {
         self.first.get_or_insert(at);
         self.last = Some(at);
         let id = cause.activity;
-        let Some(activity) = activities
-            .get(usize::from(id.0))
-            .filter(|activity| activity.class.is_some())
-        else {
+        let activity = activities.get(usize::from(id.0));
+        let Some(activity) = activity.filter(|activity| activity.class.is_some()) else {
             self.frames.push(None);
+            if let Some(label) = activity.and_then(|activity| activity.label) {
+                *self.ordinary.entry(label).or_default() += 1;
+            }
             return;
         };
         let index = usize::from(id.0);
@@ -253,12 +260,14 @@ impl SensorTruth {
             Role::Stimulus => {
                 event
                     .asked
-                    .add(seen, ports.map(|(_, to)| to), &activity.forged);
+                    .add(at, seen, ports.map(|(_, to)| to), &activity.forged);
                 &mut event.asked
             }
             // Our own hosts' reactions to answers say nothing about who sent those.
             Role::Answer if direction == Direction::Inward => {
-                event.answered.add(seen, ports.map(|(from, _)| from), &[]);
+                event
+                    .answered
+                    .add(at, seen, ports.map(|(from, _)| from), &[]);
                 &mut event.answered
             }
             Role::Answer => return,
@@ -298,9 +307,26 @@ impl SensorTruth {
                 last: self.last.map(moment),
             },
             events,
+            background: ordinary(self.ordinary),
             frames: self.frames,
         }
     }
+}
+
+fn ordinary(counted: BTreeMap<Class, u64>) -> Vec<Ordinary> {
+    let row = |(class, packets)| Ordinary { class, packets };
+    counted.into_iter().map(row).collect()
+}
+
+/// The pace that was asked for, and the one that the sensor saw.
+fn pace(activity: &Activity, asked: &Roles) -> Option<Pace> {
+    let seconds = |nanos: u64| nanos as f64 / 1e9;
+    let gaps = asked.packets.saturating_sub(1);
+    let delivered = asked.first.zip(asked.last).filter(|_| gaps > 0);
+    Some(Pace {
+        asked_s: seconds(activity.gap?),
+        delivered_s: delivered.map(|(first, last)| seconds(last.nanos_since(first)) / gaps as f64),
+    })
 }
 
 fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {
@@ -344,6 +370,7 @@ fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {
             })
         }),
         packets: recorded.packets,
+        pace: pace(activity, &recorded.asked).filter(|_| !echo),
         techniques: class.technique().map(str::to_owned).into_iter().collect(),
         because: activity.because.clone(),
     })

@@ -13,4 +13,6 @@ pub use address::AddressBlock;
 pub use finding::{Evidence, Finding, FindingError};
 pub use taxonomy::{Class, Expect, Family, Verdict};
 pub use transport::{PortRange, Transport};
-pub use truth::{CaptureSummary, Event, EventId, Evident, FrameRuns, Truth, TruthError};
+pub use truth::{
+    CaptureSummary, Event, EventId, Evident, FrameRuns, Ordinary, Pace, Truth, TruthError,
+};

@@ -38,6 +38,9 @@ pub struct Truth {
     pub capture: CaptureSummary,
     /// What happened, by id.
     pub events: Vec<Event>,
+    /// Ordinary traffic that no event records, by what it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub background: Vec<Ordinary>,
     /// The event of each frame.
     pub frames: FrameRuns,
 }
@@ -56,6 +59,26 @@ pub struct CaptureSummary {
     pub first: Option<Timestamp>,
     /// The time of its last frame.
     pub last: Option<Timestamp>,
+}
+
+/// Ordinary traffic of one kind that no event records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ordinary {
+    /// What it is.
+    pub class: Class,
+    /// How many frames of it there are.
+    pub packets: u64,
+}
+
+/// How fast the sender of an event went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// The mean gap between what it sends that the scenario asked for, in seconds.
+    pub asked_s: f64,
+    /// The mean gap between its frames that the sensor recorded, in seconds.
+    pub delivered_s: Option<f64>,
 }
 
 /// The id of an event within its capture, from 1.
@@ -96,6 +119,9 @@ pub struct Event {
     pub evident: Option<Evident>,
     /// How many frames belong to it.
     pub packets: u64,
+    /// How fast its sender went, where the scenario asks for a pace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<Pace>,
     /// MITRE ATT&CK techniques.
     pub techniques: Vec<String>,
     /// The facts that make it what it is.
@@ -365,6 +391,7 @@ mod tests {
                 end: second(2),
                 evident: None,
                 packets: 2,
+                pace: None,
                 techniques: vec![],
                 because: vec![],
             }],

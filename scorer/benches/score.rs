@@ -73,6 +73,7 @@ fn event(id: u32, random: &mut impl Rng) -> Event {
         end: at(start + below(random, length)),
         evident: None,
         packets: 20,
+        pace: None,
         techniques: vec![],
         because: vec![],
     }
@@ -99,6 +100,8 @@ fn truth(random: &mut impl Rng) -> Truth {
             last: Some(at(DAY_MS)),
         },
         events,
+
+        background: Vec::new(),
         frames,
     }
 }

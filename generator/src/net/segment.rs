@@ -44,47 +44,50 @@ const MAX_NEIGHBOURS: usize = 65_536;
 /// What stations know of their neighbours.
 #[derive(Debug, Default)]
 pub struct Neighbours {
-    known: BTreeMap<(SegmentId, Station, IpAddr), Timestamp>,
+    /// From when and until when a neighbour is known.
+    known: BTreeMap<(SegmentId, Station, IpAddr), (Timestamp, Timestamp)>,
 }
 
 impl Neighbours {
-    /// Whether a station must ask for a neighbour now; it then counts as known, or as asked for, for some time.
-    pub fn must_ask(
-        &mut self,
+    /// From when on a station knows a neighbour, if it does or is being told.
+    pub fn known_from(
+        &self,
         segment: SegmentId,
         station: Station,
         neighbour: IpAddr,
         at: Timestamp,
-        answers: bool,
-    ) -> bool {
-        let key = (segment, station, neighbour);
-        if self.known.get(&key).is_some_and(|until| at < *until) {
-            return false;
-        }
-        if self.known.len() >= MAX_NEIGHBOURS {
-            self.known.clear();
-        }
-        let lasts = if answers {
-            REMEMBERED
-        } else {
-            ASK_AGAIN * QUESTIONS
-        };
-        self.known.insert(key, at.plus_nanos(lasts));
-        true
+    ) -> Option<Timestamp> {
+        let (from, until) = self.known.get(&(segment, station, neighbour))?;
+        (at < *until).then_some(*from)
     }
 
-    /// A station has learnt of a neighbour from what that neighbour asked.
+    /// A station knows of a neighbour from then on.
     pub fn learn(
+        &mut self,
+        segment: SegmentId,
+        station: Station,
+        neighbour: IpAddr,
+        from: Timestamp,
+    ) {
+        self.insert((segment, station, neighbour), from, REMEMBERED);
+    }
+
+    /// A station asks for a neighbour that does not answer, and not again before it has given up.
+    pub fn ask_in_vain(
         &mut self,
         segment: SegmentId,
         station: Station,
         neighbour: IpAddr,
         at: Timestamp,
     ) {
-        if self.known.len() < MAX_NEIGHBOURS {
-            self.known
-                .insert((segment, station, neighbour), at.plus_nanos(REMEMBERED));
+        self.insert((segment, station, neighbour), at, ASK_AGAIN * QUESTIONS);
+    }
+
+    fn insert(&mut self, key: (SegmentId, Station, IpAddr), from: Timestamp, lasts: u64) {
+        if self.known.len() >= MAX_NEIGHBOURS {
+            self.known.clear();
         }
+        self.known.insert(key, (from, from.plus_nanos(lasts)));
     }
 }
 
@@ -140,27 +143,35 @@ mod tests {
         depth: 0,
     };
 
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_nanos(seconds * 1_000_000_000)
+    }
+
     #[test]
-    fn a_neighbour_is_asked_for_once_and_again_when_forgotten() {
+    fn a_neighbour_is_remembered_for_a_minute() {
         let mut neighbours = Neighbours::default();
         let address: IpAddr = [192, 0, 2, 1].into();
-        let mut ask = |at: u64, answers| {
-            let at = Timestamp::from_nanos(at * 1_000_000_000);
-            neighbours.must_ask(SEGMENT, Station::Outer, address, at, answers)
-        };
-        let asked: Vec<bool> = [0, 1, 59, 61, 62].map(|at| ask(at, true)).into();
-        assert_eq!(asked, [true, false, false, true, false]);
+        let known = |n: &Neighbours, t| n.known_from(SEGMENT, Station::Outer, address, at(t));
+        assert_eq!(known(&neighbours, 0), None);
+        neighbours.learn(SEGMENT, Station::Outer, address, at(1));
+        assert_eq!(known(&neighbours, 0), Some(at(1)));
+        assert_eq!(
+            (known(&neighbours, 60), known(&neighbours, 61)),
+            (Some(at(1)), None)
+        );
     }
 
     #[test]
     fn who_does_not_answer_is_asked_for_anew_after_three_seconds() {
         let mut neighbours = Neighbours::default();
         let address: IpAddr = [192, 0, 2, 1].into();
-        let mut ask = |at: u64| {
-            let at = Timestamp::from_nanos(at * 1_000_000_000);
-            neighbours.must_ask(SEGMENT, Station::Outer, address, at, false)
+        neighbours.ask_in_vain(SEGMENT, Station::Outer, address, at(5));
+        let known = |t| {
+            neighbours
+                .known_from(SEGMENT, Station::Outer, address, at(t))
+                .is_some()
         };
-        assert_eq!([0, 2, 3].map(&mut ask), [true, false, true]);
+        assert_eq!((known(7), known(8)), (true, false));
     }
 
     #[test]

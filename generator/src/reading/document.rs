@@ -161,6 +161,18 @@ impl Node {
         Ok(())
     }
 
+    /// Makes an empty table at a dotted path whose parents are tables, where nothing is yet.
+    pub fn make_table(&mut self, path: &str, origin: &Origin) {
+        if self.at(path).is_none() {
+            let node = Node {
+                origin: origin.clone(),
+                value: Value::Table(Vec::new()),
+            };
+            // Where a parent is missing, whoever sets a value below says so.
+            let _ = self.overlay(path, node);
+        }
+    }
+
     /// The value as one line, as it would be stated.
     pub fn to_line(&self) -> String {
         match &self.value {

@@ -23,7 +23,7 @@ const WINDOW: std::ops::RangeInclusive<u64> = 300_000_000_000..=1_200_000_000_00
 const ROOM: u8 = 26;
 
 /// Adds the world of `base` to a scenario's document.
-pub(super) fn lay_under(base: Node, document: &mut Node) {
+pub(super) fn lay_under(base: Node, document: &mut Node, events: bool) {
     let scenario = document.clone();
     let forged = forged_blocks(&scenario);
     for home in watched_sites(&scenario) {
@@ -32,6 +32,7 @@ pub(super) fn lay_under(base: Node, document: &mut Node) {
             home: &home,
             around: &around,
             base: &base,
+            events,
         };
         for section in ["site", "host", "group", "path", "activity"] {
             let Some(table) = base.get(section) else {
@@ -175,6 +176,8 @@ struct Names<'a> {
     home: &'a str,
     around: &'a [String],
     base: &'a Node,
+    /// Whether what happens is events.
+    events: bool,
 }
 
 impl Names<'_> {
@@ -214,11 +217,15 @@ impl Names<'_> {
 
     /// Makes an entry of a section speak of the new names.
     fn rename(&self, node: &mut Node, section: &str) {
-        if section == "activity" {
+        if section == "activity" && !self.events {
+            let class = node.take("class");
             for key in [
-                "class", "echo", "callback", "expect", "evident", "because", "part_of",
+                "echo", "callback", "expect", "evident", "because", "part_of",
             ] {
                 node.take(key);
+            }
+            if let (Some(class), Value::Table(entries)) = (class, &mut node.value) {
+                entries.push(("label".into(), class));
             }
         }
         let Value::Table(entries) = &mut node.value else {
@@ -314,7 +321,7 @@ to = ["servers", "192.0.2.77"]
 
     fn laid() -> Node {
         let mut document = Node::parse("s.toml", SCENARIO).unwrap();
-        lay_under(Node::parse("b.toml", BASE).unwrap(), &mut document);
+        lay_under(Node::parse("b.toml", BASE).unwrap(), &mut document, false);
         document
     }
 

@@ -30,6 +30,10 @@ pub struct Request<'a> {
     pub published: Option<String>,
     /// A background to lay under it.
     pub background: Option<&'a ScenarioFile>,
+    /// Whether conversations of the background are events.
+    pub label_background: bool,
+    /// Faults of all its sensors, by key.
+    pub faults: Vec<(String, String)>,
 }
 
 /// A scenario file that has been read.
@@ -170,7 +174,7 @@ impl ScenarioFile {
             });
             let tree = self.tree(request.seed);
             let base = background.varied_document(&tree, own.collect(), &mut mistakes);
-            background::lay_under(base, &mut document);
+            background::lay_under(base, &mut document, request.label_background);
             background::give_room(&mut document, &tree);
             for (path, value) in &request.set {
                 if path.starts_with(OF_BACKGROUND) {
@@ -178,6 +182,22 @@ impl ScenarioFile {
                 }
             }
             parameters.insert("background".into(), background.identity.id.clone());
+        }
+        for (fault, value) in &request.faults {
+            let sensors = document
+                .get("sensor")
+                .map(Node::entries)
+                .unwrap_or_default();
+            let sensors: Vec<String> = sensors.iter().map(|(name, _)| name.clone()).collect();
+            for sensor in sensors {
+                let path = format!("sensor.{sensor}.fault.{fault}");
+                let origin = Origin::Stated(format!("--fault {fault}={value}"));
+                document.make_table(&format!("sensor.{sensor}.fault"), &origin);
+                mistakes
+                    .0
+                    .extend(document.overlay(&path, Node::stated(origin, value)).err());
+                parameters.insert(path, value.clone());
+            }
         }
         let unstated = if request.published.is_some() {
             Unstated::Plain

@@ -57,9 +57,12 @@ impl<W: Write> World<W> {
         else {
             return at;
         };
-        if !self.neighbours.must_ask(segment, asker, address, at, true) {
-            return at;
+        if let Some(from) = self.neighbours.known_from(segment, asker, address, at) {
+            return at.max(from);
         }
+        // The packet follows the answer at once.
+        let ready = at.plus_nanos(ANSWER + ANSWER / 8);
+        self.neighbours.learn(segment, asker, address, ready);
         self.neighbours.learn(segment, neighbour, own, at);
         let asked_by = (own, self.topology.mac(segment, asker));
         let answerer = self.topology.mac(segment, neighbour);
@@ -71,8 +74,7 @@ impl<W: Write> World<W> {
             at.plus_nanos(ANSWER),
             cause,
         );
-        // The packet follows the answer at once.
-        at.plus_nanos(ANSWER + ANSWER / 8)
+        ready
     }
 
     /// A station asks for an address where nobody lives, three times.
@@ -84,11 +86,11 @@ impl<W: Write> World<W> {
         at: Timestamp,
         passing: Passing,
     ) {
-        if !self.topology.watched.contains(&segment)
-            || !self.neighbours.must_ask(segment, asker, address, at, false)
-        {
+        let known = self.neighbours.known_from(segment, asker, address, at);
+        if !self.topology.watched.contains(&segment) || known.is_some() {
             return;
         }
+        self.neighbours.ask_in_vain(segment, asker, address, at);
         let cause = self.pool.at(passing).cause.answered();
         let Some(own) = self.address_of(segment, asker, address.is_ipv6()) else {
             return;

@@ -38,6 +38,7 @@ pub fn event(id: u32, class: Class, sources: &str, targets: &str, start: i64, en
         end: at(end),
         evident: None,
         packets: 0,
+        pace: None,
         techniques: vec![],
         because: vec![],
     }
@@ -73,6 +74,8 @@ pub fn truth(seed: u64, events: Vec<Event>, frames: &[u32]) -> Truth {
             last: Some(at(3_600_000)),
         },
         events,
+
+        background: Vec::new(),
         frames: runs,
     }
 }

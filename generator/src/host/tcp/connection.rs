@@ -268,7 +268,7 @@ impl Connection {
             return;
         }
         match (trouble, self.state) {
-            (Trouble::TooBig(mtu), _) => self.shrink(mtu, egress),
+            (Trouble::TooBig(mtu), _) => self.shrink(mtu, sequence, egress),
             (Trouble::Quench, _) => self.congestion_window = self.peer_mss,
             (Trouble::Expired | Trouble::Reassembly | Trouble::Parameter(_), _) => {}
             (_, State::SynSent) if egress.stack.tcp.unreachable_ends_connect => {
@@ -281,7 +281,7 @@ impl Connection {
     }
 
     /// Sends smaller segments from now on, and again what did not fit.
-    fn shrink(&mut self, mtu: u16, egress: &mut Egress<'_>) {
+    fn shrink(&mut self, mtu: u16, sequence: Option<u32>, egress: &mut Egress<'_>) {
         let headers = if self.remote.address.is_ipv4() {
             40
         } else {
@@ -294,7 +294,7 @@ impl Connection {
             return;
         }
         self.peer_mss = fits;
-        self.nxt = self.una;
+        self.nxt = sequence.unwrap_or(self.una);
         self.transmit(egress);
     }
 
@@ -715,8 +715,18 @@ impl Connection {
         full.min(0xffff << self.receive_shift)
     }
 
+    /// The largest segment that our side takes: an IPv6 header leaves twenty bytes less.
+    fn own_mss(&self, egress: &Egress<'_>) -> u16 {
+        let mss = egress.stack.tcp.mss;
+        if self.remote.address.is_ipv4() {
+            mss
+        } else {
+            mss.saturating_sub(20)
+        }
+    }
+
     fn negotiated_mss(&self, egress: &Egress<'_>) -> u32 {
-        self.peer_mss.min(u32::from(egress.stack.tcp.mss)).max(1)
+        self.peer_mss.min(u32::from(self.own_mss(egress))).max(1)
     }
 
     /// Takes in what a SYN or SYN-ACK says.
@@ -773,7 +783,7 @@ impl Connection {
         let tcp = Tcp {
             sequence: self.iss,
             window: traits.syn_window,
-            options: self.handshake_options(&kinds, traits.mss, 0, egress),
+            options: self.handshake_options(&kinds, self.own_mss(egress), 0, egress),
             ..Tcp::new(self.local.port, self.remote.port, Flags::SYN)
         };
         egress.send(self, tcp, Payload::Empty, Purpose::Connection);
@@ -787,9 +797,9 @@ impl Connection {
             .collect();
         let peer_mss = u16::try_from(self.peer_mss).unwrap_or(u16::MAX);
         let mss = if traits.mirrors_mss {
-            traits.mss.min(peer_mss)
+            self.own_mss(egress).min(peer_mss)
         } else {
-            traits.mss
+            self.own_mss(egress)
         };
         let tcp = Tcp {
             sequence: self.iss,

@@ -28,6 +28,8 @@ pub(super) fn background() -> Activity {
         actor: None,
         callback: None,
         evident: None,
+        label: None,
+        gap: None,
         because: Vec::new(),
         forged: Vec::new(),
     }
@@ -100,10 +102,17 @@ impl Reader<'_> {
 
     /// Enters an activity into the table; what has no class belongs to the background.
     fn enter(&mut self, words: &Words, actors: &[usize]) -> ActivityId {
-        if words.activity.class.is_none() {
-            return ActivityId::BACKGROUND;
-        }
         let number = |n: usize| ActivityId(u16::try_from(n).unwrap_or(u16::MAX));
+        if words.activity.class.is_none() {
+            let Some(label) = words.activity.label else {
+                return ActivityId::BACKGROUND;
+            };
+            let same = |a: &Activity| a.class.is_none() && a.label == Some(label);
+            return number(self.activities.iter().position(same).unwrap_or_else(|| {
+                self.activities.push(words.activity.clone());
+                self.activities.len() - 1
+            }));
+        }
         let mut activity = words.activity.clone();
         if let [only] = actors {
             activity.actor = self
@@ -113,6 +122,7 @@ impl Reader<'_> {
         }
         if let Some((_, blueprint)) = &words.program {
             activity.forged = blueprint.forged();
+            activity.gap = blueprint.gap();
         }
         let id = number(self.activities.len());
         if let Some(class) = words.callback {
@@ -198,6 +208,7 @@ impl Reader<'_> {
 
 fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
     let class = class(fields, "class");
+    let label = self::class(fields, "label");
     let echo = self::class(fields, "echo");
     let callback = self::class(fields, "callback");
     let expects = [
@@ -229,6 +240,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
     let activity = Activity {
         name: name.to_owned(),
         class,
+        label,
         echo,
         expect,
         tool,
