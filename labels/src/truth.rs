@@ -376,6 +376,7 @@ mod tests {
                 first: Some(second(1)),
                 last: Some(second(3)),
             },
+            background: Vec::new(),
             events: vec![Event {
                 id: EventId(1),
                 class: Class::SynScan,

@@ -45,6 +45,8 @@ pub struct SensorConfig {
     pub phase: u64,
     /// What is wrong with it.
     pub faults: Faults,
+    /// Picoseconds that a byte takes on the port over which frames reach it, one after the other; 0 where they take none.
+    pub per_byte: u64,
 }
 
 /// A frame that passes a sensor.
@@ -76,6 +78,7 @@ pub struct Sensor<W: Write> {
     pending: Pending<Sighting>,
     copies: Pending<(Sighting, Sent)>,
     held: Option<Held>,
+    port_free: Timestamp,
     writer: CaptureWriter<W>,
     truth: SensorTruth,
 }
@@ -110,6 +113,7 @@ impl<W: Write> Sensor<W> {
             pending: Pending::default(),
             copies: Pending::default(),
             held: None,
+            port_free: Timestamp::ZERO,
             writer: if nanos {
                 CaptureWriter::with_nanos_of(output, link_type)
             } else {
@@ -275,6 +279,7 @@ impl<W: Write> Sensor<W> {
         cause: Cause,
         activities: &[Activity],
     ) -> io::Result<()> {
+        let at = self.through_port(at, packet.total_bytes());
         let at = self.stamp(at);
         let envelope = &self.config.envelope;
         match (envelope.plain(source, destination), self.faults.snap()) {
@@ -333,6 +338,17 @@ impl<W: Write> Sensor<W> {
         frame.truncate(self.faults.snap().unwrap_or(length));
         self.writer
             .record_cut(at, length, |out| out.extend_from_slice(&frame))
+    }
+
+    /// When a frame has come through the port that mirrors to the sensor: one at a time.
+    #[inline]
+    fn through_port(&mut self, at: Timestamp, bytes: usize) -> Timestamp {
+        if self.config.per_byte == 0 {
+            return at;
+        }
+        let at = at.max(self.port_free);
+        self.port_free = at.plus_nanos((bytes as u64 + 38).max(84) * self.config.per_byte / 1000);
+        at
     }
 
     /// The last tick of the sensor's clock.

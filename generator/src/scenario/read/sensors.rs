@@ -43,6 +43,8 @@ impl Reader<'_> {
             resolution,
             phase,
             faults,
+            // A port of 1 Gbit/s, as most that mirror are.
+            per_byte: if drawn { 8_000 } else { 0 },
         });
     }
 }
