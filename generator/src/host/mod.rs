@@ -119,6 +119,12 @@ impl Host {
         self.last_departure
     }
 
+    /// How long the host is busy with each of several packets that it sends at once. Assumption: a third of the least time
+    /// that it takes to answer.
+    pub fn packet_time(&self) -> u64 {
+        self.config.turnaround.0 / 3
+    }
+
     /// The stack's choice of an identification for the fragments of an IPv6 packet.
     pub fn fragment_id(&mut self) -> u32 {
         self.turnaround.word32()

@@ -165,13 +165,18 @@ impl<W: Write> World<W> {
             return;
         };
         let lookups = std::mem::take(&mut host.lookups);
-        let soon = (!outbox.is_empty()).then(|| host.departure(self.clock));
+        let mut soon = (!outbox.is_empty()).then(|| host.departure(self.clock));
+        let each = host.packet_time();
         for (at, lookup) in lookups {
             self.look_up(id, at, lookup);
         }
         for (at, sent) in outbox.drain(..) {
-            let at = soon.filter(|_| at == self.clock).unwrap_or(at);
-            self.leave_host(id, at, sent);
+            let mut leaves = at;
+            if let Some(next) = soon.as_mut().filter(|_| at == self.clock) {
+                leaves = *next;
+                *next = next.plus_nanos(each);
+            }
+            self.leave_host(id, leaves, sent);
         }
     }
 
