@@ -126,7 +126,7 @@ address = \"192.0.2.1\"
 stack = \"{stack}\"
 {host}
 [activity.probe]
-tool = \"stealth-scan\"
+tool = \"nmap-2-fin\"
 from = \"client\"
 to = \"server\"
 flags = \"{flags}\"
@@ -186,7 +186,7 @@ address = \"192.0.2.1\"
 stack = \"linux-6\"
 open = [80]
 [activity.scan]
-tool = \"half-open-scan\"
+tool = \"nmap-2-syn\"
 from = \"client\"
 to = \"server\"
 ports = [80, 81]
@@ -283,7 +283,7 @@ fn nobody_answers_for_an_absent_address_but_the_router_if_the_site_lets_it() {
         let parts = format!(
             "{}
 [activity.scan]
-tool = \"half-open-scan\"
+tool = \"nmap-2-syn\"
 from = \"client\"
 to = \"192.0.2.77\"
 ports = 80

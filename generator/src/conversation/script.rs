@@ -65,6 +65,11 @@ impl Script {
         Some(Script(steps.into()))
     }
 
+    /// A script of one step: `close`, `abort` or `hold`.
+    pub fn one(text: &str) -> Script {
+        Script(step(text).into_iter().collect())
+    }
+
     /// Begins it for one conversation.
     pub fn begin(&self) -> Player {
         Player {

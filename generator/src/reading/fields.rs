@@ -7,6 +7,8 @@ use super::document::{Node, Value};
 use super::error::{Mistake, Origin};
 use super::units;
 
+const PORTS_WANTED: &str = "a port, a range such as \"1-1024\", or a list of them";
+
 /// Mistakes found so far.
 #[derive(Debug, Default)]
 pub struct Mistakes(pub Vec<Mistake>);
@@ -209,11 +211,37 @@ impl<'n, 'm> Fields<'n, 'm> {
 
     /// A list of ports and port ranges: `21`, `[21, 80]`, `["1-1024", 8080]`.
     pub fn ports(&mut self, key: &'static str) -> Vec<u16> {
-        let wanted = "a port, a range such as \"1-1024\", or a list of them";
         let lists = self
-            .parsed(key, wanted, |value| list(value, ports))
+            .parsed(key, PORTS_WANTED, |value| list(value, ports))
             .unwrap_or_default();
         lists.into_iter().flatten().collect()
+    }
+
+    /// The same, of a value that was taken already.
+    pub fn ports_of(&mut self, key: &'static str, node: Option<&Node>) -> Vec<u16> {
+        let Some(node) = node else {
+            return Vec::new();
+        };
+        let lists = list(&node.value, ports);
+        if lists.is_none() {
+            self.mistakes.note(
+                &node.origin,
+                format!("{key} = {}: it must be {PORTS_WANTED}", node.to_line()),
+            );
+        }
+        lists.unwrap_or_default().into_iter().flatten().collect()
+    }
+
+    /// Takes all that nobody has asked for yet, as a table of its own.
+    pub fn take_rest(&mut self) -> Node {
+        let rest = std::mem::take(&mut self.entries);
+        let rest = rest
+            .into_iter()
+            .map(|(key, node)| (key.to_owned(), node.clone()));
+        Node {
+            origin: self.origin.clone(),
+            value: Value::Table(rest.collect()),
+        }
     }
 
     /// Ends the reading: a key that nobody asked for is a mistake.

@@ -8,8 +8,8 @@ use labels::{Class, Expect};
 
 use super::Reader;
 use crate::activity::{Activity, ActivityId, Minimum};
-use crate::blueprint::{Blueprint, Kind};
-use crate::reading::document::{Node, Value};
+use crate::blueprint::Blueprint;
+use crate::reading::document::Node;
 use crate::reading::fields::{Fields, text_ref};
 use crate::scenario::Run;
 use crate::{app, tool};
@@ -280,36 +280,43 @@ fn program(
     node: &Node,
     fields: &mut Fields<'_, '_>,
 ) -> Option<(&'static str, Arc<dyn Blueprint>)> {
-    let choices: [(&'static str, &[Kind]); 2] = [("tool", tool::KINDS), ("app", app::CLIENTS)];
-    let mut found = None;
-    for (key, kinds) in choices {
-        let Some(word) = fields.node(key) else {
-            continue;
-        };
-        let kind = match &word.value {
-            Value::Text(text) => kinds.iter().find(|kind| kind.name == text),
-            _ => None,
-        };
-        match kind {
-            Some(kind) => found = Some((key, (kind.read)(fields))),
-            None => {
-                let known: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
-                fields.mistake(
-                    &word.origin,
-                    format!(
-                        "{key} = {}: it must be one of: {}",
-                        word.to_line(),
-                        known.join(", ")
-                    ),
-                );
-            }
+    let (app, tool) = (fields.node("app"), fields.node("tool"));
+    let found = match (app, tool) {
+        (Some(word), None) => text_ref(&word.value)
+            .and_then(|text| app::CLIENTS.iter().find(|kind| kind.name == text))
+            .map(|kind| ("app", (kind.read)(fields))),
+        (None, Some(word)) => text_ref(&word.value)
+            .and_then(|text| tool::read(text, fields))
+            .map(|blueprint| ("tool", blueprint)),
+        (Some(_), Some(word)) => {
+            fields.mistake(&word.origin, "an activity has either 'tool' or 'app'");
+            return None;
         }
-    }
-    if found.is_none() && node.get("tool").is_none() && node.get("app").is_none() {
+        (None, None) => {
+            fields.mistake(
+                &node.origin,
+                format!("activity.{name} needs 'tool' or 'app'"),
+            );
+            return None;
+        }
+    };
+    if found.is_none()
+        && let Some(word) = app.or(tool)
+    {
+        let (key, known) = match app {
+            Some(_) => ("app", app::CLIENTS.iter().map(|kind| kind.name).collect()),
+            None => ("tool", tool::names()),
+        };
         fields.mistake(
-            &node.origin,
-            format!("activity.{name} needs 'tool' or 'app'"),
+            &word.origin,
+            format!(
+                "{key} = {}: it must be one of: {}",
+                word.to_line(),
+                known.join(", ")
+            ),
         );
+        // Its parameters cannot be judged.
+        fields.take_rest();
     }
     found
 }

@@ -155,7 +155,7 @@ impl Craft {
             payload: PayloadPlan::read(fields),
             sources: SourcePlan::read(fields),
             keep: kept.unwrap_or_default(),
-            path: nest.path(""),
+            path: nest.innermost(),
             quoted_bytes: quote.as_ref().map_or(28, |quote| quote.3),
             quote: quote.map(|quote| Box::new(quote.0)),
             quoted_source,
@@ -344,6 +344,12 @@ impl Craft {
         packet.emit(&mut bytes);
         bytes.truncate(self.quoted_bytes);
         Payload::new(bytes)
+    }
+
+    /// Whether it is cut into fragments.
+    #[inline]
+    pub fn is_cut(&self) -> bool {
+        self.fragment.is_some()
     }
 
     /// The fragments of a packet, where the probe is cut up.

@@ -55,6 +55,11 @@ impl Nest {
         nest
     }
 
+    /// The draw path of the innermost table, with its end.
+    pub fn innermost(&self) -> String {
+        self.paths.last().cloned().unwrap_or_default()
+    }
+
     /// The draw path of a key, or of a purpose of the innermost table.
     pub fn path(&self, key: &str) -> String {
         let innermost = self.paths.len() - 1;

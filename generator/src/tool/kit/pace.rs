@@ -30,6 +30,8 @@ enum Kind {
     Bursts(u64),
 }
 
+/// Least gap, in nanoseconds: nothing sends faster than a 10 Gbit/s line carries its smallest frames.
+pub const LEAST_GAP: u64 = 100;
 /// Longest burst.
 const MOST_IN_BURST: u64 = 100_000;
 
@@ -37,6 +39,18 @@ impl PacePlan {
     /// Reads `gap`, `gap_jitter`, `pace`, `burst_gap` and `tick`.
     pub fn read(fields: &mut Fields<'_, '_>, default_gap: u64) -> PacePlan {
         let gap = fields.gap("gap").unwrap_or(default_gap);
+        if gap < LEAST_GAP && default_gap > 0 {
+            let origin = fields.origin().clone();
+            fields.mistake(
+                &origin,
+                "gap: at least 100ns, which is ten million packets a second",
+            );
+        }
+        let gap = if default_gap > 0 {
+            gap.max(LEAST_GAP)
+        } else {
+            gap
+        };
         let jitter = fields.duration("gap_jitter").unwrap_or(0).min(gap);
         let wanted = "\"constant\", \"jittered\", \"even\", \"exponential\" or \"bursts of N\"";
         let kind = fields.parsed("pace", wanted, kind);

@@ -131,6 +131,16 @@ impl Name {
         NAMES.contains(&word)
     }
 
+    /// The bits that the field has in a packet.
+    #[inline]
+    pub fn mask(self) -> u64 {
+        match self {
+            Name::TTL | Name::TOS => 0xff,
+            Name::SEQUENCE | Name::ACKNOWLEDGMENT => 0xffff_ffff,
+            _ => 0xffff,
+        }
+    }
+
     /// The key of a field.
     pub fn key(self) -> &'static str {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("own")

@@ -1,0 +1,584 @@
+//! A tool at work: it goes through its stages, sends, waits, tries again, and lets one stage's findings decide the next's.
+//!
+//! Not modelled: adaptive timing. A pace is what the file says, however many answers come.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use wire::{Packet, Timestamp};
+
+use super::answer::Answer;
+use super::calls::{Call, Calls, Results};
+use super::craft::PortOf;
+use super::formula::Series;
+use super::jobs::{Job, Step};
+use super::pace::Pace;
+use super::sources::Sources;
+use super::stage::{Action, Found, Ports, Stage, Tool};
+use super::values::{Name, Values};
+use super::visits::Visits;
+use crate::activity::ActivityId;
+use crate::blueprint::Cast;
+use crate::conversation::dialogue::Sessions;
+use crate::host::program::{Program, System};
+use crate::host::socket::{SocketEvent, SocketId};
+use crate::seed::Draws;
+
+/// Packets sent for each timer reach so far ahead, in nanoseconds: one event for the many packets of a fast flood. Others
+/// on the same line wait behind them, which a shorter step than a line's jitter keeps from showing.
+const BATCH: u64 = 500_000;
+
+/// Timer tokens: what they are about in the upper bits, which in the lower. Those of conversations have the top bit clear.
+const OWN: u64 = 1 << 63;
+const KIND_BITS: u32 = 60;
+const PACE: u64 = OWN;
+const CALL: u64 = OWN | 1 << KIND_BITS;
+const STAGE: u64 = OWN | 2 << KIND_BITS;
+const TARGET: u64 = OWN | 3 << KIND_BITS;
+const LOW: u64 = (1 << KIND_BITS) - 1;
+/// Bits of a call's token that hold how often it was sent, and of a target's that hold the stage.
+const SMALL_BITS: u32 = 10;
+
+/// A tool at work.
+pub struct Run {
+    pub(super) plan: Arc<Tool>,
+    pub(super) activity: ActivityId,
+    pub(super) targets: Vec<IpAddr>,
+    pub(super) series: Vec<Series>,
+    pub(super) stages: Vec<Going>,
+    pub(super) jobs: BTreeMap<u64, Job>,
+    job_number: u64,
+    pub(super) calls: Calls,
+    results: Vec<Results>,
+    /// Hops to targets that traces have found.
+    distances: BTreeMap<usize, u8>,
+    /// Stages that have begun for a target on its own.
+    begun_for: BTreeSet<(usize, usize)>,
+    pub(super) values: Values,
+    begun: Timestamp,
+    pub(super) sessions: Sessions,
+    pub(super) shared: Option<SocketId>,
+    wants_packets: bool,
+}
+
+/// What a stage keeps while it is at work.
+pub(super) struct Going {
+    pace: Pace,
+    retry: Draws,
+    /// Sources and payload draws of each probe.
+    pub(super) probes: Vec<(Sources, Draws)>,
+    /// Of what it asks.
+    pub(super) payload: Draws,
+    ports: Vec<u16>,
+    host_order: Vec<usize>,
+    order: Draws,
+    jobs_open: usize,
+}
+
+impl Run {
+    /// Builds a tool for one host.
+    pub fn new(plan: &Arc<Tool>, cast: &Cast<'_>) -> Run {
+        let series = plan
+            .formulas
+            .all
+            .iter()
+            .map(|(path, formula)| Series::new(formula, cast.draws(path)));
+        let stages = plan.stages.iter().map(|stage| going(stage, cast));
+        let crafts = |stage: &Stage| matches!(stage.action, Action::Craft(_)) && stage.tracked;
+        Run {
+            series: series.collect(),
+            stages: stages.collect(),
+            targets: cast.targets.clone(),
+            activity: cast.activity,
+            jobs: BTreeMap::new(),
+            job_number: 0,
+            calls: Calls::default(),
+            results: plan.stages.iter().map(|_| Results::default()).collect(),
+            distances: BTreeMap::new(),
+            begun_for: BTreeSet::new(),
+            values: Values::default(),
+            begun: Timestamp::ZERO,
+            sessions: Sessions::new(cast.draws("think"), cast.draws("content")),
+            shared: None,
+            wants_packets: plan.stages.iter().any(crafts),
+            plan: Arc::clone(plan),
+        }
+    }
+
+    fn begin_stage(&mut self, number: usize, sys: &mut System<'_>) {
+        let hosts = self
+            .stages
+            .get(number)
+            .map(|going| going.host_order.clone())
+            .unwrap_or_default();
+        self.begin_job(number, hosts, sys);
+    }
+
+    /// Begins a stage on those of these targets for which it is meant.
+    fn begin_job(&mut self, number: usize, hosts: Vec<usize>, sys: &mut System<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let (Some(stage), Some(going)) = (plan.stages.get(number), self.stages.get_mut(number))
+        else {
+            return;
+        };
+        let nothing = Results::default();
+        let before = stage.begins.after.and_then(|after| self.results.get(after));
+        let before = before.unwrap_or(&nothing);
+        let meant = |host: &usize| stage.only.is_none_or(|only| before.has(*host, only));
+        let hosts: Vec<usize> = hosts.into_iter().filter(meant).collect();
+        let found: Option<Vec<(usize, u16)>> = match stage.ports {
+            Ports::Found(kind) => Some(
+                hosts
+                    .iter()
+                    .flat_map(|host| before.ports(*host, kind).map(|port| (*host, port)))
+                    .collect(),
+            ),
+            _ => None,
+        };
+        let probes = match &stage.action {
+            Action::Craft(crafts) => crafts.len(),
+            _ => 1,
+        };
+        let order = going.order.clone();
+        let visits = match &found {
+            Some(pairs) => Visits::new(pairs.len(), 1, probes, stage.order, || order),
+            None => Visits::new(hosts.len(), going.ports.len(), probes, stage.order, || {
+                order
+            }),
+        };
+        let limits = (stage.count, stage.rounds);
+        let job = Job::new(number, hosts, found, visits, stage.hops, limits);
+        going.jobs_open += 1;
+        self.job_number += 1;
+        self.jobs.insert(self.job_number, job);
+        self.go_on(self.job_number, sys);
+    }
+
+    /// Makes the visits of a job that are due.
+    fn go_on(&mut self, number: u64, sys: &mut System<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let Some(job) = self.jobs.get(&number) else {
+            return;
+        };
+        let Some(stage) = plan.stages.get(job.stage) else {
+            return;
+        };
+        let mut after = 0;
+        loop {
+            let Some(job) = self.jobs.get_mut(&number) else {
+                return;
+            };
+            let Some(step) = job.peek() else {
+                job.done = true;
+                return self.end_job(number, sys);
+            };
+            let host = job.host_of(step);
+            if job.current.is_none_or(|(current, _)| current != host) {
+                job.current = Some((host, sys.now.plus_nanos(after).seconds()));
+                if stage.warm_up > 0 {
+                    return sys.timer(after + stage.warm_up, PACE | number);
+                }
+            }
+            job.advance();
+            self.visit(number, stage, host, step, after, sys);
+            let Some(job) = self.jobs.get_mut(&number) else {
+                return;
+            };
+            let Some(next) = job.peek() else {
+                job.done = true;
+                return self.end_job(number, sys);
+            };
+            if job.open >= stage.parallel {
+                job.waits = true;
+                return;
+            }
+            after += self.gap(number, stage, next, sys.now.as_nanos() + after);
+            if stage.tracked || after >= BATCH {
+                return sys.timer(after, PACE | number);
+            }
+        }
+    }
+
+    fn gap(&mut self, number: u64, stage: &Stage, next: Step, now: u64) -> u64 {
+        let begins_round = self.jobs.get(&number).is_some_and(Job::begins_round);
+        if next.visit.probe > 0
+            && let Some(gap) = stage.probe_gap
+        {
+            return gap;
+        }
+        if begins_round && let Some(gap) = stage.round_gap {
+            return gap;
+        }
+        let at = self.jobs.get(&number).map_or(0, |job| job.stage);
+        self.stages
+            .get_mut(at)
+            .map_or(0, |going| going.pace.next(now))
+    }
+
+    /// Makes one visit.
+    fn visit(
+        &mut self,
+        number: u64,
+        stage: &Stage,
+        host: usize,
+        step: Step,
+        after: u64,
+        sys: &mut System<'_>,
+    ) {
+        let Some(job) = self.jobs.get(&number) else {
+            return;
+        };
+        let at = job.stage;
+        let started = job.current.map_or(0, |(_, started)| started);
+        let listed = || {
+            self.stages
+                .get(at)
+                .and_then(|going| going.ports.get(step.visit.port))
+        };
+        let port = match &job.found {
+            Some(pairs) => pairs.get(step.visit.host).map(|(_, port)| *port),
+            None => listed().copied(),
+        };
+        let mut port = port.unwrap_or(0);
+        if let Action::Craft(crafts) = &stage.action
+            && let Some(craft) = crafts.get(step.visit.probe)
+        {
+            let kind = match craft.port {
+                PortOf::FoundOpen => Some(Found::Open),
+                PortOf::FoundClosed => Some(Found::Closed),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                let before = stage.begins.after.and_then(|after| self.results.get(after));
+                match before.and_then(|results| results.ports(host, kind).next()) {
+                    Some(found) => port = found,
+                    None => return,
+                }
+            }
+        }
+        let now = sys.now.plus_nanos(after);
+        let values = &mut self.values;
+        values.set(Name::PORT, u64::from(port));
+        values.set(Name::N, step.number);
+        values.set(Name::HOST, host as u64);
+        values.set(Name::TRY, 0);
+        values.set(Name::ROUND, step.round);
+        values.set(Name::HOP, u64::from(step.hop.unwrap_or(0)));
+        values.set(Name::TIME, now.seconds());
+        values.set(Name::STARTED, started);
+        values.set(Name::CLOCK, now.nanos_since(self.begun) / 1_000_000);
+        let distance = self.distances.get(&host).copied().unwrap_or(0);
+        values.set(Name::DISTANCE, u64::from(distance));
+        let call = Call {
+            job: number,
+            host,
+            port,
+            probe: step.visit.probe,
+            sent: 1,
+            settled: false,
+            values: Box::default(),
+            key: None,
+            socket: None,
+        };
+        self.launch(at, stage, call, after, sys);
+    }
+
+    /// A probe was sent for the first time, or again: it waits for its answer.
+    pub(super) fn wait_for(&mut self, at: usize, stage: &Stage, call: u64, sys: &mut System<'_>) {
+        let (Some(going), Some(open)) = (self.stages.get_mut(at), self.calls.get(call)) else {
+            return;
+        };
+        let wait = stage.retry.wait(open.sent, &mut going.retry);
+        let sent = open.sent;
+        if wait == 0 && sent >= stage.retry.tries {
+            return self.close(call, Found::Silent, sys);
+        }
+        let small = sent & ((1 << SMALL_BITS) - 1);
+        sys.timer(wait, CALL | (call << SMALL_BITS) & LOW | small);
+    }
+
+    /// The wait for an answer is over.
+    fn waited(&mut self, token: u64, sys: &mut System<'_>) {
+        let number = (token & LOW) >> SMALL_BITS;
+        let Some(call) = self.calls.get(number) else {
+            return;
+        };
+        if call.settled || call.sent & ((1 << SMALL_BITS) - 1) != token & ((1 << SMALL_BITS) - 1) {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
+        let at = self.jobs.get(&call.job).map(|job| job.stage);
+        let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
+            return;
+        };
+        if call.sent >= stage.retry.tries {
+            return self.close(number, Found::Silent, sys);
+        }
+        call.sent += 1;
+        self.again(at, stage, number, sys);
+    }
+
+    /// Something came of a probe: it ends, or it is tried again although it was refused.
+    pub(super) fn settle(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let Some(call) = self.calls.get(number) else {
+            return;
+        };
+        let stage = self.jobs.get(&call.job).map(|job| job.stage);
+        let Some(stage) = stage.and_then(|at| plan.stages.get(at)) else {
+            return;
+        };
+        let again = stage.retry.refused_too && call.sent < stage.retry.tries;
+        if found == Found::Closed && again {
+            return;
+        }
+        self.close(number, found, sys);
+    }
+
+    /// Notes what became of a probe before it is over.
+    pub(super) fn note(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
+        let Some(call) = self.calls.get(number) else {
+            return;
+        };
+        call.settled = true;
+        let (job, host, port) = (call.job, call.host, call.port);
+        let Some(at) = self.jobs.get(&job).map(|job| job.stage) else {
+            return;
+        };
+        if let Some(results) = self.results.get_mut(at) {
+            results.note(host, port, found);
+        }
+        self.begin_for(at, host, sys);
+    }
+
+    /// Begins the stages that wait for an answer of this target.
+    fn begin_for(&mut self, after: usize, host: usize, sys: &mut System<'_>) {
+        let plan = Arc::clone(&self.plan);
+        for (number, stage) in plan.stages.iter().enumerate() {
+            if stage.begins.after != Some(after) || !stage.begins.with_answer {
+                continue;
+            }
+            let results = self.results.get(after);
+            let only = stage.only.unwrap_or(Found::Answered);
+            let meant = results.is_some_and(|results| results.has(host, only));
+            if meant && self.begun_for.insert((number, host)) {
+                let small = number as u64 & ((1 << SMALL_BITS) - 1);
+                let token = TARGET | ((host as u64) << SMALL_BITS) & LOW | small;
+                sys.timer(stage.begins.delay, token);
+            }
+        }
+    }
+
+    /// A probe is over.
+    pub(super) fn close(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
+        let settled = self.calls.get(number).is_some_and(|call| call.settled);
+        if !settled {
+            self.note(number, found, sys);
+        }
+        let Some(call) = self.calls.close(number) else {
+            return;
+        };
+        if let Some(socket) = call.socket
+            && Some(socket) != self.shared
+        {
+            self.hang_up(&call, socket, sys);
+        }
+        let Some(job) = self.jobs.get_mut(&call.job) else {
+            return;
+        };
+        job.open = job.open.saturating_sub(1);
+        if job.done {
+            return self.end_job(call.job, sys);
+        }
+        if std::mem::take(&mut job.waits) {
+            let plan = Arc::clone(&self.plan);
+            let (at, next) = (job.stage, job.peek());
+            if let (Some(stage), Some(next)) = (plan.stages.get(at), next) {
+                let gap = self.gap(call.job, stage, next, sys.now.as_nanos());
+                sys.timer(gap, PACE | call.job);
+            } else {
+                self.go_on(call.job, sys);
+            }
+        }
+    }
+
+    /// A job has made all its visits: when nothing waits any more, its stage may be over.
+    fn end_job(&mut self, number: u64, sys: &mut System<'_>) {
+        if self.jobs.get(&number).is_none_or(|job| job.open > 0) {
+            return;
+        }
+        let Some(job) = self.jobs.remove(&number) else {
+            return;
+        };
+        let plan = Arc::clone(&self.plan);
+        if plan.whole_host {
+            return self.next_of_host(&job, sys);
+        }
+        let Some(going) = self.stages.get_mut(job.stage) else {
+            return;
+        };
+        going.jobs_open -= 1;
+        if going.jobs_open > 0 {
+            return;
+        }
+        for (number, stage) in plan.stages.iter().enumerate() {
+            let follows = stage.begins.after == Some(job.stage) && stage.begins.at.is_none();
+            if follows && !stage.begins.with_answer {
+                sys.timer(stage.begins.delay, STAGE | number as u64);
+            }
+        }
+    }
+
+    /// All stages on one target, then the next target.
+    fn next_of_host(&mut self, job: &Job, sys: &mut System<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let Some(host) = self.current_host(job) else {
+            return;
+        };
+        let next = job.stage + 1;
+        if let Some(stage) = plan.stages.get(next) {
+            let token = TARGET | ((host as u64) << SMALL_BITS) & LOW | next as u64;
+            return sys.timer(stage.begins.delay, token);
+        }
+        let Some(first) = self.stages.get_mut(0) else {
+            return;
+        };
+        let at = first.host_order.iter().position(|known| *known == host);
+        let following = at.and_then(|at| first.host_order.get(at + 1)).copied();
+        if let Some(following) = following {
+            let gap = first.pace.next(sys.now.as_nanos());
+            sys.timer(gap, TARGET | ((following as u64) << SMALL_BITS) & LOW);
+        }
+    }
+
+    /// The one target of a job; a stage that was not meant for it has kept it in mind all the same.
+    fn current_host(&self, job: &Job) -> Option<usize> {
+        job.hosts.first().copied().or(self.last_whole_host())
+    }
+
+    fn last_whole_host(&self) -> Option<usize> {
+        self.begun_for.last().map(|(host, _)| *host)
+    }
+
+    /// A packet answers a probe, perhaps.
+    fn answered(&mut self, answer: Answer, sys: &mut System<'_>) {
+        let Some(number) = self.calls.named(&answer.key) else {
+            return;
+        };
+        let plan = Arc::clone(&self.plan);
+        let Some(call) = self.calls.get(number) else {
+            return;
+        };
+        let (job, host, hop) = (call.job, call.host, call.values.byte(Name::HOP));
+        let at = self.jobs.get(&job).map(|job| job.stage);
+        let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
+            return;
+        };
+        if answer.accepts()
+            && let Some(reply) = &stage.reply
+        {
+            self.reply(at, reply, number, &answer, sys);
+        }
+        if stage.hops.is_some() && answer.reached {
+            self.distances.entry(host).or_insert(hop);
+            if let Some(job) = self.jobs.get_mut(&job) {
+                job.reached(host, hop);
+            }
+        }
+        self.settle(number, answer.found, sys);
+    }
+}
+
+fn going(stage: &Stage, cast: &Cast<'_>) -> Going {
+    let path = |purpose: &str| format!("{}{purpose}", stage.path);
+    let mut ports = match &stage.ports {
+        Ports::List(list) => list.clone(),
+        _ => Vec::new(),
+    };
+    let mut host_order: Vec<usize> = (0..cast.targets.len()).collect();
+    let mut order = cast.draws(&path("order"));
+    if stage.shuffle.0 {
+        order.shuffle(&mut ports);
+    }
+    if stage.shuffle.1 {
+        order.shuffle(&mut host_order);
+    }
+    let crafts = match &stage.action {
+        Action::Craft(crafts) => crafts.as_slice(),
+        _ => &[],
+    };
+    let probes = crafts.iter().map(|craft| {
+        let own = |purpose: &str| cast.draws(&format!("{}{purpose}", craft.path));
+        let sources = Sources::new(&craft.sources, own("sources"), || own("decoy-position"));
+        (sources, own("payload"))
+    });
+    Going {
+        pace: Pace::new(&stage.pace, cast.draws(&path("gap")), || {
+            cast.draws(&path("tick-phase"))
+        }),
+        retry: cast.draws(&path("retry")),
+        probes: probes.collect(),
+        payload: cast.draws(&path("payload")),
+        ports,
+        host_order,
+        order,
+        jobs_open: 0,
+    }
+}
+
+impl Program for Run {
+    fn start(&mut self, sys: &mut System<'_>) {
+        self.begun = sys.now;
+        let plan = Arc::clone(&self.plan);
+        for (number, stage) in plan.stages.iter().enumerate() {
+            match stage.begins.at {
+                Some(at) if !plan.whole_host => sys.timer(at, STAGE | number as u64),
+                _ if number == 0 && !plan.whole_host => self.begin_stage(0, sys),
+                _ => {}
+            }
+        }
+        if plan.whole_host
+            && let Some(first) = self
+                .stages
+                .first()
+                .and_then(|going| going.host_order.first())
+        {
+            self.timer(TARGET | ((*first as u64) << SMALL_BITS) & LOW, sys);
+        }
+    }
+
+    fn timer(&mut self, token: u64, sys: &mut System<'_>) {
+        let index = |bits: u64| usize::try_from(bits).unwrap_or(usize::MAX);
+        if token & OWN == 0 {
+            return self.sessions.timer(token, sys);
+        }
+        match token & !LOW {
+            PACE => self.go_on(token & LOW, sys),
+            CALL => self.waited(token, sys),
+            STAGE => self.begin_stage(index(token & LOW), sys),
+            _ => {
+                let host = index((token & LOW) >> SMALL_BITS);
+                let stage = index(token & ((1 << SMALL_BITS) - 1));
+                if self.plan.whole_host {
+                    self.begun_for = BTreeSet::from([(host, stage)]);
+                }
+                self.begin_job(stage, vec![host], sys);
+            }
+        }
+    }
+
+    fn wants_packets(&self) -> bool {
+        self.wants_packets
+    }
+
+    fn packet(&mut self, packet: &Packet, sys: &mut System<'_>) {
+        if let Some(answer) = Answer::read(packet) {
+            self.answered(answer, sys);
+        }
+    }
+
+    fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
+        self.happened(socket, event, sys);
+    }
+}

@@ -1,0 +1,420 @@
+//! How a tool asks: packets by hand, connections, datagrams; and how it takes what comes of the latter two.
+
+use std::net::IpAddr;
+
+use wire::{Packet, Payload};
+
+use super::answer::Answer;
+use super::calls::{Call, key};
+use super::craft::{Craft, with_options};
+use super::run::Run;
+use super::stage::{Action, Found, Stage};
+use super::values::{Name, Values};
+use crate::activity::Cause;
+use crate::host::program::System;
+use crate::host::socket::{Endpoint, SocketEvent, SocketId};
+
+impl Run {
+    /// Sends a probe for the first time.
+    #[inline]
+    pub(super) fn launch(
+        &mut self,
+        at: usize,
+        stage: &Stage,
+        mut call: Call,
+        after: u64,
+        sys: &mut System<'_>,
+    ) {
+        let Some(target) = self.targets.get(call.host).copied() else {
+            return;
+        };
+        match &stage.action {
+            Action::Craft(crafts) => {
+                let Some(craft) = crafts.get(call.probe) else {
+                    return;
+                };
+                self.craft(at, craft, call.probe, target, &[], after, sys);
+                if !stage.tracked {
+                    return;
+                }
+                call.key = Some(key(craft.protocol(), target, &self.values));
+            }
+            Action::Connect {
+                script,
+                source_port,
+            } => {
+                let own = self.own_port(*source_port);
+                let socket = self.connect(own, target, call.port, script, sys);
+                call.socket = Some(socket);
+            }
+            Action::Ask { .. } => call.socket = self.ask(at, stage, target, &call, sys),
+        }
+        *call.values = self.values;
+        if let Some(job) = self.jobs.get_mut(&call.job) {
+            job.open += 1;
+        }
+        if stage.asks_on_one_socket() {
+            call.key = Some(asked(target, call.port));
+            call.socket = None;
+        }
+        let number = self.calls.add(call);
+        if !matches!(stage.action, Action::Connect { .. }) {
+            self.wait_for(at, stage, number, sys);
+        }
+    }
+
+    /// Sends a probe again.
+    pub(super) fn again(&mut self, at: usize, stage: &Stage, number: u64, sys: &mut System<'_>) {
+        let Some(call) = self.calls.get(number) else {
+            return;
+        };
+        let (host, port, probe, sent) = (call.host, call.port, call.probe, call.sent);
+        let before = call.values.clone();
+        let Some(target) = self.targets.get(host).copied() else {
+            return;
+        };
+        self.values = *before;
+        self.values.set(Name::TRY, sent - 1);
+        self.values.set(Name::PORT, u64::from(port));
+        self.values.set(Name::TIME, sys.now.seconds());
+        match &stage.action {
+            Action::Craft(crafts) => {
+                let Some(craft) = crafts.get(probe) else {
+                    return;
+                };
+                self.craft(at, craft, probe, target, &craft.keep, 0, sys);
+                let named = key(craft.protocol(), target, &self.values);
+                self.calls.rename(number, Some(named), None);
+                if let Some(call) = self.calls.get(number) {
+                    *call.values = self.values;
+                }
+                self.wait_for(at, stage, number, sys);
+            }
+            Action::Connect {
+                script,
+                source_port,
+            } => {
+                let own = self.own_port(*source_port);
+                let socket = self.connect(own, target, port, script, sys);
+                self.calls.rename(number, None, Some(socket));
+            }
+            Action::Ask { payload, .. } => {
+                let Some(going) = self.stages.get_mut(at) else {
+                    return;
+                };
+                let bytes = payload.next(&mut going.payload, sys.now);
+                let socket = self
+                    .calls
+                    .get(number)
+                    .and_then(|call| call.socket)
+                    .or(self.shared);
+                if let Some(socket) = socket {
+                    let peer = Endpoint {
+                        address: target,
+                        port,
+                    };
+                    sys.send_to(socket, peer, bytes, Cause::stimulus(self.activity));
+                }
+                self.wait_for(at, stage, number, sys);
+            }
+        }
+    }
+
+    /// Builds a packet, in as many copies and pieces as the tool makes, and sends it. Fields that are kept stay as they are.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one probe's place, target, memory and moment; a struct would only rename them"
+    )]
+    #[inline]
+    fn craft(
+        &mut self,
+        at: usize,
+        craft: &Craft,
+        probe: usize,
+        target: IpAddr,
+        keep: &[Name],
+        after: u64,
+        sys: &mut System<'_>,
+    ) {
+        let own = sys.address();
+        let Some((sources, payload_draws)) = self
+            .stages
+            .get_mut(at)
+            .and_then(|going| going.probes.get_mut(probe))
+        else {
+            return;
+        };
+        let source = sources.next(own);
+        let own_position = sources.own_position;
+        let mut payload = craft.payload.next(payload_draws, sys.now);
+        self.values.set(Name::LENGTH, payload.len() as u64);
+        self.values.set(Name::TARGET, number_of(target));
+        self.values.set(Name::SOURCE, number_of(source));
+        self.fill(craft, keep);
+        if let Some(quote) = &craft.quote {
+            let mut values = self.values;
+            fill_values(&mut values, quote, &mut self.series, &[]);
+            payload = craft.quoted(&values, target);
+        }
+        let stack = craft.needs_stack().then(|| sys.header(target));
+        let Some(mut packet) = craft.build(&self.values, (source, target), stack.as_ref(), payload)
+        else {
+            return;
+        };
+        if let Some(options) = craft.options() {
+            let options = options.next(&mut self.series, &self.values);
+            with_options(&mut packet, options);
+        }
+        if craft.sources.decoys.is_empty() {
+            return self.send(craft, packet, after, sys);
+        }
+        self.send_among_decoys(craft, packet, own_position, after, sys);
+    }
+
+    /// The copies of a probe under the names of others, and its own among them: each with a time to live of its own.
+    fn send_among_decoys(
+        &mut self,
+        craft: &Craft,
+        packet: Packet,
+        own: usize,
+        after: u64,
+        sys: &mut System<'_>,
+    ) {
+        let target = packet.destination();
+        let mut decoys = craft.sources.decoys.iter();
+        for place in 0..=craft.sources.decoys.len() {
+            let after = after + craft.sources.decoy_gap * place as u64;
+            if place == own {
+                self.send(craft, packet.clone(), after, sys);
+                continue;
+            }
+            let Some(decoy) = decoys.next() else { continue };
+            let mut copy = packet.clone();
+            if !set_source(&mut copy, *decoy) || copy.destination() != target {
+                continue;
+            }
+            if let Some((_, index)) = craft.fields.iter().find(|(name, _)| *name == Name::TTL)
+                && let Some(series) = self.series.get_mut(*index)
+            {
+                let [ttl, ..] = series.next(&self.values).to_le_bytes();
+                copy.set_ttl(ttl);
+            }
+            self.send(craft, copy, after, sys);
+        }
+    }
+
+    #[inline]
+    fn send(&self, craft: &Craft, packet: Packet, after: u64, sys: &mut System<'_>) {
+        if !craft.is_cut() {
+            return sys.send_raw(after, packet, self.activity);
+        }
+        for piece in craft.cut(packet) {
+            sys.send_raw(after, piece, self.activity);
+        }
+    }
+
+    /// Gives each field its next value.
+    #[inline]
+    fn fill(&mut self, craft: &Craft, keep: &[Name]) {
+        let plan = &self.plan;
+        for (number, index) in plan.formulas.own_formulas.iter().enumerate() {
+            if let (Some(name), Some(series)) = (Name::own(number), self.series.get_mut(*index)) {
+                let value = series.next(&self.values);
+                self.values.set(name, value);
+            }
+        }
+        fill_values(&mut self.values, craft, &mut self.series, keep);
+    }
+
+    /// Replies to who accepts.
+    pub(super) fn reply(
+        &mut self,
+        _: usize,
+        reply: &Craft,
+        call: u64,
+        answer: &Answer,
+        sys: &mut System<'_>,
+    ) {
+        let Some(call) = self.calls.get(call) else {
+            return;
+        };
+        self.values = *call.values;
+        answer.tell(&mut self.values);
+        let target = answer.key.target;
+        // A reply belongs to its question: same ports, whatever was drawn since.
+        let (ours, theirs) = (answer.key.ours, answer.key.theirs);
+        self.fill(reply, &[]);
+        self.values.set(Name::SOURCE_PORT, u64::from(ours));
+        self.values.set(Name::PORT, u64::from(theirs));
+        let stack = reply.needs_stack().then(|| sys.header(target));
+        let payload = reply.payload.next_fixed();
+        if let Some(packet) = reply.build(
+            &self.values,
+            (sys.address(), target),
+            stack.as_ref(),
+            payload,
+        ) {
+            self.send(reply, packet, 0, sys);
+        }
+    }
+
+    fn own_port(&mut self, formula: Option<usize>) -> Option<u16> {
+        let series = self.series.get_mut(formula?)?;
+        let [a, b, ..] = series.next(&self.values).to_le_bytes();
+        Some(u16::from_le_bytes([a, b]))
+    }
+
+    fn connect(
+        &mut self,
+        own: Option<u16>,
+        target: IpAddr,
+        port: u16,
+        script: &crate::conversation::script::Script,
+        sys: &mut System<'_>,
+    ) -> SocketId {
+        let peer = Endpoint {
+            address: target,
+            port,
+        };
+        let socket = sys.connect_from(own, peer, self.activity);
+        let dialogue = Box::new(script.begin());
+        self.sessions.add(socket, peer, self.activity, dialogue);
+        socket
+    }
+
+    fn ask(
+        &mut self,
+        at: usize,
+        stage: &Stage,
+        target: IpAddr,
+        call: &Call,
+        sys: &mut System<'_>,
+    ) -> Option<SocketId> {
+        let Action::Ask {
+            payload,
+            source_port,
+            one_socket,
+        } = &stage.action
+        else {
+            return None;
+        };
+        let socket = match self.shared {
+            Some(shared) if *one_socket => shared,
+            _ => {
+                let own = self.own_port(*source_port);
+                let socket = sys.open_udp(own);
+                if *one_socket {
+                    self.shared = Some(socket);
+                }
+                socket
+            }
+        };
+        let going = self.stages.get_mut(at)?;
+        let bytes: Payload = payload.next(&mut going.payload, sys.now);
+        let peer = Endpoint {
+            address: target,
+            port: call.port,
+        };
+        sys.send_to(socket, peer, bytes, Cause::stimulus(self.activity));
+        Some(socket)
+    }
+
+    /// Lets a socket go with its call.
+    pub(super) fn hang_up(&mut self, call: &Call, socket: SocketId, sys: &mut System<'_>) {
+        let at = self.jobs.get(&call.job).map(|job| job.stage);
+        let stage = at.and_then(|at| self.plan.stages.get(at));
+        if stage.is_some_and(|stage| matches!(stage.action, Action::Ask { .. })) {
+            sys.close_udp(socket);
+        }
+    }
+
+    /// Something happened on a socket.
+    pub(super) fn happened(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
+        if let SocketEvent::Datagram(peer, ..) = &event {
+            let named = self.calls.named(&asked(peer.address, peer.port));
+            if let Some(call) = self.calls.on(socket).or(named) {
+                self.close(call, Found::Open, sys);
+            }
+            return;
+        }
+        if let Some(call) = self.calls.on(socket) {
+            match &event {
+                SocketEvent::Connected => self.note(call, Found::Open, sys),
+                SocketEvent::Refused => self.failed(call, Found::Closed, sys),
+                SocketEvent::TimedOut => self.failed(call, Found::Silent, sys),
+                SocketEvent::Reset | SocketEvent::Closed => self.close(call, Found::Closed, sys),
+                _ => {}
+            }
+        }
+        self.sessions.event(socket, &event, sys);
+    }
+
+    /// A connection did not come about: it is tried again after its wait, or given up.
+    fn failed(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
+        let plan = std::sync::Arc::clone(&self.plan);
+        let Some(call) = self.calls.get(number) else {
+            return;
+        };
+        if call.settled {
+            return self.close(number, found, sys);
+        }
+        let at = self.jobs.get(&call.job).map(|job| job.stage);
+        let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
+            return;
+        };
+        let again = call.sent < stage.retry.tries;
+        if again && (found == Found::Silent || stage.retry.refused_too) {
+            self.calls.rename(number, None, None);
+            self.wait_for(at, stage, number, sys);
+        } else {
+            self.close(number, found, sys);
+        }
+    }
+}
+
+/// The key of a question on a socket that asks all.
+fn asked(target: IpAddr, port: u16) -> super::answer::Key {
+    super::answer::Key {
+        target,
+        protocol: 17,
+        ours: 0,
+        theirs: port,
+    }
+}
+
+#[inline]
+fn fill_values(
+    values: &mut Values,
+    craft: &Craft,
+    series: &mut [super::formula::Series],
+    keep: &[Name],
+) {
+    for (name, index) in &craft.fields {
+        if !keep.is_empty() && keep.contains(name) {
+            continue;
+        }
+        if let Some(series) = series.get_mut(*index) {
+            let value = series.next(values) & name.mask();
+            values.set(*name, value);
+        }
+    }
+}
+
+fn number_of(address: IpAddr) -> u64 {
+    match address {
+        IpAddr::V4(address) => u64::from(u32::from(address)),
+        IpAddr::V6(address) => u64::from(crate::seed::low32(
+            u64::try_from(u128::from(address) & u128::from(u64::MAX)).unwrap_or(0),
+        )),
+    }
+}
+
+/// Sets the source where both are of one family.
+fn set_source(packet: &mut Packet, source: IpAddr) -> bool {
+    match (&mut packet.ip, source) {
+        (wire::Ip::V4(ip), IpAddr::V4(source)) => ip.source = source,
+        (wire::Ip::V6(ip), IpAddr::V6(source)) => ip.source = source,
+        _ => return false,
+    }
+    true
+}
