@@ -578,6 +578,12 @@ impl Program for Run {
         }
     }
 
+    fn neighbour(&mut self, address: IpAddr, sys: &mut System<'_>) {
+        if let Some(call) = self.calls.named(&super::send::neighbour(address)) {
+            self.settle(call, Found::Open, sys);
+        }
+    }
+
     fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
         self.happened(socket, event, sys);
     }
