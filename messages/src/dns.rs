@@ -10,6 +10,16 @@ pub const CNAME: u16 = 5;
 pub const SOA: u16 = 6;
 /// Type of a pointer to a name.
 pub const PTR: u16 = 12;
+/// Type of a zone's server.
+pub const NS: u16 = 2;
+/// Type of who takes mail.
+pub const MX: u16 = 15;
+/// Type of a text.
+pub const TXT: u16 = 16;
+/// A whole zone, RFC 5936.
+pub const AXFR: u16 = 252;
+/// The port of servers.
+pub const PORT: u16 = 53;
 /// Type of an IPv6 address, RFC 3596.
 pub const AAAA: u16 = 28;
 /// Type of the record that carries EDNS.
@@ -41,6 +51,10 @@ pub enum Data {
     Aaaa(Ipv6Addr),
     /// A name: of an alias or of an address, by type.
     Name(u16, String),
+    /// Who takes mail, and how willingly.
+    Mx(u16, String),
+    /// A text.
+    Txt(String),
     /// The first record of a zone whose server and serial number these are.
     Soa(String, u32),
 }
@@ -51,6 +65,8 @@ impl Data {
             Data::A(_) => A,
             Data::Aaaa(_) => AAAA,
             Data::Name(kind, _) => *kind,
+            Data::Mx(..) => MX,
+            Data::Txt(_) => TXT,
             Data::Soa(..) => SOA,
         }
     }
@@ -61,6 +77,15 @@ impl Data {
             Data::A(address) => bytes.extend(address.octets()),
             Data::Aaaa(address) => bytes.extend(address.octets()),
             Data::Name(_, name) => emit_name(name, &mut bytes),
+            Data::Mx(preference, name) => {
+                bytes.extend(preference.to_be_bytes());
+                emit_name(name, &mut bytes);
+            }
+            Data::Txt(text) => {
+                let text = text.as_bytes().get(..255).unwrap_or(text.as_bytes());
+                bytes.push(crate::bytes::low8(text.len()));
+                bytes.extend(text);
+            }
             Data::Soa(server, serial) => {
                 emit_name(server, &mut bytes);
                 emit_name(&format!("hostmaster.{server}"), &mut bytes);
@@ -94,6 +119,8 @@ pub struct Message {
     pub response: bool,
     /// What became of the question.
     pub rcode: u8,
+    /// Whether more would have followed than fits.
+    pub truncated: bool,
     /// The question.
     pub question: Question,
     /// Records that answer it.
@@ -111,6 +138,7 @@ impl Message {
             id,
             response: false,
             rcode: 0,
+            truncated: false,
             question,
             answers: Vec::new(),
             authority: Vec::new(),
@@ -122,7 +150,7 @@ impl Message {
     pub fn emit(&self) -> Vec<u8> {
         // Recursion is desired, and available.
         let flags = if self.response {
-            0x8180 | u16::from(self.rcode & 15)
+            0x8180 | u16::from(self.rcode & 15) | if self.truncated { 0x0200 } else { 0 }
         } else {
             0x0100
         };
@@ -178,6 +206,22 @@ fn emit_name(name: &str, out: &mut Vec<u8>) {
     out.push(0);
 }
 
+/// A message as it stands in a stream, behind its length (RFC 1035 section 4.2.2).
+pub fn framed(message: &[u8]) -> Vec<u8> {
+    let mut out = crate::bytes::low16(message.len()).to_be_bytes().to_vec();
+    out.extend(message);
+    out
+}
+
+/// Takes the first whole message out of a stream.
+pub fn unframed(stream: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let length = usize::from(crate::bytes::word(stream, 0)?);
+    if stream.len() < 2 + length {
+        return None;
+    }
+    Some(stream.drain(..2 + length).skip(2).collect())
+}
+
 /// What a receiver reads first of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
@@ -185,6 +229,8 @@ pub struct Opening {
     pub id: u16,
     /// Whether it answers.
     pub response: bool,
+    /// Whether it says that more would have followed.
+    pub truncated: bool,
     /// The question, if there is just one and it can be read.
     pub question: Option<Question>,
     /// Whether further records follow: EDNS, in a question.
@@ -199,6 +245,7 @@ impl Opening {
         Some(Opening {
             id: u16::from_be_bytes([id1, id2]),
             response: flags & 0x80 != 0,
+            truncated: flags & 0x02 != 0,
             question: (u16::from_be_bytes([q1, q2]) == 1)
                 .then(|| parse_question(rest))
                 .flatten(),
@@ -280,7 +327,7 @@ mod tests {
         fn a_question_reads_as_it_is_written(name in "[a-z0-9]{1,20}(\\.[a-z0-9-]{1,30}){0,4}", kind: u16, id: u16) {
             let question = Question { name, kind };
             let opening = Opening::parse(&Message::query(id, question.clone()).emit()).unwrap();
-            prop_assert_eq!(opening, Opening { id, response: false, question: Some(question), edns: true });
+            prop_assert_eq!(opening, Opening { id, response: false, truncated: false, question: Some(question), edns: true });
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! When a tool tries again what was not answered.
+//! When somebody tries again what was not answered.
 
 use crate::reading::fields::{list, text_ref};
 use crate::reading::{Fields, Value, units};
