@@ -42,3 +42,121 @@ probe("fping-sweep", "fping", "fping -q -g 192.0.2.0/26", "ping-sweep", attacker
 probe("hydra-ssh", "hydra", "hydra -l root -P words.txt -t 4 -W 1 ssh://192.0.2.10", "password-guessing", attacker=63, targets=["192.0.2.10"], bg=("ssh-in", "web-in"),
       prepare=lambda lab: lab.file("words.txt", "\n".join(f"secret{i}" for i in range(14)) + "\n"), seen={"ip.src==198.51.100.63 && tcp.dstport==22 && tcp.flags==2": 4},
       note="14 passwords for root over a few connections at a time. An administrator's own sessions run beside it and succeed.", timeout=120)
+
+
+# -- further kinds --------------------------------------------------------------------------------
+def words(*names):
+    def prepare(lab):
+        for name, lines in names:
+            lab.file(name, "\n".join(lines) + "\n")
+    return prepare
+
+
+def slow_icmp_off(lab):
+    """Hosts that answer every datagram to a closed port, as many appliances do."""
+    for h in ("www", "mail", "ns", "ftp"):
+        if h in lab.hosts:
+            lab.sysctl(lab.hosts[h], {"net.ipv4.icmp_ratelimit": 0, "net.ipv4.icmp_msgs_per_sec": 10000})
+
+
+def communities(lab):
+    services.snmp(lab.hosts["www"])
+    services.snmp(lab.hosts["pc1"], "public")
+
+
+probe("nmap-window-F", "nmap", "nmap -sW -F -n -Pn 192.0.2.11", "ack-scan", attacker=71, targets=["192.0.2.11"], bg=("mail-in", "web-in"), seen={"ip.src==198.51.100.71 && tcp.flags==0x10 && tcp.len==0": 85},
+      note="A window scan is on the wire an ACK scan.")
+probe("nmap-maimon-top50", "nmap", "nmap -sM --top-ports 50 -n -Pn 192.0.2.10", "maimon-scan", attacker=72, targets=["192.0.2.10"], bg=("web-in", "dns-out"), seen={"ip.src==198.51.100.72 && tcp.flags==0x11": 38},
+      note="FIN and ACK without a connection. Web sessions end with FIN and ACK too.")
+probe("nmap-fragments", "nmap", "nmap -sS -f -n -Pn -p 20-60 192.0.2.10", "syn-scan", attacker=74, targets=["192.0.2.10"], vantage="router, outside", bg=("web-in", "dns-out"),
+      seen={"ip.src==198.51.100.74 && (ip.flags.mf==1 || ip.frag_offset>0)": 80}, note="A SYN scan in fragments of eight octets: the TCP header is split over three packets. fragmented-scan is the variant, syn-scan the class.", border=False)
+probe("nmap-source-port-53", "nmap", "nmap -sS -g 53 -n -Pn -F 192.0.2.11", "syn-scan", attacker=75, targets=["192.0.2.11"], bg=("mail-in", "dns-out"), seen={"ip.src==198.51.100.75 && tcp.srcport==53 && tcp.flags==2": 85},
+      note="All SYNs come from port 53, as answers of a name server would. The PC's own lookups run beside it.")
+probe("nmap-polite-T2", "nmap", "nmap -sS -T2 -n -Pn -p 21-70 192.0.2.10", "syn-scan", attacker=76, targets=["192.0.2.10"], bg=("web-in", "dns-out"), pause=3, seen={"ip.src==198.51.100.76 && tcp.flags==2": 50},
+      note="One probe every 0.4 s.")
+probe("nmap-scan-delay-3s", "nmap", "nmap -sS --scan-delay 3s -n -Pn -p 21,22,23,25,53,79,80,110,111,113,119,135,139,143,389,443,445,512,513,514 192.0.2.11", "syn-scan", attacker=78, targets=["192.0.2.11"],
+      bg=("mail-in", "web-in"), pause=6, timeout=120, seen={"ip.src==198.51.100.78 && tcp.flags==2": 16}, note="One probe every three seconds.")
+probe("nmap-ipv6-syn", "nmap", "nmap -6 -sS -F -n -Pn 2001:db8:2::10", "syn-scan", attacker=79, guilty6=True, targets=["2001:db8:2::10"], bg=("web-in", "dns-out"),
+      seen={"ipv6.src==2001:db8:1::79 && tcp.flags==2": 85}, note="The SYN scan over IPv6.")
+probe("nmap-inside-out-connect", "nmap", "nmap -6 -sT --top-ports 60 -n -Pn 2001:db8:1::80", "connect-scan", attacker=88, side="in", guilty6=True, targets=["2001:db8:1::80"], bg=("web-out", "dns-out"), need=("pcs", "site", "resolver"), vantage="router, outside",
+      seen={"ipv6.src==2001:db8:2::88 && tcp.flags==2": 55}, note="A host inside scans one outside, over IPv6.")
+probe("nmap-protocol-scan", "nmap", "nmap -sO -n -Pn -p 0-60 192.0.2.10", "ip-protocol-scan", attacker=83, targets=["192.0.2.10"], bg=("web-in",), timeout=100, expect="may", seen={"ip.src==198.51.100.83": 50}, border=False,
+      note="Empty packets of 61 IP protocols. The taxonomy has no class for it; a finding of reconnaissance is right, silence is a gap.")
+probe("nmap-top20-on-8-hosts", "nmap", "nmap -sS --top-ports 20 -n -Pn 192.0.2.8/29", "syn-scan", attacker=84, targets=["192.0.2.8/29"], vantage="router, outside", bg=("web-in", "mail-in"), seen={"ip.src==198.51.100.84 && tcp.flags==2": 140},
+      note="Twenty ports on eight addresses, four of them alive.")
+probe("nmap-os-only", "nmap", "nmap -O -n -Pn -p 22,80,81 192.0.2.10", "os-fingerprint", attacker=85, targets=["192.0.2.10"], bg=("web-in", "dns-out"), seen={"ip.src==198.51.100.85 && tcp.flags==0x2b": 1},
+      note="Three ports, then the stack tests; too few ports for a port scan.")
+probe("nmap-aggressive-inside", "nmap", "nmap -A -n -p 1-100 192.0.2.11", "syn-scan", attacker=86, side="in", targets=["192.0.2.11"], vantage="segment, inside", bg=("web-out", "dns-out"), need=("www", "mail", "pcs", "site", "resolver"),
+      seen={"ip.src==192.0.2.86 && tcp.flags==2": 98}, timeout=120, note="An insider on the same segment: ARP, SYN scan, versions, scripts, stack tests and a traceroute of one hop. syn-scan, version-scan and os-fingerprint are all true.")
+probe("nmap-connect-inside", "nmap", "nmap -sT -F 192.0.2.10", "connect-scan", attacker=87, side="in", targets=["192.0.2.10"], vantage="scanner", bg=("web-in", "dns-out"), seen={"ip.src==192.0.2.87 && tcp.flags==2": 98},
+      note="Recorded on the scanner's own interface, with its reverse lookups.")
+probe("nmap-decoys-random-inside", "nmap", "nmap -sS -n -Pn --top-ports 40 -D 192.0.2.21,192.0.2.22,192.0.2.140,ME 198.51.100.80", "decoy-scan", attacker=89, side="in", targets=["198.51.100.80"], need=("pcs", "site", "resolver"), vantage="router, outside",
+      bg=("web-out", "dns-out"), seen={"ip.src==192.0.2.89 && tcp.flags==2": 38, "ip.src==192.0.2.22 && tcp.flags==2": 38}, forged=["192.0.2.21", "192.0.2.22", "192.0.2.140"],
+      note="An insider scans a host outside behind three neighbours, one of which does not exist.")
+probe("masscan-one-port", "masscan", "masscan 192.0.2.0/25 -p3306 --rate 100 --wait 2 --router-ip 198.51.100.1 -e eth0", "port-sweep", attacker=90, targets=["192.0.2.0/25"], vantage="router, outside", bg=("web-in", "dns-out"),
+      seen={"ip.src==198.51.100.90 && tcp.dstport==3306 && tcp.flags==2": 120}, note="The border rejects the port for all.")
+probe("zmap-icmp", "zmap", "zmap -M icmp_echoscan -r 60 -c 3 -i eth0 -G $(ip neigh show 198.51.100.1 | grep -o '[0-9a-f:]\\{17\\}') -o zmap.csv -b /dev/null 192.0.2.0/26", "ping-sweep", attacker=91, targets=["192.0.2.0/26"],
+      vantage="router, outside", seen={"icmp.type==8 && ip.src==198.51.100.91": 60}, prepare=lambda lab: lab.run(lab.hosts["eve"], "ping -c1 198.51.100.1"), bg=("ping-in", "web-in"))
+probe("hping3-scan", "hping3", "hping3 --scan 1-120 -S 192.0.2.11", "syn-scan", attacker=92, targets=["192.0.2.11"], bg=("mail-in", "web-in"), timeout=60, seen={"ip.src==198.51.100.92 && tcp.flags==2": 115},
+      note="120 ports as fast as it goes, without TCP options.")
+probe("hping3-synfin", "hping3", "hping3 -q -S -F -p ++20 -i u30000 -c 90 192.0.2.10", "synfin-scan", attacker=93, targets=["192.0.2.10"], bg=("web-in", "dns-out"), seen={"ip.src==198.51.100.93 && tcp.flags==3": 85},
+      note="SYN and FIN together, port after port. The taxonomy names the class synfin-scan.")
+probe("hping3-port-zero", "hping3", ["hping3 -q -S -p 0 -i u200000 -c 6 192.0.2.10", "hping3 -q --udp -p 0 -i u200000 -c 4 192.0.2.10"], "port-zero-probe", attacker=94, targets=["192.0.2.10"], bg=("web-in",), seen={"tcp.dstport==0": 6},
+      note="TCP and UDP to port 0.")
+probe("fping-sweep-ipv6", "fping", "fping -6 -q -r 1 " + " ".join(f"2001:db8:2::{i}" for i in range(8, 48)), "ping-sweep", attacker=95, guilty6=True, targets=["2001:db8:2::/64"], vantage="router, outside", bg=("ping-in", "web-in"),
+      seen={"icmpv6.type==128 && ipv6.src==2001:db8:1::95": 60}, note="An ICMPv6 sweep of forty addresses.")
+probe("nbtscan-inside", "nbtscan", "nbtscan -r 192.0.2.0/26", "netbios-sweep", attacker=96, side="in", targets=["192.0.2.0/26"], vantage="segment, inside", need=("pcs", "site", "resolver"), bg=("web-out", "dns-out"),
+      prepare=lambda lab: services.netbios(lab.hosts["pc2"]), seen={"nbns && ip.src==192.0.2.96": 4}, note="On the segment a dead address costs an ARP request first, so most of the sweep is ARP; few node status queries leave.")
+probe("nbtscan-routed", "nbtscan", "nbtscan 192.0.2.0/26", "netbios-sweep", attacker=97, targets=["192.0.2.0/26"], vantage="router, outside", need=("pcs", "www", "clients"), bg=("web-in",),
+      prepare=lambda lab: services.netbios(lab.hosts["pc2"]), seen={"nbns && ip.src==198.51.100.97": 50}, note="Node status queries to 64 addresses from outside; one host answers.")
+probe("onesixtyone-sweep", "onesixtyone", "onesixtyone -c communities.txt -i targets.txt -w 20", "snmp-probe", attacker=98, targets=["192.0.2.0/27"], vantage="router, outside", bg=("web-in", "dns-out"),
+      prepare=lambda lab: (words(("communities.txt", ["public", "private", "cisco"]), ("targets.txt", [f"192.0.2.{i}" for i in range(8, 30)]))(lab), communities(lab)), seen={"snmp && ip.src==198.51.100.98": 60},
+      note="Three communities on 22 addresses; two agents, one of which answers to public.")
+probe("onesixtyone-communities", "onesixtyone", "onesixtyone -c communities.txt -w 60 192.0.2.10", "snmp-probe", attacker=99, targets=["192.0.2.10"], bg=("web-in", "dns-out"),
+      prepare=lambda lab: (words(("communities.txt", [f"{a}{b}" for a in ("public", "private", "snmp", "admin", "cisco", "router", "switch", "secret") for b in ("", "1", "2024", "rw", "ro")]))(lab), communities(lab)), seen={"snmp && ip.src==198.51.100.99": 40},
+      note="Forty communities tried on one agent, none right: no answer at all.")
+probe("arp-scan-segment", "arp-scan", "arp-scan -I eth0 --retry=1 192.0.2.0/24", "arp-sweep", attacker=67, side="in", targets=["192.0.2.0/24"], vantage="segment, inside", need=("www", "pcs", "site", "resolver"), bg=("web-out", "dns-out"),
+      seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.67": 250}, note="256 addresses in some seconds.")
+probe("arping-sweep", "arping", "for i in $(seq 2 60); do arping -q -c 1 -w 1 -I eth0 192.0.2.$i & sleep 0.1; done; wait", "arp-sweep", attacker=68, side="in", targets=["192.0.2.0/26"], vantage="segment, inside", need=("www", "pcs", "site", "resolver"), bg=("web-out", "dns-out"), timeout=90,
+      seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.68": 55}, note="One address after the other, by a shell loop.")
+probe("udp-one-port-sweep", "nmap", "nmap -sU -n -Pn -p 161 --max-retries 1 192.0.2.0/25", "port-sweep", attacker=103, need=("www", "mail", "pcs", "site", "resolver"), targets=["192.0.2.0/25"], vantage="router, outside", bg=("dns-out", "web-out"), prepare=communities,
+      seen={"ip.src==198.51.100.103 && udp.dstport==161": 125}, note="One UDP port on 128 addresses, with an SNMP request in it: snmp-probe and udp-scan are near; the extent makes it a sweep.")
+probe("udp-sweep-1900", "nping", "nping --udp -p 1434 -c 1 --rate 40 --data-length 1 192.0.2.0/26", "port-sweep", attacker=104, targets=["192.0.2.0/26"], vantage="router, outside", need=("www", "mail", "pcs", "site", "resolver"), bg=("dns-out", "web-out"),
+      seen={"udp.dstport==1434": 60}, note="One datagram of one octet to port 1434 of 64 addresses.")
+probe("axfr-attempts", "dig", [f"dig @192.0.2.12 {z} AXFR +time=3 +tries=1" for z in ("example.net", "corp.example.net", "internal", "example.net")], "zone-transfer-probe", attacker=105, targets=["192.0.2.12"], need=("ns", "clients", "www"), bg=("dns-in", "web-in"),
+      seen={"dns.qry.type==252": 4}, note="Four transfers asked for, all refused. Ordinary lookups of another client beside it.")
+probe("hydra-ftp", "hydra", "hydra -l root -P words.txt -t 3 -I ftp://192.0.2.13", "password-guessing", attacker=106, targets=["192.0.2.13"], need=("ftp", "clients", "www"), bg=("ftp-in", "web-in"),
+      prepare=words(("words.txt", [f"winter{i}" for i in range(18)])), seen={"ftp.request.command==\"PASS\"": 15}, note="The server ends each connection after one failure. Anonymous sessions of another client succeed.", timeout=120)
+probe("hydra-telnet", "hydra", "hydra -l root -P words.txt -t 4 -I telnet://192.0.2.13", "password-guessing", attacker=107, targets=["192.0.2.13"], need=("ftp", "clients", "www"), bg=("web-in",),
+      prepare=words(("words.txt", [f"pass{i}" for i in range(12)])), seen={"ip.src==198.51.100.107 && tcp.dstport==23 && tcp.flags==2": 4}, timeout=120)
+probe("hydra-smtp", "hydra", "hydra -l anna -P words.txt -t 3 -I smtp://192.0.2.11", "password-guessing", attacker=108, targets=["192.0.2.11"], bg=("mail-in", "pop-in"),
+      prepare=words(("words.txt", [f"sommer{i}" for i in range(20)])), seen={"ip.src==198.51.100.108 && tcp.len>0": 30}, timeout=120)
+probe("hydra-pop3", "hydra", "hydra -l anna -P words.txt -t 2 -I pop3://192.0.2.11", "password-guessing", attacker=109, targets=["192.0.2.11"], bg=("mail-in", "pop-in"),
+      prepare=words(("words.txt", [f"herbst{i}" for i in range(14)])), seen={"ip.src==198.51.100.109 && tcp.dstport==110 && tcp.len>0": 20}, timeout=120, note="The owner of the mailbox reads it meanwhile.")
+probe("hydra-imap", "hydra", "hydra -L users.txt -p Welcome1 -t 4 -I imap://192.0.2.11", "password-guessing", attacker=110, targets=["192.0.2.11"], bg=("mail-in", "pop-in"),
+      prepare=words(("users.txt", ["anna", "bert", "clara", "dora", "emil", "fritz", "gina", "hugo", "ida", "jan", "karl", "lena"])), seen={"ip.src==198.51.100.110 && tcp.dstport==143 && tcp.len>0": 12}, timeout=120,
+      note="One password for twelve names.")
+probe("hydra-http-basic", "hydra", "hydra -l anna -P words.txt -t 4 -I 192.0.2.10 http-get /private", "password-guessing", attacker=111, targets=["192.0.2.10"], bg=("web-in", "dns-out"),
+      prepare=words(("words.txt", [f"linz{i}" for i in range(30)])), seen={"http.response.code==401": 28}, timeout=120, note="Thirty answers 401.")
+probe("curl-http-basic-one-each", "curl", "for p in $(seq 1 25); do curl -s -o /dev/null -u anna:geheim$p http://192.0.2.10/private; sleep 0.4; done", "password-guessing", attacker=112, targets=["192.0.2.10"], bg=("web-in", "dns-out"),
+      seen={"http.response.code==401": 25}, note="One try a connection, one after the other.")
+probe("rpcinfo-probes", "rpcinfo", ["for i in 10 11 20 21 22; do timeout 3 rpcinfo -p 192.0.2.$i; done", "timeout 3 rpcinfo -T udp 192.0.2.20 100003", "timeout 3 rpcinfo -T udp 192.0.2.20 100005", "timeout 3 rpcinfo -T udp 192.0.2.20 100021"], "rpc-probe", attacker=113, targets=["192.0.2.10", "192.0.2.11", "192.0.2.20", "192.0.2.21", "192.0.2.22"],
+      border=False, prepare=lambda lab: services.rpc(lab.hosts["pc0"]), bg=("web-in",), seen={"tcp.dstport==111 && tcp.flags==2": 5}, note="The list of programs from five hosts, one of which has a portmapper; then three programs that it does not have.")
+probe("curl-proxy-search", "curl", "for h in 10 11 12 13 20 21; do for p in 80 3128 8080 1080; do curl -s -m 2 -o /dev/null -x http://192.0.2.$h:$p http://198.51.100.80/page.html; done; done", "web-proxy-sweep", attacker=114, targets=["192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.20", "192.0.2.21"],
+      need=("www", "mail", "ns", "ftp", "pcs", "clients", "site"), bg=("web-in", "mail-in"), seen={"ip.src==198.51.100.114 && tcp.flags==2": 20}, timeout=100, note="Four proxy ports on six hosts; where something accepts, a GET with a full URL.")
+probe("nmap-open-proxy", "nmap", "nmap -n -Pn -p 80,1080,3128,8000,8080,8081,8118,8888 --script http-open-proxy,socks-open-proxy 192.0.2.10", "proxy-probe", attacker=115, targets=["192.0.2.10"], bg=("web-in", "dns-out"),
+      seen={"ip.src==198.51.100.115 && tcp.flags==2": 8}, note="Proxy ports of one host, then a request through the one that is open.")
+RELAY = """
+for from in otto@example.org "" postmaster@example.net root@[192.0.2.11]; do
+ for to in spam@example.com spam%example.com@example.net @example.net:spam@example.com '"spam@example.com"'; do
+  swaks --server 192.0.2.11 --helo probe.example.org --from "$from" --to "$to" --quit-after RCPT --hide-all --timeout 5
+ done
+done"""
+probe("relay-test-sixteen", "swaks", RELAY.strip(), "relay-test", attacker=116, targets=["192.0.2.11"], bg=("mail-in", "pop-in"), seen={"smtp.req.command==\"RCPT\"": 14}, note="Sixteen recipients that are not of the house, each refused. A real mail for anna comes in meanwhile.")
+probe("nmap-open-relay", "nmap", "nmap -n -Pn -p 25 --script smtp-open-relay 192.0.2.11", "relay-test", attacker=117, targets=["192.0.2.11"], bg=("mail-in",), seen={"smtp.req.command==\"RCPT\"": 4}, note="One connection, many envelopes.")
+probe("finger-probes", "finger", "for u in root admin guest bin daemon test oracle 0 .; do finger $u@192.0.2.13; sleep 0.3; done; finger @192.0.2.13; finger @192.0.2.10", "finger-probe", attacker=118, targets=["192.0.2.13", "192.0.2.10"], need=("www", "ftp", "clients"), bg=("web-in", "ftp-in"),
+      seen={"tcp.dstport==79 && tcp.flags==2": 10}, note="Nine names and the list of who is there.")
+probe("nmap-trojan-ports", "nmap", "nmap -sS -n -Pn -p 1243,2773,5000,6711,6776,12345,12346,20034,27374,31337,31785,54320,65000 192.0.2.10-11 192.0.2.20-22", "trojan-probe", attacker=119, targets=["192.0.2.10", "192.0.2.11", "192.0.2.20", "192.0.2.21", "192.0.2.22"], bg=("web-in", "dns-out"),
+      seen={"ip.src==198.51.100.119 && tcp.flags==2": 60}, note="Thirteen ports of known back doors on five hosts: a syn-scan in form, a search for back doors by its choice of ports.")
+probe("router-arp-behind-sweep", "nmap", "nmap -sS -n -Pn -p 443 192.0.2.64/26", "port-sweep", attacker=120, targets=["192.0.2.64/26"], bg=("web-in", "dns-out"), expect="may", sources=["198.51.100.120"], seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.1": 60},
+      note="Seen inside, a sweep of dead addresses from outside is nothing but ARP requests of the router. The router must not be blamed for an ARP sweep; naming the real sweep is not possible from what is here.")
