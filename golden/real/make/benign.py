@@ -156,8 +156,8 @@ trace("nmap-traceroute-only", "nmap", ["nmap -sn -Pn --traceroute -n 192.0.2.10"
 # -- web ------------------------------------------------------------------------------------------
 probe("web-crawler", "wget", "wget -q -r -l 4 -e robots=off --no-http-keep-alive -P crawl http://192.0.2.10/site/index.html", "web", expect="silence", attacker=158, bg=("dns-out", "mail-in"), seen={"http.request": 30},
       note="A crawler fetches all pages, a new connection for each, with a dozen answers 404.")
-probe("web-keepalive", "ab", "ab -q -k -n 150 -c 4 http://192.0.2.10/style.css", "web", expect="silence", attacker=159, bg=("dns-out", "ssh-in"), seen={"http.request": 150}, note="Many requests on four connections.")
-probe("web-busy-500", "ab", "ab -q -n 500 -c 10 http://192.0.2.10/index.html", "web", expect="silence", attacker=160, bg=("dns-out",), seen={"tcp.flags==2": 500}, note="500 short connections to one server from one client in some seconds; all complete.")
+probe("web-keepalive", "ab", "ab -q -k -n 90 -c 4 http://192.0.2.10/style.css", "web", expect="silence", attacker=159, bg=("dns-out", "ssh-in"), seen={"http.request": 90}, note="Many requests on four connections.")
+probe("web-busy-500", "ab", "ab -q -n 500 -c 10 http://192.0.2.10/tiny.txt", "web", expect="silence", attacker=160, bg=("dns-out",), seen={"tcp.flags==2": 500}, note="500 short connections to one server from one client in some seconds; all complete.")
 probe("web-siege-many-addresses", "siege", "siege -q -c 8 -r 6 -d 0.2 -b http://192.0.2.10/style.css", "web", expect="silence", attacker=161, bg=("dns-out", "mail-in"), seen={"tcp.flags==2": 40}, note="A load test that the owner ordered.")
 
 
@@ -165,11 +165,11 @@ probe("web-siege-many-addresses", "siege", "siege -q -c 8 -r 6 -d 0.2 -b http://
 def _(lab):
     hosts = [lab.host(f"k{i}", "out", 160 + i, extra=tuple(210 + 4 * i + j for j in range(4))) for i in range(10)]
     yield
-    lab.commands.append("curl -s --interface ADDR -o /dev/null http://192.0.2.10/index.html -o /dev/null http://192.0.2.10/logo.png; curl -s -m 0.02 ... (fifty addresses)")
+    lab.commands.append("curl -s --interface ADDR -o /dev/null http://192.0.2.10/index.html -o /dev/null http://192.0.2.10/style.css; curl -s -m 0.03 ... (fifty addresses)")
     for round_ in range(3):
         for i, h in enumerate(hosts):
             own = [h.ip] + [f"198.51.100.{210 + 4 * i + j}" for j in range(4)]
-            script = "; ".join(f"(curl -s --interface {a} -m {0.03 if (j + round_) % 5 == 0 else 9} -o /dev/null http://192.0.2.10/index.html -o /dev/null http://192.0.2.10/logo.png) & sleep 0.1" for j, a in enumerate(own))
+            script = "; ".join(f"(curl -s --interface {a} -m {0.03 if (j + round_) % 5 == 0 else 9} -o /dev/null http://192.0.2.10/index.html -o /dev/null http://192.0.2.10/style.css) & sleep 0.1" for j, a in enumerate(own))
             lab.spawn(h, script + "; wait")
             time.sleep(0.12)
         time.sleep(1)
@@ -263,7 +263,7 @@ def _(lab):
     yield
     lab.commands.append("curl -s -Z http://www.example.org/... http://api.example.org/... http://cdn.example.org/... (four PCs behind one address)")
     for h in hidden:
-        lab.loop(h, "curl -4 -s -Z -o /dev/null http://www.example.org/index.html -o /dev/null http://api.example.org/style.css -o /dev/null http://cdn.example.org/logo.png; dig nowhere.example.org", 0.8)
+        lab.loop(h, "curl -4 -s -Z -o /dev/null http://www.example.org/tiny.txt -o /dev/null http://api.example.org/style.css -o /dev/null http://cdn.example.org/tiny.txt; dig nowhere.example.org", 1.4)
     time.sleep(12)
     yield
 
@@ -294,7 +294,7 @@ def _(lab):
 
 
 # -- names, mail, sessions ------------------------------------------------------------------------
-@play("dns-busy-resolver", "dnsperf", "silence", "dns", need=("ns", "clients"), seen={"dns.flags.response==1": 250}, note="A resolver asks our name server 300 questions in a second or two, of many names, from changing ports. Looks like a UDP flood or scan of port 53.")
+@play("dns-busy-resolver", "dnsperf", "silence", "dns", need=("ns", "clients"), seen={"dns.flags.response==1": 230}, note="A resolver asks our name server 300 questions in a second or two, of many names, from changing ports. Looks like a UDP flood or scan of port 53.")
 def _(lab):
     lab.file("queries.txt", "\n".join(f"h{10 + i % 50}.example.net {t}" for i in range(300) for t in ("A" if i % 3 else "AAAA",)) + "\nbig.example.net TXT\n")
     yield
@@ -343,7 +343,7 @@ def _(lab):
     yield
 
 
-@play("ssh-sessions-and-scp", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 14}, note="Scripts that log in once a second for one command (twelve logins by key), and a copy of a file. Looks like password guessing by its rhythm.")
+@play("ssh-sessions-and-scp", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 12}, note="Scripts that log in once a second for one command (twelve logins by key), and a copy of a file. Looks like password guessing by its rhythm.")
 def _(lab):
     yield
     c = ssh_command("192.0.2.10", "uptime")
@@ -390,11 +390,11 @@ for mode in ("active", "passive"):
         yield
 
 
-@play("sessions-joined-late", "ssh", "silence", "ssh", need=("www", "mail", "clients", "pcs", "site", "resolver"), bg=(), seen={"tcp.len>0": 60}, note="The recording begins while an SSH session, a slow download and a mail session are open, and they end in it: FINs and ACKs without handshakes.")
+@play("sessions-joined-late", "ssh", "silence", "ssh", need=("www", "mail", "clients", "pcs", "site", "resolver"), bg=(), seen={"tcp.len>0": 40}, note="The recording begins while an SSH session, a slow download and a mail session are open, and they end in it: FINs and ACKs without handshakes.")
 def _(lab):
     lab.tool(lab.hosts["c0"], ssh_command("192.0.2.10", "for i in 1 2 3 4 5 6 7 8 9; do date; sleep 1; done"), bg=True)
-    lab.tool(lab.hosts["c1"], "curl -s --limit-rate 9k -o /dev/null http://192.0.2.10/big.bin", bg=True)
-    lab.tool(lab.hosts["pc0"], "curl -s --limit-rate 9k -o /dev/null http://198.51.100.80/big.bin", bg=True)
+    lab.tool(lab.hosts["c1"], "curl -s -o /dev/null http://192.0.2.10/big.bin", bg=True)
+    lab.tool(lab.hosts["pc0"], "curl -s -o /dev/null http://198.51.100.80/big.bin", bg=True)
     lab.tool(lab.hosts["c2"], "(sleep 3; echo EHLO c2; sleep 3; echo NOOP; sleep 2; echo QUIT; sleep 1) | nc -q 1 192.0.2.11 25", bg=True)
     time.sleep(2)
     yield
@@ -427,7 +427,7 @@ def _(lab):
     yield
 
 
-@play("ping-monitor-20-hosts", "fping", "explain", "monitoring-poll", vantage="segment, inside", need=("pcs", "site", "resolver"), bg=("web-out", "dns-out"), seen={"icmp.type==8": 100}, note="A monitor pings the same twenty hosts every three seconds, five rounds; three are down. Looks like a ping sweep, but a sweep asks each address once, and strangers.")
+@play("ping-monitor-20-hosts", "fping", "explain", "monitoring-poll", vantage="segment, inside", need=("pcs", "site", "resolver"), bg=("web-out", "dns-out"), seen={"icmp.type==8": 80}, note="A monitor pings the same twenty hosts every three seconds, five rounds; three are down. Looks like a ping sweep, but a sweep asks each address once, and strangers.")
 def _(lab):
     mon = lab.host("mon", "in", 7)
     for i in range(17):
@@ -713,11 +713,14 @@ def _(lab):
     yield
 
 
-@play("aria2-mirrors-dead", "aria2c", "silence", "web", need=("pcs", "site", "resolver"), bg=("dns-out",), seen={"http.request": 5}, note="A downloader takes one file from five mirrors at once, of which two are dead and one refuses.")
+@play("aria2-mirrors-dead", "aria2c", "silence", "web", need=("pcs", "site", "resolver"), bg=("dns-out",), seen={"http.request": 5}, note="A downloader takes eight files from five mirrors, of which two are dead and one refuses; it goes on to the next mirror each time.")
 def _(lab):
     lab.host("refuser", "out", 91)
+    mirrors = ("198.51.100.91", "198.51.100.92", "198.51.100.80", "198.51.100.93", "198.51.100.81")
+    files = ("index.html", "page.html", "style.css", "app.js", "logo.png", "site/index.html", "site/p1.html", "site/p2.html")
+    lab.file("list.txt", "".join("\t".join(f"http://{m}/{f}" for m in mirrors[n % 5:] + mirrors[:n % 5]) + f"\n out=f{n}\n" for n, f in enumerate(files)))
     yield
-    lab.tool(lab.hosts["pc0"], "aria2c -q --file-allocation=none --allow-overwrite=true -s 5 -x 2 -k 1M --min-split-size=1M --connect-timeout=3 -m 2 -d dl http://198.51.100.80/big.bin http://198.51.100.91/big.bin http://198.51.100.92/big.bin http://198.51.100.93/big.bin http://198.51.100.81/big.bin", timeout=40)
+    lab.tool(lab.hosts["pc0"], "aria2c -q -j 4 --allow-overwrite=true --connect-timeout=3 -m 2 -t 5 -d dl -i list.txt", timeout=60)
     yield
 
 

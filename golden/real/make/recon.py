@@ -26,7 +26,7 @@ probe("nmap-arp-sweep", "nmap", "nmap -sn -n 192.0.2.0/25", "arp-sweep", side="i
 probe("nmap-version-os", "nmap", "nmap -sV -O -n -Pn -p 21,22,23,25,53,80,110,143,443 192.0.2.10", "os-fingerprint", attacker=44, targets=["192.0.2.10"],
       seen={"ip.src==198.51.100.44 && tcp.flags==0x2b": 1, "ip.src==198.51.100.44 && tcp.len>0": 3}, note="A SYN scan of nine ports, version probes to the open ones, then the stack tests T1 to T7, ECN, IE and U1.", bg=("web-in", "ssh-in"))
 probe("nmap-version", "nmap", "nmap -sV -n -Pn -p 13,21,79,80 192.0.2.13", "version-scan", attacker=45, targets=["192.0.2.13"], bg=("ftp-in", "web-in"), need=("www", "ftp", "clients"),
-      seen={"ip.src==198.51.100.45 && tcp.len>0": 6}, note="Few ports, but each open one is called several times with probes that no client of that service sends.")
+      seen={"ip.src==198.51.100.45 && tcp.len>0": 6}, pause=4, note="Few ports, but each open one is called several times with probes that no client of that service sends.")
 probe("nmap-decoys-at-victim", "nmap", "nmap -sS -F -n -Pn -D 198.51.100.101,198.51.100.102,ME,198.51.100.80,198.51.100.103 192.0.2.10", "decoy-scan", attacker=48, targets=["192.0.2.10"],
       seen={"ip.src==198.51.100.48 && tcp.flags==2": 90, "ip.src==198.51.100.80 && tcp.flags==2": 90}, forged=["198.51.100.101", "198.51.100.102", "198.51.100.80", "198.51.100.103"],
       note="The decoys are real hosts, two of them clients of the site at that very time; they answer the SYN-ACKs they draw with RST, as nmap's own host does.", bg=("web-in", "ssh-in", "web-out"))
@@ -80,7 +80,7 @@ probe("nmap-ipv6-syn", "nmap", "nmap -6 -sS -F -n -Pn 2001:db8:2::10", "syn-scan
       seen={"ipv6.src==2001:db8:1::79 && tcp.flags==2": 85}, note="The SYN scan over IPv6.")
 probe("nmap-inside-out-connect", "nmap", "nmap -6 -sT --top-ports 60 -n -Pn 2001:db8:1::80", "connect-scan", attacker=88, side="in", guilty6=True, targets=["2001:db8:1::80"], bg=("web-out", "dns-out"), need=("pcs", "site", "resolver"), vantage="router, outside",
       seen={"ipv6.src==2001:db8:2::88 && tcp.flags==2": 55}, note="A host inside scans one outside, over IPv6.")
-probe("nmap-protocol-scan", "nmap", "nmap -sO -n -Pn -p 0-60 192.0.2.10", "ip-protocol-scan", attacker=83, targets=["192.0.2.10"], bg=("web-in",), timeout=100, expect="may", seen={"ip.src==198.51.100.83": 50}, border=False,
+probe("nmap-protocol-scan", "nmap", "nmap -sO -n -Pn -p 0-60 192.0.2.10", "ip-protocol-scan", attacker=83, targets=["192.0.2.10"], bg=("web-in",), pause=6, timeout=100, expect="may", seen={"ip.src==198.51.100.83": 50}, border=False,
       note="Empty packets of 61 IP protocols. The taxonomy has no class for it; a finding of reconnaissance is right, silence is a gap.")
 probe("nmap-top20-on-8-hosts", "nmap", "nmap -sS --top-ports 20 -n -Pn 192.0.2.8/29", "syn-scan", attacker=84, targets=["192.0.2.8/29"], vantage="router, outside", bg=("web-in", "mail-in"), seen={"ip.src==198.51.100.84 && tcp.flags==2": 140},
       note="Twenty ports on eight addresses, four of them alive.")
@@ -131,7 +131,7 @@ probe("hydra-telnet", "hydra", "hydra -l root -P words.txt -t 4 -I telnet://192.
       prepare=words(("words.txt", [f"pass{i}" for i in range(12)])), seen={"ip.src==198.51.100.107 && tcp.dstport==23 && tcp.flags==2": 4}, timeout=120)
 probe("hydra-smtp", "hydra", "hydra -l anna -P words.txt -t 3 -I smtp://192.0.2.11", "password-guessing", attacker=108, targets=["192.0.2.11"], bg=("mail-in", "pop-in"),
       prepare=words(("words.txt", [f"sommer{i}" for i in range(20)])), seen={"ip.src==198.51.100.108 && tcp.len>0": 30}, timeout=120)
-probe("hydra-pop3", "hydra", "hydra -l anna -P words.txt -t 2 -I pop3://192.0.2.11", "password-guessing", attacker=109, targets=["192.0.2.11"], bg=("mail-in", "pop-in"),
+probe("hydra-pop3", "hydra", "hydra -l anna -P words.txt -t 2 -I pop3://192.0.2.11", "password-guessing", attacker=109, targets=["192.0.2.11"], bg=("mail-in", "pop-in"), pause=5,
       prepare=words(("words.txt", [f"herbst{i}" for i in range(14)])), seen={"ip.src==198.51.100.109 && tcp.dstport==110 && tcp.len>0": 20}, timeout=120, note="The owner of the mailbox reads it meanwhile.")
 probe("hydra-imap", "hydra", "hydra -L users.txt -p Welcome1 -t 4 -I imap://192.0.2.11", "password-guessing", attacker=110, targets=["192.0.2.11"], bg=("mail-in", "pop-in"),
       prepare=words(("users.txt", ["anna", "bert", "clara", "dora", "emil", "fritz", "gina", "hugo", "ida", "jan", "karl", "lena"])), seen={"ip.src==198.51.100.110 && tcp.dstport==143 && tcp.len>0": 12}, timeout=120,
