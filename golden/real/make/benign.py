@@ -294,7 +294,7 @@ def _(lab):
 
 
 # -- names, mail, sessions ------------------------------------------------------------------------
-@play("dns-busy-resolver", "dnsperf", "silence", "dns", need=("ns", "clients"), seen={"dns.flags.response==1": 230}, note="A resolver asks our name server 300 questions in a second or two, of many names, from changing ports. Looks like a UDP flood or scan of port 53.")
+@play("dns-busy-resolver", "dnsperf", "silence", "dns", need=("ns", "clients"), seen={"dns.flags.response==1": 280}, note="A resolver asks our name server 300 questions in a second or two, of many names, from changing ports. Looks like a UDP flood or scan of port 53.")
 def _(lab):
     lab.file("queries.txt", "\n".join(f"h{10 + i % 50}.example.net {t}" for i in range(300) for t in ("A" if i % 3 else "AAAA",)) + "\nbig.example.net TXT\n")
     yield
@@ -502,7 +502,7 @@ def _(lab):
     lab.file("dhscript", "#!/bin/sh\ncase $reason in BOUND|RENEW) ip addr replace $new_ip_address/24 dev eth0; ip route replace default via 192.0.2.1;; esac\n", 0o755)
     yield
     for i, h in enumerate(hosts):
-        lab.tool(h, f"dhclient -1 -d -sf $LAB/dhscript -lf lease{i} -pf pid{i} eth0", bg=True, note=i == 0)
+        lab.tool(h, f"dhclient -1 -d -sf $LAB/dhscript -lf $LAB/lease{i} -pf $LAB/pid{i} eth0", bg=True, note=i == 0)
         time.sleep(1.5)
     time.sleep(6)
     for h in hosts:
@@ -761,4 +761,193 @@ def _(lab):
     lab.loop(lab.hosts["pc1"], ssh_command("192.0.2.10", "df; sleep 1; id"), 2)
     lab.commands.append("the background of services.py, 20 s")
     time.sleep(20)
+    yield
+
+
+# -- innocent reasons that the capture itself shows -----------------------------------------------
+@play("mail-queue-dead-mx", "swaks", "silence", "mail", need=("mail", "mx", "pcs"), vantage="router, outside", seen={"tcp.dstport==25 && tcp.flags==2": 20, "dns": 30}, note="A mail server works off its queue: it looks up fifteen names and calls the address of each at port 25; ten are gone, three refuse, two take the mail. Looks like a sweep of port 25 by our server.")
+def _(lab):
+    r = lab.host("resolver", "out", 53)
+    services.resolver(r, *[f"--host-record=mx{i}.example.org,198.51.100.{25 if i in (3, 9) else 230 + i}" for i in range(15)])
+    for i in (1, 5, 6):
+        lab.host(f"r{i}", "out", 230 + i)
+    yield
+    lab.commands.append("swaks --server mxN.example.org --from anna@example.net --to postmaster@example.net --timeout 6 (N 0 to 14, again after a while)")
+    for _ in range(2):
+        for i in range(15):
+            lab.spawn(lab.hosts["mail"], f"swaks --server mx{i}.example.org --from anna@example.net --to postmaster@example.net --body 'late' --timeout 6 --hide-all")
+            time.sleep(0.4)
+        time.sleep(4)
+    yield
+
+
+@play("link-checker", "curl", "silence", "web", need=("site", "pcs"), bg=("web-out",), vantage="router, outside", seen={"tcp.dstport==80 && tcp.flags==2": 30, "dns": 60}, note="A PC checks the links of a page: it looks up thirty names and calls each at port 80; half of the servers are gone or refuse. Looks like a sweep of port 80.")
+def _(lab):
+    r = lab.host("resolver", "out", 53)
+    where = {i: (80 + i % 3 if i % 2 else 200 + i) for i in range(30)}
+    services.resolver(r, *[f"--host-record=site{i}.example.org,198.51.100.{where[i]}" for i in range(30)])
+    for i in (4, 10, 22):
+        lab.host(f"r{i}", "out", 200 + i)
+    yield
+    lab.commands.append("curl -s -I -m 4 http://siteN.example.org/ (N 0 to 29)")
+    for i in range(30):
+        lab.spawn(lab.hosts["pc2"], f"curl -4 -s -I -m 4 http://site{i}.example.org/index.html")
+        time.sleep(0.25)
+    time.sleep(5)
+    yield
+
+
+@play("irc-proxy-check", "python", "explain", "proxy-check", need=("pcs", "resolver", "site"), bg=("dns-out", "web-out"), seen={"tcp.flags==2 && ip.src==198.51.100.66": 8}, note="Two PCs join a chat server outside, which at once tries their proxy ports 1080, 3128, 8080, 80 and 23: it called because they did. Looks like a connect scan of our PCs.")
+def _(lab):
+    irc = lab.host("irc", "out", 66)
+    services.python(irc, "chatd.py", '''
+import socket, threading, time
+def check(a):
+    for p in (1080, 3128, 8080, 80, 23):
+        s = socket.socket()
+        s.settimeout(2)
+        try:
+            s.connect((a, p))
+            s.sendall(b"\\x04\\x01\\x1a\\x0b\\xc6\\x33\\x64\\x42\\0")
+        except OSError:
+            pass
+        s.close()
+def serve(c, a):
+    threading.Thread(target=check, args=(a,), daemon=True).start()
+    c.sendall(b":irc.example.org NOTICE AUTH :*** Checking for open proxies\\r\\n")
+    try:
+        while c.recv(500):
+            c.sendall(b":irc.example.org 001 otto :Welcome\\r\\n")
+    except OSError:
+        pass
+s = socket.socket()
+s.bind(("198.51.100.66", 6667))
+s.listen()
+while True:
+    c, a = s.accept()
+    threading.Thread(target=serve, args=(c, a[0]), daemon=True).start()
+''')
+    services.ready(irc, 6667)
+    yield
+    lab.commands.append("nc 198.51.100.66 6667 (two PCs); chatd.py calls back to 1080, 3128, 8080, 80, 23")
+    for i in (0, 2):
+        lab.spawn(lab.hosts[f"pc{i}"], "(echo NICK otto; echo USER otto 0 0 :otto; sleep 5; echo PING x; sleep 3; echo QUIT; sleep 1) | nc -q 1 198.51.100.66 6667")
+        time.sleep(2)
+    time.sleep(9)
+    yield
+
+
+@play("dns-late-answers", "dig", "explain", "stale-dns", need=("pcs", "site"), bg=("web-out",), seen={"icmp.type==3 && icmp.code==3": 6, "dns.flags.response==1": 12}, note="A slow resolver outside answers after the PCs have given up: each late answer draws a port-unreachable. Looks like a UDP scan by the resolver.")
+def _(lab):
+    r = lab.host("resolver", "out", 53)
+    services.python(r, "slow.py", '''
+import socket, threading
+from dnslib import DNSRecord, RR, QTYPE, A
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(("198.51.100.53", 53))
+def later(d, a):
+    q = DNSRecord.parse(d)
+    r = q.reply()
+    r.add_answer(RR(q.q.qname, QTYPE.A, rdata=A("198.51.100.80"), ttl=30))
+    u.sendto(r.pack(), a)
+while True:
+    d, a = u.recvfrom(2000)
+    threading.Timer(2.3, later, (d, a)).start()
+''')
+    for i in range(3):
+        lab.sysctl(lab.hosts[f"pc{i}"], {"net.ipv4.icmp_ratelimit": 100})
+    services.ready(r, 53, udp=True)
+    yield
+    lab.commands.append("dig +time=1 +tries=2 NAME @198.51.100.53 (three PCs)")
+    for n in range(4):
+        for i in range(3):
+            lab.spawn(lab.hosts[f"pc{i}"], f"dig +time=1 +tries=2 host{n}{i}.example.org @198.51.100.53")
+        time.sleep(2.5)
+    time.sleep(3)
+    yield
+
+
+@play("nat-low-port-dns", "dig", "explain", "nat-low-port-dns", need=("resolver", "site", "pcs"), bg=("web-out",), vantage="router, outside", seen={"udp.srcport<1024 && udp.dstport==53": 30}, note="A translator gives the lookups of four PCs source ports below 1024. Looks like crafted packets.")
+def _(lab):
+    gw = lab.host("gw", "in", 9)
+    lab.sysctl(gw, {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 0})
+    lab.filter("table ip nat { chain post { type nat hook postrouting priority 100; ip saddr 10.1.1.0/24 udp dport 53 snat to 192.0.2.9:600-1023 random; ip saddr 10.1.1.0/24 snat to 192.0.2.9; } }", gw)
+    lab.addr(gw.ns, "eth0", "10.1.1.1/24")
+    hidden = []
+    for i in range(4):
+        h = lab.host(f"n{i}", "in", 40 + i, gateway=False, extra=(f"10.1.1.{10 + i}/24",))
+        lab.route(h, "default", "via", "10.1.1.1", "src", f"10.1.1.{10 + i}")
+        hidden.append(h)
+    yield
+    lab.commands.append("dig www.example.org; dig api.example.org; dig gone.example.org (four PCs behind one address)")
+    for h in hidden:
+        lab.loop(h, "dig +time=1 +tries=1 www.example.org @198.51.100.53; dig +time=1 +tries=1 api.example.org @198.51.100.53; dig +time=1 +tries=1 gone.example.org @198.51.100.53", 1)
+    time.sleep(8)
+    yield
+
+
+@play("netbios-name-lookups", "nbtstat", "explain", "netbios-name-resolution", vantage="segment, inside", need=("pcs", "site", "resolver"), bg=("web-out",), seen={"nbns": 12}, note="A host looks for names by broadcast and asks the four hosts that it talks to for their names. Looks like a NetBIOS sweep.")
+def _(lab):
+    boxes = [lab.host(f"box{i}", "in", 170 + i) for i in range(3)]
+    for b in boxes:
+        services.netbios(b)
+    time.sleep(2)
+    yield
+    h = lab.hosts["pc2"]
+    lab.file("smb.conf", "[global]\nworkgroup = WORKGROUP\ninterfaces = eth0\n")
+    for c in ("nmblookup -s smb.conf BOX1", "nmblookup -s smb.conf FILESRV", "nmblookup -s smb.conf -A 192.0.2.170", "nmblookup -s smb.conf -A 192.0.2.171", "nmblookup -s smb.conf -A 192.0.2.172", "nmblookup -s smb.conf -M WORKGROUP"):
+        lab.tool(h, c, timeout=10)
+    time.sleep(2)
+    yield
+
+
+@play("web-lossy-line", "curl+ab", "silence", "web", need=("www", "clients", "pcs", "site", "resolver"), bg=("dns-out", "web-out"), lab=dict(loss_per_mille=80, delay_ms=30, jitter_ms=25), vantage="router, outside", seen={"tcp.analysis.retransmission": 10}, note="Eight percent of the frames are lost on a slow line: SYNs and answers are sent again, some calls come to nothing.")
+def _(lab):
+    yield
+    lab.tool(lab.hosts["c0"], "ab -q -n 60 -c 6 http://192.0.2.10/style.css", timeout=60)
+    lab.tool(lab.hosts["c1"], "for i in $(seq 1 15); do curl -s -m 4 -o /dev/null http://192.0.2.10/page.html; done", timeout=60)
+    yield
+
+
+@play("server-restart-resets-sessions", "ssh+curl", "silence", "session", need=("clients", "www", "pcs", "resolver"), bg=("dns-out",), seen={"tcp.flags.reset==1": 6}, note="A server with open sessions of six clients loses its state and comes back: their next segments are answered by RST, then they call again and are served.")
+def _(lab):
+    hosts = [lab.host(f"k{i}", "out", 140 + i) for i in range(6)]
+    app = lab.host("app", "in", 14)
+    services.web(app, ports=(8080,))
+    yield
+    script = "(for i in 1 2 3 4 5 6 7 8; do printf 'GET /tiny.txt HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'; sleep 1; done) | nc -q 1 192.0.2.14 8080; curl -s -o /dev/null http://192.0.2.14:8080/style.css"
+    lab.commands.append("GET /tiny.txt every second on one connection (nc, six clients); the server forgets its connections (ss -K)")
+    for h in hosts:
+        lab.spawn(h, script)
+        time.sleep(0.2)
+    time.sleep(3)
+    lab.filter("table inet f { chain i { type filter hook input priority 0; tcp dport 8080 drop; } }", app)
+    lab.filter("table inet g { chain o { type filter hook output priority 0; tcp sport 8080 drop; } }", app)
+    lab.run(app, "ss -K sport = :8080")
+    lab.run(app, "nft delete table inet f; nft delete table inet g")
+    time.sleep(8)
+    yield
+
+
+@play("ftp-many-files-active", "lftp", "silence", "ftp", need=("ftp", "clients", "www"), bg=("web-in",), seen={"tcp.srcport==20 && tcp.flags==2": 12}, note="A mirror by active FTP: the server opens a connection from port 20 to the client for every list and file, sixteen ports one after the other. Looks like a scan by the server with source port 20.")
+def _(lab):
+    for i in range(4, 14):
+        lab.file(f"ftp-ftp/file{i}.txt", f"line {i}\n" * 40)
+    yield
+    lab.tool(lab.hosts["c0"], "lftp -c 'set ftp:passive-mode no; set ftp:prefer-epsv no; open 192.0.2.13; mirror / copy; bye'", timeout=40)
+    yield
+
+
+@play("socket-probing-clients", "netcat", "silence", "retry-to-dead-host", need=("www", "clients", "pcs", "resolver"), bg=("dns-out", "web-in"), seen={"tcp.flags.reset==1": 20}, note="Twenty-five customers have an old setting and each calls port 8443 of www, where nobody listens, two or three times within half a minute. Many refused calls, one port, no scanner.")
+def _(lab):
+    hosts = [lab.host(f"k{i}", "out", 110 + i, extra=tuple(170 + 2 * i + j for j in range(2)) if i < 10 else ()) for i in range(10)]
+    yield
+    lab.commands.append("curl -s -m 3 --interface ADDR https://192.0.2.10:8443/ (thirty addresses, two or three times)")
+    for r in range(3):
+        for i, h in enumerate(hosts):
+            for a in (110 + i, 170 + 2 * i, 171 + 2 * i):
+                if (a + r) % 4:
+                    lab.spawn(h, f"curl -s -m 3 --interface 198.51.100.{a} https://192.0.2.10:8443/")
+                    time.sleep(0.15)
+        time.sleep(3)
     yield

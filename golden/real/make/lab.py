@@ -299,7 +299,7 @@ class Lab:
             ns, dev = where.ns if isinstance(where, Host) else where, dev or "eth0"
         path = os.path.join(self.work, f"capture{len(self.captures)}.pcap")
         err = open(path + ".err", "wb")
-        p = subprocess.Popen(["ip", "netns", "exec", ns, "tcpdump", "-i", dev, "-s", "0", "-U", "-B", "65536", "-n", "-Z", "root",
+        p = subprocess.Popen(["ip", "netns", "exec", ns, "tcpdump", "-i", dev, "-s", "0", "-U", "--immediate-mode", "-B", "65536", "-n", "-Z", "root",
                               "-w", path, *([expression] if expression else [])], stderr=err, start_new_session=True)
         self.procs.append(p)
         for _ in range(100):

@@ -160,3 +160,49 @@ probe("nmap-trojan-ports", "nmap", "nmap -sS -n -Pn -p 1243,2773,5000,6711,6776,
       seen={"ip.src==198.51.100.119 && tcp.flags==2": 60}, note="Thirteen ports of known back doors on five hosts: a syn-scan in form, a search for back doors by its choice of ports.")
 probe("router-arp-behind-sweep", "nmap", "nmap -sS -n -Pn -p 443 192.0.2.64/26", "port-sweep", attacker=120, targets=["192.0.2.64/26"], bg=("web-in", "dns-out"), expect="may", sources=["198.51.100.120"], seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.1": 60},
       note="Seen inside, a sweep of dead addresses from outside is nothing but ARP requests of the router. The router must not be blamed for an ARP sweep; naming the real sweep is not possible from what is here.")
+
+# -- rarer kinds ----------------------------------------------------------------------------------
+probe("nmap-firewalk", "nmap", "nmap -n -Pn --script firewalk --traceroute --script-args firewalk.max-retries=1,firewalk.probe-timeout=400ms -p 21,22,25,80,111,139,443,445,2049,3306,3389 192.0.2.10", "firewalk", attacker=164, targets=["192.0.2.10"], vantage="router, outside",
+      bg=("web-in", "dns-out"), seen={"icmp.type==11": 1, "ip.src==198.51.100.164 && tcp.flags==2": 10}, timeout=90, expect="alert", note="A SYN scan, a traceroute, then probes of the filtered ports whose TTL ends one hop behind the filter. syn-scan is true too.")
+probe("nmap-source-route", "nmap", "nmap -sS -n -Pn -p 22,25,80,111,443,8080 --ip-options 'L 203.0.113.6' 192.0.2.10", "source-route-probe", attacker=165, targets=["192.0.2.10"], vantage="segment, outside", bg=("web-in",), need=("www", "clients", "site"),
+      seen={"ip.src==198.51.100.165 && ip.opt.type": 6}, note="SYNs with a loose source route. The first router drops them; recorded before it.")
+probe("hping3-inverse-mapping", "hping3", "for i in $(seq 2 90); do hping3 -q -R -A -p 80 -s $((1024 + i)) -c 1 192.0.2.$i >/dev/null 2>&1 & sleep 0.06; done; wait", "inverse-mapping", attacker=166, targets=["192.0.2.0/25"], vantage="router, outside", bg=("web-in", "dns-out"), timeout=60,
+      seen={"ip.src==198.51.100.166 && tcp.flags==0x14": 85, "icmp.type==3 && icmp.code==1": 6}, note="Resets of no connection, one to each address; the router's host-unreachables betray which are absent. Looks like backscatter of a flood, but comes to each address once, in order.")
+probe("hping3-source-quench", "hping3", "hping3 -q --icmp --icmptype 4 --icmpcode 0 --icmp-ipdst 198.51.100.101 --icmp-ipsrc 192.0.2.10 --icmp-srcport 80 --icmp-dstport 40000 --force-icmp -i u30000 -c 120 192.0.2.10", "source-quench-abuse", attacker=167, targets=["192.0.2.10"], bg=("web-in", "dns-out"),
+      seen={"icmp.type==4": 100}, note="Source quench messages, 120 in four seconds, that quote a connection which does not exist.")
+probe("nmap-idle-like-zombie-probe", "nmap", "nmap -sS -n -Pn -p 80 --script ipidseq 192.0.2.10 192.0.2.11 192.0.2.20", "os-fingerprint", attacker=168, targets=["192.0.2.10", "192.0.2.11", "192.0.2.20"], bg=("web-in",), expect="may", sources=["198.51.100.168"], seen={"ip.src==198.51.100.168 && tcp": 10},
+      note="A search for hosts whose IP identifiers count up: a handful of probes to one port each. A finding of any reconnaissance is right; so little may also pass.")
+probe("ncrack-ssh", "ncrack", "ncrack --user root,admin -P words.txt -g CL=3,at=1 ssh://192.0.2.10", "password-guessing", attacker=169, targets=["192.0.2.10"], bg=("ssh-in", "web-in"), prepare=words(("words.txt", [f"tor{i}" for i in range(8)])), timeout=60,
+      seen={"ip.src==198.51.100.169 && tcp.dstport==22 && tcp.flags==2": 6}, note="One try a connection.")
+probe("nmap-smtp-enum", "nmap", "nmap -n -Pn -p 25 --script smtp-enum-users,smtp-commands 192.0.2.11", "version-scan", attacker=170, targets=["192.0.2.11"], bg=("mail-in",), expect="may", sources=["198.51.100.170"], seen={"ip.src==198.51.100.170 && tcp.len>0": 2}, note="A search for mail users in few connections. Any finding of reconnaissance is right; so little may pass.")
+probe("pnscan-banners", "pnscan", "pnscan -r QUIT -t 2000 -w 'HEAD / HTTP/1.0\\r\\n\\r\\n' 192.0.2.8/29 20:26", "connect-scan", attacker=171, targets=["192.0.2.8/29"], vantage="router, outside", bg=("web-in", "mail-in"), seen={"ip.src==198.51.100.171 && tcp.flags==2": 35}, timeout=60, note="A parallel scanner that completes handshakes and reads greetings.")
+probe("connect-scan-slow-nc", "netcat", "for p in 80 22 443 21 25 8080 23 110 143 3306 53 8443; do nc -z -w 2 192.0.2.10 $p; sleep 2; done", "connect-scan", attacker=172, targets=["192.0.2.10"], bg=("web-in", "dns-out"), pause=5, seen={"ip.src==198.51.100.172 && tcp.flags==2": 10}, timeout=80, note="Twelve ports, one in two to four seconds, by hand.")
+
+
+def shared(name, command, klass, count, first, *, vantage, targets, seen, note, parts, need=("www", "mail", "clients", "pcs", "resolver"), bg=("web-in", "dns-out"), pause=1.5):
+    """One scan shared among many sources."""
+    @play(name, "nmap", "alert", klass, need=need, bg=bg, vantage=vantage, pause=pause, sources=[f"198.51.100.{first + i}" for i in range(count)], targets=targets, seen=seen, note=note)
+    def _(lab):
+        import random
+        hosts = [lab.host(f"z{i}", "out", first + i) for i in range(count)]
+        whole = list(parts)
+        random.Random(len(name)).shuffle(whole)
+        each = len(whole) // count
+        yield
+        running = []
+        for i, h in enumerate(hosts):
+            mine = whole[each * i:each * (i + 1)]
+            running.append(lab.tool(h, command.replace("@", (" " if "." in str(mine[0]) else ",").join(map(str, mine))), bg=True, note=i == 0))
+            time.sleep(0.2)
+        for p in running:
+            p.wait(60)
+        time.sleep(1)
+        yield
+
+
+shared("distributed-port-scan", "nmap -sS -n -Pn --max-retries 0 --scan-delay 400ms -p @ 192.0.2.10", "syn-scan", 12, 176, vantage="router, inside", targets=["192.0.2.10"], parts=range(1, 97), seen={"tcp.flags==2 && ip.dst==192.0.2.10": 90},
+       note="Twelve sources share ninety-six ports of one host, eight each, in random order. Each alone is hardly a scan.")
+shared("distributed-sweep", "nmap -sS -n -Pn --max-retries 0 --scan-delay 300ms -p 23 @", "port-sweep", 16, 176, vantage="router, outside", targets=["192.0.2.0/24"], parts=[f"192.0.2.{i}" for i in range(2, 130)], seen={"tcp.flags==2 && tcp.dstport==23": 120},
+       note="Sixteen sources share 128 addresses of one port, eight each.")
+shared("distributed-refused-many", "nmap -sT -n -Pn --max-retries 0 -p @ 192.0.2.11", "connect-scan", 40, 110, vantage="router, inside", targets=["192.0.2.11"], parts=range(26, 106), need=("mail", "clients", "www"), bg=("mail-in", "web-in"), seen={"tcp.flags==2 && ip.dst==192.0.2.11": 70},
+       note="Forty sources, two refused ports each: visible only per target.")

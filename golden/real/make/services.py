@@ -98,7 +98,7 @@ big IN TXT {" ".join('"' + c * 250 + '"' for c in "abcdefgh")}
 {records}""")
     conf = lab.file(f"named-{host.name}.conf", f"""
 options {{ directory "{lab.work}"; pid-file none; session-keyfile "{lab.work}/session-{host.name}.key"; listen-on {{ any; }}; listen-on-v6 {{ any; }};
- recursion {"yes" if recursive else "no"}; allow-transfer {{ {transfer} }}; allow-query {{ any; }}; dnssec-validation no; empty-zones-enable no;
+ recursion {"yes" if recursive else "no"}; allow-transfer {{ {transfer} }}; allow-query {{ any; }}; dnssec-validation no; empty-zones-enable no; max-udp-size 4096; edns-udp-size 4096;
  lock-file none; managed-keys-directory "{lab.work}"; }};
 controls {{ }};
 zone "{zone}" {{ type primary; file "{lab.work}/{zone}-{host.name}.zone"; }};
