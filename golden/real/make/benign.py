@@ -8,8 +8,8 @@ from services import ssh_command
 probe("traceroute-udp", "traceroute", ["traceroute -n 192.0.2.10", "traceroute -n 192.0.2.99"], "traceroute", expect="explain", attacker=107, targets=["192.0.2.10", "192.0.2.99"],
       seen={"udp.dstport>=33434 && udp.dstport<33534": 20}, bg=("web-in", "dns-out"), note="To a host that is there and to one that is not: rising TTLs, rising UDP ports, port-unreachable at the end. Looks like a UDP scan.")
 probe("web-parallel", "curl+ab", ["curl -s -Z --parallel-max 30 -o /dev/null 'http://192.0.2.10/site/p[0-11].html' -o /dev/null 'http://192.0.2.10/site/i[0-11].png'",
-      "ab -q -n 120 -c 20 http://192.0.2.10/style.css"], "web", expect="silence", attacker=108, bg=("web-in", "dns-out"), seen={"tcp.flags==2": 130},
-      note="Thirty requests at once, then 120 connections by twenty at a time. All complete and carry data.")
+      "ab -q -n 80 -c 20 http://192.0.2.10/style.css"], "web", expect="silence", attacker=108, bg=("web-in", "dns-out"), seen={"tcp.flags==2": 95},
+      note="Thirty requests at once, then 80 connections by twenty at a time. All complete and carry data.")
 
 
 @play("happy-eyeballs-v6-broken", "curl", "silence", "web", need=("pcs", "site", "resolver"), seen={"ipv6 && tcp.flags==2": 10, "http.response": 10},
@@ -81,16 +81,16 @@ def _(lab):
     yield
 
 
-@play("crashed-service", "curl", "silence", "retry-to-dead-host", need=("clients", "www", "resolver", "pcs"), bg=("dns-out",), seen={"tcp.flags.reset==1": 50, "http.response": 20},
+@play("crashed-service", "curl", "silence", "retry-to-dead-host", need=("clients", "www", "resolver", "pcs"), bg=("dns-out",), seen={"tcp.flags.reset==1": 40, "http.response": 20},
       note="A web server that served twelve clients dies; all keep calling, every call is refused, until it is back. Many refused SYNs from many sources, one port.")
 def _(lab):
     app = lab.host("app", "in", 14)
     server = services.web(app, ports=(8080,))
     clients = [lab.host(f"k{i}", "out", 140 + i) for i in range(12)]
     yield
-    lab.commands.append("curl -s -m 5 -o /dev/null http://192.0.2.14:8080/style.css (twelve clients, about every 0.7 s)")
+    lab.commands.append("curl -s -m 5 -o /dev/null http://192.0.2.14:8080/tiny.txt (twelve clients, about every second)")
     for c in clients:
-        lab.loop(c, "curl -s -m 5 -o /dev/null http://192.0.2.14:8080/style.css", 0.7)
+        lab.loop(c, "curl -s -m 5 -o /dev/null http://192.0.2.14:8080/tiny.txt", 1.0)
     time.sleep(4)
     server.terminate()
     time.sleep(8)
@@ -99,7 +99,7 @@ def _(lab):
     yield
 
 
-@play("iperf3-tcp-udp", "iperf3", "silence", "session", need=("clients", "resolver", "pcs"), bg=("dns-out",), lab=dict(delay_ms=2, jitter_ms=1), seen={"udp && ip.src==198.51.100.101": 800},
+@play("iperf3-tcp-udp", "iperf3", "silence", "session", need=("clients", "resolver", "pcs"), bg=("dns-out",), lab=dict(delay_ms=2, jitter_ms=1), seen={"udp && ip.src==198.51.100.101": 500},
       note="A measurement: TCP for a moment, then UDP at 2500 datagrams a second to one port, agreed over a control connection. Looks like a UDP flood.")
 def _(lab):
     s = lab.host("pc0", "in", 20)
@@ -107,7 +107,7 @@ def _(lab):
     services.ready(s, 5201)
     yield
     lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -n 100K")
-    lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -u -b 6M -k 1000 -l 300")
+    lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -u -b 6M -k 600 -l 300")
     yield
 
 
@@ -161,15 +161,15 @@ probe("web-busy-500", "ab", "ab -q -n 500 -c 10 http://192.0.2.10/tiny.txt", "we
 probe("web-siege-many-addresses", "siege", "siege -q -c 8 -r 6 -d 0.2 -b http://192.0.2.10/style.css", "web", expect="silence", attacker=161, bg=("dns-out", "mail-in"), seen={"tcp.flags==2": 40}, note="A load test that the owner ordered.")
 
 
-@play("web-flash-crowd", "curl", "silence", "web", need=("www", "pcs", "resolver"), bg=("dns-out",), seen={"tcp.flags==2": 150}, note="Forty clients call one server within seconds, some several times, some give up and reset.")
+@play("web-flash-crowd", "curl", "silence", "web", need=("www", "pcs", "resolver"), bg=("dns-out",), seen={"tcp.flags==2": 95}, note="Fifty clients call one server within seconds, some several times, some give up and reset.")
 def _(lab):
     hosts = [lab.host(f"k{i}", "out", 160 + i, extra=tuple(210 + 4 * i + j for j in range(4))) for i in range(10)]
     yield
-    lab.commands.append("curl -s --interface ADDR -o /dev/null http://192.0.2.10/index.html -o /dev/null http://192.0.2.10/style.css; curl -s -m 0.03 ... (fifty addresses)")
-    for round_ in range(3):
+    lab.commands.append("curl -s --interface ADDR -o /dev/null http://192.0.2.10/tiny.txt -o /dev/null http://192.0.2.10/style.css; curl -s -m 0.03 ... (fifty addresses)")
+    for round_ in range(2):
         for i, h in enumerate(hosts):
             own = [h.ip] + [f"198.51.100.{210 + 4 * i + j}" for j in range(4)]
-            script = "; ".join(f"(curl -s --interface {a} -m {0.03 if (j + round_) % 5 == 0 else 9} -o /dev/null http://192.0.2.10/index.html -o /dev/null http://192.0.2.10/style.css) & sleep 0.1" for j, a in enumerate(own))
+            script = "; ".join(f"(curl -s --interface {a} -m {0.03 if (j + round_) % 5 == 0 else 9} -o /dev/null http://192.0.2.10/tiny.txt -o /dev/null http://192.0.2.10/style.css) & sleep 0.1" for j, a in enumerate(own))
             lab.spawn(h, script + "; wait")
             time.sleep(0.12)
         time.sleep(1)
@@ -223,13 +223,13 @@ def _(lab):
     yield
 
 
-@play("port-reuse-time-wait", "python", "silence", "web", need=("www", "clients", "resolver", "pcs"), bg=("dns-out",), seen={"tcp.flags==2 && ip.src==198.51.100.101": 60}, note="A client that binds one source port and calls again as soon as it may: SYNs of the same four numbers again and again, some into TIME-WAIT.")
+@play("port-reuse-time-wait", "python", "silence", "web", need=("www", "clients", "resolver", "pcs"), bg=("dns-out",), seen={"tcp.flags==2 && ip.src==198.51.100.101": 50}, note="A client that binds one source port and calls again as soon as it may: SYNs of the same four numbers again and again, some into TIME-WAIT.")
 def _(lab):
     yield
-    lab.commands.append("python3 reuse.py (80 requests from source port 40000 and 40001, SO_REUSEADDR)")
+    lab.commands.append("python3 reuse.py (60 requests from source port 40000 and 40001, SO_REUSEADDR)")
     services.python(lab.hosts["c0"], "reuse.py", '''
 import socket, struct, time
-for i in range(80):
+for i in range(60):
     s = socket.socket()
     s.settimeout(4)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -284,7 +284,7 @@ def _(lab):
     yield
     lab.commands.append("curl -s -m 4 http://www.example.org/style.css; curl -s -m 4 http://198.51.100.82/ (three PCs, again and again)")
     for i in range(3):
-        lab.loop(lab.hosts[f"pc{i}"], "curl -s -m 4 -o /dev/null http://www.example.org/style.css; curl -s -m 4 -o /dev/null http://198.51.100.82/; curl -s -m 3 -o /dev/null http://198.51.100.81/", 0.6)
+        lab.loop(lab.hosts[f"pc{i}"], "curl -s -m 4 -o /dev/null http://www.example.org/style.css; curl -s -m 4 -o /dev/null http://198.51.100.82/; curl -s -m 3 -o /dev/null http://198.51.100.81/tiny.txt", 1.4)
     time.sleep(5)
     lab.filter('table inet down { chain forward { type filter hook forward priority 0; drop; } }', lab.core)
     time.sleep(12)
@@ -745,22 +745,22 @@ def _(lab):
     yield
 
 
-@play("office-hour", "curl+dig+ssh+swaks", "silence", "session", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "ssh-in", "mail-in", "pop-in", "ping-in", "ftp-in"), pause=2.0, seen={"tcp.flags==2": 60},
+@play("office-hour", "curl+dig+ssh+swaks", "silence", "session", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "ssh-in", "mail-in", "pop-in", "ping-in", "ftp-in"), pause=3, seen={"tcp.flags==2": 35},
       note="All of the background that stands beside the attacks, alone.")
 def _(lab):
     yield
-    lab.commands.append("the background of services.py, all kinds, 25 s")
-    time.sleep(25)
+    lab.commands.append("the background of services.py, all kinds, 18 s")
+    time.sleep(18)
     yield
 
 
-@play("office-inside-segment", "curl+dig+ssh+swaks", "silence", "session", vantage="segment, inside", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "mail-in", "ftp-in"), pause=1.5, seen={"tcp.flags==2": 60},
+@play("office-inside-segment", "curl+dig+ssh+swaks", "silence", "session", vantage="segment, inside", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "mail-in", "ftp-in"), pause=2.5, seen={"tcp.flags==2": 40},
       note="The same at the mirror port, with an internal SSH and an internal proxy user.")
 def _(lab):
     yield
     lab.loop(lab.hosts["pc1"], ssh_command("192.0.2.10", "df; sleep 1; id"), 2)
-    lab.commands.append("the background of services.py, 20 s")
-    time.sleep(20)
+    lab.commands.append("the background of services.py, 16 s")
+    time.sleep(16)
     yield
 
 
@@ -904,8 +904,8 @@ def _(lab):
 @play("web-lossy-line", "curl+ab", "silence", "web", need=("www", "clients", "pcs", "site", "resolver"), bg=("dns-out", "web-out"), lab=dict(loss_per_mille=80, delay_ms=30, jitter_ms=25), vantage="router, outside", seen={"tcp.analysis.retransmission": 10}, note="Eight percent of the frames are lost on a slow line: SYNs and answers are sent again, some calls come to nothing.")
 def _(lab):
     yield
-    lab.tool(lab.hosts["c0"], "ab -q -n 60 -c 6 http://192.0.2.10/style.css", timeout=60)
-    lab.tool(lab.hosts["c1"], "for i in $(seq 1 15); do curl -s -m 4 -o /dev/null http://192.0.2.10/page.html; done", timeout=60)
+    lab.tool(lab.hosts["c0"], "ab -q -n 40 -c 5 http://192.0.2.10/style.css", timeout=60)
+    lab.tool(lab.hosts["c1"], "for i in $(seq 1 10); do curl -s -m 4 -o /dev/null http://192.0.2.10/page.html; done", timeout=60)
     yield
 
 

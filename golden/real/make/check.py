@@ -1,9 +1,26 @@
 #!/usr/bin/env python3
 """Checks an index against its captures: files, known values, guilty sources that are there, total size."""
+import ipaddress
 import os
-import subprocess
+import struct
 import sys
 import tomllib
+
+
+def speakers(path):
+    """The addresses that send something: IPv4, IPv6 and ARP senders."""
+    data = open(path, "rb").read()
+    at, there = 24, set()
+    while at + 16 <= len(data):
+        size = struct.unpack_from("<I", data, at + 8)[0]
+        frame = data[at + 16:at + 16 + size]
+        at += 16 + size
+        kind = frame[12:14]
+        raw = {b"\x08\x00": frame[26:30], b"\x86\xdd": frame[22:38], b"\x08\x06": frame[28:32]}.get(kind)
+        if raw:
+            there.add(str(ipaddress.ip_address(raw)))
+    return there
+
 
 folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 index = tomllib.load(open(os.path.join(folder, "index.toml"), "rb"))
@@ -21,8 +38,7 @@ for name, row in index.items():
         faults.append(f"expect {row['expect']}")
     if row["expect"] in ("silence", "explain") and row["sources"]:
         faults.append("blames somebody in a calm capture")
-    out = subprocess.run(["tshark", "-n", "-r", path, "-T", "fields", "-e", "ip.src", "-e", "ipv6.src", "-e", "arp.src.proto_ipv4"], capture_output=True, text=True).stdout
-    there = {a for line in out.splitlines() for field in line.split("\t") for a in field.split(",")}
+    there = speakers(path)
     faults += [f"{s} sends nothing" for s in row["sources"] if s not in there]
     if faults:
         bad += 1

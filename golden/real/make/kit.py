@@ -23,7 +23,7 @@ def start(lab, vantage, attacker=None, expression=None):
 
 def probe(name, tool, commands, klass, *, attacker=7, side="out", targets=(), bg=("web-in", "dns-out"), need=("www", "mail", "pcs", "clients", "site", "resolver"),
           vantage="router, inside", seen=None, most=None, note="", expect="alert", timeout=150, before=1.0, after=1.0, prepare=None, lab=None, border=True,
-          sources=None, pause=1.2, forged=(), extra=(), knobs=None, expression=None, guilty6=False):
+          sources=None, pause=1.9, forged=(), extra=(), knobs=None, expression=None, guilty6=False):
     """One tool, run by one host, beside the conversations of others. `commands` run one after the other."""
     prefix = ("2001:db8:1::" if side == "out" else "2001:db8:2::") if guilty6 else ("198.51.100." if side == "out" else "192.0.2.")
     guilty = [f"{prefix}{attacker}"] if sources is None else sources
@@ -49,7 +49,7 @@ def probe(name, tool, commands, klass, *, attacker=7, side="out", targets=(), bg
 
 
 def play(name, tool, expect, klass, *, need=(), bg=(), vantage="router, inside", sources=(), targets=(), seen=None, most=None, note="", lab=None,
-         border=True, pause=1.2, forged=(), who=None):
+         border=True, pause=1.9, forged=(), who=None):
     """A case with a body of its own: the office is there and recorded while the body runs."""
     def register(function):
         @case(name, tool, expect, klass, sources, targets, note, vantage, lab, seen, most, forged)

@@ -26,7 +26,7 @@ probe("nmap-arp-sweep", "nmap", "nmap -sn -n 192.0.2.0/25", "arp-sweep", side="i
 probe("nmap-version-os", "nmap", "nmap -sV -O -n -Pn -p 21,22,23,25,53,80,110,143,443 192.0.2.10", "os-fingerprint", attacker=44, targets=["192.0.2.10"],
       seen={"ip.src==198.51.100.44 && tcp.flags==0x2b": 1, "ip.src==198.51.100.44 && tcp.len>0": 3}, note="A SYN scan of nine ports, version probes to the open ones, then the stack tests T1 to T7, ECN, IE and U1.", bg=("web-in", "ssh-in"))
 probe("nmap-version", "nmap", "nmap -sV -n -Pn -p 13,21,79,80 192.0.2.13", "version-scan", attacker=45, targets=["192.0.2.13"], bg=("ftp-in", "web-in"), need=("www", "ftp", "clients"),
-      seen={"ip.src==198.51.100.45 && tcp.len>0": 6}, pause=4, note="Few ports, but each open one is called several times with probes that no client of that service sends.")
+      seen={"ip.src==198.51.100.45 && tcp.len>0": 6}, pause=9, note="Few ports, but each open one is called several times with probes that no client of that service sends.")
 probe("nmap-decoys-at-victim", "nmap", "nmap -sS -F -n -Pn -D 198.51.100.101,198.51.100.102,ME,198.51.100.80,198.51.100.103 192.0.2.10", "decoy-scan", attacker=48, targets=["192.0.2.10"],
       seen={"ip.src==198.51.100.48 && tcp.flags==2": 90, "ip.src==198.51.100.80 && tcp.flags==2": 90}, forged=["198.51.100.101", "198.51.100.102", "198.51.100.80", "198.51.100.103"],
       note="The decoys are real hosts, two of them clients of the site at that very time; they answer the SYN-ACKs they draw with RST, as nmap's own host does.", bg=("web-in", "ssh-in", "web-out"))
@@ -158,7 +158,7 @@ probe("finger-probes", "finger", "for u in root admin guest bin daemon test orac
       seen={"tcp.dstport==79 && tcp.flags==2": 10}, note="Nine names and the list of who is there.")
 probe("nmap-trojan-ports", "nmap", "nmap -sS -n -Pn -p 1243,2773,5000,6711,6776,12345,12346,20034,27374,31337,31785,54320,65000 192.0.2.10-11 192.0.2.20-22", "trojan-probe", attacker=119, targets=["192.0.2.10", "192.0.2.11", "192.0.2.20", "192.0.2.21", "192.0.2.22"], bg=("web-in", "dns-out"),
       seen={"ip.src==198.51.100.119 && tcp.flags==2": 60}, note="Thirteen ports of known back doors on five hosts: a syn-scan in form, a search for back doors by its choice of ports.")
-probe("router-arp-behind-sweep", "nmap", "nmap -sS -n -Pn -p 443 192.0.2.64/26", "port-sweep", attacker=120, targets=["192.0.2.64/26"], bg=("web-in", "dns-out"), expect="may", sources=["198.51.100.120"], seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.1": 60},
+probe("router-arp-behind-sweep", "nmap", "nmap -sS -n -Pn -p 443 192.0.2.64/26", "port-sweep", attacker=120, targets=["192.0.2.64/26"], bg=("web-in", "dns-out"), expect="may", sources=[], seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.1": 60},
       note="Seen inside, a sweep of dead addresses from outside is nothing but ARP requests of the router. The router must not be blamed for an ARP sweep; naming the real sweep is not possible from what is here.")
 
 # -- rarer kinds ----------------------------------------------------------------------------------

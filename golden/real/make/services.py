@@ -17,14 +17,14 @@ def ready(host, port, udp=False, tries=60):
 
 def web(host, ports=(80,), tls=(), extra="", keep=65, limit=""):
     lab, at = host.lab, f"www-{host.name}"
-    for name, size in (("tiny.txt", 30), ("index.html", 700), ("page.html", 1800), ("style.css", 900), ("app.js", 3100), ("logo.png", 1300)):
+    for name, size in (("tiny.txt", 30), ("index.html", 700), ("page.html", 1000), ("style.css", 900), ("app.js", 1300), ("logo.png", 1300)):
         lab.file(f"{at}/{name}", f"<html><title>{name}</title>" + "lorem ipsum dolor sit amet " * (size // 27))
     links = "".join(f"<a href=p{i}.html>p{i}</a> <img src=i{i}.png>" for i in range(12))
     lab.file(f"{at}/site/index.html", f"<html>{links}</html>")
     for i in range(12):
         lab.file(f"{at}/site/p{i}.html", f"<html><a href=index.html>up</a> <a href=p{(i * 5 + 1) % 12}.html>next</a> <a href=gone{i}.html>gone</a>" + "text " * 90)
         lab.file(f"{at}/site/i{i}.png", os.urandom(400 + 130 * i))
-    lab.file(f"{at}/big.bin", os.urandom(90_000))
+    lab.file(f"{at}/big.bin", os.urandom(60_000))
     # The password of `anna` is `Herbst-2019`.
     lab.file("htpasswd", "anna:" + sh("openssl", "passwd", "-apr1", "Herbst-2019").strip() + "\n")
     certificate = ""
@@ -43,7 +43,7 @@ http {{ access_log off; keepalive_timeout {keep}; types {{ text/html html; text/
  client_body_temp_path {lab.work}/nb-{host.name}; proxy_temp_path {lab.work}/np-{host.name}; fastcgi_temp_path {lab.work}/nf-{host.name};
  uwsgi_temp_path {lab.work}/nu-{host.name}; scgi_temp_path {lab.work}/ns-{host.name}; {limit}
  server {{ {listen} {certificate} root {lab.work}/{at};
-  location /big.bin {{ limit_rate 8k; }}
+  location /big.bin {{ limit_rate 5k; }}
   location /private {{ auth_basic "private"; auth_basic_user_file {lab.work}/htpasswd; try_files /page.html =404; }} {extra} }} }}
 """)
     p = lab.spawn(host, ["nginx", "-c", conf, "-g", "daemon off;"])
