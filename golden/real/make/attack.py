@@ -10,9 +10,9 @@ probe("hping-udp-flood", "hping3", "hping3 -q --udp -p 5060 -d 60 -i u700 -c 900
       bg=("mail-in", "dns-out"), note="One source, one closed port; the port-unreachables are limited to one a second.")
 
 
-def flood(name, command, klass, *, attackers=(121,), bg=("web-in", "dns-out"), need=("www", "mail", "pcs", "clients", "site", "resolver"), targets=("192.0.2.10",), blame=True, vantage="router, inside", seen=None, note="", forged=(), seconds=1.0, prepare=None, side="out", expect="alert", tool="hping3"):
+def flood(name, command, klass, *, attackers=(121,), guilty=None, bg=("web-in", "dns-out"), need=("www", "mail", "pcs", "clients", "site", "resolver"), targets=("192.0.2.10",), blame=True, vantage="router, inside", seen=None, note="", forged=(), seconds=1.0, prepare=None, side="out", expect="alert", tool="hping3"):
     net = "198.51.100." if side == "out" else "192.0.2."
-    guilty = [f"{net}{a}" for a in attackers] if blame else []
+    guilty = guilty or ([f"{net}{a}" for a in attackers] if blame else [])
 
     @play(name, tool, expect, klass, need=need, bg=bg, vantage=vantage, sources=guilty, targets=targets, seen=seen, note=note, forged=forged, border=False, who="z0")
     def _(lab):
@@ -153,3 +153,18 @@ def _(lab):
     yield
     lab.tool(h, "for p in $(seq 1 18); do curl -s -m 5 -o /dev/null ftp://192.0.2.13/ -u root:vienna$p; sleep 0.8; done", timeout=60)
     yield
+
+
+@play("nping-syn-flood-ipv6", "nping", "alert", "syn-flood", need=("www", "pcs", "clients", "resolver"), bg=("web-in", "dns-out"), sources=["2001:db8:1::144"], targets=["2001:db8:2::10"], border=False, seen={"ipv6.src==2001:db8:1::144 && tcp.flags==2": 400},
+      note="A SYN flood over IPv6 from one address; three source ports, the same SYN again and again.")
+def _(lab):
+    eve = lab.host("eve", "out", 144)
+    yield
+    time.sleep(1)
+    for first in (20000, 30000, 40000):
+        lab.tool(eve, f"nping -6 -q -N --tcp --flags syn -p 80 -g {first} --rate 150 -c 150 2001:db8:2::10", bg=True)
+    time.sleep(6)
+    yield
+
+
+flood("ping6-flood", "ping -6 -q -f -s 24 -c 500 2001:db8:2::10", "icmp-flood", attackers=(145,), tool="ping", guilty=["2001:db8:1::145"], bg=("web-in",), targets=["2001:db8:2::10"], seen={"icmpv6.type==128 && ipv6.src==2001:db8:1::145": 480}, note="An ICMPv6 flood by 2001:db8:1::145.")

@@ -25,7 +25,7 @@ def _(lab):
 
 
 @play("haproxy-checks", "haproxy", "silence", "monitoring-poll", need=("clients",), vantage="segment, inside", note="A balancer inside checks four backends every second: one by HTTP, two by TCP connect that it ends with RST, one of them dead (no host), one refused. Clients come through it.",
-      seen={"tcp.flags.reset==1": 20})
+      seen={"tcp.flags.reset==1": 15})
 def _(lab):
     for i in (31, 32):
         services.web(lab.host(f"b{i}", "in", i))
@@ -53,8 +53,8 @@ backend tcponly
     services.ready(lb, 80)
     yield
     for i in range(2):
-        lab.loop(lab.hosts[f"c{i}"], "curl -s -o /dev/null http://192.0.2.30/page.html", 0.8)
-    time.sleep(18)
+        lab.loop(lab.hosts[f"c{i}"], "curl -s -o /dev/null http://192.0.2.30/tiny.txt", 1.2)
+    time.sleep(14)
     yield
 
 
@@ -99,15 +99,15 @@ def _(lab):
     yield
 
 
-@play("iperf3-tcp-udp", "iperf3", "silence", "session", need=("clients", "resolver", "pcs"), bg=("dns-out",), lab=dict(delay_ms=2, jitter_ms=1), seen={"udp && ip.src==198.51.100.101": 500},
+@play("iperf3-tcp-udp", "iperf3", "silence", "session", need=("clients", "resolver", "pcs"), bg=("dns-out",), lab=dict(delay_ms=2, jitter_ms=1), seen={"udp && ip.src==198.51.100.101": 400},
       note="A measurement: TCP for a moment, then UDP at 2500 datagrams a second to one port, agreed over a control connection. Looks like a UDP flood.")
 def _(lab):
     s = lab.host("pc0", "in", 20)
     lab.spawn(s, ["iperf3", "-s"])
     services.ready(s, 5201)
     yield
-    lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -n 100K")
-    lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -u -b 6M -k 600 -l 300")
+    lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -n 60K")
+    lab.tool(lab.hosts["c0"], "iperf3 -c 192.0.2.20 -u -b 6M -k 500 -l 250")
     yield
 
 
@@ -156,7 +156,7 @@ trace("nmap-traceroute-only", "nmap", ["nmap -sn -Pn --traceroute -n 192.0.2.10"
 # -- web ------------------------------------------------------------------------------------------
 probe("web-crawler", "wget", "wget -q -r -l 4 -e robots=off --no-http-keep-alive -P crawl http://192.0.2.10/site/index.html", "web", expect="silence", attacker=158, bg=("dns-out", "mail-in"), seen={"http.request": 30},
       note="A crawler fetches all pages, a new connection for each, with a dozen answers 404.")
-probe("web-keepalive", "ab", "ab -q -k -n 90 -c 4 http://192.0.2.10/style.css", "web", expect="silence", attacker=159, bg=("dns-out", "ssh-in"), seen={"http.request": 90}, note="Many requests on four connections.")
+probe("web-keepalive", "ab", "ab -q -k -n 90 -c 4 http://192.0.2.10/tiny.txt", "web", expect="silence", attacker=159, bg=("dns-out", "ssh-in"), seen={"http.request": 90}, note="Many requests on four connections.")
 probe("web-busy-500", "ab", "ab -q -n 500 -c 10 http://192.0.2.10/tiny.txt", "web", expect="silence", attacker=160, bg=("dns-out",), seen={"tcp.flags==2": 500}, note="500 short connections to one server from one client in some seconds; all complete.")
 probe("web-siege-many-addresses", "siege", "siege -q -c 8 -r 6 -d 0.2 -b http://192.0.2.10/style.css", "web", expect="silence", attacker=161, bg=("dns-out", "mail-in"), seen={"tcp.flags==2": 40}, note="A load test that the owner ordered.")
 
@@ -212,13 +212,13 @@ for _ in range(int(sys.argv[2])):
 '''
 
 
-@play("browser-pool-resets", "python", "silence", "web", need=("www", "site", "pcs", "resolver", "clients"), bg=("dns-out",), seen={"tcp.flags.reset==1": 40, "http.request": 40}, note="Browsers open six connections to a site, use some, reset the rest unused, and abandon one before it is answered. Looks like a connect or SYN scan of one port.")
+@play("browser-pool-resets", "python", "silence", "web", need=("www", "site", "pcs", "resolver", "clients"), bg=("dns-out",), seen={"tcp.flags.reset==1": 30, "http.request": 30}, note="Browsers open six connections to a site, use some, reset the rest unused, and abandon one before it is answered. Looks like a connect or SYN scan of one port.")
 def _(lab):
     yield
-    lab.commands.append("python3 pool.py ADDR 8 (two PCs and a customer: six connections ahead of need, RST to the idle ones)")
-    services.python(lab.hosts["pc0"], "pool.py", POOL, "198.51.100.80", 8)
-    services.python(lab.hosts["pc2"], "pool.py", POOL, "198.51.100.81", 8)
-    services.python(lab.hosts["c0"], "pool.py", POOL, "192.0.2.10", 8)
+    lab.commands.append("python3 pool.py ADDR 5 (two PCs and a customer: six connections ahead of need, RST to the idle ones)")
+    services.python(lab.hosts["pc0"], "pool.py", POOL, "198.51.100.80", 5)
+    services.python(lab.hosts["pc2"], "pool.py", POOL, "198.51.100.81", 5)
+    services.python(lab.hosts["c0"], "pool.py", POOL, "192.0.2.10", 5)
     time.sleep(13)
     yield
 
@@ -343,11 +343,11 @@ def _(lab):
     yield
 
 
-@play("ssh-sessions-and-scp", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 12}, note="Scripts that log in once a second for one command (twelve logins by key), and a copy of a file. Looks like password guessing by its rhythm.")
+@play("ssh-sessions-and-scp", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 9}, note="Scripts that log in once a second for one command (nine logins by key), and a copy of a file. Looks like password guessing by its rhythm.")
 def _(lab):
     yield
     c = ssh_command("192.0.2.10", "uptime")
-    for i in range(12):
+    for i in range(9):
         lab.tool(lab.hosts["c1"], c, note=i == 0)
         time.sleep(0.5)
     key = ssh_command("x", "y").split(" -i ")[1].split()[0]
@@ -938,7 +938,7 @@ def _(lab):
     yield
 
 
-@play("socket-probing-clients", "netcat", "silence", "retry-to-dead-host", need=("www", "clients", "pcs", "resolver"), bg=("dns-out", "web-in"), seen={"tcp.flags.reset==1": 20}, note="Twenty-five customers have an old setting and each calls port 8443 of www, where nobody listens, two or three times within half a minute. Many refused calls, one port, no scanner.")
+@play("socket-probing-clients", "netcat", "silence", "retry-to-dead-host", need=("www", "clients", "pcs", "resolver"), bg=("dns-out", "web-in"), seen={"tcp.flags.reset==1": 15}, note="Twenty-five customers have an old setting and each calls port 8443 of www, where nobody listens, two or three times within half a minute. Many refused calls, one port, no scanner.")
 def _(lab):
     hosts = [lab.host(f"k{i}", "out", 110 + i, extra=tuple(170 + 2 * i + j for j in range(2)) if i < 10 else ()) for i in range(10)]
     yield

@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import attack  # noqa: E402,F401
 import backscatter  # noqa: E402,F401
 import benign  # noqa: E402,F401
+import beside  # noqa: E402,F401
 import recon  # noqa: E402,F401
 from lab import main  # noqa: E402
 

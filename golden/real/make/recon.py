@@ -121,7 +121,7 @@ probe("arping-sweep", "arping", "for i in $(seq 2 60); do arping -q -c 1 -w 1 -I
       seen={"arp.opcode==1 && arp.src.proto_ipv4==192.0.2.68": 55}, note="One address after the other, by a shell loop.")
 probe("udp-one-port-sweep", "nmap", "nmap -sU -n -Pn -p 161 --max-retries 1 192.0.2.0/25", "port-sweep", attacker=103, need=("www", "mail", "pcs", "site", "resolver"), targets=["192.0.2.0/25"], vantage="router, outside", bg=("dns-out", "web-out"), prepare=communities,
       seen={"ip.src==198.51.100.103 && udp.dstport==161": 125}, note="One UDP port on 128 addresses, with an SNMP request in it: snmp-probe and udp-scan are near; the extent makes it a sweep.")
-probe("udp-sweep-1900", "nping", "nping --udp -p 1434 -c 1 --rate 40 --data-length 1 192.0.2.0/26", "port-sweep", attacker=104, targets=["192.0.2.0/26"], vantage="router, outside", need=("www", "mail", "pcs", "site", "resolver"), bg=("dns-out", "web-out"),
+probe("udp-sweep-1434", "nping", "nping --udp -p 1434 -c 1 --rate 40 --data-length 1 192.0.2.0/26", "port-sweep", attacker=104, targets=["192.0.2.0/26"], vantage="router, outside", need=("www", "mail", "pcs", "site", "resolver"), bg=("dns-out", "web-out"),
       seen={"udp.dstport==1434": 60}, note="One datagram of one octet to port 1434 of 64 addresses.")
 probe("axfr-attempts", "dig", [f"dig @192.0.2.12 {z} AXFR +time=3 +tries=1" for z in ("example.net", "corp.example.net", "internal", "example.net")], "zone-transfer-probe", attacker=105, targets=["192.0.2.12"], need=("ns", "clients", "www"), bg=("dns-in", "web-in"),
       seen={"dns.qry.type==252": 4}, note="Four transfers asked for, all refused. Ordinary lookups of another client beside it.")
@@ -144,8 +144,8 @@ probe("rpcinfo-probes", "rpcinfo", ["for i in 10 11 20 21 22; do timeout 3 rpcin
       border=False, prepare=lambda lab: services.rpc(lab.hosts["pc0"]), bg=("web-in",), seen={"tcp.dstport==111 && tcp.flags==2": 5}, note="The list of programs from five hosts, one of which has a portmapper; then three programs that it does not have.")
 probe("curl-proxy-search", "curl", "for h in 10 11 12 13 20 21; do for p in 80 3128 8080 1080; do curl -s -m 2 -o /dev/null -x http://192.0.2.$h:$p http://198.51.100.80/page.html; done; done", "web-proxy-sweep", attacker=114, targets=["192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13", "192.0.2.20", "192.0.2.21"],
       need=("www", "mail", "ns", "ftp", "pcs", "clients", "site"), bg=("web-in", "mail-in"), seen={"ip.src==198.51.100.114 && tcp.flags==2": 20}, timeout=100, note="Four proxy ports on six hosts; where something accepts, a GET with a full URL.")
-probe("nmap-open-proxy", "nmap", "nmap -n -Pn -p 80,1080,3128,8000,8080,8081,8118,8888 --script http-open-proxy,socks-open-proxy 192.0.2.10", "proxy-probe", attacker=115, targets=["192.0.2.10"], bg=("web-in", "dns-out"),
-      seen={"ip.src==198.51.100.115 && tcp.flags==2": 8}, note="Proxy ports of one host, then a request through the one that is open.")
+probe("nmap-open-proxy", "nmap", "nmap -n -Pn -p 80,1080,3128,8000,8080,8081,8118,8888 --script http-open-proxy,socks-open-proxy 192.0.2.15", "proxy-probe", attacker=115, targets=["192.0.2.15"], bg=("web-in", "dns-out"),
+      prepare=lambda lab: services.web(lab.host("px", "in", 15), ports=(8080, 3128)), seen={"ip.src==198.51.100.115 && tcp.flags==2": 8, "ip.src==198.51.100.115 && http.request": 2}, note="Proxy ports of one host, then requests for pages elsewhere through the two that are open.")
 RELAY = """
 for from in otto@example.org "" postmaster@example.net root@[192.0.2.11]; do
  for to in spam@example.com spam%example.com@example.net @example.net:spam@example.com '"spam@example.com"'; do
@@ -206,3 +206,6 @@ shared("distributed-sweep", "nmap -sS -n -Pn --max-retries 0 --scan-delay 300ms 
        note="Sixteen sources share 128 addresses of one port, eight each.")
 shared("distributed-refused-many", "nmap -sT -n -Pn --max-retries 0 -p @ 192.0.2.11", "connect-scan", 40, 110, vantage="router, inside", targets=["192.0.2.11"], parts=range(26, 106), need=("mail", "clients", "www"), bg=("mail-in", "web-in"), seen={"tcp.flags==2 && ip.dst==192.0.2.11": 70},
        note="Forty sources, two refused ports each: visible only per target.")
+probe("nmap-ipv6-udp", "nmap", "nmap -6 -sU -n -Pn --max-retries 1 -p 53,67,69,111,123,137,161,500,514,520,1434,1900,4500,5353,49152,5060 2001:db8:2::11", "udp-scan", attacker=173, guilty6=True, targets=["2001:db8:2::11"], bg=("mail-in", "dns-out"), seen={"ipv6.src==2001:db8:1::173 && udp": 14}, timeout=60, note="Sixteen UDP ports over IPv6.")
+probe("ndp-sweep-inside", "ping", "for i in $(seq 10 60); do ping -6 -q -c 1 -W 1 2001:db8:2::$i >/dev/null & sleep 0.08; done; wait", "ping-sweep", attacker=174, side="in", guilty6=True, targets=["2001:db8:2::/64"], need=("www", "mail", "pcs", "site", "resolver"), vantage="segment, inside", bg=("web-out", "dns-out"), timeout=60,
+      seen={"icmpv6.type==135 && ipv6.src==2001:db8:2::174": 40}, note="On the own segment an IPv6 sweep is neighbour solicitations to many solicited-node groups, as an ARP sweep is by IPv4; echo requests reach the living only.")

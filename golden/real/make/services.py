@@ -39,7 +39,7 @@ def web(host, ports=(80,), tls=(), extra="", keep=65, limit=""):
     conf = lab.file(f"nginx-{host.name}.conf", f"""
 user root; worker_processes 1; pid {lab.work}/nginx-{host.name}.pid; error_log {lab.work}/nginx-{host.name}.err;
 events {{ worker_connections 2000; }}
-http {{ access_log off; keepalive_timeout {keep}; types {{ text/html html; text/css css; application/javascript js; image/png png; }}
+http {{ access_log off; server_tokens off; etag off; keepalive_timeout {keep}; types {{ text/html html; text/css css; application/javascript js; image/png png; }}
  client_body_temp_path {lab.work}/nb-{host.name}; proxy_temp_path {lab.work}/np-{host.name}; fastcgi_temp_path {lab.work}/nf-{host.name};
  uwsgi_temp_path {lab.work}/nu-{host.name}; scgi_temp_path {lab.work}/ns-{host.name}; {limit}
  server {{ {listen} {certificate} root {lab.work}/{at};
