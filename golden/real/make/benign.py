@@ -8,8 +8,8 @@ from services import ssh_command
 probe("traceroute-udp", "traceroute", ["traceroute -n 192.0.2.10", "traceroute -n 192.0.2.99"], "traceroute", expect="explain", attacker=107, targets=["192.0.2.10", "192.0.2.99"],
       seen={"udp.dstport>=33434 && udp.dstport<33534": 20}, bg=("web-in", "dns-out"), note="To a host that is there and to one that is not: rising TTLs, rising UDP ports, port-unreachable at the end. Looks like a UDP scan.")
 probe("web-parallel", "curl+ab", ["curl -s -Z --parallel-max 30 -o /dev/null 'http://192.0.2.10/site/p[0-11].html' -o /dev/null 'http://192.0.2.10/site/i[0-11].png'",
-      "ab -q -n 80 -c 20 http://192.0.2.10/style.css"], "web", expect="silence", attacker=108, bg=("web-in", "dns-out"), seen={"tcp.flags==2": 95},
-      note="Thirty requests at once, then 80 connections by twenty at a time. All complete and carry data.")
+      "ab -q -n 50 -c 20 http://192.0.2.10/style.css"], "web", expect="silence", attacker=108, bg=("web-in", "dns-out"), seen={"tcp.flags==2": 60},
+      note="Thirty requests at once, then 50 connections by twenty at a time. All complete and carry data.")
 
 
 @play("happy-eyeballs-v6-broken", "curl", "silence", "web", need=("pcs", "site", "resolver"), seen={"ipv6 && tcp.flags==2": 10, "http.response": 10},
@@ -18,8 +18,8 @@ def _(lab):
     lab.filter('table ip6 broken { chain forward { type filter hook forward priority 0; oifname "east0" accept; oifname "west0" drop; } }', lab.core)
     yield
     for i in range(3):
-        lab.loop(lab.hosts[f"pc{i}"], "curl -s -o /dev/null http://www.example.org/page.html", 0.5)
-    lab.commands.append("curl -s -o /dev/null http://www.example.org/page.html (three PCs, again and again)")
+        lab.loop(lab.hosts[f"pc{i}"], "curl -s -o /dev/null http://www.example.org/tiny.txt", 0.9)
+    lab.commands.append("curl -s -o /dev/null http://www.example.org/tiny.txt (three PCs, again and again)")
     time.sleep(12)
     yield
 
@@ -268,7 +268,7 @@ def _(lab):
     yield
 
 
-@play("retry-to-dead-host", "curl", "silence", "retry-to-dead-host", need=("www", "site", "resolver", "pcs"), bg=("web-out", "dns-out"), vantage="router, outside", seen={"tcp.flags==2 && ip.dst==198.51.100.99": 15}, note="Two PCs call a server that is gone, over and over: full retransmission schedules of the same connection. Then another port of it.")
+@play("retry-to-dead-host", "curl", "silence", "retry-to-dead-host", need=("www", "site", "resolver", "pcs"), bg=("web-out", "dns-out"), pause=5, vantage="router, outside", seen={"tcp.flags==2 && ip.dst==198.51.100.99": 15}, note="Two PCs call a server that is gone, over and over: full retransmission schedules of the same connection. Then another port of it.")
 def _(lab):
     lab.filter('table ip gone { chain forward { type filter hook forward priority 0; ip daddr 198.51.100.99 drop; } }', lab.core)
     yield
@@ -343,11 +343,11 @@ def _(lab):
     yield
 
 
-@play("ssh-sessions-and-scp", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 9}, note="Scripts that log in once a second for one command (nine logins by key), and a copy of a file. Looks like password guessing by its rhythm.")
+@play("ssh-sessions-and-scp", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 8}, note="Scripts that log in once a second for one command (seven logins by key), and a copy of a file. Looks like password guessing by its rhythm.")
 def _(lab):
     yield
     c = ssh_command("192.0.2.10", "uptime")
-    for i in range(9):
+    for i in range(7):
         lab.tool(lab.hosts["c1"], c, note=i == 0)
         time.sleep(0.5)
     key = ssh_command("x", "y").split(" -i ")[1].split()[0]
@@ -355,7 +355,7 @@ def _(lab):
     yield
 
 
-@play("ssh-mistyped-password", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "ssh-in", "web-in"), seen={"tcp.dstport==22 && tcp.flags==2": 3}, note="A person mistypes the password twice, waits, and then remembers the key. Not guessing.")
+@play("ssh-mistyped-password", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "ssh-in", "web-in"), pause=4, seen={"tcp.dstport==22 && tcp.flags==2": 3}, note="A person mistypes the password twice, waits, and then remembers the key. Not guessing.")
 def _(lab):
     key = ssh_command("x", "y").split(" -i ")[1].split()[0]
     yield
@@ -379,7 +379,7 @@ for i in range(7):
 f.quit()
 '''
 for mode in ("active", "passive"):
-    @play(f"ftp-{mode}-joined-late", "python", "silence", "ftp", need=("ftp", "clients", "www"), bg=("web-in",), seen={"tcp.flags==2": 8},
+    @play(f"ftp-{mode}-joined-late", "python", "silence", "ftp", need=("ftp", "clients", "www"), bg=("web-in",), pause=6, seen={"tcp.flags==2": 8},
           most={"tcp.dstport==21 && tcp.flags==2": 0}, note=f"The recording begins in the middle of an {mode} FTP session: the control connection has no handshake, the data connections have theirs." + (" The server seems to open connection after connection to the client." if mode == "active" else " The client seems to open connections to random high ports."))
     def _(lab, mode=mode):
         services.python(lab.hosts["c1"], "session.py", FTP_LONG, mode)
@@ -402,7 +402,7 @@ def _(lab):
     yield
 
 
-@play("telnet-session", "telnet", "silence", "telnet", need=("ftp", "clients", "www"), bg=("web-in", "ftp-in"), seen={"telnet": 10}, note="A person at a terminal: a login that fails once, long silences.")
+@play("telnet-session", "telnet", "silence", "telnet", need=("ftp", "clients", "www"), bg=("web-in", "ftp-in"), pause=5, seen={"telnet": 10}, note="A person at a terminal: a login that fails once, long silences.")
 def _(lab):
     yield
     lab.tool(lab.hosts["c1"], "(sleep 2; echo guest; sleep 2; echo nothing; sleep 6) | telnet 192.0.2.13", timeout=15)
@@ -745,22 +745,22 @@ def _(lab):
     yield
 
 
-@play("office-hour", "curl+dig+ssh+swaks", "silence", "session", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "ssh-in", "mail-in", "pop-in", "ping-in", "ftp-in"), pause=3, seen={"tcp.flags==2": 35},
+@play("office-hour", "curl+dig+ssh+swaks", "silence", "session", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "ssh-in", "mail-in", "pop-in", "ping-in", "ftp-in"), pause=3, seen={"tcp.flags==2": 28},
       note="All of the background that stands beside the attacks, alone.")
 def _(lab):
     yield
-    lab.commands.append("the background of services.py, all kinds, 18 s")
-    time.sleep(18)
+    lab.commands.append("the background of services.py, all kinds, 14 s")
+    time.sleep(14)
     yield
 
 
-@play("office-inside-segment", "curl+dig+ssh+swaks", "silence", "session", vantage="segment, inside", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "mail-in", "ftp-in"), pause=2.5, seen={"tcp.flags==2": 40},
+@play("office-inside-segment", "curl+dig+ssh+swaks", "silence", "session", vantage="segment, inside", need=("www", "mail", "ns", "ftp", "pcs", "site", "resolver", "clients", "mx"), bg=("web-in", "web-out", "name-web-out", "dns-out", "dns-in", "mail-in", "ftp-in"), pause=2.5, seen={"tcp.flags==2": 30},
       note="The same at the mirror port, with an internal SSH and an internal proxy user.")
 def _(lab):
     yield
     lab.loop(lab.hosts["pc1"], ssh_command("192.0.2.10", "df; sleep 1; id"), 2)
-    lab.commands.append("the background of services.py, 16 s")
-    time.sleep(16)
+    lab.commands.append("the background of services.py, 13 s")
+    time.sleep(13)
     yield
 
 

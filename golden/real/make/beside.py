@@ -24,7 +24,7 @@ def _(lab):
     yield
 
 
-@play("scan-beside-service-monitor", "nmap", "alert", "syn-scan", need=("pcs", "site", "resolver", "clients"), bg=("web-out",), sources=["198.51.100.62"], targets=["192.0.2.101"], seen={"tcp.flags==2 && ip.src==198.51.100.62": 50, "tcp.flags==2 && ip.src==198.51.100.200": 50},
+@play("scan-beside-service-monitor", "nmap", "alert", "syn-scan", need=("pcs", "site", "resolver", "clients"), bg=("web-out",), sources=["198.51.100.62"], targets=["192.0.2.101"], seen={"tcp.flags==2 && ip.src==198.51.100.62": 50, "tcp.flags==2 && ip.src==198.51.100.200": 44},
       note="A monitor outside that the owner ordered calls six ports of four hosts, twice; another address scans sixty ports of one of them.")
 def _(lab):
     mon, eve = lab.host("mon", "out", 200), lab.host("eve", "out", 62)
@@ -44,7 +44,7 @@ def _(lab):
     yield
 
 
-@play("scan-through-translator", "nmap", "alert", "connect-scan", need=("site", "resolver", "pcs"), vantage="router, outside", sources=["192.0.2.9"], targets=["198.51.100.82"], seen={"tcp.flags==2 && ip.src==192.0.2.9": 110}, note="Four PCs behind one address: three browse, one scans eighty ports of a server outside. The address is guilty, its web sessions are not.")
+@play("scan-through-translator", "nmap", "alert", "connect-scan", need=("site", "resolver", "pcs"), vantage="router, outside", sources=["192.0.2.9"], targets=["198.51.100.82"], seen={"tcp.flags==2 && ip.src==192.0.2.9": 90}, note="Four PCs behind one address: three browse, one scans eighty ports of a server outside. The address is guilty, its web sessions are not.")
 def _(lab):
     gw = lab.host("gw", "in", 9)
     lab.sysctl(gw, {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 0})
@@ -64,13 +64,13 @@ def _(lab):
     yield
 
 
-@play("guessing-beside-many-logins", "hydra", "alert", "password-guessing", need=("www", "clients", "pcs", "resolver"), bg=("web-in",), sources=["198.51.100.64"], targets=["192.0.2.10"], seen={"tcp.dstport==22 && tcp.flags==2": 20}, note="Three administrators' scripts log in by key again and again; a fourth address guesses ten passwords, slowly.")
+@play("guessing-beside-many-logins", "hydra", "alert", "password-guessing", need=("www", "clients", "pcs", "resolver"), bg=("web-in",), sources=["198.51.100.64"], targets=["192.0.2.10"], seen={"tcp.dstport==22 && tcp.flags==2": 12}, note="Three administrators' scripts log in by key again and again; a fourth address guesses seven passwords, slowly.")
 def _(lab):
-    lab.file("words.txt", "\n".join(f"adler{i}" for i in range(10)) + "\n")
+    lab.file("words.txt", "\n".join(f"adler{i}" for i in range(7)) + "\n")
     eve = lab.host("eve", "out", 64)
     yield
     for i in range(3):
-        lab.loop(lab.hosts[f"c{i}"], ssh_command("192.0.2.10", "uptime"), 1.5)
+        lab.loop(lab.hosts[f"c{i}"], ssh_command("192.0.2.10", "uptime"), 5)
     time.sleep(2)
     lab.tool(eve, "hydra -l root -P words.txt -t 1 -W 1 -I ssh://192.0.2.10", timeout=60)
     time.sleep(2)

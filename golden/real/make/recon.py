@@ -75,7 +75,7 @@ probe("nmap-source-port-53", "nmap", "nmap -sS -g 53 -n -Pn -F 192.0.2.11", "syn
 probe("nmap-polite-T2", "nmap", "nmap -sS -T2 -n -Pn -p 21-70 192.0.2.10", "syn-scan", attacker=76, targets=["192.0.2.10"], bg=("web-in", "dns-out"), pause=3, seen={"ip.src==198.51.100.76 && tcp.flags==2": 50},
       note="One probe every 0.4 s.")
 probe("nmap-scan-delay-3s", "nmap", "nmap -sS --scan-delay 3s -n -Pn -p 21,22,23,25,53,79,80,110,111,113,119,135,139,143,389,443,445,512,513,514 192.0.2.11", "syn-scan", attacker=78, targets=["192.0.2.11"],
-      bg=("mail-in", "web-in"), pause=6, timeout=120, seen={"ip.src==198.51.100.78 && tcp.flags==2": 16}, note="One probe every three seconds.")
+      bg=("mail-in", "web-in"), pause=10, timeout=120, seen={"ip.src==198.51.100.78 && tcp.flags==2": 16}, note="One probe every three seconds.")
 probe("nmap-ipv6-syn", "nmap", "nmap -6 -sS -F -n -Pn 2001:db8:2::10", "syn-scan", attacker=79, guilty6=True, targets=["2001:db8:2::10"], bg=("web-in", "dns-out"),
       seen={"ipv6.src==2001:db8:1::79 && tcp.flags==2": 85}, note="The SYN scan over IPv6.")
 probe("nmap-inside-out-connect", "nmap", "nmap -6 -sT --top-ports 60 -n -Pn 2001:db8:1::80", "connect-scan", attacker=88, side="in", guilty6=True, targets=["2001:db8:1::80"], bg=("web-out", "dns-out"), need=("pcs", "site", "resolver"), vantage="router, outside",
