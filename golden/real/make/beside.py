@@ -64,27 +64,27 @@ def _(lab):
     yield
 
 
-@play("guessing-beside-many-logins", "hydra", "alert", "password-guessing", need=("www", "clients", "pcs", "resolver"), bg=("web-in",), sources=["198.51.100.64"], targets=["192.0.2.10"], seen={"tcp.dstport==22 && tcp.flags==2": 12}, note="Three administrators' scripts log in by key again and again; a fourth address guesses seven passwords, slowly.")
+@play("guessing-beside-many-logins", "hydra", "alert", "password-guessing", need=("www", "clients", "pcs", "resolver"), bg=("web-in",), sources=["198.51.100.64"], targets=["192.0.2.10"], seen={"tcp.dstport==22 && tcp.flags==2": 8}, note="Three administrators' scripts log in by key now and again; a fourth address guesses seven passwords, slowly.")
 def _(lab):
     lab.file("words.txt", "\n".join(f"adler{i}" for i in range(7)) + "\n")
     eve = lab.host("eve", "out", 64)
     yield
     for i in range(3):
-        lab.loop(lab.hosts[f"c{i}"], ssh_command("192.0.2.10", "uptime"), 5)
+        lab.loop(lab.hosts[f"c{i}"], ssh_command("192.0.2.10", "uptime"), 4, count=2)
     time.sleep(2)
     lab.tool(eve, "hydra -l root -P words.txt -t 1 -W 1 -I ssh://192.0.2.10", timeout=60)
     time.sleep(2)
     yield
 
 
-@play("flood-beside-crowd", "hping3", "alert", "syn-flood", need=("www", "pcs", "resolver"), bg=("dns-out",), sources=["198.51.100.65"], targets=["192.0.2.10"], seen={"tcp.flags==2 && ip.src==198.51.100.65": 380, "http.request": 60}, note="Thirty customers call the web server; one address floods it with SYNs. The customers are not guilty, though some retry.")
+@play("flood-beside-crowd", "hping3", "alert", "syn-flood", need=("www", "pcs", "resolver"), bg=("dns-out",), sources=["198.51.100.65"], targets=["192.0.2.10"], seen={"tcp.flags==2 && ip.src==198.51.100.65": 280, "http.request": 45}, note="Thirty customers call the web server; one address floods it with SYNs. The customers are not guilty, though some retry.")
 def _(lab):
     eve = lab.host("eve", "out", 65)
     hosts = [lab.host(f"k{i}", "out", 160 + i, extra=(210 + 2 * i, 211 + 2 * i)) for i in range(10)]
     yield
-    flood = lab.tool(eve, "hping3 -q -S -p 80 -i u8000 -c 400 192.0.2.10", bg=True)
-    lab.commands.append("curl -s --interface ADDR -o /dev/null http://192.0.2.10/tiny.txt (thirty addresses, three times)")
-    for r in range(3):
+    flood = lab.tool(eve, "hping3 -q -S -p 80 -i u8000 -c 300 192.0.2.10", bg=True)
+    lab.commands.append("curl -s --interface ADDR -o /dev/null http://192.0.2.10/tiny.txt (thirty addresses, twice)")
+    for r in range(2):
         for i, h in enumerate(hosts):
             lab.spawn(h, "; ".join(f"curl -s -m 5 --interface {a} -o /dev/null http://192.0.2.10/tiny.txt" for a in (h.ip, f"198.51.100.{210 + 2 * i}", f"198.51.100.{211 + 2 * i}")))
             time.sleep(0.08)

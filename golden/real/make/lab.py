@@ -216,9 +216,10 @@ class Lab:
         ns = where.ns if isinstance(where, Host) else where
         if isinstance(command, str):
             command = ["sh", "-c", command]
-        setup = ("mount --bind \"$LAB/resolv.conf\" /etc/resolv.conf; mount --bind \"$LAB/hosts\" /etc/hosts; "
+        name = where.name if isinstance(where, Host) else "router"
+        setup = (f"hostname {name}; mount --bind \"$LAB/resolv.conf\" /etc/resolv.conf; mount --bind \"$LAB/hosts\" /etc/hosts; "
                  + ("mount -t tmpfs none /run; mkdir /run/sshd /run/samba; " if tmprun else "") + "exec \"$@\"")
-        return ["ip", "netns", "exec", ns, "unshare", "-m", "--propagation", "private", "sh", "-c", setup, "sh", *command]
+        return ["ip", "netns", "exec", ns, "unshare", "-m", "--uts", "--propagation", "private", "sh", "-c", setup, "sh", *command]
 
     def env(self):
         keep = {k: os.environ[k] for k in ("PATH", "HOME", "LANG", "PYENV_ROOT") if k in os.environ}
@@ -473,7 +474,7 @@ def play(name, folder):
         os.makedirs(folder, exist_ok=True)
         shutil.copy(paths[0], os.path.join(folder, "." + name + ".new"))
         os.rename(os.path.join(folder, "." + name + ".new"), os.path.join(folder, name + ".pcap"))
-        command = "; ".join(lab.commands).replace(CACHE + "/", "").replace(lab.work + "/", "").replace(sys.executable, "python3")
+        command = "; ".join(lab.commands).replace(CACHE + "/", "").replace(lab.work + "/", "").replace("$LAB/", "").replace(sys.executable, "python3")
         enter(folder, c, command, frames)
         print("ok " + told, flush=True)
         return True

@@ -43,7 +43,7 @@ http {{ access_log off; server_tokens off; etag off; keepalive_timeout {keep}; t
  client_body_temp_path {lab.work}/nb-{host.name}; proxy_temp_path {lab.work}/np-{host.name}; fastcgi_temp_path {lab.work}/nf-{host.name};
  uwsgi_temp_path {lab.work}/nu-{host.name}; scgi_temp_path {lab.work}/ns-{host.name}; {limit}
  server {{ {listen} {certificate} root {lab.work}/{at};
-  location /big.bin {{ limit_rate 5k; }}
+  location /big.bin {{ limit_rate 3k; }}
   location /private {{ auth_basic "private"; auth_basic_user_file {lab.work}/htpasswd; try_files /page.html =404; }} {extra} }} }}
 """)
     p = lab.spawn(host, ["nginx", "-c", conf, "-g", "daemon off;"])
@@ -260,7 +260,7 @@ def inetd(host, names=("telnet", "finger", "echo", "chargen", "daytime", "time",
 
 def snmp(host, community="verwaltung", where="0.0.0.0/0"):
     lab = host.lab
-    conf = lab.file(f"snmpd-{host.name}.conf", f"rocommunity {community}\nsysLocation rack\nsysName {host.name}\nagentAddress udp:161\n")
+    conf = lab.file(f"snmpd-{host.name}.conf", f"rocommunity {community}\nsysLocation rack\nsysDescr Linux {host.name}\nsysName {host.name}\nagentAddress udp:161\n")
     p = lab.spawn(host, ["snmpd", "-f", "-Lo", "-C", "-c", conf, "-I", "-systemstats", "-p", f"{lab.work}/snmpd-{host.name}.pid"])
     ready(host, 161, udp=True)
     return p
