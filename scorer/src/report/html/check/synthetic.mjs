@@ -1,0 +1,44 @@
+// A grade of many events, and one of hostile names, made from the sample.
+
+/** The sample's captures over and over under other seeds until there are `events` events. */
+export function enlarge(grade, context, events) {
+  const captures = [];
+  const extra = {};
+  let total = 0;
+  for (let seed = 1; total < events; seed++) {
+    for (const capture of grade.captures) {
+      if (total >= events) break;
+      const stem = capture.file.replace(/\.pcap$/, "");
+      captures.push({ ...capture, seed, file: `${stem}-${seed}.pcap` });
+      if (context.captures[stem]) extra[`${stem}-${seed}`] = context.captures[stem];
+      total += capture.events.length;
+    }
+  }
+  return [{ ...grade, captures }, { ...context, captures: extra }];
+}
+
+/** Every name that a detector or a file chooses is markup, script or a trick of writing direction. */
+export function hostile(grade, context) {
+  const evil = `</script><script>window.pwned=1</script><img src=x onerror="window.pwned=1">\u202e{{x}}&lt;"'`;
+  const [copy, more] = structuredClone([grade, context]);
+  copy.detector = evil;
+  copy.unmapped = { [evil]: 3, constructor: 1, __proto__x: 2 };
+  more.title = evil;
+  more.notes = [{ level: "error", text: evil, output: evil, capture: evil }];
+  for (const capture of copy.captures) {
+    const stem = capture.file.replace(/\.pcap$/, "");
+    const held = more.captures[stem];
+    delete more.captures[stem];
+    capture.file = `${stem}:${evil}.pcap`;
+    if (held) more.captures[`${stem}:${evil}`] = held;
+    for (const event of held ? Object.values(held.events ?? {}) : []) for (const frame of event.frames) frame.info = frame.source = evil;
+    capture.sensor = evil;
+    for (const alarm of capture.false_alarms) alarm.rule = evil;
+    for (const event of capture.events) {
+      event.tool = evil;
+      for (const incident of event.incidents) incident.rule = evil;
+      if (event.first_alert) event.first_alert.rule = evil;
+    }
+  }
+  return [copy, more];
+}
