@@ -1,5 +1,8 @@
 // A grade of many events, and one of hostile names, made from the sample.
 
+/** Of how many seeds the large page holds the captures themselves, by the budget of context.md. */
+const CAPTURES = 20;
+
 /** The sample's captures over and over under other seeds until there are `events` events. */
 export function enlarge(grade, context, events) {
   const captures = [];
@@ -10,7 +13,7 @@ export function enlarge(grade, context, events) {
       if (total >= events) break;
       const stem = capture.file.replace(/\.pcap$/, "");
       captures.push({ ...capture, seed, file: `${stem}-${seed}.pcap` });
-      if (context.captures[stem]) extra[`${stem}-${seed}`] = context.captures[stem];
+      if (context.captures[stem]) extra[`${stem}-${seed}`] = seed <= CAPTURES ? context.captures[stem] : { ...context.captures[stem], pcap: undefined };
       total += capture.events.length;
     }
   }

@@ -41,7 +41,13 @@ function percent(value, digits = 1) {
   return `${text.replace(/\.0+$/, "")}\u00a0%`;
 }
 
-const between = (low, high) => (low == null ? "–" : `${percent(low).replace("\u00a0%", "")} to ${percent(high)}`);
+/** An interval of shares, both ends with a decimal or both without. */
+function between(low, high) {
+  if (low == null) return "–";
+  const ends = [low, high].map((value) => percent(value).replace("\u00a0%", ""));
+  const decimals = ends.some((text) => text.includes("."));
+  return `${ends.map((text) => (decimals && /^\d+$/.test(text) && text !== "0" && text !== "100" ? `${text}.0` : text)).join(" to ")}\u00a0%`;
+}
 
 /** A number with as many decimals as its size deserves. */
 function short(value) {

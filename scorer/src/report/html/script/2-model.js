@@ -12,12 +12,19 @@ const OUTCOMES = {
 const VERDICTS = ["attack", "reconnaissance", "backscatter", "legitimate", "normal"];
 const alerting = (verdict) => verdict === "attack" || verdict === "reconnaissance";
 
+/** Bytes of base64; a plain loop, which is far faster than `Uint8Array.from` with a function. */
+function decode(base64) {
+  const letters = atob(base64);
+  const bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at++) bytes[at] = letters.charCodeAt(at);
+  return bytes;
+}
+
 /** Reads the embedded JSON, plain or as base64 of gzip. */
 async function read() {
   const data = JSON.parse(document.getElementById("data").textContent);
   if (typeof data.gzip !== "string") return data;
-  const bytes = Uint8Array.from(atob(data.gzip), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([decode(data.gzip)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
 }
 
@@ -80,13 +87,16 @@ function saidOf(event) {
   return first ? (first.class ?? "unclassed") : "none";
 }
 
+/** The words of a filter's text; "seed 3" is one, and means no seed 30. */
+const words = (text) => text.toLowerCase().replace(/\bseed\s+(\d+)(?=\s|$)/g, "seed\u00a0$1;").split(/[ \t\n]+/).filter(Boolean);
+
 /** What a filter's text is searched in, made when first needed. */
 function haystack(row) {
   if (row.haystack) return row.haystack;
   const { capture } = row;
   const what = row.event ?? row.alarm;
   const rules = row.event ? row.event.incidents.map((incident) => incident.rule) : [what.rule];
-  const words = [row.outcome, row.class, row.family, row.verdict, row.said, capture.id, capture.scenario, `seed ${capture.seed}`,
+  const words = [row.outcome, row.class, row.family, row.verdict, row.said, capture.id, capture.scenario, `seed\u00a0${capture.seed};`,
     capture.sensor, what.tool, what.actor, ...what.sources, ...what.targets, ...rules, own(row.capture.extra, "title")];
   return (row.haystack = words.filter(Boolean).join(" ").toLowerCase());
 }

@@ -31,19 +31,19 @@ function headline({ grade, context }) {
   const alarms = all.false_alarms;
   const rate = all.false_alarms_per_hour;
   return h("dl", { class: "headline" },
-    share("Recall", "recall", "attacks and scans found"),
-    share("Cry-wolf rate", "cry_wolf", "harmless events cried at", true),
-    share("Precision", "precision", "are right: found, against mistaken incidents"),
+    share("Recall", "recall", "attacks and scans"),
+    share("Cry-wolf rate", "cry_wolf", "harmless events", true),
+    share("Precision", "precision", `right, ${count(all.precision.of - all.precision.hits)} mistaken`),
     h("div", {}, h("dt", {}, "False alarms"), h("dd", {},
       h("span", { class: "big" }, count(alarms.incidents)),
       h("span", { class: "detail" }, `${plural(alarms.incidents, "incident")}, ${plural(alarms.alerts, "alert")}`,
-        h("br"), rate != null && `${short(rate)} an hour of capture`,
-        all.false_alarms_per_million != null && `, ${short(all.false_alarms_per_million)} per million frames`,
+        rate != null && [h("br"), `${short(rate)} an hour of capture`],
+        all.false_alarms_per_million != null && [h("br"), `${short(all.false_alarms_per_million)} per million frames`],
         before && [h("br"), `before ${plural(before.false_alarms.incidents, "incident")}`]))),
     all.time_to_detect.seconds.median != null && h("div", {}, h("dt", {}, "Time to detect"), h("dd", {},
       h("span", { class: "big" }, median(all.time_to_detect.seconds.median)),
-      h("span", { class: "detail" }, `median of ${count(all.time_to_detect.detected)}; 95th percentile ${span(all.time_to_detect.seconds.p95)}`,
-        h("br"), `${count(all.time_to_detect.missed)} missed, whose delay nobody knows`,
+      h("span", { class: "detail" }, "median", h("br"), `95th percentile ${span(all.time_to_detect.seconds.p95)}`,
+        h("br"), `${count(all.time_to_detect.missed)} missed, not counted`,
         before?.time_to_detect.seconds.median != null && [h("br"), `before ${span(before.time_to_detect.seconds.median)}`]))));
 }
 
@@ -127,14 +127,14 @@ function classTable(page, key, options) {
       h("td", { class: "graph" }, bar(share, options.bad, own(before, name)?.[key])),
       h("td", { class: "num optional" }, between(share.low, share.high)),
       before && h("td", { class: "num optional" }, percent(own(before, name)?.[key].value)),
-      h("td", { class: "num right" }, second.of ? ratio(second) : "–"));
+      h("td", { class: "num right optional" }, second.of ? ratio(second) : "–"));
   };
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": options.caption }, h("table", {},
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": options.caption }, h("table", { class: "classes" },
     h("caption", {}, options.caption),
     h("thead", {}, h("tr", {},
       h("th", { scope: "col" }, "Class"), h("th", { scope: "col", class: "right" }, options.count), h("th", { scope: "col", class: "right" }, options.rate),
       h("td", { class: "graph" }), h("th", { scope: "col", class: "optional" }, "95 % interval"),
-      before && h("th", { scope: "col", class: "optional" }, "Before"), h("th", { scope: "col", class: "right" }, options.secondTitle))),
+      before && h("th", { scope: "col", class: "optional" }, "Before"), h("th", { scope: "col", class: "right optional" }, options.secondTitle))),
     groups.map(([verdict, of]) => h("tbody", {},
       h("tr", { class: "group" }, h("th", { scope: "rowgroup", colspan: before ? 7 : 6 }, verdict)), of.map(row)))));
 }
@@ -173,7 +173,7 @@ function confusion({ grade, context, verdictOf }) {
       style: { "--share": n ? String(0.25 + (0.75 * n) / total) : "0" } }, n ? h("a", { href: to, "aria-label": text }, count(n)) : null);
   };
   return [
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What was called what" }, h("table", { class: "heat" },
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion of classes" }, h("table", { class: "heat" },
       h("caption", { class: "unseen" }, "Events by what they are (rows) and what the detector called them (columns)"),
       h("thead", {}, h("tr", {}, h("td", {}), columns.map((column) => h("th", { scope: "col" }, h("span", {}, column.label ?? column.name))))),
       h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.truth ?? "background"), columns.map((column) => cell(row, column))))))),

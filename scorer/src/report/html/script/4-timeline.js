@@ -10,6 +10,13 @@ function timeTicks(length, most) {
   return Array.from({ length: Math.floor(length / step + 1e-9) + 1 }, (_, at) => at * step);
 }
 
+/** One unit for all ticks of an axis. */
+function tickLabel(tick, length) {
+  if (tick === 0) return "0";
+  const [unit, size] = length > 7200 ? ["h", 3600] : length > 120 ? ["min", 60] : length > 2 ? ["s", 1] : length > 2e-3 ? ["ms", 1e-3] : ["µs", 1e-6];
+  return `${short(tick / size)}\u00a0${unit}`;
+}
+
 /** Puts things beside each other in as few lanes as hold them. */
 function lanes(items) {
   const ends = [];
@@ -69,7 +76,7 @@ function timeline(capture, width, marked = null) {
     const at = x(capture.from + tick);
     parts.push(s("line", { class: "line", x1: at, x2: at, y1: 0, y2: bottom }));
     const edge = at > right - 30 ? "end" : at < left + 10 ? "start" : "middle";
-    parts.push(s("text", { class: "faint", x: at, y: bottom + 14, "text-anchor": edge }, tick === 0 ? "0" : span(tick)));
+    parts.push(s("text", { class: "faint", x: at, y: bottom + 14, "text-anchor": edge }, tickLabel(tick, length)));
   }
   parts.push(s("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }));
   for (const box of boxes) parts.push(eventMark(box, box.lane * high + high - 13, high > 20, x, box.row === marked));
@@ -77,8 +84,7 @@ function timeline(capture, width, marked = null) {
     const y = used * high + 9;
     for (const row of capture.rows.filter((row) => row.alarm).slice(0, DRAWN)) {
       const text = `False alarm: ${row.class}, ${row.alarm.rule}`;
-      parts.push(s("a", { href: link({ alarm: row.id }), "aria-label": text },
-        s("title", {}, text), s("path", { class: "wolf", d: MARKS.diamond(x(seconds(row.alarm.raised)), y) })));
+      parts.push(s("a", { href: link({ alarm: row.id }) }, s("title", {}, text), s("path", { class: "wolf", d: MARKS.diamond(x(seconds(row.alarm.raised)), y) })));
     }
   }
   const drawn = s("svg", { width, height: bottom + 20, viewBox: `0 0 ${width} ${bottom + 20}`, role: "group", "aria-label": `Timeline of ${capture.place}` }, parts);
@@ -96,9 +102,9 @@ function eventMark({ row, from, to, textLeft }, y, labelled, x, marked) {
   const alerts = event.incidents.slice(0, 50).filter((incident) => !incident.verdict || alerting(incident.verdict)).map((incident) =>
     s("path", { class: outcome === "wolf-cry" ? "wolf" : "hit", d: MARKS.up(x(seconds(incident.raised)), y + 4), stroke: "var(--paper)", "stroke-width": 1 }));
   const text = `${OUTCOMES[outcome].label}: ${row.class}, event ${event.id}`;
-  return s("a", { href: link({ event: row.id }), "aria-label": text }, s("title", {}, text),
+  return s("a", { href: link({ event: row.id }) }, s("title", {}, text),
     s("rect", { x: from - 2, y: y - 14, width: wide + 4, height: 24, fill: "transparent" }), shape(),
-    labelled && s("text", { class: outcome === "missed" || outcome === "wolf-cry" ? "name" : "name faint", x: textLeft, y: y - 4,
+    labelled && s("text", { "aria-hidden": "true", class: outcome === "missed" || outcome === "wolf-cry" ? "name" : "name faint", x: textLeft, y: y - 4,
       style: { "font-weight": marked || OUTCOMES[outcome].bad ? "600" : "400", ...(OUTCOMES[outcome].bad ? { fill: "var(--alarm)" } : {}) } }, row.class),
     alerts);
 }

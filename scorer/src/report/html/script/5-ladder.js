@@ -1,8 +1,7 @@
 // The frames of an event, as a ladder between its hosts, with the truth at their left and alerts where they were raised.
 
 const FRAMES = 40;
-const HOSTS = 5;
-const LIFE = 118;
+const LIFE = 112;
 const ROW = 21;
 
 /** Frames and what stands between them, in order: gaps, the evident frame, alerts. */
@@ -36,14 +35,15 @@ function steps(row) {
   return list;
 }
 
-/** The hosts of some frames: the busiest by name, the rest together. */
-function lifelines(frames) {
+/** The hosts of some frames: those with most frames of the event by name, the rest together. */
+function lifelines(frames, row, most) {
   const seen = new Map();
-  for (const { source, destination } of frames)
-    for (const host of [source, destination]) seen.set(host, (seen.get(host) ?? 0) + 1);
+  const weight = (frame) => (row.event && frame.event === row.event.id ? 1000 : 1);
+  for (const frame of frames)
+    for (const host of [frame.source, frame.destination]) seen.set(host, (seen.get(host) ?? 0) + weight(frame));
   const hosts = [...seen.keys()];
-  if (hosts.length <= HOSTS) return { names: hosts, of: (host) => hosts.indexOf(host) };
-  const busiest = [...seen].sort((a, b) => b[1] - a[1]).slice(0, HOSTS - 1).map(([host]) => host);
+  if (hosts.length <= most) return { names: hosts, of: (host) => hosts.indexOf(host) };
+  const busiest = [...seen].sort((a, b) => b[1] - a[1]).slice(0, most - 1).map(([host]) => host);
   const kept = hosts.filter((host) => busiest.includes(host));
   return {
     names: [...kept, `${hosts.length - kept.length} others`],
@@ -56,17 +56,17 @@ const cut = (text, letters) => (text.length > letters ? text.slice(0, Math.max(1
 function ladder(row, width) {
   const list = steps(row);
   const frames = list.filter((step) => step.frame).map((step) => step.frame);
-  const hosts = lifelines(frames);
-  const start = 158;
-  const x = (at) => start + 40 + at * LIFE;
-  const textAt = x(hosts.names.length - 1) + 56;
-  const total = Math.max(width, textAt + 260);
+  const hosts = lifelines(frames, row, Math.min(7, Math.max(4, Math.floor((width - 520) / LIFE) + 1)));
+  const start = 190;
+  const x = (at) => start + 48 + at * LIFE;
+  const textAt = x(hosts.names.length - 1) + 40;
+  const total = Math.max(width, textAt + 280);
   const letters = Math.floor((total - textAt) / 6.7);
   const top = 34;
   const height = top + list.length * ROW + 12;
   const named = new Set((row.event ? [...(row.event.first_alert?.evidence ?? []), ...row.event.incidents.flatMap((incident) => incident.evidence)] : row.alarm.evidence).flatMap((fact) => fact.frames));
-  const parts = [s("text", { class: "faint", x: 52, y: 14, "text-anchor": "end" }, "frame"), s("text", { class: "faint", x: 124, y: 14, "text-anchor": "end" }, "seconds"),
-    s("text", { class: "faint", x: 136, y: 14 }, "truth")];
+  const parts = [s("text", { class: "faint", x: 52, y: 14, "text-anchor": "end" }, "frame"), s("text", { class: "faint", x: 136, y: 14, "text-anchor": "end" }, "seconds"),
+    s("text", { class: "faint", x: 150, y: 14 }, "truth")];
   hosts.names.forEach((name, at) => {
     parts.push(s("text", { class: "code", x: x(at), y: 14, "text-anchor": "middle" }, s("title", {}, name), cut(name, 17)));
     parts.push(s("line", { class: "life", x1: x(at), x2: x(at), y1: 22, y2: height - 4 }));
@@ -77,7 +77,7 @@ function ladder(row, width) {
       parts.push(s("text", { class: "faint", x: 52, y: y + 1, "text-anchor": "end" }, "⋮"), s("text", { class: "faint", x: textAt, y }, `${plural(step.gap, "frame")} not shown`));
     } else if (step.note) {
       const style = { good: "hitline", bad: "wolfline", evident: "axis" }[step.kind];
-      parts.push(s("line", { class: style, x1: 130, x2: textAt - 14, y1: y - 4, y2: y - 4, "stroke-dasharray": step.kind === "evident" ? "4 3" : null }));
+      parts.push(s("line", { class: style, x1: 144, x2: textAt - 14, y1: y - 4, y2: y - 4, "stroke-dasharray": step.kind === "evident" ? "4 3" : null }));
       if (step.kind !== "evident") parts.push(s("path", { class: step.kind === "bad" ? "wolf" : "hit", d: MARKS.up(textAt - 8, y - 8) }));
       parts.push(s("text", { x: textAt, y, style: { "font-weight": "600", ...(step.kind === "bad" ? { fill: "var(--alarm)" } : {}) } }, s("title", {}, step.note), cut(step.note, letters)));
     } else {
@@ -99,9 +99,9 @@ function frameLine(frame, row, y, x, hosts, textAt, letters, evidence) {
     ? [s("path", { class: "arrow" + other, d: `M${from} ${mid - 3}h14v7h-9` }), s("path", { class: "tip" + other, d: `M${from} ${mid + 4}l6 -3v6Z` })]
     : [s("line", { class: "arrow" + other, x1: from, x2: to - way * 5, y1: mid, y2: mid }), s("path", { class: "tip" + other, d: `M${to} ${mid}l${-way * 7} -3.5v7Z` })];
   return s("g", {}, s("title", {}, `${frame.source} to ${frame.destination}: ${frame.info}`),
-    s("text", { class: "faint num", x: 52, y, "text-anchor": "end" }, frame.n), s("text", { class: "faint", x: 124, y, "text-anchor": "end" }, frame.t.toFixed(6)),
-    frame.event != null && [s("rect", { class: own && row.event ? "hit" : "still", x: 136, y: y - 13, width: 4, height: ROW }),
-      s("text", { class: "faint", x: 145, y }, `#${frame.event}`)],
+    s("text", { class: "faint num", x: 52, y, "text-anchor": "end" }, frame.n), s("text", { class: "faint", x: 136, y, "text-anchor": "end" }, frame.t.toFixed(6)),
+    frame.event != null && [s("rect", { class: own && row.event ? "hit" : "still", x: 150, y: y - 15, width: 4, height: ROW }),
+      s("text", { class: "faint", x: 160, y }, `#${frame.event}`)],
     arrow, s("text", { class: other ? "code faint" : "code", x: textAt, y }, cut(frame.info, letters)),
     evidence && s("circle", { class: "dot", cx: textAt - 9, cy: mid, r: 3 }));
 }

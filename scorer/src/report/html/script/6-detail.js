@@ -7,9 +7,8 @@ function body(row, page) {
   const scenario = own(page.context.scenarios, row.capture.scenario);
   const frames = row.extra.frames?.length > 0;
   return [
-    h("div", { class: "columns" }, h("div", {}, whatItIs(row, page, scenario)), h("div", {}, whatWasSaid(row))),
-    frames && [h("h4", {}, `Its frames (${count(Math.min(row.extra.frames.length, FRAMES))}${row.event ? ` of ${count(row.event.packets)}` : ""})`),
-      h("p", { class: "about" }, "Left, the event each frame belongs to; a dot marks frames that the detector named; a line, where an alert was raised."),
+    h("div", { class: "columns" }, h("div", {}, whatItIs(row, page, scenario)), h("div", {}, whatWasSaid(row), record(row, page))),
+    frames && [h("h4", {}, row.event ? "Its frames" : "The frames around it"), h("p", { class: "about" }, shownFrames(row)),
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Ladder" }, lazily((width) => ladder(row, width))), frameTable(row)],
     h("h4", {}, "In its capture"), lazily((width) => timeline(row.capture, width, row)),
     h("h4", {}, "In Wireshark"), h("div", { class: "filter" }, h("code", { tabindex: "0" }, wireshark(row)), copyButton("Copy the filter", () => wireshark(row))),
@@ -18,14 +17,24 @@ function body(row, page) {
   ];
 }
 
+function shownFrames(row) {
+  const frames = row.extra.frames.slice(0, FRAMES);
+  const its = row.event ? frames.filter((frame) => frame.event === row.event.id).length : 0;
+  const others = frames.length - its;
+  const shown = !row.event ? `${plural(frames.length, "frame")}.`
+    : its === row.event.packets ? `All ${plural(its, "frame")} of the event${others ? `, and ${count(others)} beside them` : ""}.`
+    : `${count(its)} of the event's ${plural(row.event.packets, "frame")}${others ? `, and ${count(others)} beside them` : ""}.`;
+  return `${shown} At the left, the event that a frame belongs to. A dot marks a frame that the detector named; a line across, the moment of an alert.`;
+}
+
 const list = (items) => h("ul", {}, items.map((item) => h("li", {}, item)));
 const facts = (pairs) => h("dl", { class: "facts" }, pairs.filter(([, value]) => value != null && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 
 function whatItIs(row, page, scenario) {
-  const { event, capture } = row;
+  const { event } = row;
   if (!event) {
     return [h("h4", {}, "What it is"), h("p", {}, "An alert that fits no event of the capture. What nobody recorded as an event is background, and deserves no alert."),
-      scenario && [h("h4", {}, scenario.title), h("p", {}, scenario.summary)], parameters(capture)];
+      scenario && [h("h4", {}, scenario.title), h("p", {}, scenario.summary)]];
   }
   const known = own(page.context.classes, row.class);
   return [
@@ -33,6 +42,13 @@ function whatItIs(row, page, scenario) {
     scenario && h("p", {}, h("strong", {}, scenario.title), h("br"), scenario.summary),
     event.because.length > 0 && [h("h4", {}, "What tells it apart"), list(event.because)],
     scenario?.facts?.length > 0 && h("details", {}, h("summary", {}, "Facts of the scenario"), list(scenario.facts), scenario.source && h("p", { class: "about" }, `Source: ${scenario.source}`)),
+  ];
+}
+
+/** What the truth records of it. */
+function record({ event, class: name, capture }, page) {
+  if (!event) return parameters(capture);
+  return [h("h4", {}, "On record"),
     facts([
       ["Expects", { alert: "an alert", silence: "silence", may: "either" }[event.expect]], ["From", h("span", { class: "mono" }, some(event.sources, 6))],
       ["Really by", event.actor && h("span", { class: "mono" }, event.actor)], ["To", h("span", { class: "mono" }, some(event.targets, 6))],
@@ -40,7 +56,7 @@ function whatItIs(row, page, scenario) {
       ["When", `${clock(event.start)}, for ${span(seconds(event.end) - seconds(event.start))}`],
       ["Frames", `${count(event.packets)}${event.frames ? `, numbers ${count(event.frames[0])} to ${count(event.frames[1])}` : ""}`],
       ["Evident", event.evident ? `at frame ${count(event.evident.frame)}: ${event.evident.rule}` : "at no frame"],
-      ["Technique", known?.technique],
+      ["Technique", own(page.context.classes, name)?.technique],
     ]),
     parameters(capture),
   ];
@@ -96,8 +112,7 @@ function download(capture) {
   const { pcap } = capture.extra;
   if (!pcap) return null;
   return h("button", { type: "button", class: "quiet", onclick: () => {
-    const bytes = Uint8Array.from(atob(pcap.base64), (letter) => letter.charCodeAt(0));
-    const url = URL.createObjectURL(new Blob([bytes], { type: "application/vnd.tcpdump.pcap" }));
+    const url = URL.createObjectURL(new Blob([decode(pcap.base64)], { type: "application/vnd.tcpdump.pcap" }));
     h("a", { href: url, download: (pcap.name ?? capture.file).replace(/[^\w.~-]+/g, "_") }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   } }, `Save the capture (${short((pcap.base64.length * 3) / 4 / 1024)} KiB)`);

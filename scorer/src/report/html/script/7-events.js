@@ -29,7 +29,7 @@ function readLink(hash, initial) {
     else if (PLAIN.includes(key)) filter[key] = value;
     narrowed = true;
   }
-  filter.words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  filter.words = words(filter.text);
   return narrowed ? filter : null;
 }
 
@@ -75,13 +75,13 @@ function eventSection(page) {
   const openAll = h("button", { type: "button", class: "quiet", onclick: () => toggleAll() }, "Open all on this page");
   const events = h("ol", { class: "events" });
   const pager = makePager("Events", (to) => { at = to; showEvents(); events.closest("section").scrollIntoView(); events.querySelector("button")?.focus({ preventScroll: true }); });
-  const captureList = h("ol", { class: "events", style: { border: "0" } });
+  const captureList = h("ol", { class: "captures" });
   const captureStatus = h("p", { class: "about" });
   const capturePager = makePager("Captures", (to) => { captureAt = to; showCaptures(); captureList.closest("section").scrollIntoView(); });
 
   function change(part) {
     filter = { ...filter, event: "", alarm: "", ...part };
-    filter.words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+    filter.words = words(filter.text);
     history.replaceState(null, "", filterLink(filter, mistakes) || location.href.split("#")[0]);
     show();
   }

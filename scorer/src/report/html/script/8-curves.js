@@ -46,7 +46,7 @@ function curve(given, width) {
 }
 
 function curves({ context }) {
-  const given = (context.curves ?? []).filter((one) => one.series.some((line) => line.points.length));
+  const given = (context.curves ?? []).map((one) => ({ ...one, series: one.series.filter((line) => line.points.some((point) => point.y != null)) })).filter((one) => one.series.length);
   if (given.length === 0) return null;
   const table = (one) => h("details", {}, h("summary", {}, "The numbers"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": one.title }, h("table", {},
     h("thead", {}, h("tr", {}, [one.x.label, "", one.y.label, "95 % interval"].map((text) => text ? h("th", { scope: "col" }, text) : h("td", {})))),
@@ -66,7 +66,7 @@ function comparison(page) {
   const name = (change) => {
     const capture = page.captureById.get(change.capture);
     const row = page.byId.get(change.event != null ? `event=${change.capture}:${change.event}` : `alarm=${change.capture}:${change.alarm}`);
-    return row ? h("a", { href: rowLink(row) }, `${row.class}, ${capture.place}`) : `${change.class ?? ""} ${change.capture}`;
+    return row ? h("a", { href: rowLink(row) }, row.class === capture.scenario ? capture.place : `${row.class}, ${capture.place}`) : `${change.class ?? ""} ${change.capture}`;
   };
   const part = (title, given, bad) => {
     const changes = given ?? [];
@@ -91,11 +91,13 @@ function comparison(page) {
 
 function trendChart(points, key, bad, width) {
   const [left, right, top, bottom] = [44, width - 16, 8, 120];
-  const y = (value) => bottom - value * (bottom - top);
+  const highest = Math.max(0, ...points.map((point) => point[key]?.high ?? point[key]?.value ?? 0));
+  const full = [0.1, 0.2, 0.5, 1].find((end) => highest <= end) ?? 1;
+  const y = (value) => bottom - (value / full) * (bottom - top);
   const x = (at) => (points.length === 1 ? (left + right) / 2 : left + 10 + (at / (points.length - 1)) * (right - left - 10));
   const tone = bad ? " bad" : "";
-  const parts = [0, 0.5, 1].flatMap((value) => [s("line", { class: "line", x1: left, x2: right, y1: y(value), y2: y(value) }),
-    s("text", { class: "faint", x: left - 7, y: y(value) + 4, "text-anchor": "end" }, `${value * 100} %`)]);
+  const parts = [0, full / 2, full].flatMap((value) => [s("line", { class: "line", x1: left, x2: right, y1: y(value), y2: y(value) }),
+    s("text", { class: "faint", x: left - 7, y: y(value) + 4, "text-anchor": "end" }, `${short(value * 100)} %`)]);
   const known = points.map((point, at) => ({ ...point, at, share: point[key] })).filter((point) => point.share?.value != null);
   parts.push(s("path", { class: "axis", d: known.map((point, n) => `${n ? "L" : "M"}${x(point.at)} ${y(point.share.value)}`).join("") }));
   for (const { at, share, name } of known) {

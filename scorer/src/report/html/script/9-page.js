@@ -22,7 +22,7 @@ function gates({ context }) {
   const failed = context.gates.filter((gate) => !gate.passed).length;
   const words = { under: "at least", over: "at most" };
   return h("details", { open: failed > 0 }, h("summary", {}, failed ? `${plural(failed, "gate")} of ${count(context.gates.length)} failed` : `All ${plural(context.gates.length, "gate")} passed`),
-    h("table", { style: { width: "auto" } }, h("thead", {}, h("tr", {}, ["Gate", "Bound", "Measured", ""].map((text) => text ? h("th", { scope: "col" }, text) : h("td", {})))),
+    h("table", { style: { width: "auto" } }, h("thead", {}, h("tr", {}, ["Gate", "Bound", "Measured", "Result"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, context.gates.map((gate) => h("tr", {}, h("th", { scope: "row", class: "mono" }, gate.figure), h("td", { class: "num" }, `${words[gate.side]} ${short(gate.bound)}`),
         h("td", { class: "num" }, gate.value == null ? "nothing to measure" : short(gate.value)), h("td", { class: gate.passed ? "" : "alarm" }, gate.passed ? "passed" : "failed"))))));
 }
@@ -62,7 +62,10 @@ function build(page) {
   document.title = clean(`${title}: grade`);
   const long = title.length > 60;
   document.getElementById("title").textContent = clean(long ? "A detector's grade" : title);
-  document.getElementById("lead").textContent = lead(page);
+  const failed = (context.gates ?? []).filter((gate) => !gate.passed).length;
+  const sentence = document.getElementById("lead");
+  sentence.replaceChildren();
+  add(sentence, [lead(page), failed > 0 && [" ", h("strong", { class: "alarm" }, `${plural(failed, "gate")} of ${count(context.gates.length)} failed.`)]]);
   const about = document.getElementById("volume");
   about.replaceChildren();
   add(about, [volume(page), long && [h("br"), h("code", {}, title)], !long && context.title && [h("br"), h("code", {}, grade.detector)]]);
