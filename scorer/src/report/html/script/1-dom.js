@@ -124,6 +124,8 @@ const copyButton = (label, text) => {
 
 // Drawings are made when they come near the window, and again when its width changes.
 const drawings = new Map();
+// A4 less its margins, in pixels of CSS.
+const PAPER = 680;
 const watcher = new IntersectionObserver(
   (entries) => entries.forEach((entry) => entry.isIntersecting && draw(entry.target)),
   { rootMargin: "400px" },
@@ -150,10 +152,18 @@ function forget(element) {
     drawings.delete(place);
   }
 }
-const drawAll = () => [...drawings.keys()].forEach(draw);
+/** On paper everything is drawn, in the width of a page: two or three charts stand side by side there. */
+function drawForPaper() {
+  for (const [place, drawing] of drawings) {
+    const beside = place.closest(".charts.wide") ? 2 : place.closest(".charts") ? 3 : 1;
+    drawing.width = 0;
+    place.replaceChildren(drawing.make(Math.floor((PAPER - 16 * (beside - 1)) / beside)));
+  }
+}
 let redraw;
 addEventListener("resize", () => {
   clearTimeout(redraw);
   redraw = setTimeout(() => drawings.forEach((drawing, place) => drawing.width && draw(place)), 150);
 });
-addEventListener("beforeprint", drawAll);
+addEventListener("beforeprint", drawForPaper);
+addEventListener("afterprint", () => drawings.forEach((_, place) => draw(place)));

@@ -9,7 +9,7 @@ function bar(share, bad = false, before = null) {
     before?.value != null && h("span", { class: "before", style: { left: at(before.value) } }),
     h("span", { class: "point", style: { left: at(share.value) } }),
   ];
-  return h("span", { class: bad ? "bar bad" : "bar", "aria-hidden": "true" }, marks);
+  return h("span", { class: !bad ? "bar" : share.hits ? "bar bad" : "bar none", "aria-hidden": "true" }, marks);
 }
 
 const ratio = (share, word = "of") => (share.of === 0 ? "none to judge" : `${count(share.hits)} ${word} ${count(share.of)}`);

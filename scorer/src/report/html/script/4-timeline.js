@@ -68,7 +68,7 @@ function timeline(capture, width, marked = null) {
   });
   boxes.sort((a, b) => a.left - b.left);
   const used = lanes(boxes);
-  const high = events.length <= 60 ? 30 : 14;
+  const high = events.length <= 60 ? 27 : 14;
   const alarms = capture.false_alarms.length > 0;
   const bottom = used * high + (alarms ? 26 : 8);
   const parts = [];

@@ -1,8 +1,9 @@
 // The frames of an event, as a ladder between its hosts, with the truth at their left and alerts where they were raised.
 
 const FRAMES = 40;
-const LIFE = 112;
+const LIFE = 102;
 const ROW = 21;
+const GAP = 13;
 
 /** Frames and what stands between them, in order: gaps, the evident frame, alerts. */
 function steps(row) {
@@ -62,19 +63,23 @@ function ladder(row, width) {
   const textAt = x(hosts.names.length - 1) + 40;
   const total = Math.max(width, textAt + 280);
   const letters = Math.floor((total - textAt) / 6.7);
-  const top = 34;
-  const height = top + list.length * ROW + 12;
+  let height = 34;
+  for (const step of list) {
+    step.top = height;
+    height += step.gap ? GAP : ROW;
+  }
+  height += 8;
   const named = new Set((row.event ? [...(row.event.first_alert?.evidence ?? []), ...row.event.incidents.flatMap((incident) => incident.evidence)] : row.alarm.evidence).flatMap((fact) => fact.frames));
   const parts = [s("text", { class: "faint", x: 52, y: 14, "text-anchor": "end" }, "frame"), s("text", { class: "faint", x: 136, y: 14, "text-anchor": "end" }, "seconds"),
     s("text", { class: "faint", x: 150, y: 14 }, "truth")];
   hosts.names.forEach((name, at) => {
-    parts.push(s("text", { class: "code", x: x(at), y: 14, "text-anchor": "middle" }, s("title", {}, name), cut(name, 17)));
+    parts.push(s("text", { class: "code", x: x(at), y: 14, "text-anchor": "middle" }, s("title", {}, name), cut(name, 15)));
     parts.push(s("line", { class: "life", x1: x(at), x2: x(at), y1: 22, y2: height - 4 }));
   });
-  list.forEach((step, at) => {
-    const y = top + at * ROW + 12;
+  list.forEach((step) => {
+    const y = step.top + 13;
     if (step.gap) {
-      parts.push(s("text", { class: "faint", x: 52, y: y + 1, "text-anchor": "end" }, "⋮"), s("text", { class: "faint", x: textAt, y }, `${plural(step.gap, "frame")} not shown`));
+      parts.push(s("text", { class: "faint gap", x: textAt, y: y - 4 }, `⋮ ${plural(step.gap, "frame")} not shown`));
     } else if (step.note) {
       const style = { good: "hitline", bad: "wolfline", evident: "axis" }[step.kind];
       parts.push(s("line", { class: style, x1: 144, x2: textAt - 14, y1: y - 4, y2: y - 4, "stroke-dasharray": step.kind === "evident" ? "4 3" : null }));

@@ -24,7 +24,7 @@ function gates({ context }) {
   return h("details", { open: failed > 0 }, h("summary", {}, failed ? `${plural(failed, "gate")} of ${count(context.gates.length)} failed` : `All ${plural(context.gates.length, "gate")} passed`),
     h("table", { style: { width: "auto" } }, h("thead", {}, h("tr", {}, ["Gate", "Bound", "Measured", "Result"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, context.gates.map((gate) => h("tr", {}, h("th", { scope: "row", class: "mono" }, gate.figure), h("td", { class: "num" }, `${words[gate.side]} ${short(gate.bound)}`),
-        h("td", { class: "num" }, gate.value == null ? "nothing to measure" : short(gate.value)), h("td", { class: gate.passed ? "" : "alarm" }, gate.passed ? "passed" : "failed"))))));
+        h("td", { class: "num" }, gate.value == null ? "nothing to measure" : Math.abs(gate.value) <= 1 ? String(Number(gate.value.toFixed(3))) : short(gate.value)), h("td", { class: gate.passed ? "" : "alarm" }, gate.passed ? "passed" : "failed"))))));
 }
 
 function classes(page) {
@@ -58,17 +58,18 @@ function foot({ grade, context }) {
 
 function build(page) {
   const { grade, context } = page;
-  const title = context.title ?? grade.detector;
-  document.title = clean(`${title}: grade`);
-  const long = title.length > 60;
-  document.getElementById("title").textContent = clean(long ? "A detector's grade" : title);
+  // A command line is no name: it stands below, as code.
+  const command = /[{}\s]/.test(grade.detector) || grade.detector.length > 60;
+  const title = context.title ?? (command ? "Grade of a detector" : grade.detector);
+  document.title = clean(command && !context.title ? `Grade of ${cut(grade.detector, 60)}` : `${title}: grade`);
+  document.getElementById("title").textContent = clean(title);
   const failed = (context.gates ?? []).filter((gate) => !gate.passed).length;
   const sentence = document.getElementById("lead");
   sentence.replaceChildren();
   add(sentence, [lead(page), failed > 0 && [" ", h("strong", { class: "alarm" }, `${plural(failed, "gate")} of ${count(context.gates.length)} failed.`)]]);
   const about = document.getElementById("volume");
   about.replaceChildren();
-  add(about, [volume(page), long && [h("br"), h("code", {}, title)], !long && context.title && [h("br"), h("code", {}, grade.detector)]]);
+  add(about, [volume(page), title !== grade.detector && [h("br"), h("code", {}, grade.detector)]]);
 
   const list = eventSection(page);
   const figures = h("section", { id: "figures", "aria-labelledby": "figures-title" }, h("h2", { id: "figures-title", class: "unseen" }, "Figures"),
