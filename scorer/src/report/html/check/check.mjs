@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import Ajv from "ajv/dist/2020.js";
 import puppeteer from "puppeteer-core";
 import { buildPage } from "./page.mjs";
-import { enlarge, hostile } from "./synthetic.mjs";
+import { crowd, enlarge, hostile } from "./synthetic.mjs";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const OUT = process.env.OUT ?? join(tmpdir(), "crywolf-report-check");
@@ -164,6 +164,14 @@ await page.$eval("#captures", (element) => element.scrollIntoView());
 await page.waitForSelector(".capture svg a");
 await page.evaluate(() => document.querySelector(".capture svg a").dispatchEvent(new MouseEvent("click", { bubbles: true })));
 check((await rows(page)) === 1, "finds an event by a hostile capture's name");
+await page.close();
+
+// All in one capture, and all classes.
+page = await open(write("crowd", buildPage(...crowd(grade, context, 10000), { gzip: true })).url + "#outcome=all");
+check((await status(page)).startsWith("15,000 of 15,000"), "holds 10,000 events of one capture");
+await page.$eval("#captures .draw", (element) => element.scrollIntoView());
+check(await page.waitForSelector(".capture svg", { timeout: 5000 }).catch(() => false), "and draws its timeline");
+await shoot(page, "crowd");
 await page.close();
 
 // Ten thousand events.

@@ -20,6 +20,31 @@ export function enlarge(grade, context, events) {
   return [{ ...grade, captures }, { ...context, captures: extra }];
 }
 
+/** One capture with all the events, of all classes, over IPv6, and with half as many false alarms. */
+export function crowd(grade, context, events) {
+  const names = Object.keys(context.classes);
+  const capture = structuredClone(grade.captures.find((one) => one.false_alarms.length));
+  const [event] = capture.events;
+  const [alarm] = capture.false_alarms;
+  const [from, to] = [Date.parse(capture.first), Date.parse(capture.last)];
+  const time = (at) => new Date(from + ((at * 7919) % 9973) / 9973 * (to - from)).toISOString();
+  const address = (at) => `2001:db8:ffff:ffff:ffff:ffff:${at.toString(16)}:ffff`;
+  const figures = Object.fromEntries(names.map((name) => [name, grade.all]));
+  capture.events = Array.from({ length: events }, (_, at) => {
+    const name = names[at % names.length];
+    const { verdict } = context.classes[name];
+    const alert = verdict === "attack" || verdict === "reconnaissance";
+    const outcome = alert ? (at % 3 ? "detected" : "missed") : at % 5 ? "silent" : "wolf-cry";
+    const start = time(at);
+    const incident = { ...alarm, raised: start, start, end: start };
+    return { ...event, id: at + 1, class: name, verdict, expect: alert ? "alert" : "silence", outcome, sources: [address(at)], targets: [address(at + 1), address(at + 2)], start, end: start,
+      first_alert: null, delay: null, incidents: ["detected", "wolf-cry"].includes(outcome) ? [incident] : [] };
+  });
+  capture.false_alarms = Array.from({ length: events / 2 }, (_, at) => ({ ...alarm, raised: time(at), sources: [address(at)] }));
+  const confusion = [...names, null].map((truth, at) => ({ truth, said: Object.fromEntries(names.filter((_, n) => (n + at) % 7 === 0 || n === at).map((name) => [name, 3])), unclassed: at % 4, none: truth ? 2 : 0 }));
+  return [{ ...grade, captures: [capture], classes: figures, confusion }, { ...context, captures: {}, baseline: undefined }];
+}
+
 /** Every name that a detector or a file chooses is markup, script or a trick of writing direction. */
 export function hostile(grade, context) {
   const evil = `</script><script>window.pwned=1</script><img src=x onerror="window.pwned=1">\u202e{{x}}&lt;"'`;

@@ -38,7 +38,7 @@ function model({ grade, context }) {
   const captures = grade.captures.map((graded) => {
     const capture = { ...graded, id: captureId(graded.file, named) };
     capture.extra = own(context.captures, capture.id) ?? {};
-    capture.from = seconds(capture.first) ?? Math.min(...capture.events.map((event) => seconds(event.start)));
+    capture.from = seconds(capture.first) ?? seconds(capture.events[0]?.start) ?? 0;
     capture.to = seconds(capture.last) ?? capture.from;
     capture.place = [capture.scenario, `seed ${capture.seed}`, capture.sensor].filter(Boolean).join(", ");
     capture.rows = [];
@@ -69,6 +69,9 @@ function model({ grade, context }) {
   const captureById = new Map(captures.map((capture) => [capture.id, capture]));
   return { grade, context, rows, captures, byId, captureById, verdictOf };
 }
+
+// Mistakes come first, each kind in the order of captures.
+const RANK = Object.fromEntries(Object.keys(OUTCOMES).map((name, at) => [name, Math.min(at, 3)]));
 
 /** An own property: data may use any name, `constructor` included. */
 const own = (object, key) => (object && Object.hasOwn(object, key) ? object[key] : undefined);

@@ -45,7 +45,8 @@ function filterLink(filter, initial) {
 /** Builds the section; returns it and the function that shows what an address asks for. */
 function eventSection(page) {
   const { rows, captures } = page;
-  const totals = Map.groupBy ? Map.groupBy(rows, (row) => row.outcome) : group(rows);
+  const totals = new Map();
+  for (const row of rows) totals.set(row.outcome, (totals.get(row.outcome) ?? 0) + 1);
   const mistakes = ["missed", "wolf-cry", "false-alarm"].filter((name) => totals.has(name));
   let filter = emptyFilter(mistakes);
   let found = [];
@@ -57,7 +58,7 @@ function eventSection(page) {
       const on = boxes.map(({ box }) => box).filter((box) => box.checked).map((box) => box.value);
       change({ outcome: new Set(on.length === boxes.length ? [] : on) });
     } });
-    return { name, box, label: h("label", { class: "choice", title: OUTCOMES[name].hint }, box, sign(name), OUTCOMES[name].label, h("span", { class: "count" }, count(totals.get(name).length))) };
+    return { name, box, label: h("label", { class: "choice", title: OUTCOMES[name].hint }, box, sign(name), OUTCOMES[name].label, h("span", { class: "count" }, count(totals.get(name)))) };
   });
   const select = (key, label, order) => {
     const names = [...new Set(rows.map((row) => row[key]).filter(Boolean))].sort((a, b) => (order ? order.indexOf(a) - order.indexOf(b) : a < b ? -1 : 1));
@@ -72,6 +73,7 @@ function eventSection(page) {
   } });
   const only = h("p", { class: "only", hidden: true });
   const shown = h("p", { role: "status" });
+  const onPaper = h("p", { class: "onpaper" });
   const openAll = h("button", { type: "button", class: "quiet", onclick: () => toggleAll() }, "Open all on this page");
   const events = h("ol", { class: "events" });
   const pager = makePager("Events", (to) => { at = to; showEvents(); events.closest("section").scrollIntoView(); events.querySelector("button")?.focus({ preventScroll: true }); });
@@ -87,7 +89,7 @@ function eventSection(page) {
   }
 
   function show() {
-    found = rows.filter((row) => matches(row, filter));
+    found = rows.filter((row) => matches(row, filter)).sort((a, b) => RANK[a.outcome] - RANK[b.outcome]);
     at = captureAt = 0;
     const single = filter.event || filter.alarm;
     for (const { name, box } of boxes) box.checked = !single && (filter.outcome.size === 0 || filter.outcome.has(name));
@@ -95,6 +97,8 @@ function eventSection(page) {
     if (text.value !== filter.text) text.value = filter.text;
     const narrowing = [single && `only ${filter.event ? "event" : "false alarm"} ${single}`, filter.said && `called ${filter.said === "none" ? "nothing" : filter.said}`,
       filter.kind && (filter.kind === "event" ? "events" : "false alarms"), filter.capture && `of ${filter.capture}`].filter(Boolean);
+    onPaper.textContent = [[...filter.outcome].map((name) => OUTCOMES[name].label.toLowerCase()).join(", ") || "every outcome",
+      ...["verdict", "family", "class", "text"].filter((key) => filter[key]).map((key) => `${key} ${filter[key]}`), ...narrowing].join("; ");
     only.hidden = narrowing.length === 0;
     only.replaceChildren(h("span", {}, "Showing ", narrowing.join(", "), "."), h("button", { type: "button", class: "quiet", onclick: () => { filter = emptyFilter(mistakes); change({}); } }, "Show all mistakes"));
     showEvents();
@@ -135,27 +139,23 @@ function eventSection(page) {
     filter = asked ?? emptyFilter(mistakes);
     show();
     if (!asked) return false;
-    if ((filter.event || filter.alarm) && found.length === 1) events.querySelector(".row").click();
+    const single = (filter.event || filter.alarm) && found.length === 1 ? events.querySelector(".row") : null;
+    single?.click();
+    (single ?? document.getElementById("events-title")).focus({ preventScroll: true });
     document.getElementById("events").scrollIntoView();
     return true;
   }
 
   const section = h("section", { id: "events", "aria-labelledby": "events-title" },
-    h("h2", { id: "events-title" }, "Events and false alarms"),
+    h("h2", { id: "events-title", tabindex: "-1" }, "Events and false alarms"),
     h("p", { class: "about" }, mistakes.length ? "Mistakes first: what was missed, what was cried at, what fits nothing. Open one for its evidence and frames." : "No mistakes: nothing was missed, nothing cried at, nothing made up."),
     h("form", { class: "filters", role: "search", "aria-label": "Filter the events", onsubmit: (event) => event.preventDefault() },
       h("fieldset", {}, h("legend", {}, "Outcome"), boxes.map(({ label }) => label)),
       h("div", { class: "fields" }, selects.map(({ label }) => label), h("label", {}, "Text", text)), only),
-    h("div", { class: "status" }, shown, openAll), events, pager.element);
+    h("div", { class: "status" }, shown, onPaper, openAll), events, pager.element);
   const timelines = h("section", { id: "captures", "aria-labelledby": "captures-title" },
     h("h2", { id: "captures-title" }, "Captures"), captureStatus, timelineKey(totals), captureList, capturePager.element);
   return { section, timelines, follow };
-}
-
-function group(rows) {
-  const groups = new Map();
-  for (const row of rows) groups.set(row.outcome, [...(groups.get(row.outcome) ?? []), row]);
-  return groups;
 }
 
 function timelineKey(totals) {
