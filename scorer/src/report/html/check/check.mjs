@@ -73,6 +73,10 @@ for (const [name, value] of [["the sample", context], ["the example of context.m
   check(fits(value), `${name} fits the schema${(fits.errors ?? []).slice(0, 5).map((error) => `\n       ${error.instancePath} ${error.message}`).join("")}`);
 check(ajv.validate("grade.schema.json", grade), "the sample's grade fits the grade's schema");
 
+const template = file("../page.html");
+check(["STYLE", "DATA", "SCRIPT"].every((name) => template.split(`/*${name}*/`).length === 2), "the template holds each placeholder once");
+check(buildPage(grade, context).split("</script>").length === 3, "no part ends a script of another");
+
 // What a reader does.
 const full = write("full", buildPage(grade, context));
 let page = await open(full.url);

@@ -173,7 +173,7 @@ function confusion({ grade, context, verdictOf }) {
       style: { "--share": n ? String(0.25 + (0.75 * n) / total) : "0" } }, n ? h("a", { href: to, "aria-label": text }, count(n)) : null);
   };
   return [
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion of classes" }, h("table", { class: "heat" },
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion of classes" }, h("table", { class: columns.length > 14 ? "heat many" : "heat" },
       h("caption", { class: "unseen" }, "Events by what they are (rows) and what the detector called them (columns)"),
       h("thead", {}, h("tr", {}, h("td", {}), columns.map((column) => h("th", { scope: "col" }, h("span", {}, column.label ?? column.name))))),
       h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.truth ?? "background"), columns.map((column) => cell(row, column))))))),

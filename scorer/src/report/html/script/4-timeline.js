@@ -29,6 +29,9 @@ function lanes(items) {
   return Math.max(1, ends.length);
 }
 
+// Beyond this many, marks of a timeline are no stops of the keyboard: the list leads to the same events.
+const STOPS = 30;
+
 const MARKS = {
   up: (x, y) => `M${x - 4.5} ${y + 8}L${x} ${y}L${x + 4.5} ${y + 8}Z`,
   diamond: (x, y) => `M${x} ${y - 1}L${x + 5} ${y + 4}L${x} ${y + 9}L${x - 5} ${y + 4}Z`,
@@ -79,12 +82,12 @@ function timeline(capture, width, marked = null) {
     parts.push(s("text", { class: "faint", x: at, y: bottom + 14, "text-anchor": edge }, tickLabel(tick, length)));
   }
   parts.push(s("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }));
-  for (const box of boxes) parts.push(eventMark(box, box.lane * high + high - 13, high > 20, x, box.row === marked));
+  for (const box of boxes) parts.push(eventMark(box, box.lane * high + high - 13, { labelled: high > 20, marked: box.row === marked, stop: capture.rows.length <= STOPS }, x));
   if (alarms) {
     const y = used * high + 9;
     for (const row of capture.rows.filter((row) => row.alarm).slice(0, DRAWN)) {
       const text = `False alarm: ${row.class}, ${row.alarm.rule}`;
-      parts.push(s("a", { href: link({ alarm: row.id }) }, s("title", {}, text), s("path", { class: "wolf", d: MARKS.diamond(x(seconds(row.alarm.raised)), y) })));
+      parts.push(s("a", { href: link({ alarm: row.id }), tabindex: capture.rows.length <= STOPS ? null : -1 }, s("title", {}, text), s("path", { class: "wolf", d: MARKS.diamond(x(seconds(row.alarm.raised)), y) })));
     }
   }
   const drawn = s("svg", { width, height: bottom + 20, viewBox: `0 0 ${width} ${bottom + 20}`, role: "group", "aria-label": `Timeline of ${capture.place}` }, parts);
@@ -92,7 +95,7 @@ function timeline(capture, width, marked = null) {
   return h("div", {}, drawn, h("p", { class: "about" }, `${count(DRAWN)} of ${count(events.length)} events are drawn, mistakes first.`));
 }
 
-function eventMark({ row, from, to, textLeft }, y, labelled, x, marked) {
+function eventMark({ row, from, to, textLeft }, y, { labelled, marked, stop }, x) {
   const { event, outcome } = row;
   const wide = to - from;
   const shape = {
@@ -102,7 +105,7 @@ function eventMark({ row, from, to, textLeft }, y, labelled, x, marked) {
   const alerts = event.incidents.slice(0, 50).filter((incident) => !incident.verdict || alerting(incident.verdict)).map((incident) =>
     s("path", { class: outcome === "wolf-cry" ? "wolf" : "hit", d: MARKS.up(x(seconds(incident.raised)), y + 4), stroke: "var(--paper)", "stroke-width": 1 }));
   const text = `${OUTCOMES[outcome].label}: ${row.class}, event ${event.id}`;
-  return s("a", { href: link({ event: row.id }) }, s("title", {}, text),
+  return s("a", { href: link({ event: row.id }), tabindex: stop ? null : -1 }, s("title", {}, text),
     s("rect", { x: from - 2, y: y - 14, width: wide + 4, height: 24, fill: "transparent" }), shape(),
     labelled && s("text", { "aria-hidden": "true", class: outcome === "missed" || outcome === "wolf-cry" ? "name" : "name faint", x: textLeft, y: y - 4,
       style: { "font-weight": marked || OUTCOMES[outcome].bad ? "600" : "400", ...(OUTCOMES[outcome].bad ? { fill: "var(--alarm)" } : {}) } }, row.class),

@@ -122,7 +122,7 @@ function eventSection(page) {
     const list = quiet ? captures : holding;
     forget(captureList);
     captureList.replaceChildren(...list.slice(captureAt * CAPTURES_PER_PAGE, (captureAt + 1) * CAPTURES_PER_PAGE).map((capture) => captureBlock(capture)));
-    captureStatus.textContent = quiet ? `All ${plural(captures.length, "capture")}.` : `${count(list.length)} of ${plural(captures.length, "capture")}: those that hold what the filters above let through.`;
+    captureStatus.textContent = quiet ? `${plural(captures.length, "capture")}.` : `${count(list.length)} of ${plural(captures.length, "capture")}: those that hold what the filters above let through.`;
     capturePager.set(captureAt, Math.ceil(list.length / CAPTURES_PER_PAGE));
   }
 
