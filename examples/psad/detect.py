@@ -7,8 +7,8 @@ psad reads firewall logs as they grow, every few seconds, and stamps its message
 analysis mode reads the log as far as it had grown at each check, and a message is stamped with the first check at which it
 was there. OUT gets those messages as syslog would show them. Needs root, as psad does, and no firewall; nothing is sent.
 
-CHECK is the time between two checks in seconds (default 5, as psad's CHECK_INTERVAL; longer where a capture would need over
-100 checks).
+CHECK is the time between two checks in seconds (default 5, as psad's CHECK_INTERVAL; longer where a capture has so many
+packets, or lasts so long, that this would take minutes).
 """
 import os
 import re
@@ -23,7 +23,7 @@ home = sys.argv[3] if len(sys.argv) > 3 else "any"
 here = Path(__file__).parent
 
 log = subprocess.run(
-    [sys.executable, here / "iptables_log.py", capture], check=True, capture_output=True, text=True
+    [sys.executable, here / "iptables_log.py", capture, *([home] if home != "any" else [])], check=True, capture_output=True, text=True
 ).stdout.splitlines(keepends=True)
 times = [datetime.fromisoformat(line.split(" ", 1)[0]) for line in log]
 
@@ -43,7 +43,8 @@ with tempfile.TemporaryDirectory() as folder:
 
     step = timedelta(seconds=float(os.environ.get("CHECK", 5)))
     if times:
-        step = max(step, (times[-1] - times[0]) / 100)
+        checks = min(40, max(10, 300_000 // len(log)))
+        step = max(step, (times[-1] - times[0]) / checks)
     check, read = (times[0] if times else None), 0
     while read < len(log):
         check += step
@@ -57,13 +58,15 @@ with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
             ["psad", "-c", f"{folder}/psad.conf", "--Analyze-msgs", "--messages-file", f"{folder}/log"]
             + ["--analysis-write-data", "--test-mode", "--no-whois", "--no-rdns", "--no-netstat", "--no-fwcheck"],
-            capture_output=True, text=True,
+            # Perl draws the order of its hashes anew each time; so no two runs differ.
+            capture_output=True, text=True, env={**os.environ, "PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
         )
         if run.returncode:
             sys.exit(f"psad failed: {run.stdout[-500:]}{run.stderr[-500:]}")
         for message in re.findall(r"syslog msg: ((?:scan detected|src:).*)", run.stderr + run.stdout):
             # Counts grow with every check; it is news when the danger level does.
-            key = re.sub(r"\d+ pkts|pkts: \d+|\[[\d,-]+\]|flags: \S+|total scan dsts: \d+", "", message)
+            key = re.sub(r"pkts: \d+|\[[\d-]+\]|flags: [A-Z ]+|total scan dsts: \d+|port: \d+", "", message)
+            key = "".join(sorted(key))
             if key not in said:
                 said.add(key)
                 lines.append(f"{check.isoformat()} sensor psad: {message}\n")
