@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as folder:
             [*before, "psad", "-c", f"{seen}/psad.conf", "--Analyze-msgs", "--messages-file", f"{seen}/log"]
             + ["--analysis-write-data", "--test-mode", "--no-whois", "--no-rdns", "--no-netstat", "--no-fwcheck"],
             # Perl draws the order of its hashes anew each time; so no two runs differ.
-            capture_output=True, text=True, env={**os.environ, "PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
+            capture_output=True, text=True, cwd="/", env={**os.environ, "PERL_HASH_SEED": "0", "PERL_PERTURB_KEYS": "0"},
         )
         if run.returncode:
             sys.exit(f"psad failed: {run.stdout[-500:]}{run.stderr[-500:]}")
