@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod app;
 pub mod blueprint;
+pub mod fact;
 pub mod catalogue;
 pub mod content;
 pub mod conversation;

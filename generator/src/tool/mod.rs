@@ -56,6 +56,10 @@ impl Blueprint for Plan {
         Box::new(Run::new(&self.0, cast))
     }
 
+    fn gap(&self) -> Option<u64> {
+        self.0.gap()
+    }
+
     fn forged(&self) -> Vec<IpNet> {
         self.0.forged()
     }

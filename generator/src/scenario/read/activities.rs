@@ -1,6 +1,6 @@
 //! Activities: which tool or application, from whom to whom, and what it is.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -189,6 +189,8 @@ impl Reader<'_> {
                 targets.push(address);
             } else if let Ok(block) = name.parse::<IpNet>() {
                 targets.extend(block.hosts().take(MAX_TARGETS));
+            } else if let Some(range) = range(name) {
+                targets.extend(range);
             } else {
                 self.unknown_host(node, name);
             }
@@ -199,11 +201,24 @@ impl Reader<'_> {
     fn unknown_host(&mut self, node: &Node, name: &str) {
         let known: Vec<&str> = self.cast.keys().map(String::as_str).collect();
         let message = format!(
-            "'{name}' is no host, group, address or block; hosts and groups: {}",
+            "'{name}' is no host, group, address, block or range such as 192.0.2.0..192.0.2.255; hosts and groups: {}",
             known.join(", ")
         );
         self.mistakes.note(&node.origin, message);
     }
+}
+
+/// A range of addresses, its ends among them: `192.0.2.0..192.0.2.255`.
+fn range(text: &str) -> Option<impl Iterator<Item = IpAddr> + use<>> {
+    let (first, last) = text.split_once("..")?;
+    let (first, last): (Ipv4Addr, Ipv4Addr) =
+        (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let range = u32::from(first)..=u32::from(last);
+    (!range.is_empty()).then(|| {
+        range
+            .take(MAX_TARGETS)
+            .map(|address| IpAddr::from(Ipv4Addr::from(address)))
+    })
 }
 
 fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {

@@ -36,6 +36,11 @@ pub const LEAST_GAP: u64 = 100;
 const MOST_IN_BURST: u64 = 100_000;
 
 impl PacePlan {
+    /// The mean gap, in nanoseconds.
+    pub fn mean(&self) -> u64 {
+        self.gap
+    }
+
     /// Reads `gap`, `gap_jitter`, `pace`, `burst_gap` and `tick`.
     pub fn read(fields: &mut Fields<'_, '_>, default_gap: u64) -> PacePlan {
         let gap = fields.gap("gap").unwrap_or(default_gap);

@@ -74,6 +74,9 @@ pub(super) struct Going {
     host_order: Vec<usize>,
     order: Draws,
     jobs_open: usize,
+    /// Targets whose turn is going to come.
+    expected: usize,
+    over: bool,
 }
 
 impl Run {
@@ -366,6 +369,9 @@ impl Run {
                 let small = number as u64 & ((1 << SMALL_BITS) - 1);
                 let token = TARGET | ((host as u64) << SMALL_BITS) & LOW | small;
                 sys.timer(stage.begins.delay, token);
+                if let Some(going) = self.stages.get_mut(number) {
+                    going.expected += 1;
+                }
             }
         }
     }
@@ -415,17 +421,35 @@ impl Run {
         if plan.whole_host {
             return self.next_of_host(&job, sys);
         }
-        let Some(going) = self.stages.get_mut(job.stage) else {
+        if let Some(going) = self.stages.get_mut(job.stage) {
+            going.jobs_open -= 1;
+        }
+        self.end_stage(job.stage, sys);
+    }
+
+    /// Begins what follows a stage that is over: all its jobs have ended, and no target can be added any more.
+    fn end_stage(&mut self, number: usize, sys: &mut System<'_>) {
+        let plan = Arc::clone(&self.plan);
+        let Some(begins) = plan.stages.get(number).map(|stage| stage.begins) else {
             return;
         };
-        going.jobs_open -= 1;
-        if going.jobs_open > 0 {
+        let before = begins.after.and_then(|after| self.stages.get(after));
+        let may_grow = begins.with_answer && before.is_some_and(|before| !before.over);
+        let Some(going) = self.stages.get_mut(number) else {
+            return;
+        };
+        if going.over || going.jobs_open > 0 || going.expected > 0 || may_grow {
             return;
         }
-        for (number, stage) in plan.stages.iter().enumerate() {
-            let follows = stage.begins.after == Some(job.stage) && stage.begins.at.is_none();
-            if follows && !stage.begins.with_answer {
-                sys.timer(stage.begins.delay, STAGE | number as u64);
+        going.over = true;
+        for (follower, stage) in plan.stages.iter().enumerate() {
+            if stage.begins.after != Some(number) || stage.begins.at.is_some() {
+                continue;
+            }
+            if stage.begins.with_answer {
+                self.end_stage(follower, sys);
+            } else {
+                sys.timer(stage.begins.delay, STAGE | follower as u64);
             }
         }
     }
@@ -524,6 +548,8 @@ fn going(stage: &Stage, cast: &Cast<'_>) -> Going {
         host_order,
         order,
         jobs_open: 0,
+        expected: 0,
+        over: false,
     }
 }
 
@@ -562,6 +588,8 @@ impl Program for Run {
                 let stage = index(token & ((1 << SMALL_BITS) - 1));
                 if self.plan.whole_host {
                     self.begun_for = BTreeSet::from([(host, stage)]);
+                } else if let Some(going) = self.stages.get_mut(stage) {
+                    going.expected = going.expected.saturating_sub(1);
                 }
                 self.begin_job(stage, vec![host], sys);
             }
@@ -575,6 +603,12 @@ impl Program for Run {
     fn packet(&mut self, packet: &Packet, sys: &mut System<'_>) {
         if let Some(answer) = Answer::read(packet) {
             self.answered(answer, sys);
+        }
+    }
+
+    fn neighbour(&mut self, address: IpAddr, sys: &mut System<'_>) {
+        if let Some(call) = self.calls.named(&super::send::neighbour(address)) {
+            self.settle(call, Found::Open, sys);
         }
     }
 

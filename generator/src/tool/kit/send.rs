@@ -11,6 +11,7 @@ use super::run::Run;
 use super::stage::{Action, Found, Stage};
 use super::values::{Name, Values};
 use crate::activity::Cause;
+use crate::host::icmp::Trouble;
 use crate::host::program::System;
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 
@@ -29,6 +30,10 @@ impl Run {
             return;
         };
         match &stage.action {
+            Action::Neighbour => {
+                sys.look_up(after, target, self.activity);
+                call.key = Some(neighbour(target));
+            }
             Action::Craft(crafts) => {
                 let Some(craft) = crafts.get(call.probe) else {
                     return;
@@ -78,6 +83,10 @@ impl Run {
         self.values.set(Name::PORT, u64::from(port));
         self.values.set(Name::TIME, sys.now.seconds());
         match &stage.action {
+            Action::Neighbour => {
+                sys.look_up(0, target, self.activity);
+                self.wait_for(at, stage, number, sys);
+            }
             Action::Craft(crafts) => {
                 let Some(craft) = crafts.get(probe) else {
                     return;
@@ -136,7 +145,7 @@ impl Run {
         after: u64,
         sys: &mut System<'_>,
     ) {
-        let own = sys.address();
+        let own = sys.address_towards(target);
         let Some((sources, payload_draws)) = self
             .stages
             .get_mut(at)
@@ -250,7 +259,7 @@ impl Run {
         let payload = reply.payload.next_fixed();
         if let Some(packet) = reply.build(
             &self.values,
-            (sys.address(), target),
+            (sys.address_towards(target), target),
             stack.as_ref(),
             payload,
         ) {
@@ -337,6 +346,19 @@ impl Run {
             }
             return;
         }
+        if let SocketEvent::Unreachable(from, peer, trouble) = &event {
+            let named = self.calls.named(&asked(peer.address, peer.port));
+            if let Some(call) = self.calls.on(socket).or(named) {
+                let refused = *from == peer.address && matches!(trouble, Trouble::Port);
+                let found = if refused {
+                    Found::Closed
+                } else {
+                    Found::Unreachable
+                };
+                self.settle(call, found, sys);
+            }
+            return;
+        }
         if let Some(call) = self.calls.on(socket) {
             match &event {
                 SocketEvent::Connected => self.note(call, Found::Open, sys),
@@ -369,6 +391,16 @@ impl Run {
         } else {
             self.close(number, found, sys);
         }
+    }
+}
+
+/// The key of a look-up of a neighbour.
+pub(super) fn neighbour(target: IpAddr) -> super::answer::Key {
+    super::answer::Key {
+        target,
+        protocol: 0,
+        ours: 0,
+        theirs: 0,
     }
 }
 

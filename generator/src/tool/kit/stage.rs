@@ -1,7 +1,5 @@
 //! The stages of a tool: what is sent or said, to whom, in which order, how fast, and after what.
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use super::craft::{Craft, PortOf};
@@ -28,13 +26,16 @@ pub enum Program {
     Connect,
     /// Datagrams through sockets of the host's own stack.
     Ask,
+    /// Questions for the hardware addresses of neighbours.
+    Arp,
 }
 
 /// The programs, by the names that files use.
-pub const PROGRAMS: [(&str, Program); 3] = [
+pub const PROGRAMS: [(&str, Program); 4] = [
     ("probe", Program::Probe),
     ("connect", Program::Connect),
     ("ask", Program::Ask),
+    ("arp", Program::Arp),
 ];
 
 /// A stage, as it was stated.
@@ -96,6 +97,8 @@ impl Stage {
 /// What a stage does.
 #[derive(Debug)]
 pub enum Action {
+    /// Asks for the hardware address of each target.
+    Neighbour,
     /// Sends these probes to each target and port.
     Craft(Vec<Craft>),
     /// Connects, and says what the script says.
@@ -226,6 +229,14 @@ impl Tool {
         }
     }
 
+    /// The mean gap of a tool of one stage; stages of different paces have none in common.
+    pub fn gap(&self) -> Option<u64> {
+        match self.stages.as_slice() {
+            [only] if only.retry.tries == 1 && only.hops.is_none() => Some(only.pace.mean()),
+            _ => None,
+        }
+    }
+
     /// Blocks from which it forges sources.
     pub fn forged(&self) -> Vec<IpNet> {
         let crafts = self.stages.iter().flat_map(|stage| match &stage.action {
@@ -233,11 +244,6 @@ impl Tool {
             _ => &[],
         });
         crafts.flat_map(|craft| craft.sources.forged()).collect()
-    }
-
-    /// Whether it can be aimed at an address of that family.
-    pub fn reaches(&self, _: IpAddr) -> bool {
-        true
     }
 }
 
@@ -291,6 +297,10 @@ fn stage(
             let action = connect(&nest, formulas, &mut own);
             own.finish();
             action
+        }
+        Program::Arp => {
+            own.finish();
+            Action::Neighbour
         }
         Program::Ask => {
             let source_port = formulas.read(&mut own, &nest, "source_port");
@@ -450,6 +460,7 @@ fn check(stage: &Stage, table: &Node, fields: &mut Fields<'_, '_>) {
                 .any(|craft| craft.has_ports() && craft.port == PortOf::Visited),
             crafts.iter().all(|craft| craft.port != PortOf::Visited),
         ),
+        Action::Neighbour => (false, true),
         _ => (true, false),
     };
     if needs && stage.ports == Ports::None && !names_own {
@@ -458,12 +469,19 @@ fn check(stage: &Stage, table: &Node, fields: &mut Fields<'_, '_>) {
             "it needs 'ports': a port, a range such as \"1-1024\", a list, or \"open\" for those that the stage before found",
         );
     }
-    let portless = matches!(&stage.action, Action::Craft(crafts) if crafts.iter().all(|craft| !craft.has_ports()));
+    let portless = match &stage.action {
+        Action::Craft(crafts) => crafts.iter().all(|craft| !craft.has_ports()),
+        Action::Neighbour => true,
+        _ => false,
+    };
     if portless && stage.ports != Ports::None {
         let origin = table
             .get("ports")
             .map_or(&table.origin, |node| &node.origin);
-        fields.mistake(origin, "ICMP and bare IP have no ports: leave 'ports' out");
+        fields.mistake(
+            origin,
+            "ICMP, ARP and bare IP have no ports: leave 'ports' out",
+        );
     }
     if stage.begins.after.is_none() && depends(stage) {
         fields.mistake(
