@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
-use crate::{detect, generate, grade, list, pages, replay, score, show, transcribe};
+use crate::{detect, facts, generate, grade, list, pages, replay, score, show, transcribe};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ pub enum Command {
     Show(show::ShowArgs),
     /// Make captures and their truth
     Generate(generate::GenerateArgs),
+    /// Check what scenarios promise of every seed
+    Facts(facts::FactsArgs),
     /// Find scans, floods, backscatter and lookalikes in a capture
     Detect(detect::DetectArgs),
     /// Generate, detect, score and report: the main job

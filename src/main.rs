@@ -3,6 +3,7 @@
 mod cli;
 mod detect;
 mod duration;
+mod facts;
 mod generate;
 mod grade;
 mod input;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Generate(args) => generate::run(args, &cli.verbosity),
+        Command::Facts(args) => facts::run(args, &cli.verbosity),
         Command::List(args) => list::run(args),
         Command::Show(args) => show::run(args),
         Command::Detect(args) => detect::run(args, &cli.verbosity).map(|()| ExitCode::SUCCESS),

@@ -176,7 +176,11 @@ pub fn produce_to(
     }
 }
 
-fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<generator::Scenario> {
+/// The scenario of an order, with every choice but the draws made.
+///
+/// # Errors
+/// The mistakes of the scenario as ordered.
+pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<generator::Scenario> {
     let request = Request {
         seed: order.seed,
         set: terms.set.clone(),

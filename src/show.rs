@@ -99,10 +99,15 @@ fn story(file: &ScenarioFile, scenario: &Scenario) -> String {
     section(
         &mut text,
         "What holds for every seed",
-        identity
-            .facts
-            .iter()
-            .map(|fact| wrap(&format!("- {fact}"), "    ")),
+        identity.facts.iter().map(|fact| {
+            let at = fact
+                .at
+                .as_ref()
+                .map(|at| format!(" at {at}"))
+                .unwrap_or_default();
+            let sentence = wrap(&format!("- {}", fact.say), "    ");
+            format!("{sentence}\n      {}{at}", fact.check.0)
+        }),
     );
     section(
         &mut text,

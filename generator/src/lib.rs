@@ -7,10 +7,10 @@
 pub mod activity;
 pub mod app;
 pub mod blueprint;
-pub mod fact;
 pub mod catalogue;
 pub mod content;
 pub mod conversation;
+pub mod fact;
 pub mod host;
 pub mod net;
 pub mod reading;

@@ -39,7 +39,11 @@ impl Capture {
     /// # Errors
     /// A name that the scenario does not have.
     pub fn matching(&self, filter: &Expression, names: &Names) -> Result<Vec<usize>, String> {
-        Ok(self.select(filter, names)?.into_iter().map(|n| n + 1).collect())
+        Ok(self
+            .select(filter, names)?
+            .into_iter()
+            .map(|n| n + 1)
+            .collect())
     }
 
     fn with<T>(&self, index: usize, look: impl FnOnce(&Frame<'_>) -> T) -> Option<T> {
@@ -66,7 +70,9 @@ impl Capture {
     }
 
     fn value(&self, index: usize, of: &Expression, names: &Names) -> Result<Value, String> {
-        let found = self.with(index, |frame| value(of, frame, names)).transpose()?;
+        let found = self
+            .with(index, |frame| value(of, frame, names))
+            .transpose()?;
         Ok(found.unwrap_or(Value::Missing))
     }
 
@@ -127,7 +133,13 @@ fn state(statement: &Statement, capture: &Capture, names: &Names) -> Outcome {
             }
             for (group, members) in groups(statement, &frames, capture, names)? {
                 let outcome = group_state(statement, &members, capture, names);
-                outcome.map_err(|reason| if group.is_empty() { reason } else { format!("{group}: {reason}") })?;
+                outcome.map_err(|reason| {
+                    if group.is_empty() {
+                        reason
+                    } else {
+                        format!("{group}: {reason}")
+                    }
+                })?;
             }
             Ok(())
         }
@@ -135,7 +147,9 @@ fn state(statement: &Statement, capture: &Capture, names: &Names) -> Outcome {
 }
 
 fn all(statement: &Statement, frames: &[usize], capture: &Capture, names: &Names) -> Outcome {
-    let Some(of) = &statement.of else { return Ok(()) };
+    let Some(of) = &statement.of else {
+        return Ok(());
+    };
     if frames.is_empty() {
         return Err("there are no such frames".into());
     }
@@ -177,15 +191,23 @@ fn group_state(
 ) -> Outcome {
     let values = || -> Result<Vec<Value>, String> {
         let of = statement.of.as_ref();
-        let each = |index: &usize| of.map_or(Ok(Value::Missing), |of| capture.value(*index, of, names));
+        let each =
+            |index: &usize| of.map_or(Ok(Value::Missing), |of| capture.value(*index, of, names));
         frames.iter().map(each).collect()
     };
     let frame = |n: usize| frames.get(n).map_or(0, |index| index + 1);
     let times: Vec<f64> = frames.iter().map(|index| capture.seconds(*index)).collect();
-    let gaps: Vec<f64> = times.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?)).collect();
+    let gaps: Vec<f64> = times
+        .windows(2)
+        .filter_map(|pair| Some(pair.get(1)? - pair.first()?))
+        .collect();
     match statement.kind {
         Kind::Count => bounded(frames.len() as f64, &statement.against, "frames"),
-        Kind::Distinct => bounded(distinct(&values()?).len() as f64, &statement.against, "values"),
+        Kind::Distinct => bounded(
+            distinct(&values()?).len() as f64,
+            &statement.against,
+            "values",
+        ),
         Kind::Constant => match distinct(&values()?).as_slice() {
             [Value::Missing] | [] => Err("the frames lack it".into()),
             [_] => Ok(()),
@@ -211,36 +233,62 @@ fn group_state(
                     Some(modulo) => (b - a).rem_euclid(modulo as f64),
                     None => b - a,
                 };
-                bounded(step, &statement.against, &format!("at frame {}", frame(n + 1)))?;
+                bounded(
+                    step,
+                    &statement.against,
+                    &format!("at frame {}", frame(n + 1)),
+                )?;
             }
             Ok(())
         }
         Kind::Gap => {
             for (n, gap) in gaps.iter().enumerate() {
-                bounded(*gap, &statement.against, &format!("s before frame {}", frame(n + 1)))?;
+                bounded(
+                    *gap,
+                    &statement.against,
+                    &format!("s before frame {}", frame(n + 1)),
+                )?;
             }
             Ok(())
         }
         Kind::MeanGap => match gaps.len() {
             0 => Err("a single frame has no gap".into()),
-            many => bounded(gaps.iter().sum::<f64>() / many as f64, &statement.against, "s on average"),
+            many => bounded(
+                gaps.iter().sum::<f64>() / many as f64,
+                &statement.against,
+                "s on average",
+            ),
         },
         Kind::Gaps => {
-            let Against::Series(wanted, tolerance) = &statement.against else { return Ok(()) };
+            let Against::Series(wanted, tolerance) = &statement.against else {
+                return Ok(());
+            };
             for (n, (gap, wanted)) in gaps.iter().zip(wanted).enumerate() {
                 if (gap - wanted).abs() > *tolerance {
-                    return Err(format!("{gap:.6} s before frame {}, not {wanted}", frame(n + 1)));
+                    return Err(format!(
+                        "{gap:.6} s before frame {}, not {wanted}",
+                        frame(n + 1)
+                    ));
                 }
             }
             Ok(())
         }
         Kind::Order => {
-            let Against::List(wanted) = &statement.against else { return Ok(()) };
+            let Against::List(wanted) = &statement.against else {
+                return Ok(());
+            };
             let found = distinct(&values()?);
             let wanted = literals(wanted, names)?;
             let same = found.len() == wanted.len()
-                && found.iter().zip(&wanted).all(|(a, b)| a.same(b) == Some(true));
-            if same { Ok(()) } else { Err(format!("the order is {}", list(&found))) }
+                && found
+                    .iter()
+                    .zip(&wanted)
+                    .all(|(a, b)| a.same(b) == Some(true));
+            if same {
+                Ok(())
+            } else {
+                Err(format!("the order is {}", list(&found)))
+            }
         }
         Kind::Set => set(&distinct(&values()?), &statement.against, names),
         _ => Ok(()),
@@ -248,7 +296,9 @@ fn group_state(
 }
 
 fn set(found: &[Value], against: &Against, names: &Names) -> Outcome {
-    let Against::Set(members, exact) = against else { return Ok(()) };
+    let Against::Set(members, exact) = against else {
+        return Ok(());
+    };
     for value in found {
         if !is_among(value, members, names)? {
             return Err(format!("{} is among them", value.show()));
@@ -268,7 +318,9 @@ fn set(found: &[Value], against: &Against, names: &Names) -> Outcome {
 
 /// Statements that hold frames against other frames.
 fn pairs(statement: &Statement, frames: &[usize], capture: &Capture, names: &Names) -> Outcome {
-    let Some(of) = &statement.of else { return Ok(()) };
+    let Some(of) = &statement.of else {
+        return Ok(());
+    };
     let others = capture.select(of, names)?;
     if frames.is_empty() {
         return Err("there are no such frames".into());
@@ -278,7 +330,9 @@ fn pairs(statement: &Statement, frames: &[usize], capture: &Capture, names: &Nam
             return Err(format!("frame {} is no IP packet", index + 1));
         };
         let reply = others.iter().filter(|other| *other > index).find(|other| {
-            capture.ends(**other).is_some_and(|theirs| goes_back(ends, theirs))
+            capture
+                .ends(**other)
+                .is_some_and(|theirs| goes_back(ends, theirs))
         });
         let holds = match statement.kind {
             Kind::Replied => reply.is_some(),
@@ -294,7 +348,11 @@ fn pairs(statement: &Statement, frames: &[usize], capture: &Capture, names: &Nam
             }
             Kind::Preceded => {
                 let mut before = others.iter().filter(|other| *other < index);
-                before.any(|other| capture.ends(*other).is_some_and(|theirs| same_pair(ends, theirs)))
+                before.any(|other| {
+                    capture
+                        .ends(*other)
+                        .is_some_and(|theirs| same_pair(ends, theirs))
+                })
             }
             _ => {
                 let quote = quoted_ends(capture, *index);
@@ -340,11 +398,19 @@ fn same_pair(first: Ends, second: Ends) -> bool {
 /// The different values, in the order in which they first appear.
 fn distinct(values: &[Value]) -> Vec<Value> {
     let mut seen = std::collections::BTreeSet::new();
-    values.iter().filter(|value| seen.insert(value.show())).cloned().collect()
+    values
+        .iter()
+        .filter(|value| seen.insert(value.show()))
+        .cloned()
+        .collect()
 }
 
 fn numbers(values: &[Value]) -> Result<Vec<f64>, String> {
-    let number = |value: &Value| value.real().ok_or_else(|| format!("{} is no number", value.show()));
+    let number = |value: &Value| {
+        value
+            .real()
+            .ok_or_else(|| format!("{} is no number", value.show()))
+    };
     values.iter().map(number).collect()
 }
 
@@ -357,34 +423,51 @@ fn list(values: &[Value]) -> String {
 }
 
 fn literals(expressions: &[Expression], names: &Names) -> Result<Vec<Value>, String> {
-    expressions.iter().map(|expression| constant(expression, names)).collect()
+    expressions
+        .iter()
+        .map(|expression| constant(expression, names))
+        .collect()
 }
 
 fn constant(expression: &Expression, names: &Names) -> Result<Value, String> {
     match expression {
         Expression::Literal(value) => Ok(value.clone()),
         Expression::Host(name) => host(name, names),
-        Expression::Both(operator, left, right) => {
-            Ok(apply(*operator, &constant(left, names)?, &constant(right, names)?))
-        }
+        Expression::Both(operator, left, right) => Ok(apply(
+            *operator,
+            &constant(left, names)?,
+            &constant(right, names)?,
+        )),
         _ => Err("a list holds values, not fields".into()),
     }
 }
 
 fn host(name: &str, names: &Names) -> Result<Value, String> {
-    names.get(name).map(|all| Value::Host(all.clone())).ok_or_else(|| {
-        let known: Vec<&str> = names.keys().map(String::as_str).collect();
-        format!("no host or group is called '${name}'; there are: {}", known.join(", "))
-    })
+    names
+        .get(name)
+        .map(|all| Value::Host(all.clone()))
+        .ok_or_else(|| {
+            let known: Vec<&str> = names.keys().map(String::as_str).collect();
+            format!(
+                "no host or group is called '${name}'; there are: {}",
+                known.join(", ")
+            )
+        })
 }
 
 fn bounded(found: f64, against: &Against, what: &str) -> Outcome {
-    let Against::Bound(bound) = against else { return Ok(()) };
+    let Against::Bound(bound) = against else {
+        return Ok(());
+    };
     let holds = match bound {
         Bound::Within(low, high) => (*low..=*high).contains(&found),
         Bound::Compared(operator, wanted) => compare(*operator, found, *wanted),
     };
-    if holds { Ok(()) } else { Err(format!("{found} {what}")) }
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("{found} {what}"))
+    }
 }
 
 fn compare(operator: Operator, a: f64, b: f64) -> bool {
@@ -412,9 +495,11 @@ fn value(expression: &Expression, frame: &Frame<'_>, names: &Names) -> Result<Va
         Expression::Both(Operator::Or, left, right) => Value::Truth(
             value(left, frame, names)?.is_true() || value(right, frame, names)?.is_true(),
         ),
-        Expression::Both(operator, left, right) => {
-            apply(*operator, &value(left, frame, names)?, &value(right, frame, names)?)
-        }
+        Expression::Both(operator, left, right) => apply(
+            *operator,
+            &value(left, frame, names)?,
+            &value(right, frame, names)?,
+        ),
         Expression::In(inner, members) => {
             let found = value(inner, frame, names)?;
             Value::Truth(found != Value::Missing && is_among(&found, members, names)?)
@@ -431,9 +516,9 @@ fn value(expression: &Expression, frame: &Frame<'_>, names: &Names) -> Result<Va
             _ => Value::Missing,
         },
         Expression::ByteSwap(inner) => match value(inner, frame, names)? {
-            Value::Number(number) => {
-                Value::Number(u16::try_from(number & 0xffff).map_or(0, |n| i64::from(n.swap_bytes())))
-            }
+            Value::Number(number) => Value::Number(
+                u16::try_from(number & 0xffff).map_or(0, |n| i64::from(n.swap_bytes())),
+            ),
             _ => Value::Missing,
         },
     })
@@ -464,8 +549,12 @@ fn apply(operator: Operator, left: &Value, right: &Value) -> Value {
     match (operator, left, right) {
         (Operator::Equal, ..) => truth(left.same(right)),
         (Operator::Unequal, ..) => truth(left.same(right).map(|same| !same)),
-        (Operator::Contains, Value::Text(a), Value::Text(b)) => Value::Truth(a.contains(b.as_str())),
-        (Operator::Begins, Value::Text(a), Value::Text(b)) => Value::Truth(a.starts_with(b.as_str())),
+        (Operator::Contains, Value::Text(a), Value::Text(b)) => {
+            Value::Truth(a.contains(b.as_str()))
+        }
+        (Operator::Begins, Value::Text(a), Value::Text(b)) => {
+            Value::Truth(a.starts_with(b.as_str()))
+        }
         (Operator::Contains | Operator::Begins, ..) => Value::Truth(false),
         (
             Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual,
@@ -493,7 +582,9 @@ fn apply(operator: Operator, left: &Value, right: &Value) -> Value {
             Operator::Minus => Value::Number(a.wrapping_sub(*b)),
             Operator::Times => Value::Number(a.wrapping_mul(*b)),
             Operator::Bits => Value::Number(a & b),
-            _ => a.checked_rem_euclid(*b).map_or(Value::Missing, Value::Number),
+            _ => a
+                .checked_rem_euclid(*b)
+                .map_or(Value::Missing, Value::Number),
         },
         _ => match (left.real(), right.real(), operator) {
             (Some(a), Some(b), Operator::Plus) => Value::Real(a + b),
@@ -518,11 +609,16 @@ mod tests {
             let (from, to) = if *there { ends } else { (ends.1, ends.0) };
             let packet = Packet {
                 ip: Ip::V4(Ipv4::new(from, to)),
-                segment: Segment::Tcp(Tcp { sequence: *sequence, ..Tcp::new(*source, *destination, *flags) }),
+                segment: Segment::Tcp(Tcp {
+                    sequence: *sequence,
+                    ..Tcp::new(*source, *destination, *flags)
+                }),
                 payload: Payload::Empty,
             };
             let at = Timestamp::from_nanos(1_000_000_000 + micros * 1000);
-            writer.record(at, |out| packet.emit_frame(&Link::default(), out)).unwrap();
+            writer
+                .record(at, |out| packet.emit_frame(&Link::default(), out))
+                .unwrap();
         }
         Capture::read(&writer.finish().unwrap()).unwrap()
     }
@@ -576,7 +672,10 @@ mod tests {
             ("replied(tcp.dstport == 22, tcp)", "frame 3"),
             ("all(udp, tcp)", "no such frames"),
             ("some(ip.src == $nobody)", "$nobody"),
-            ("order(ip.src == $a, tcp.dstport) == [23, 22, 21]", "21, 22, 23"),
+            (
+                "order(ip.src == $a, tcp.dstport) == [23, 22, 21]",
+                "21, 22, 23",
+            ),
         ] {
             let reason = outcome(text).unwrap_err();
             assert!(reason.contains(shown), "{text}: {reason}");

@@ -7,13 +7,70 @@ use super::value::Value;
 
 /// The names.
 pub const NAMES: [&str; 64] = [
-    "frame.number", "t", "ip.src", "ip.dst", "ip.version", "ip.ttl", "ip.id", "ip.tos", "ip.len", "ip.proto", "ip.df", "ip.mf",
-    "ip.frag", "ip.options", "tcp", "udp", "icmp", "icmpv6", "arp", "srcport", "dstport", "tcp.srcport", "tcp.dstport",
-    "udp.srcport", "udp.dstport", "tcp.seq", "tcp.ack", "tcp.window", "tcp.urgent", "tcp.len", "tcp.hdr_len", "tcp.flags",
-    "tcp.syn", "tcp.ack_flag", "tcp.fin", "tcp.rst", "tcp.psh", "tcp.urg", "tcp.ece", "tcp.cwr", "tcp.options", "tcp.mss",
-    "tcp.tsval", "tcp.tsecr", "tcp.wscale", "udp.length", "icmp.type", "icmp.code", "icmp.ident", "icmp.seq", "icmp.mtu",
-    "quote.src", "quote.dst", "quote.srcport", "quote.dstport", "quote.proto", "quote.ttl", "arp.opcode", "arp.src", "arp.dst",
-    "eth.src", "eth.dst", "eth.len", "data",
+    "frame.number",
+    "t",
+    "ip.src",
+    "ip.dst",
+    "ip.version",
+    "ip.ttl",
+    "ip.id",
+    "ip.tos",
+    "ip.len",
+    "ip.proto",
+    "ip.df",
+    "ip.mf",
+    "ip.frag",
+    "ip.options",
+    "tcp",
+    "udp",
+    "icmp",
+    "icmpv6",
+    "arp",
+    "srcport",
+    "dstport",
+    "tcp.srcport",
+    "tcp.dstport",
+    "udp.srcport",
+    "udp.dstport",
+    "tcp.seq",
+    "tcp.ack",
+    "tcp.window",
+    "tcp.urgent",
+    "tcp.len",
+    "tcp.hdr_len",
+    "tcp.flags",
+    "tcp.syn",
+    "tcp.ack_flag",
+    "tcp.fin",
+    "tcp.rst",
+    "tcp.psh",
+    "tcp.urg",
+    "tcp.ece",
+    "tcp.cwr",
+    "tcp.options",
+    "tcp.mss",
+    "tcp.tsval",
+    "tcp.tsecr",
+    "tcp.wscale",
+    "udp.length",
+    "icmp.type",
+    "icmp.code",
+    "icmp.ident",
+    "icmp.seq",
+    "icmp.mtu",
+    "quote.src",
+    "quote.dst",
+    "quote.srcport",
+    "quote.dstport",
+    "quote.proto",
+    "quote.ttl",
+    "arp.opcode",
+    "arp.src",
+    "arp.dst",
+    "eth.src",
+    "eth.dst",
+    "eth.len",
+    "data",
 ];
 
 /// Whether a field has that name.
@@ -56,7 +113,9 @@ impl Frame<'_> {
                 "icmp" => Value::Truth(matches!(layers.transport, Transport::Icmp(_))),
                 "icmpv6" => Value::Truth(matches!(layers.transport, Transport::Icmpv6(_))),
                 "arp" => Value::Truth(matches!(layers.network, Network::Arp(_))),
-                "srcport" => layers.ports().map_or(Value::Missing, |(from, _)| number(from)),
+                "srcport" => layers
+                    .ports()
+                    .map_or(Value::Missing, |(from, _)| number(from)),
                 "dstport" => layers.ports().map_or(Value::Missing, |(_, to)| number(to)),
                 "data" => Value::Text(hex(layers.payload)),
                 "text" => Value::Text(String::from_utf8_lossy(layers.payload).into_owned()),
@@ -82,7 +141,9 @@ impl Frame<'_> {
             (Network::V4(ip), "len") => number(ip.total_length),
             (Network::V6(ip), "len") => number(i64::from(ip.payload_length) + 40),
             (Network::V4(ip), "df") => number(i64::from(ip.dont_fragment())),
-            (Network::V4(ip), "mf") => number(i64::from(ip.flags & wire::ipv4::MORE_FRAGMENTS != 0)),
+            (Network::V4(ip), "mf") => {
+                number(i64::from(ip.flags & wire::ipv4::MORE_FRAGMENTS != 0))
+            }
             (Network::V4(ip), "frag") => number(i64::from(ip.fragment_offset) * 8),
             (Network::V4(ip), "options") => Value::Text(hex(ip.options())),
             _ => Value::Missing,
@@ -96,7 +157,9 @@ impl Frame<'_> {
         let flags = i64::from(tcp.flags.0);
         let flag = |bit: i64| number(i64::from(flags & bit != 0));
         let option = |pick: &dyn Fn(&TcpOption<'_>) -> Option<i64>| {
-            tcp.options().find_map(|option| pick(&option)).map_or(Value::Missing, Value::Number)
+            tcp.options()
+                .find_map(|option| pick(&option))
+                .map_or(Value::Missing, Value::Number)
         };
         match field {
             "srcport" => number(tcp.source),
@@ -120,10 +183,34 @@ impl Frame<'_> {
             "ece" => flag(0x40),
             "cwr" => flag(0x80),
             "options" => Value::Text(option_text(tcp.options())),
-            "mss" => option(&|o| if let TcpOption::Mss(mss) = o { Some(i64::from(*mss)) } else { None }),
-            "wscale" => option(&|o| if let TcpOption::WindowScale(s) = o { Some(i64::from(*s)) } else { None }),
-            "tsval" => option(&|o| if let TcpOption::Timestamps(v, _) = o { Some(i64::from(*v)) } else { None }),
-            "tsecr" => option(&|o| if let TcpOption::Timestamps(_, e) = o { Some(i64::from(*e)) } else { None }),
+            "mss" => option(&|o| {
+                if let TcpOption::Mss(mss) = o {
+                    Some(i64::from(*mss))
+                } else {
+                    None
+                }
+            }),
+            "wscale" => option(&|o| {
+                if let TcpOption::WindowScale(s) = o {
+                    Some(i64::from(*s))
+                } else {
+                    None
+                }
+            }),
+            "tsval" => option(&|o| {
+                if let TcpOption::Timestamps(v, _) = o {
+                    Some(i64::from(*v))
+                } else {
+                    None
+                }
+            }),
+            "tsecr" => option(&|o| {
+                if let TcpOption::Timestamps(_, e) = o {
+                    Some(i64::from(*e))
+                } else {
+                    None
+                }
+            }),
             _ => Value::Missing,
         }
     }

@@ -26,7 +26,8 @@ pub(super) enum Token {
 }
 
 const SIGNS: [&str; 23] = [
-    "..", "==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", "~", "+", "-", "*", "&", "%", "|", "=",
+    "..", "==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", "{", "}", ",", ":", "~", "+", "-",
+    "*", "&", "%", "|", "=",
 ];
 
 /// Divides a text into words.
@@ -48,7 +49,10 @@ fn one(rest: &str, first: char) -> Result<(Token, &str), String> {
             .find(first)
             .ok_or_else(|| format!("the text that begins at {rest:.20} does not end"))?;
         let (text, after) = inner.split_at(end);
-        return Ok((Token::Text(text.to_owned()), after.get(1..).unwrap_or_default()));
+        return Ok((
+            Token::Text(text.to_owned()),
+            after.get(1..).unwrap_or_default(),
+        ));
     }
     if first == '$' {
         let (name, after) = word(rest.get(1..).unwrap_or_default(), |c| {
@@ -63,14 +67,19 @@ fn one(rest: &str, first: char) -> Result<(Token, &str), String> {
         return number(rest);
     }
     if first.is_ascii_alphabetic() || first == '_' {
-        let (name, after) = word(rest, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+        let (name, after) = word(rest, |c| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
+        });
         let name = name.trim_end_matches('.');
         let after = rest.get(name.len()..).unwrap_or(after);
         return Ok((Token::Name(name.to_owned()), after));
     }
     let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
     match sign {
-        Some(sign) => Ok((Token::Sign(sign), rest.get(sign.len()..).unwrap_or_default())),
+        Some(sign) => Ok((
+            Token::Sign(sign),
+            rest.get(sign.len()..).unwrap_or_default(),
+        )),
         None => Err(format!("'{first}' means nothing here")),
     }
 }
@@ -82,7 +91,9 @@ fn word(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
 
 /// An address or a block, where one begins.
 fn address(rest: &str) -> Option<(Token, &str)> {
-    let (text, after) = word(rest, |c| c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/'));
+    let (text, after) = word(rest, |c| {
+        c.is_ascii_hexdigit() || matches!(c, '.' | ':' | '/')
+    });
     let text = text.trim_end_matches(['.', ':', '/']);
     let after = rest.get(text.len()..).unwrap_or(after);
     let dots = text.matches('.').count() == 3 && !text.contains("..");
@@ -98,7 +109,8 @@ fn address(rest: &str) -> Option<(Token, &str)> {
 fn number(rest: &str) -> Result<(Token, &str), String> {
     if let Some(hex) = rest.strip_prefix("0x") {
         let (digits, after) = word(hex, |c| c.is_ascii_hexdigit());
-        let value = i64::from_str_radix(digits, 16).map_err(|_| format!("'0x{digits}' is no number"))?;
+        let value =
+            i64::from_str_radix(digits, 16).map_err(|_| format!("'0x{digits}' is no number"))?;
         return Ok((Token::Number(value), after));
     }
     let (digits, after) = word(rest, |c| c.is_ascii_digit());
@@ -111,7 +123,9 @@ fn number(rest: &str) -> Result<(Token, &str), String> {
         let value = text.parse().map_err(|_| format!("'{text}' is no number"))?;
         return Ok((Token::Real(value), after));
     }
-    let value = digits.parse().map_err(|_| format!("'{digits}' is no number"))?;
+    let value = digits
+        .parse()
+        .map_err(|_| format!("'{digits}' is no number"))?;
     Ok((Token::Number(value), after))
 }
 
@@ -121,7 +135,8 @@ mod tests {
 
     #[test]
     fn numbers_ranges_and_addresses_are_told_apart() {
-        let words = tokens("1.5 5..9 192.0.2.1 192.0.2.0/24 2001:db8::1 0x3f $my-host tcp.seq").unwrap();
+        let words =
+            tokens("1.5 5..9 192.0.2.1 192.0.2.0/24 2001:db8::1 0x3f $my-host tcp.seq").unwrap();
         assert_eq!(
             words,
             [

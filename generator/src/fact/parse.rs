@@ -282,7 +282,8 @@ impl Parser {
         let Some(Token::Name(name)) = self.next() else {
             return Err(format!("a check begins with one of: {}", known()));
         };
-        let Some((_, kind, second, compared)) = KINDS.iter().find(|(known, ..)| *known == name) else {
+        let Some((_, kind, second, compared)) = KINDS.iter().find(|(known, ..)| *known == name)
+        else {
             return Err(format!("'{name}' is no check; there are: {}", known()));
         };
         self.statement(&name, *kind, *second, *compared)
@@ -310,9 +311,24 @@ impl Parser {
             by = self.values()?;
         }
         self.expect(")")?;
-        let modulo = if self.takes_word("mod") { Some(self.whole()?) } else { None };
-        let against = if compared { self.against(kind)? } else { Against::Nothing };
-        Ok(Check::Statement(Box::new(Statement { kind, filter, of, by, modulo, against })))
+        let modulo = if self.takes_word("mod") {
+            Some(self.whole()?)
+        } else {
+            None
+        };
+        let against = if compared {
+            self.against(kind)?
+        } else {
+            Against::Nothing
+        };
+        Ok(Check::Statement(Box::new(Statement {
+            kind,
+            filter,
+            of,
+            by,
+            modulo,
+            against,
+        })))
     }
 
     /// One value, or several in brackets.
@@ -451,7 +467,8 @@ impl Parser {
         if self.takes_word("contains") {
             return Some(Operator::Contains);
         }
-        self.takes_word("matches-prefix").then_some(Operator::Begins)
+        self.takes_word("matches-prefix")
+            .then_some(Operator::Begins)
     }
 
     fn sum(&mut self) -> Result<Expression, String> {

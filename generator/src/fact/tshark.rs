@@ -82,7 +82,9 @@ fn text(expression: &Expression, names: &Names) -> Option<String> {
         Expression::Both(Operator::Or, a, b) => join(text(a, names)?, "or", text(b, names)?),
         Expression::Both(operator, a, b) => comparison(*operator, a, b, names),
         Expression::In(inner, members) => {
-            let Expression::Field(name) = inner.as_ref() else { return None };
+            let Expression::Field(name) = inner.as_ref() else {
+                return None;
+            };
             let field = field(name)?;
             let members: Option<Vec<String>> = members
                 .iter()
@@ -102,7 +104,10 @@ fn text(expression: &Expression, names: &Names) -> Option<String> {
 }
 
 fn field(name: &str) -> Option<&'static str> {
-    FIELDS.iter().find(|(ours, _)| *ours == name).map(|(_, theirs)| *theirs)
+    FIELDS
+        .iter()
+        .find(|(ours, _)| *ours == name)
+        .map(|(_, theirs)| *theirs)
 }
 
 fn comparison(
@@ -120,16 +125,23 @@ fn comparison(
         Operator::GreaterEqual => ">=",
         _ => return None,
     };
-    let Expression::Field(name) = left else { return None };
+    let Expression::Field(name) = left else {
+        return None;
+    };
     if name == "ip.src" || name == "ip.dst" {
         return address(name, sign, right, names);
     }
     if name == "tcp.flags" {
         // Ours are the low eight bits.
-        let Expression::Literal(Value::Number(flags)) = right else { return None };
-        return Some(format!("tcp.flags & 0xff {sign} {flags}")).filter(|_| sign == "==" && *flags > 0);
+        let Expression::Literal(Value::Number(flags)) = right else {
+            return None;
+        };
+        return Some(format!("tcp.flags & 0xff {sign} {flags}"))
+            .filter(|_| sign == "==" && *flags > 0);
     }
-    let Expression::Literal(Value::Number(number)) = right else { return None };
+    let Expression::Literal(Value::Number(number)) = right else {
+        return None;
+    };
     Some(format!("{} {sign} {number}", field(name)?))
 }
 
@@ -168,10 +180,15 @@ mod tests {
 
     #[test]
     fn a_filter_is_said_in_tsharks_words() {
-        let check = Check::parse("all(tcp and ip.src == $a, tcp.syn == 1 and tcp.dstport in {21, 80..90})").unwrap();
+        let check =
+            Check::parse("all(tcp and ip.src == $a, tcp.syn == 1 and tcp.dstport in {21, 80..90})")
+                .unwrap();
         let names = Names::from([("a".to_owned(), vec![[192, 0, 2, 1].into()])]);
         let statement = *check.statements().first().unwrap();
-        let texts: Vec<String> = filters(statement, &names).into_iter().map(|(_, text)| text).collect();
+        let texts: Vec<String> = filters(statement, &names)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect();
         assert_eq!(
             texts,
             [
@@ -184,6 +201,11 @@ mod tests {
     #[test]
     fn what_tshark_cannot_say_is_left_out() {
         let check = Check::parse("some(tcp.srcport - ip.id == 376)").unwrap();
-        assert!(check.statements().iter().all(|s| filters(s, &Names::new()).is_empty()));
+        assert!(
+            check
+                .statements()
+                .iter()
+                .all(|s| filters(s, &Names::new()).is_empty())
+        );
     }
 }

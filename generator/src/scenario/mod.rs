@@ -22,6 +22,7 @@ pub use file::{Request, ScenarioFile};
 
 use crate::activity::Activity;
 use crate::blueprint::Blueprint;
+use crate::fact::{Fact, Names};
 use crate::host::HostConfig;
 use crate::net::filter::Filter;
 use crate::net::path::LineConfig;
@@ -45,7 +46,7 @@ pub struct Identity {
     /// Whether the documents print no packets of it.
     pub reconstructed: bool,
     /// What holds for every seed.
-    pub facts: Vec<String>,
+    pub facts: Vec<Fact>,
 }
 
 /// A scenario, checked, with every choice but the draws made.
@@ -73,6 +74,8 @@ pub struct Scenario {
     pub parameters: BTreeMap<String, String>,
     /// Pinned draws.
     pub pins: Pins,
+    /// Addresses of hosts and groups, by the names that activities and facts use.
+    pub names: Names,
 }
 
 /// A site.

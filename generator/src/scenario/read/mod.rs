@@ -13,10 +13,11 @@ use wire::Timestamp;
 
 use super::{HostSpec, Identity, PathSpec, Run, Scenario, SiteSpec};
 use crate::activity::Activity;
+use crate::fact::{Check, Fact, Names};
 use crate::host::stack::Stacks;
 use crate::net::sensor::{Place, SensorConfig};
 use crate::net::topology::SiteId;
-use crate::reading::document::Node;
+use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, Mistakes, list, text, text_ref};
 use crate::seed::{Pins, SeedTree};
 
@@ -41,7 +42,10 @@ fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
     let summary = fields.required_text("summary");
     let source = fields.required_text("source");
     let reconstructed = fields.flag("reconstructed");
-    let facts = fields.texts("facts");
+    let facts = fields
+        .node("facts")
+        .map(|node| facts(node, fields.mistakes()))
+        .unwrap_or_default();
     Some(Identity {
         id: id?,
         title: title?,
@@ -51,6 +55,42 @@ fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
         reconstructed,
         facts,
     })
+}
+
+/// The facts: sentences, each with its check.
+fn facts(node: &Node, mistakes: &mut Mistakes) -> Vec<Fact> {
+    let Value::List(items) = &node.value else {
+        mistakes.note(
+            &node.origin,
+            "facts is a list of { say = \"...\", check = \"...\" }",
+        );
+        return Vec::new();
+    };
+    let mut facts = Vec::new();
+    for item in items {
+        if !matches!(item.value, Value::Table(_)) {
+            let message = "a fact is { say = \"...\", check = \"...\", at = \"SENSOR\" }";
+            mistakes.note(&item.origin, message);
+            continue;
+        }
+        let mut fields = Fields::new("a fact", item, mistakes);
+        let say = fields.required_text("say");
+        let check = fields.required_text("check");
+        let at = fields.text("at");
+        fields.finish();
+        let (Some(say), Some(text)) = (say, check) else {
+            continue;
+        };
+        match Check::parse(&text) {
+            Ok(check) => facts.push(Fact {
+                say,
+                check: (text, check),
+                at,
+            }),
+            Err(error) => mistakes.note(&item.origin, format!("check = {text}: {error}")),
+        }
+    }
+    facts
 }
 
 /// What becomes of what a file leaves open about hosts, lines and sensors.
@@ -140,6 +180,22 @@ pub fn scenario(
             "nobody watches: the scenario needs a [sensor.NAME] with its 'site'",
         );
     }
+    for fact in identity.iter().flat_map(|identity| &identity.facts) {
+        let known: Vec<&str> = reader
+            .sensors
+            .iter()
+            .map(|sensor| sensor.name.as_str())
+            .collect();
+        if let Some(at) = fact.at.as_deref().filter(|at| !known.contains(at)) {
+            let message = format!(
+                "fact '{}': no sensor is called '{at}'; there are: {}",
+                fact.say,
+                known.join(", ")
+            );
+            reader.mistakes.note(origin, message);
+        }
+    }
+    let names = reader.names();
     Some(Scenario {
         identity: identity?,
         start: start?,
@@ -152,6 +208,7 @@ pub fn scenario(
         runs: reader.runs,
         parameters: BTreeMap::new(),
         pins: Pins::new(),
+        names,
     })
 }
 
@@ -217,6 +274,20 @@ impl<'a> Reader<'a> {
                 SiteId(0)
             }
         }
+    }
+
+    /// The addresses behind each name of the cast.
+    fn names(&self) -> Names {
+        let addresses = |hosts: &Vec<usize>| {
+            let hosts = hosts.iter().filter_map(|n| self.hosts.get(*n));
+            hosts
+                .flat_map(|host| host.config.addresses.clone())
+                .collect()
+        };
+        let named = self.cast.iter();
+        named
+            .map(|(name, hosts)| (name.clone(), addresses(hosts)))
+            .collect()
     }
 
     fn is_taken(&self, address: IpAddr) -> bool {

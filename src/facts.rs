@@ -1,0 +1,209 @@
+//! `crywolf facts`: whether what a scenario promises of every seed holds.
+
+use std::io::Write;
+use std::ops::RangeInclusive;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use generator::fact::{Capture, Fact, Names, tshark};
+use generator::{Catalogue, simulate};
+
+use crate::output::{self, Verbosity, print};
+use crate::produce::{self, Order, Terms};
+use crate::seeds;
+
+/// Check what scenarios promise of every seed.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  crywolf facts syn-scan
+  crywolf facts --all --seeds 1..20 --witness
+  crywolf facts my-own.toml --seeds 1..100
+
+Exit status: 0 all hold, 1 one does not, 2 wrong use.")]
+pub struct FactsArgs {
+    /// Scenarios: ids of the catalogue, or files ending in .toml
+    #[arg(value_name = "ID|FILE.toml")]
+    pub scenarios: Vec<String>,
+
+    /// The whole catalogue
+    #[arg(long, conflicts_with = "scenarios")]
+    pub all: bool,
+
+    /// The seeds, both ends included
+    #[arg(long, value_name = "A..B", value_parser = seeds::parse_range, default_value = "1..20")]
+    pub seeds: RangeInclusive<u64>,
+
+    /// Have tshark count the same frames, where it can express the filter
+    #[arg(long)]
+    pub witness: bool,
+
+    /// Jobs side by side [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Wrong use, and scenarios that cannot be read.
+pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
+    let catalogue = Catalogue::built_in()?;
+    let names = if args.all {
+        catalogue.ids()
+    } else {
+        args.scenarios.clone()
+    };
+    if names.is_empty() {
+        bail!("name a scenario, or --all; 'crywolf list' shows the catalogue");
+    }
+    let mut orders = Vec::new();
+    for name in &names {
+        let file = produce::find(&catalogue, name)?;
+        orders.extend(args.seeds.clone().map(|seed| Order {
+            file: file.clone(),
+            seed,
+            published: None,
+        }));
+    }
+    let progress = output::progress(orders.len() as u64, "checking", verbosity.quiet);
+    let jobs = produce::jobs(args.jobs);
+    let results = produce::produce_all(&orders, jobs, &progress, |order| {
+        check(&catalogue, order, args.witness)
+    })?;
+    let mut checked = 0;
+    let mut broken = 0;
+    for (order, result) in orders.iter().zip(&results) {
+        checked += result.held + result.broken.len();
+        for reason in &result.broken {
+            broken += 1;
+            print(&format!(
+                "{} seed {}: {reason}\n",
+                order.file.identity().id,
+                order.seed
+            ))?;
+        }
+    }
+    let witnessed: usize = results.iter().map(|result| result.witnessed).sum();
+    if !verbosity.quiet {
+        let witness = if args.witness {
+            format!("; tshark agrees on {witnessed} counts")
+        } else {
+            String::new()
+        };
+        print(&format!(
+            "{checked} checks of {} captures' facts, {broken} broken{witness}\n",
+            orders.len()
+        ))?;
+    }
+    Ok(if broken == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+/// What became of the facts of one seed.
+#[derive(Default)]
+struct Checked {
+    held: usize,
+    witnessed: usize,
+    broken: Vec<String>,
+}
+
+fn check(catalogue: &Catalogue, order: &Order, witness: bool) -> Result<Checked> {
+    let scenario = produce::resolve(catalogue, order, &Terms::default())?;
+    let recordings = simulate(&scenario, order.seed, false, |_| Some(Vec::new()))?;
+    let mut result = Checked::default();
+    for recording in recordings {
+        let (bytes, truth) = recording.into_truth();
+        let capture = Capture::read(&bytes).map_err(anyhow::Error::msg)?;
+        let facts = scenario.identity.facts.iter();
+        for fact in facts.filter(|fact| fact.at.as_ref().is_none_or(|at| *at == truth.sensor)) {
+            match fact.holds(&capture, &scenario.names) {
+                Ok(()) => result.held += 1,
+                Err(reason) => {
+                    result.broken.push(format!(
+                        "at {}: \"{}\" ({}): {reason}",
+                        truth.sensor, fact.say, fact.check.0
+                    ));
+                }
+            }
+            if witness {
+                result.broken.extend(contradictions(
+                    fact,
+                    &capture,
+                    &bytes,
+                    &scenario.names,
+                    &mut result.witnessed,
+                )?);
+            }
+        }
+    }
+    Ok(result)
+}
+
+/// Where tshark counts other frames than we do.
+fn contradictions(
+    fact: &Fact,
+    capture: &Capture,
+    bytes: &[u8],
+    names: &Names,
+    agreed: &mut usize,
+) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for statement in fact.check.1.statements() {
+        for (filter, text) in tshark::filters(statement, names) {
+            let ours = capture
+                .matching(&filter, names)
+                .map_err(anyhow::Error::msg)?;
+            let theirs = tshark_frames(bytes, &text)?;
+            if ours == theirs {
+                *agreed += 1;
+            } else {
+                found.push(format!(
+                    "\"{}\": {} frames here, {} in tshark by '{text}'",
+                    fact.say,
+                    ours.len(),
+                    theirs.len()
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The numbers of the frames for which a display filter holds.
+fn tshark_frames(bytes: &[u8], filter: &str) -> Result<Vec<usize>> {
+    let mut child = Command::new("tshark")
+        .args([
+            "-r",
+            "-",
+            "-Y",
+            filter,
+            "-T",
+            "fields",
+            "-e",
+            "frame.number",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("tshark, which --witness asks, does not start")?;
+    let mut input = child.stdin.take().context("tshark has no input")?;
+    let bytes = bytes.to_vec();
+    let feed = std::thread::spawn(move || input.write_all(&bytes));
+    let output = child.wait_with_output().context("tshark did not end")?;
+    // It may close its input early; what it printed decides.
+    let _ = feed.join();
+    if !output.status.success() {
+        bail!("tshark does not take the filter '{filter}'");
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text
+        .lines()
+        .filter_map(|line| line.trim().parse().ok())
+        .collect())
+}
