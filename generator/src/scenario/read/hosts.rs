@@ -144,7 +144,7 @@ impl Reader<'_> {
             let id = self.sites.iter().position(|spec| spec.name == site)?;
             match place.unwrap_or_else(|| self.usual_place(SiteId(id))) {
                 Place::Segment(depth) => Some(depth),
-                Place::Border => None,
+                Place::Border | Place::Path(..) => None,
             }
         });
         let hops = match (&common.hops, segment) {
