@@ -116,7 +116,7 @@ impl TcpLayer {
             }
             port = successor(port, *range.start(), *range.end());
         }
-        self.listen(port, owner);
+        self.listen(port, owner, None);
         port
     }
 
