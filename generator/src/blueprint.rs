@@ -26,6 +26,11 @@ pub trait Blueprint: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The receive buffer of the connections that it accepts, in bytes, where it asks for one.
+    fn buffer(&self) -> Option<u32> {
+        None
+    }
+
     /// TCP ports on which it listens.
     fn listens_on(&self) -> Vec<u16> {
         Vec::new()

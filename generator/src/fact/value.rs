@@ -44,6 +44,8 @@ impl Value {
             Value::Number(number) => Some(*number as f64),
             Value::Real(number) => Some(*number),
             Value::Truth(truth) => Some(f64::from(u8::from(*truth))),
+            // An IPv4 address counts as a number, so that targets can rise.
+            Value::Address(IpAddr::V4(address)) => Some(f64::from(u32::from(*address))),
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The network layer of a host: header fields that the stack decides.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use wire::{Ip, Ipv4, Ipv6, Timestamp};
@@ -35,6 +35,8 @@ pub struct IpLayer {
     id: Draws,
     counter: u16,
     per_destination: BTreeMap<IpAddr, u16>,
+    /// Routes over which packets came: the first host on the way back, and the options that name the rest.
+    routes: BTreeMap<IpAddr, (Ipv4Addr, Arc<[u8]>)>,
     /// Path MTUs that errors told of.
     mtus: BTreeMap<IpAddr, u16>,
     /// Packets a nanosecond-rate host sends elsewhere, unseen: mean gap between them.
@@ -54,11 +56,20 @@ impl IpLayer {
             id,
             counter,
             per_destination: BTreeMap::new(),
+            routes: BTreeMap::new(),
             mtus: BTreeMap::new(),
             unseen_gap,
             unseen,
             last_sent: None,
         }
+    }
+
+    /// Answers go to an address over this route from now on.
+    pub fn learn_route(&mut self, peer: IpAddr, route: (Ipv4Addr, Arc<[u8]>)) {
+        if self.routes.len() >= MAX_COUNTERS {
+            self.routes.pop_first();
+        }
+        self.routes.insert(peer, route);
     }
 
     /// Remembers the MTU of a path. One of 0 is an old router's, which does not tell: the next plateau below Ethernet's,
@@ -106,12 +117,17 @@ impl IpLayer {
                 } else {
                     self.identification(now, destination, purpose)
                 };
+                let route = self.routes.get(&destination).cloned();
+                let (first, options) = route.map_or((v4(destination), None), |(first, options)| {
+                    (first, Some(options))
+                });
                 Ip::V4(Ipv4 {
                     ttl: self.stack.ttl,
                     tos,
                     identification,
                     flags: if df { wire::ipv4::DONT_FRAGMENT } else { 0 },
-                    ..Ipv4::new(v4(source), v4(destination))
+                    options,
+                    ..Ipv4::new(v4(source), first)
                 })
             }
         }

@@ -151,11 +151,16 @@ impl Host {
     }
 
     /// Installs a program that serves these ports, and returns its number.
-    pub fn install(&mut self, program: Box<dyn Program>, tcp_ports: &[u16]) -> ProgramId {
+    pub fn install(
+        &mut self,
+        program: Box<dyn Program>,
+        tcp_ports: &[u16],
+        buffer: Option<u32>,
+    ) -> ProgramId {
         let id = ProgramId(self.programs.len());
         self.programs.push(program);
         for port in tcp_ports {
-            self.sockets.tcp.listen(*port, id);
+            self.sockets.tcp.listen(*port, id, buffer);
         }
         id
     }
@@ -253,8 +258,18 @@ impl Host {
     }
 
     fn receive_whole(&mut self, sent: &Sent, now: Timestamp, out: &mut Outbox) {
+        let stack = Arc::clone(&self.config.stack);
+        if let Some(at) = route::fault(&sent.packet).filter(|_| stack.parameter_problem) {
+            return self.complain(Trouble::Parameter(at), sent, now, out);
+        }
         if self.follow_source_route(sent, now, out) {
             return;
+        }
+        if stack.reverses_routes
+            && let Some(back) =
+                route::SourceRoute::of(&sent.packet).and_then(|route| route.reversed(&sent.packet))
+        {
+            self.sockets.ip.learn_route(sent.packet.source(), back);
         }
         match &sent.packet.segment {
             Segment::Tcp(_) | Segment::Udp(_) => self.receive_ported(sent, now, out),

@@ -10,6 +10,9 @@ pub const LOOSE: u8 = 131;
 /// Option type of a strict source route.
 pub const STRICT: u8 = 137;
 
+/// Option type of a recorded route.
+pub const RECORD: u8 = 7;
+
 /// A source route that stands in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceRoute {
@@ -50,6 +53,29 @@ impl SourceRoute {
         None
     }
 
+    /// The options that send an answer back over the route, and the first host on its way: RFC 1122 section 3.2.1.8.
+    pub fn reversed(self, packet: &Packet) -> Option<(Ipv4Addr, Arc<[u8]>)> {
+        let Ip::V4(header) = &packet.ip else {
+            return None;
+        };
+        let options = header.options.as_deref()?;
+        let slots = options.get(self.at + 3..self.at + self.length)?;
+        let mut hops: Vec<Ipv4Addr> = slots
+            .chunks_exact(4)
+            .filter_map(|slot| slot.first_chunk::<4>())
+            .map(|slot| Ipv4Addr::from(*slot))
+            .collect();
+        hops.reverse();
+        let (first, rest) = hops.split_first()?;
+        let kind = *options.get(self.at)?;
+        let length = u8::try_from(3 + 4 * (rest.len() + 1)).ok()?;
+        let mut back = vec![kind, length, 4];
+        for hop in rest.iter().chain([&header.source]) {
+            back.extend_from_slice(&hop.octets());
+        }
+        Some((*first, Arc::from(back)))
+    }
+
     /// Whether the last host named has been reached.
     pub fn is_done(self) -> bool {
         self.pointer + 3 > self.length
@@ -76,6 +102,36 @@ impl SourceRoute {
             ..packet.clone()
         })
     }
+}
+
+/// The byte of an IPv4 header at which its options make no sense, counted from its beginning.
+pub fn fault(packet: &Packet) -> Option<u8> {
+    let Ip::V4(ip) = &packet.ip else {
+        return None;
+    };
+    let options = ip.options.as_deref()?;
+    let place = |at: usize| u8::try_from(wire::ipv4::HEADER_BYTES + at).ok();
+    let mut at = 0;
+    while at < options.len() {
+        let rest = options.get(at..)?;
+        at += match rest {
+            [0, ..] => return None,
+            [1, ..] => 1,
+            [kind, length, tail @ ..] => {
+                let size = usize::from(*length);
+                if size < 2 || at + size > options.len() {
+                    return place(at + 1);
+                }
+                let routes = matches!(*kind, LOOSE | STRICT | RECORD);
+                if routes && (size < 3 || tail.first().is_none_or(|pointer| *pointer < 4)) {
+                    return place(at + 2);
+                }
+                size
+            }
+            _ => return place(at),
+        };
+    }
+    None
 }
 
 #[cfg(test)]

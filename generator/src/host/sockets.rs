@@ -31,6 +31,9 @@ pub struct Sockets {
     udp_ttl: BTreeMap<SocketId, u8>,
     ports: Draws,
     port_range: RangeInclusive<u16>,
+    /// The last port that the stack chose, where it takes them in order.
+    last_port: Option<u16>,
+    in_order: bool,
     last_socket: u32,
 }
 
@@ -52,6 +55,8 @@ impl Sockets {
             udp_ttl: BTreeMap::new(),
             ports: tree.draws(&format!("host/{name}/udp/port")),
             port_range: stack.tcp.ephemeral.clone(),
+            last_port: None,
+            in_order: stack.tcp.ephemeral_in_order,
             last_socket: 0,
         }
     }
@@ -176,10 +181,18 @@ impl Sockets {
 
     /// A port of the range that the stack's TCP uses, too; the highest port when all are taken.
     fn free_udp_port(&mut self) -> u16 {
-        let mut port = self.ports.port(self.port_range.clone());
+        let next = self
+            .last_port
+            .filter(|_| self.in_order && !self.ports.is_pinned());
+        let mut port = match next {
+            Some(last) if last < *self.port_range.end() => last + 1,
+            Some(_) => *self.port_range.start(),
+            None => self.ports.port(self.port_range.clone()),
+        };
         while self.udp_ports.contains_key(&port) && port < u16::MAX {
             port += 1;
         }
+        self.last_port = Some(port);
         port
     }
 

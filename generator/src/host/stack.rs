@@ -35,6 +35,10 @@ pub struct Stack {
     pub answers_broadcast_ping: bool,
     /// Whether it sends packets on whose source route names it.
     pub source_routes: bool,
+    /// Whether it answers over the route, reversed, over which a packet came, RFC 1122 section 3.2.1.8.
+    pub reverses_routes: bool,
+    /// Whether it tells the sender of options that make no sense, RFC 1122 section 3.2.2.5.
+    pub parameter_problem: bool,
     /// Which of two overlapping fragments it keeps.
     pub overlap: Overlap,
     /// How long it waits for missing fragments, in nanoseconds.
@@ -81,6 +85,18 @@ pub struct TcpTraits {
     pub mss: u16,
     /// Whether its SYN-ACK offers no larger MSS than the SYN did.
     pub mirrors_mss: bool,
+    /// Least, greatest and step of the MSS that its SYN-ACKs offer, where it is drawn anew for each.
+    pub synack_mss: Option<(u16, u16, u16)>,
+    /// Least MSS of a peer to which its segments carry DF.
+    pub df_least_mss: u16,
+    /// Whether its pure acknowledgments carry DF, where they differ from other segments.
+    pub df_pure_ack: Option<bool>,
+    /// Window of a SYN that it repeats.
+    pub syn_retry_window: Option<u16>,
+    /// What an open port does with a bare ACK.
+    pub ack_to_open: OddReply,
+    /// Whether a port whose backlog is full takes no segment at all.
+    pub deaf_when_full: bool,
     /// Options of its SYN.
     pub syn_options: OptionLayout,
     /// Options of its SYN-ACK.

@@ -13,6 +13,8 @@ pub struct Filter {
     pub denied: BTreeSet<u16>,
     /// Ports to which everything is let in, whatever the rules above say.
     pub allowed: BTreeSet<u16>,
+    /// Whether echo requests are stopped.
+    pub no_ping: bool,
     /// Whether the sender is told, RFC 1812 section 5.2.7.1.
     pub answers: bool,
 }
@@ -20,6 +22,12 @@ pub struct Filter {
 impl Filter {
     /// Whether a packet may come in.
     pub fn admits(&self, packet: &Packet) -> bool {
+        if let Segment::Icmp(message) = &packet.segment
+            && self.no_ping
+            && matches!(message.icmp_type, wire::icmp::ECHO_REQUEST | 128)
+        {
+            return false;
+        }
         let Some((_, port)) = packet.ports() else {
             return true;
         };

@@ -60,6 +60,7 @@ pub fn picos_per_byte(text: &str) -> Option<u64> {
 pub struct Line {
     config: LineConfig,
     delay: Draws,
+    hops: Draws,
     loss: Draws,
     reorder: Draws,
     last_entry: Timestamp,
@@ -73,12 +74,19 @@ impl Line {
         Line {
             config,
             delay: tree.draws(&format!("{path}/delay")),
+            hops: tree.draws(&format!("{path}/hops")),
             loss: tree.draws(&format!("{path}/loss")),
             reorder: tree.draws(&format!("{path}/reorder")),
             last_entry: Timestamp::ZERO,
             free_at: Timestamp::ZERO,
             last_exit: Vec::new(),
         }
+    }
+
+    /// Routers that the next packet passes: so many, unless a pin sends it another way.
+    pub fn hops(&mut self, usual: u8) -> u8 {
+        let pinned = self.hops.pinned().and_then(|hops| u8::try_from(hops).ok());
+        pinned.unwrap_or(usual)
     }
 
     /// How long a packet of so many bytes takes the line, in nanoseconds.

@@ -52,8 +52,20 @@ pub struct Site {
     pub filter: Filter,
     /// The address of its border router.
     pub router: IpAddr,
+    /// The routers inside, the one next to the border first; where fewer are named, the last stands for the rest, and
+    /// without any the border router speaks for them.
+    pub inner_routers: Vec<IpAddr>,
     /// Whether its border lets packets in that are for all hosts of a block, as routers did before RFC 2644.
     pub directed_broadcast: bool,
+}
+
+impl Site {
+    /// The address of the router at so many hops from the border, from 1.
+    pub fn inner_router(&self, hop: u8) -> IpAddr {
+        let index = usize::from(hop).saturating_sub(1);
+        let inner = self.inner_routers.get(index).or(self.inner_routers.last());
+        inner.copied().unwrap_or(self.router)
+    }
 }
 
 /// Where a host is.
@@ -136,10 +148,10 @@ pub enum Crossing {
     Divided(Timestamp, u8, usize, u64),
     /// It is lost, or there is no way.
     Lost,
-    /// The router at that address drops it and says so at that time.
-    Expired(Timestamp, IpAddr),
+    /// The router at that address drops it and says so at that time; as many routers lie between it and the sender.
+    Expired(Timestamp, IpAddr, u8),
     /// It does not fit and must not be fragmented: the router says so, with the MTU.
-    TooBig(Timestamp, IpAddr, u16),
+    TooBig(Timestamp, IpAddr, u16, u8),
 }
 
 impl Topology {
@@ -197,6 +209,13 @@ impl Topology {
         })
     }
 
+    /// Whether an address is that of one of a site's own routers.
+    pub fn is_router_of(&self, site: SiteId, address: IpAddr) -> bool {
+        self.sites
+            .get(site.0)
+            .is_some_and(|site| site.router == address || site.inner_routers.contains(&address))
+    }
+
     /// Whether a sensor stands on a segment of a site.
     pub fn watches(&self, site: SiteId) -> bool {
         self.watched.iter().any(|segment| segment.site == site)
@@ -246,17 +265,18 @@ impl Topology {
             &mut path.back
         };
         let bytes = packet.total_bytes();
+        let hops = line.hops(path.hops);
         let Some(exit) = line.pass(lane, entry, bytes) else {
             return Crossing::Lost;
         };
         let transit = exit.nanos_since(entry);
         let ttl = packet.ttl();
-        if ttl <= path.hops && !path.forwards_expired && path.hops > 0 {
+        if ttl <= hops && !path.forwards_expired && hops > 0 {
             let hop = ttl.max(1);
-            let at = entry.plus_nanos(transit / u64::from(path.hops) * u64::from(hop));
-            let index = if forward { hop - 1 } else { path.hops - hop };
+            let at = entry.plus_nanos(transit / u64::from(hops) * u64::from(hop));
+            let index = if forward { hop - 1 } else { hops - hop };
             return match router_at(&path.routers, index) {
-                Some(router) => Crossing::Expired(at, router),
+                Some(router) => Crossing::Expired(at, router, hop - 1),
                 None => Crossing::Lost,
             };
         }
@@ -265,19 +285,21 @@ impl Topology {
             && !path.silent_mtu
         {
             let gap = line.takes(path.mtu);
-            return Crossing::Divided(exit, path.hops, path.mtu, gap);
+            return Crossing::Divided(exit, hops, path.mtu, gap);
         }
         if bytes > path.mtu {
             if path.silent_mtu {
                 return Crossing::Lost;
             }
             let mtu = u16::try_from(path.mtu).unwrap_or(u16::MAX);
-            return match router_at(&path.routers, path.hops / 2) {
-                Some(router) => Crossing::TooBig(entry.plus_nanos(transit / 2), router, mtu),
+            return match router_at(&path.routers, hops / 2) {
+                Some(router) => {
+                    Crossing::TooBig(entry.plus_nanos(transit / 2), router, mtu, hops / 2)
+                }
                 None => Crossing::Lost,
             };
         }
-        Crossing::Through(exit, path.hops)
+        Crossing::Through(exit, hops)
     }
 }
 

@@ -69,8 +69,24 @@ pub(super) fn give_room(document: &mut Node, tree: &SeedTree) {
         .map(|(name, _)| format!("activity.{name}.at"))
         .collect();
     for path in own {
-        let at = duration_at(document, &path).unwrap_or(0);
-        set_duration(document, &path, at + lead);
+        let stated = document.at(&path).and_then(|node| text(&node.value));
+        match stated.as_deref().and_then(|text| text.split_once("..")) {
+            Some((low, high)) => {
+                let later = |text: &str| units::duration(text.trim()).unwrap_or(0) + lead;
+                let (low, high) = (later(low), later(high));
+                let range = format!(
+                    "{}..{}",
+                    units::write_duration(low),
+                    units::write_duration(high)
+                );
+                let (path, node) = super::vary::stated(&path, &range);
+                let _ = document.overlay(&path, node);
+            }
+            None => {
+                let at = duration_at(document, &path).unwrap_or(0);
+                set_duration(document, &path, at + lead);
+            }
+        }
     }
 }
 

@@ -91,6 +91,8 @@ pub struct SiteSpec {
     pub filter: Filter,
     /// Address of its border router.
     pub router: IpAddr,
+    /// The routers inside, the one next to the border first.
+    pub inner_routers: Vec<IpAddr>,
     /// Whether its border lets packets in that are for all hosts of a block.
     pub directed_broadcast: bool,
 }

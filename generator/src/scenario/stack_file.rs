@@ -3,7 +3,7 @@
 use crate::host::stack::{
     IpId, Isn, OddReply, OptionLayout, Overlap, Rounding, Stack, TcpTraits, WindowUpdate,
 };
-use crate::reading::document::Node;
+use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, Mistakes, text_ref};
 use crate::reading::units;
 
@@ -34,6 +34,8 @@ pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
     let icmp_quote = fields.number("icmp_quote", 8..=548).unwrap_or(8);
     let answers_broadcast_ping = fields.flag("answers_broadcast_ping");
     let source_routes = fields.flag("source_routes");
+    let reverses_routes = fields.flag("reverses_source_routes");
+    let parameter_problem = yes_or_no(&mut fields, "parameter_problem").unwrap_or(true);
     let overlaps = [("first", Overlap::First), ("last", Overlap::Last)];
     let overlap = fields
         .choice("overlap", &overlaps)
@@ -66,6 +68,8 @@ pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
         answers_ping,
         answers_broadcast_ping,
         source_routes,
+        reverses_routes,
+        parameter_problem,
         overlap,
         reassembly_timeout,
         // Measured on Linux 6 over a virtual link: 7 to 75 us.
@@ -106,6 +110,18 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
         mirrors_mss: fields.flag("mirrors_mss"),
         syn_options,
         synack_options,
+        synack_mss: fields.parsed(
+            "synack_mss",
+            "a text such as \"random 0..65528 step 8\"",
+            |value| drawn_mss(text_ref(value)?),
+        ),
+        df_least_mss: fields.word("df_least_mss").unwrap_or(0),
+        df_pure_ack: yes_or_no(&mut fields, "df_pure_ack"),
+        syn_retry_window: fields.word("syn_retry_window"),
+        ack_to_open: fields
+            .choice("ack_to_open", &odd)
+            .unwrap_or(OddReply::Reset),
+        deaf_when_full: fields.flag("deaf_when_full"),
         syn_window: fields.word("syn_window").unwrap_or(u16::MAX),
         buffer: u32::try_from(buffer).unwrap_or(u32::MAX),
         rounding: fields
@@ -158,6 +174,22 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
     };
     fields.finish();
     traits
+}
+
+fn yes_or_no(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<bool> {
+    fields.parsed(key, "true or false", |value| match value {
+        Value::Boolean(yes) => Some(*yes),
+        _ => None,
+    })
+}
+
+/// Least, greatest and step of a drawn MSS.
+fn drawn_mss(text: &str) -> Option<(u16, u16, u16)> {
+    let (range, step) = text.strip_prefix("random")?.split_once("step")?;
+    let (low, high) = range.trim().split_once("..")?;
+    let (low, high): (u16, u16) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+    let step = step.trim().parse().ok().filter(|step| *step > 0)?;
+    (low <= high).then_some((low, high, step))
 }
 
 fn options(fields: &mut Fields<'_, '_>, key: &'static str) -> OptionLayout {

@@ -68,7 +68,7 @@ impl<W: Write> World<W> {
             let program = run.blueprint.build(&cast);
             let ports = run.blueprint.listens_on();
             if let Some(host) = world.hosts.get_mut(run.host) {
-                let program = host.install(program, &ports);
+                let program = host.install(program, &ports, run.blueprint.buffer());
                 let start = Event::Start(HostId(run.host), program);
                 world.queue.push(scenario.start.plus_nanos(run.at), start);
             }
@@ -84,6 +84,7 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
         absent: spec.absent,
         filter: spec.filter.clone(),
         router: spec.router,
+        inner_routers: spec.inner_routers.clone(),
         directed_broadcast: spec.directed_broadcast,
     });
     let paths = scenario.paths.iter().map(|spec| Path {

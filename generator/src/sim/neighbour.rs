@@ -127,6 +127,9 @@ impl<W: Write> World<W> {
         let Some(own) = self.address_of(segment, Station::Host(id), neighbour.is_ipv6()) else {
             return;
         };
+        if self.topology.hosts.get(&neighbour) == Some(&id) {
+            return;
+        }
         self.show_question(segment, (own, mac), neighbour, at, cause);
         let answers = self.topology.hosts.get(&neighbour).copied().filter(|host| {
             let other = self.topology.attachments.get(host.0);

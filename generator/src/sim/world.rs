@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use wire::{Ip, Ipv4, Ipv6, Timestamp};
+use wire::{Flags, Ip, Ipv4, Ipv6, Packet, Payload, Segment, Tcp, Timestamp};
 
 use crate::activity::{Activity, Sent};
 use crate::host::Host;
-use crate::host::icmp::{Trouble, error_about};
+use crate::host::icmp::{Trouble, echo_reply, error_about};
 use crate::host::socket::{Outbox, ProgramId};
 use crate::net::pending::Pending;
 use crate::net::pool::{Passing, Pool};
@@ -200,6 +200,11 @@ impl<W: Write> World<W> {
 
     /// A packet leaves a host, in as many fragments as its interface makes of it.
     fn leave_host(&mut self, id: HostId, at: Timestamp, sent: Sent) {
+        // What a host says to itself never leaves it.
+        if self.topology.hosts.get(&sent.packet.destination()) == Some(&id) {
+            let passing = self.pool.insert(sent);
+            return self.queue.push(at, Event::Arrive(id, passing));
+        }
         let Some(attachment) = self.topology.attachments.get(id.0) else {
             return;
         };
@@ -248,8 +253,11 @@ impl<W: Write> World<W> {
                 let at = self.climb(id, segment, at, passing);
                 self.leave_site(segment.site, at, id.0, passing.after_hops(segment.depth));
             }
-            // A router inside drops it: so near, nobody hears of it.
-            Scope::Beyond => {}
+            // A router inside drops it and tells the sender.
+            Scope::Beyond => {
+                let hop = segment.depth - passing.ttl + 1;
+                self.inner_error(segment.site, hop, Trouble::Expired, at, passing);
+            }
         }
         self.pool.release(passing);
     }
@@ -410,13 +418,16 @@ impl<W: Write> World<W> {
         let Some(target) = self.topology.site_of(sent.packet.destination()) else {
             return;
         };
-        match self.topology.cross(site, target, &sent.packet, lane, at) {
+        let crossing = self.topology.cross(site, target, &sent.packet, lane, at);
+        self.show_on_path((site, target), at, &crossing, passing);
+        match crossing {
             Crossing::Lost => {}
             Crossing::Through(at, hops) => {
                 self.enter_site(site, target, at, passing.after_hops(hops));
             }
             Crossing::Divided(at, hops, mtu, gap) => {
                 let mut at = at;
+                let sent = self.pool.at(passing);
                 let cause = sent.cause;
                 for packet in sent.packet.fragments(mtu, 0).unwrap_or_default() {
                     let piece = self.pool.insert(Sent { packet, cause });
@@ -425,11 +436,11 @@ impl<W: Write> World<W> {
                     at = at.plus_nanos(gap);
                 }
             }
-            Crossing::Expired(at, router) => {
-                self.router_error(router, Trouble::Expired, site, at, passing);
+            Crossing::Expired(at, router, hops) => {
+                self.router_error(router, Trouble::Expired, site, hops, at, passing);
             }
-            Crossing::TooBig(at, router, mtu) => {
-                self.router_error(router, Trouble::TooBig(mtu), site, at, passing);
+            Crossing::TooBig(at, router, mtu, hops) => {
+                self.router_error(router, Trouble::TooBig(mtu), site, hops, at, passing);
             }
         }
     }
@@ -463,6 +474,9 @@ impl<W: Write> World<W> {
                 }
                 return;
             }
+            if self.topology.is_router_of(site, address) {
+                return self.router_answers(site, address, at, passing);
+            }
             self.ask_in_vain(border, Station::Outer, address, at, passing);
             return self.absent(site, at, passing);
         };
@@ -471,6 +485,10 @@ impl<W: Write> World<W> {
             .attachments
             .get(id.0)
             .map_or(0, |host| host.hops);
+        // One that came here with none left was passed on by routers that do not mind.
+        if (1..=depth).contains(&passing.ttl) {
+            return self.inner_error(site, passing.ttl, Trouble::Expired, at, passing);
+        }
         let mut at = at;
         if self.topology.watches(site) {
             for n in 0..=depth {
@@ -509,6 +527,27 @@ impl<W: Write> World<W> {
         self.queue.push(arrival, Event::Arrive(id, passing));
     }
 
+    /// A router is asked itself: it answers as hosts without services do.
+    fn router_answers(&mut self, site: SiteId, router: IpAddr, at: Timestamp, passing: Passing) {
+        let asked = self.pool.at(passing);
+        let Some(answer) = answer_of_router(router, asked) else {
+            if matches!(asked.packet.segment, Segment::Udp(_)) {
+                self.border_error(site, Trouble::Port, at, passing);
+            }
+            return;
+        };
+        let inside = self.topology.site_of(answer.packet.destination()) == Some(site);
+        let answer = self.pool.insert(answer);
+        if inside {
+            self.arrive(site, LOCAL_LANE, at, answer);
+            self.pool.release(answer);
+        } else {
+            // Assumption: a router's own processor takes a fifth of a millisecond.
+            self.queue
+                .push(at.plus_nanos(200_000), Event::Forward(site, answer));
+        }
+    }
+
     /// Nobody lives at the address.
     fn absent(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
         let Some(place) = self.topology.sites.get(site.0) else {
@@ -524,14 +563,44 @@ impl<W: Write> World<W> {
 
     /// The border router of a site tells the sender what is wrong.
     fn border_error(&mut self, site: SiteId, trouble: Trouble, at: Timestamp, about: Passing) {
-        let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) else {
-            return;
-        };
+        if let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) {
+            self.site_error(site, router, 0, trouble, at, about);
+        }
+    }
+
+    /// A router inside a site, so many hops from its border, tells the sender what is wrong.
+    fn inner_error(
+        &mut self,
+        site: SiteId,
+        hop: u8,
+        trouble: Trouble,
+        at: Timestamp,
+        about: Passing,
+    ) {
+        if let Some(router) = self
+            .topology
+            .sites
+            .get(site.0)
+            .map(|place| place.inner_router(hop))
+        {
+            self.site_error(site, router, hop, trouble, at, about);
+        }
+    }
+
+    fn site_error(
+        &mut self,
+        site: SiteId,
+        router: IpAddr,
+        hop: u8,
+        trouble: Trouble,
+        at: Timestamp,
+        about: Passing,
+    ) {
         let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
             return;
         };
         let inside = self.topology.site_of(error.packet.destination()) == Some(site);
-        let error = self.pool.insert(error);
+        let error = self.pool.insert(error).after_hops(hop);
         if inside {
             self.arrive(site, LOCAL_LANE, at, error);
             self.pool.release(error);
@@ -548,6 +617,7 @@ impl<W: Write> World<W> {
         router: IpAddr,
         trouble: Trouble,
         home: SiteId,
+        hops: u8,
         at: Timestamp,
         about: Passing,
     ) {
@@ -557,14 +627,28 @@ impl<W: Write> World<W> {
         let Some(target) = self.topology.site_of(error.packet.destination()) else {
             return;
         };
-        let back = if target == home {
-            at.plus_nanos(at.nanos_since(self.clock))
-        } else {
-            at
-        };
-        let error = self.pool.insert(error);
-        self.enter_site(home, target, back, error);
-        self.pool.release(error);
+        if target == home {
+            let back = at.plus_nanos(at.nanos_since(self.clock));
+            let error = self.pool.insert(error).after_hops(hops);
+            self.enter_site(home, target, back, error);
+            return self.pool.release(error);
+        }
+        // Its alleged sender lives elsewhere: the message goes there from the site that the packet was for, or from where
+        // it came.
+        let wanted = self
+            .topology
+            .site_of(self.pool.at(about).packet.destination());
+        let from = wanted
+            .filter(|site| self.topology.way(*site, target).is_some())
+            .unwrap_or(home);
+        let lane = self.router_lane();
+        if let Crossing::Through(at, hops) =
+            self.topology.cross(from, target, &error.packet, lane, at)
+        {
+            let error = self.pool.insert(error).after_hops(hops);
+            self.enter_site(from, target, at, error);
+            self.pool.release(error);
+        }
     }
 
     /// Shows a packet to the sensors at the border of a site; each holds it until it has recorded it.
@@ -583,6 +667,63 @@ impl<W: Write> World<W> {
             let what = What::Packet(passing);
             sensor.see(
                 at,
+                Sighting {
+                    direction,
+                    stations: None,
+                    what,
+                },
+            );
+        }
+    }
+
+    /// Shows a packet that crosses a path to the sensors on it that it reaches.
+    fn show_on_path(
+        &mut self,
+        (from, to): (SiteId, SiteId),
+        entry: Timestamp,
+        crossing: &Crossing,
+        passing: Passing,
+    ) {
+        let stands = |sensor: &Sensor<W>| matches!(sensor.place(), Place::Path(..));
+        if !self.sensors.iter().any(stands) {
+            return;
+        }
+        let Some(way) = self.topology.way(from, to) else {
+            return;
+        };
+        let Some(path) = self.topology.paths.get(way) else {
+            return;
+        };
+        let (hops, forward) = (path.hops, path.ends == (from, to));
+        // When it has passed how many routers.
+        let (until, passed) = match crossing {
+            Crossing::Through(exit, hops) | Crossing::Divided(exit, hops, ..) => (*exit, *hops),
+            Crossing::Expired(at, _, before) | Crossing::TooBig(at, _, _, before) => (*at, *before),
+            Crossing::Lost => return,
+        };
+        for sensor in &mut self.sensors {
+            let Place::Path(index, hop) = sensor.place() else {
+                continue;
+            };
+            let own = if forward {
+                hop
+            } else {
+                hops.saturating_sub(hop)
+            };
+            if index != way || own > passed {
+                continue;
+            }
+            let share = u64::from(own) * until.nanos_since(entry) / u64::from(passed.max(1));
+            let direction = if forward {
+                Direction::Inward
+            } else {
+                Direction::Outward
+            };
+            let here = passing.after_hops(own);
+            self.pool.hold(here);
+            let what = What::Packet(here);
+            sensor.see(
+                entry.plus_nanos(share),
                 Sighting {
                     direction,
                     stations: None,
@@ -642,17 +783,64 @@ pub(super) fn stands_on<W: Write>(sensor: &Sensor<W>, segment: SegmentId) -> boo
     sensor.site() == segment.site && sensor.place() == Place::Segment(segment.depth)
 }
 
-fn router_packet(router: IpAddr, trouble: Trouble, about: &Sent) -> Option<Sent> {
-    let ip = match (router, &about.packet.ip) {
-        (IpAddr::V4(source), Ip::V4(header)) => Ip::V4(Ipv4 {
-            ttl: ROUTER_TTL,
-            ..Ipv4::new(source, header.source)
-        }),
-        (IpAddr::V6(source), Ip::V6(header)) => Ip::V6(Ipv6 {
-            hop_limit: ROUTER_TTL,
-            ..Ipv6::new(source, header.source)
-        }),
+/// What a router answers to an echo request or a segment for itself.
+fn answer_of_router(router: IpAddr, asked: &Sent) -> Option<Sent> {
+    let packet = &asked.packet;
+    let segment = match &packet.segment {
+        Segment::Icmp(message) => {
+            let over_ipv6 = matches!(packet.ip, Ip::V6(_));
+            Segment::Icmp(echo_reply(message, over_ipv6)?)
+        }
+        Segment::Tcp(tcp) if !tcp.flags.contains(Flags::RST) => {
+            let acknowledges = tcp.flags.contains(Flags::ACK);
+            let length = u32::try_from(packet.payload.len()).unwrap_or(0);
+            let controls = u32::from(tcp.flags.intersects(Flags::SYN | Flags::FIN));
+            let flags = if acknowledges {
+                Flags::RST
+            } else {
+                Flags::RST | Flags::ACK
+            };
+            let mut reset = Tcp::new(tcp.destination, tcp.source, flags);
+            if acknowledges {
+                reset.sequence = tcp.acknowledgment;
+            } else {
+                reset.acknowledgment = tcp.sequence.wrapping_add(length).wrapping_add(controls);
+            }
+            Segment::Tcp(reset)
+        }
         _ => return None,
     };
+    let keeps = matches!(segment, Segment::Icmp(_));
+    let packet = Packet {
+        ip: router_header(router, packet.source())?,
+        segment,
+        payload: if keeps {
+            packet.payload.clone()
+        } else {
+            Payload::Empty
+        },
+    };
+    Some(Sent {
+        packet,
+        cause: asked.cause.answered(),
+    })
+}
+
+fn router_header(router: IpAddr, to: IpAddr) -> Option<Ip> {
+    Some(match (router, to) {
+        (IpAddr::V4(source), IpAddr::V4(to)) => Ip::V4(Ipv4 {
+            ttl: ROUTER_TTL,
+            ..Ipv4::new(source, to)
+        }),
+        (IpAddr::V6(source), IpAddr::V6(to)) => Ip::V6(Ipv6 {
+            hop_limit: ROUTER_TTL,
+            ..Ipv6::new(source, to)
+        }),
+        _ => return None,
+    })
+}
+
+fn router_packet(router: IpAddr, trouble: Trouble, about: &Sent) -> Option<Sent> {
+    let ip = router_header(router, about.packet.source())?;
     error_about(ip, trouble, about, 8)
 }

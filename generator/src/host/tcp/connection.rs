@@ -14,7 +14,7 @@ use crate::activity::{Cause, Role};
 use crate::host::icmp::Trouble;
 use crate::host::ip::Purpose;
 use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
-use crate::host::stack::{OptionKind, Rounding, WindowUpdate};
+use crate::host::stack::{OptionKind, Rounding, TcpTraits, WindowUpdate};
 use crate::seed::low32;
 
 /// Segments out of order that a connection keeps; more are dropped and come again.
@@ -97,6 +97,12 @@ pub struct Connection {
     refusals: u8,
     /// Whether it is reset once all it sent is acknowledged.
     reset_when_sent: bool,
+    /// The MSS that its SYN-ACK offers, where the stack draws it.
+    drawn_mss: Option<u16>,
+    /// The receive buffer that its program asked for.
+    buffer: Option<u32>,
+    /// Behind the last urgent byte.
+    urgent: Option<u32>,
 }
 
 /// Whether sequence number `a` comes before `b`.
@@ -148,6 +154,9 @@ impl Connection {
             expires: None,
             refusals: 0,
             reset_when_sent: false,
+            drawn_mss: None,
+            buffer: None,
+            urgent: None,
         }
     }
 
@@ -174,11 +183,14 @@ impl Connection {
         cause: Cause,
         iss: u32,
         syn: &Tcp,
+        buffer: Option<u32>,
         egress: &mut Egress<'_>,
     ) -> Self {
         let mut connection = Connection::new(socket, owner, ends, cause, iss, egress.now);
         connection.state = State::SynReceived;
         connection.learn(syn);
+        connection.drawn_mss = egress.drawn_mss();
+        connection.buffer = buffer;
         connection.send_synack(egress);
         connection.start_retransmit(egress);
         connection
@@ -218,6 +230,16 @@ impl Connection {
         self.tos = tos;
     }
 
+    /// Whether a segment of it carries DF, where its stack makes that depend on more than the stack.
+    pub fn dont_fragment(&self, tcp: &Tcp, bare: bool, traits: &TcpTraits) -> Option<bool> {
+        if self.peer_mss < u32::from(traits.df_least_mss) {
+            return Some(false);
+        }
+        traits
+            .df_pure_ack
+            .filter(|_| bare && tcp.flags.is_exactly(Flags::ACK))
+    }
+
     /// The type of service of what is sent now.
     pub fn tos(&self) -> u8 {
         self.tos
@@ -232,6 +254,15 @@ impl Connection {
         self.end = self.end.wrapping_add(length(&payload));
         self.writes.push_back((start, payload));
         self.transmit(egress);
+    }
+
+    /// Queues bytes of which the last is urgent, RFC 9293 section 3.8.5. The pointer names the byte behind it, as all
+    /// stacks have it (RFC 6093 section 3.1).
+    pub fn send_urgent(&mut self, payload: Payload, egress: &mut Egress<'_>) {
+        if self.fin == Fin::No {
+            self.urgent = Some(self.end.wrapping_add(length(&payload)));
+        }
+        self.send(payload, egress);
     }
 
     /// Closes our side once all is sent.
@@ -364,10 +395,13 @@ impl Connection {
         }
     }
 
-    fn start_retransmit(&mut self, egress: &Egress<'_>) {
+    fn start_retransmit(&mut self, egress: &mut Egress<'_>) {
         let traits = &egress.stack.tcp;
-        let timeout = self
-            .smoothed_rto
+        // A stack that repeats for all half-open connections at one tick is told the time by a pin.
+        let handshake = self.state == State::SynReceived;
+        let pinned = if handshake { egress.pinned_rto() } else { None };
+        let timeout = pinned
+            .or(self.smoothed_rto)
             .unwrap_or(traits.rto_initial)
             .max(traits.rto_min);
         self.retransmit = Some(Retransmit {
@@ -681,10 +715,17 @@ impl Connection {
             let stamp = TcpOption::Timestamps(egress.timestamp(), echo);
             Options::new([TcpOption::NoOperation, TcpOption::NoOperation, stamp])
         });
+        let urgent = self.urgent.filter(|urgent| before(sequence, *urgent));
+        let pointer = urgent.map(|urgent| urgent.wrapping_sub(sequence));
+        let flags = match pointer {
+            Some(_) => flags | Flags::URG,
+            None => flags,
+        };
         Tcp {
             sequence,
             acknowledgment: self.rcv_nxt,
             window: u16::try_from(window).unwrap_or(u16::MAX),
+            urgent: pointer.map_or(0, |pointer| u16::try_from(pointer).unwrap_or(u16::MAX)),
             options,
             ..Tcp::new(self.local.port, self.remote.port, flags)
         }
@@ -706,7 +747,10 @@ impl Connection {
 
     /// The window of an empty buffer.
     fn full_window(&self, egress: &Egress<'_>) -> u32 {
-        let (buffer, mss) = (egress.stack.tcp.buffer, self.negotiated_mss(egress));
+        let (buffer, mss) = (
+            self.buffer.unwrap_or(egress.stack.tcp.buffer),
+            self.negotiated_mss(egress),
+        );
         let full = match egress.stack.tcp.rounding {
             Rounding::None => buffer,
             Rounding::Up => buffer.div_ceil(mss) * mss,
@@ -782,7 +826,10 @@ impl Connection {
         let kinds: Vec<OptionKind> = traits.syn_options.select(|_| true).collect();
         let tcp = Tcp {
             sequence: self.iss,
-            window: traits.syn_window,
+            window: match (traits.syn_retry_window, self.retransmit) {
+                (Some(window), Some(_)) => window,
+                _ => traits.syn_window,
+            },
             options: self.handshake_options(&kinds, self.own_mss(egress), 0, egress),
             ..Tcp::new(self.local.port, self.remote.port, Flags::SYN)
         };
@@ -796,7 +843,9 @@ impl Connection {
             .select(|kind| self.offered.contains(&kind))
             .collect();
         let peer_mss = u16::try_from(self.peer_mss).unwrap_or(u16::MAX);
-        let mss = if traits.mirrors_mss {
+        let mss = if let Some(drawn) = self.drawn_mss {
+            drawn
+        } else if traits.mirrors_mss {
             self.own_mss(egress).min(peer_mss)
         } else {
             self.own_mss(egress)

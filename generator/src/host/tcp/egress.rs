@@ -12,6 +12,13 @@ use crate::seed::{Draws, low32};
 /// Events for programs, in the order in which they happened.
 pub type Events = Vec<(ProgramId, SocketId, SocketEvent)>;
 
+/// What chance decides about a host's SYN-ACKs.
+#[derive(Debug)]
+pub struct Handshake {
+    pub(super) mss: Draws,
+    pub(super) rto: Draws,
+}
+
 /// What a connection needs to send and to tell.
 #[derive(Debug)]
 pub struct Egress<'a> {
@@ -23,6 +30,7 @@ pub struct Egress<'a> {
     pub(super) out: &'a mut Outbox,
     pub(super) events: &'a mut Events,
     pub(super) delayed_ack: &'a mut Draws,
+    pub(super) handshake: &'a mut Handshake,
     pub(super) boot: Timestamp,
 }
 
@@ -31,7 +39,13 @@ impl Egress<'_> {
     pub fn send(&mut self, connection: &Connection, tcp: Tcp, payload: Payload, purpose: Purpose) {
         let (local, remote) = (connection.local, connection.remote);
         let tos = connection.tos();
+        let df = connection.dont_fragment(&tcp, payload.is_empty(), &self.stack.tcp);
         self.emit(local, remote, tcp, payload, purpose, tos, connection.cause);
+        if let (Some(df), Some((_, sent))) = (df, self.out.last_mut())
+            && let wire::Ip::V4(ip) = &mut sent.packet.ip
+        {
+            ip.flags = if df { wire::ipv4::DONT_FRAGMENT } else { 0 };
+        }
     }
 
     #[expect(
@@ -117,6 +131,22 @@ impl Egress<'_> {
             0,
             cause.answered(),
         );
+    }
+
+    /// The MSS that a SYN-ACK offers, where the stack draws it.
+    pub fn drawn_mss(&mut self) -> Option<u16> {
+        let (low, high, step) = self.stack.tcp.synack_mss?;
+        let steps = u64::from((high - low) / step);
+        if let Some(pinned) = self.handshake.mss.pinned() {
+            return u16::try_from(pinned).ok();
+        }
+        let n = u16::try_from(self.handshake.mss.range(0..=steps)).unwrap_or(0);
+        Some(low + n * step)
+    }
+
+    /// When the next SYN-ACK is repeated first, where a pin says so.
+    pub fn pinned_rto(&mut self) -> Option<u64> {
+        self.handshake.rto.pinned()
     }
 
     /// Tells the owner of a connection what happened.

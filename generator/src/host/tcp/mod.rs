@@ -18,7 +18,7 @@ use crate::activity::Cause;
 use crate::seed::{Draws, SeedTree, low32};
 use crate::table::Table;
 use connection::{Connection, State};
-use egress::{Egress, Events};
+use egress::{Egress, Events, Handshake};
 
 /// Both ends of a connection, ours first.
 type Ends = (Endpoint, Endpoint);
@@ -37,6 +37,7 @@ pub struct TcpLayer {
     ports: Draws,
     last_port: Option<u16>,
     delayed_ack: Draws,
+    handshake: Handshake,
     cookie_key: u64,
     boot: Timestamp,
     start: Timestamp,
@@ -47,6 +48,8 @@ pub struct TcpLayer {
 struct Listener {
     owner: ProgramId,
     half_open: usize,
+    /// The receive buffer that its program asked for.
+    buffer: Option<u32>,
 }
 
 /// What the rest of a host lends for one step.
@@ -81,6 +84,10 @@ impl TcpLayer {
             ports: tree.draws(&format!("host/{name}/tcp/port")),
             last_port: None,
             delayed_ack: tree.draws(&format!("host/{name}/tcp/delayed-ack")),
+            handshake: Handshake {
+                mss: tree.draws(&format!("host/{name}/tcp/mss")),
+                rto: tree.draws(&format!("host/{name}/tcp/rto")),
+            },
             cookie_key: tree.draws(&format!("host/{name}/tcp/cookie")).word(),
             boot: Timestamp::from_nanos(start.as_nanos().saturating_sub(uptime)),
             start,
@@ -88,14 +95,29 @@ impl TcpLayer {
     }
 
     /// Accepts connections to `port` on behalf of a program.
-    pub fn listen(&mut self, port: u16, owner: ProgramId) {
+    pub fn listen(&mut self, port: u16, owner: ProgramId, buffer: Option<u32>) {
         self.listeners.insert(
             port,
             Listener {
                 owner,
                 half_open: 0,
+                buffer,
             },
         );
+    }
+
+    /// Accepts connections to a port that is drawn, and returns it.
+    pub fn listen_anywhere(&mut self, owner: ProgramId) -> u16 {
+        let range = self.stack.tcp.ephemeral.clone();
+        let mut port = self.ports.port(range.clone());
+        for _ in range.clone() {
+            if !self.listeners.contains_key(&port) {
+                break;
+            }
+            port = successor(port, *range.start(), *range.end());
+        }
+        self.listen(port, owner, None);
+        port
     }
 
     /// Whether a segment from `remote` to `local` belongs to a connection or to a port that listens.
@@ -128,7 +150,12 @@ impl TcpLayer {
             .unwrap_or_else(|| self.ephemeral_port(address, peer));
         let local = Endpoint { address, port };
         let iss = self.initial_sequence(loan.now);
-        let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+        let mut egress = egress(
+            &self.stack,
+            self.boot,
+            (&mut self.delayed_ack, &mut self.handshake),
+            loan,
+        );
         let connection = Connection::open(socket, owner, (local, ends.1), cause, iss, &mut egress);
         self.insert(socket.0, connection);
     }
@@ -146,7 +173,12 @@ impl TcpLayer {
         let was = connection.state;
         act(
             connection,
-            &mut egress(&self.stack, self.boot, &mut self.delayed_ack, loan),
+            &mut egress(
+                &self.stack,
+                self.boot,
+                (&mut self.delayed_ack, &mut self.handshake),
+                loan,
+            ),
         );
         self.after(socket.0, was);
     }
@@ -185,7 +217,7 @@ impl TcpLayer {
             connection.timer(&mut egress(
                 &self.stack,
                 self.boot,
-                &mut self.delayed_ack,
+                (&mut self.delayed_ack, &mut self.handshake),
                 loan,
             ));
             self.after(socket, was);
@@ -209,7 +241,12 @@ impl TcpLayer {
                 connection.receive(
                     tcp,
                     payload,
-                    &mut egress(&self.stack, self.boot, &mut self.delayed_ack, loan),
+                    &mut egress(
+                        &self.stack,
+                        self.boot,
+                        (&mut self.delayed_ack, &mut self.handshake),
+                        loan,
+                    ),
                 );
                 self.after(socket, was);
             }
@@ -218,7 +255,12 @@ impl TcpLayer {
         if self.listeners.contains_key(&ends.0.port) {
             self.receive_in_listen(ends, tcp, payload, cause, next_socket, loan);
         } else {
-            let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+            let mut egress = egress(
+                &self.stack,
+                self.boot,
+                (&mut self.delayed_ack, &mut self.handshake),
+                loan,
+            );
             egress.reset(ends.0, ends.1, tcp, payload.len(), cause);
         }
     }
@@ -235,10 +277,14 @@ impl TcpLayer {
     ) {
         let traits = &self.stack.tcp;
         let flags = tcp.flags;
-        let reply = if flags.contains(Flags::RST) {
+        let listener = self.listeners.get(&ends.0.port);
+        let full = listener.is_some_and(|listener| listener.half_open >= traits.backlog);
+        let reply = if flags.contains(Flags::RST) || (full && traits.deaf_when_full) {
             OddReply::Silence
         } else if flags.contains(Flags::FIN | Flags::ACK) {
             traits.fin_ack_to_open
+        } else if flags.is_exactly(Flags::ACK) {
+            traits.ack_to_open
         } else if flags.contains(Flags::ACK) {
             OddReply::Reset
         } else if flags.contains(Flags::SYN | Flags::FIN) {
@@ -249,12 +295,17 @@ impl TcpLayer {
             traits.odd_to_open
         };
         match reply {
-            OddReply::Silence => {}
-            OddReply::Reset if self.completes_cookie(ends, tcp) => {
+            OddReply::Silence | OddReply::Reset if self.completes_cookie(ends, tcp) => {
                 self.accept_cookie(ends, tcp, payload, cause, next_socket, loan);
             }
+            OddReply::Silence => {}
             OddReply::Reset => {
-                let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+                let mut egress = egress(
+                    &self.stack,
+                    self.boot,
+                    (&mut self.delayed_ack, &mut self.handshake),
+                    loan,
+                );
                 egress.reset(ends.0, ends.1, tcp, payload.len(), cause);
             }
             OddReply::SynAck => self.accept(ends, tcp, cause, next_socket, loan),
@@ -279,13 +330,26 @@ impl TcpLayer {
             return;
         }
         listener.half_open += 1;
-        let owner = listener.owner;
+        let (owner, buffer) = (listener.owner, listener.buffer);
         let iss = self.initial_sequence(loan.now);
         *next_socket += 1;
         let socket = SocketId(*next_socket);
-        let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
-        let connection =
-            Connection::accept(socket, owner, ends, cause.answered(), iss, syn, &mut egress);
+        let mut egress = egress(
+            &self.stack,
+            self.boot,
+            (&mut self.delayed_ack, &mut self.handshake),
+            loan,
+        );
+        let connection = Connection::accept(
+            socket,
+            owner,
+            ends,
+            cause.answered(),
+            iss,
+            syn,
+            buffer,
+            &mut egress,
+        );
         self.insert(socket.0, connection);
     }
 
@@ -298,8 +362,13 @@ impl TcpLayer {
             options: Options::new([TcpOption::Mss(self.stack.tcp.mss)]),
             ..Tcp::new(ends.0.port, ends.1.port, Flags::SYN | Flags::ACK)
         };
-        egress(&self.stack, self.boot, &mut self.delayed_ack, loan)
-            .cookie(ends.0, ends.1, synack, cause);
+        egress(
+            &self.stack,
+            self.boot,
+            (&mut self.delayed_ack, &mut self.handshake),
+            loan,
+        )
+        .cookie(ends.0, ends.1, synack, cause);
     }
 
     fn completes_cookie(&self, ends: Ends, tcp: &Tcp) -> bool {
@@ -323,7 +392,12 @@ impl TcpLayer {
         listener.half_open += 1;
         *next_socket += 1;
         let socket = SocketId(*next_socket);
-        let mut egress = egress(&self.stack, self.boot, &mut self.delayed_ack, loan);
+        let mut egress = egress(
+            &self.stack,
+            self.boot,
+            (&mut self.delayed_ack, &mut self.handshake),
+            loan,
+        );
         let mut connection = Connection::from_cookie(
             socket,
             listener.owner,
@@ -418,7 +492,7 @@ fn successor(port: u16, first: u16, last: u16) -> u16 {
 fn egress<'a>(
     stack: &'a Stack,
     boot: Timestamp,
-    delayed_ack: &'a mut Draws,
+    (delayed_ack, handshake): (&'a mut Draws, &'a mut Handshake),
     loan: Loan<'a>,
 ) -> Egress<'a> {
     Egress {
@@ -428,6 +502,7 @@ fn egress<'a>(
         out: loan.out,
         events: loan.events,
         delayed_ack,
+        handshake,
         boot,
     }
 }

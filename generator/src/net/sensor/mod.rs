@@ -26,6 +26,8 @@ pub enum Place {
     Border,
     /// On the segment so many routers behind the border, where its hosts also speak to each other.
     Segment(u8),
+    /// On the path of that index, behind so many of its routers, counted from its first end.
+    Path(usize, u8),
 }
 
 /// How a sensor is set up.

@@ -11,6 +11,7 @@ use crate::activity::{Activity, ActivityId, Minimum};
 use crate::blueprint::Blueprint;
 use crate::reading::document::Node;
 use crate::reading::fields::{Fields, text_ref};
+use crate::reading::units;
 use crate::scenario::Run;
 use crate::{app, tool};
 
@@ -43,7 +44,8 @@ struct Words {
     part_of: Option<String>,
     from: Vec<String>,
     to: Vec<String>,
-    at: u64,
+    /// When it begins; a range from which each of several hosts draws its own.
+    at: std::ops::RangeInclusive<u64>,
 }
 
 impl Reader<'_> {
@@ -71,13 +73,14 @@ impl Reader<'_> {
             } else {
                 format!("{kind}/{name}/{host_name}")
             };
+            let mut draws = self.tree.draws(&format!("at/{path}"));
             self.runs.push(Run {
                 host: *host,
                 blueprint: Arc::clone(&blueprint),
                 path,
                 activity: id,
                 targets: targets.clone(),
-                at: words.at,
+                at: draws.range(words.at.clone()),
             });
         }
     }
@@ -240,7 +243,18 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
     let because = fields.texts("because");
     let part_of = fields.text("part_of");
     let (from, to) = (fields.texts("from"), fields.texts("to"));
-    let at = fields.duration("at").unwrap_or(0);
+    let at = fields
+        .parsed(
+            "at",
+            "a time such as \"5s\", or a range such as \"0s..20s\"",
+            |value| {
+                let text = text_ref(value)?;
+                let (low, high) = text.split_once("..").unwrap_or((text, text));
+                let (low, high) = (units::duration(low.trim())?, units::duration(high.trim())?);
+                (low <= high).then_some(low..=high)
+            },
+        )
+        .unwrap_or(0..=0);
     if from.is_empty() {
         let origin = fields.origin().clone();
         fields.mistake(
@@ -298,8 +312,8 @@ fn program(
     let (app, tool) = (fields.node("app"), fields.node("tool"));
     let found = match (app, tool) {
         (Some(word), None) => text_ref(&word.value)
-            .and_then(|text| app::CLIENTS.iter().find(|kind| kind.name == text))
-            .map(|kind| ("app", (kind.read)(fields))),
+            .and_then(|text| app::client(text, fields))
+            .map(|blueprint| ("app", blueprint)),
         (None, Some(word)) => text_ref(&word.value)
             .and_then(|text| tool::read(text, fields))
             .map(|blueprint| ("tool", blueprint)),
@@ -319,7 +333,7 @@ fn program(
         && let Some(word) = app.or(tool)
     {
         let (key, known) = match app {
-            Some(_) => ("app", app::CLIENTS.iter().map(|kind| kind.name).collect()),
+            Some(_) => ("app", app::client_names()),
             None => ("tool", tool::names()),
         };
         fields.mistake(

@@ -32,13 +32,18 @@ impl Reader<'_> {
             text_ref(value)?.parse::<IpAddr>().ok()
         });
         let directed_broadcast = fields.flag("directed_broadcast");
+        let inner_routers = fields
+            .parsed("inner_routers", "a list of addresses", |value| {
+                list(value, |item| text_ref(item)?.parse::<IpAddr>().ok())
+            })
+            .unwrap_or_default();
         let filter = fields.node("filter");
         let filter = filter
             .map(|node| filter_of(node, fields.mistakes()))
             .unwrap_or_default();
         fields.finish();
-        // The first address of the first block, unless said otherwise.
-        let first = prefixes.first().and_then(|prefix| prefix.hosts().next());
+        // The last address of the first block, unless said otherwise.
+        let first = prefixes.first().map(last_host);
         let Some(router) = router.or(first) else {
             return;
         };
@@ -48,6 +53,7 @@ impl Reader<'_> {
             absent,
             filter,
             router,
+            inner_routers,
             directed_broadcast,
         });
     }
@@ -123,6 +129,17 @@ impl Reader<'_> {
     }
 }
 
+/// The last address of a block that a host may have.
+fn last_host(block: &IpNet) -> IpAddr {
+    match block {
+        IpNet::V4(block) if block.prefix_len() < 31 => {
+            std::net::Ipv4Addr::from(u32::from(block.broadcast()) - 1).into()
+        }
+        IpNet::V4(block) => block.addr().into(),
+        IpNet::V6(block) => block.broadcast().into(),
+    }
+}
+
 /// What a file says of a line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LineWords {
@@ -169,6 +186,7 @@ fn filter_of(node: &Node, mistakes: &mut crate::reading::fields::Mistakes) -> Fi
         established_only: fields.flag("established_only"),
         denied: fields.ports("deny").into_iter().collect::<BTreeSet<u16>>(),
         allowed: fields.ports("allow").into_iter().collect::<BTreeSet<u16>>(),
+        no_ping: fields.flag("no_ping"),
         answers: fields.flag("answers"),
     };
     fields.finish();

@@ -18,7 +18,13 @@ use crate::seed::SeedTree;
 impl Reader<'_> {
     pub(super) fn sensor(&mut self, name: &str, node: &Node) {
         let mut fields = Fields::new(format!("sensor.{name}"), node, self.mistakes);
-        let site = fields.required_text("site");
+        let path = fields.text("path");
+        let hop = fields.byte("hop").unwrap_or(1);
+        let site = if path.is_some() {
+            fields.text("site")
+        } else {
+            fields.required_text("site")
+        };
         let place = fields.parsed(
             "at",
             "\"border\", \"segment\", or \"segment N\" with the routers between it and the border",
@@ -34,11 +40,18 @@ impl Reader<'_> {
             .unwrap_or_default();
         fields.finish();
         let site = site.map_or(SiteId(0), |site| self.site_named(node, &site));
-        let default = self.usual_place(site);
+        let on_path = path.as_deref().and_then(|name| self.path_named(node, name));
+        // What passes a path towards its second end comes in: that is whose border it is seen for.
+        let site = match on_path.and_then(|index| self.paths.get(index)) {
+            Some(path) => path.ends.1,
+            None => site,
+        };
+        let on_path = on_path.map(|index| Place::Path(index, hop));
+        let default = on_path.unwrap_or_else(|| self.usual_place(site));
         self.sensors.push(SensorConfig {
             name: name.to_owned(),
             site,
-            place: place.unwrap_or(default),
+            place: place.filter(|_| on_path.is_none()).unwrap_or(default),
             envelope,
             resolution,
             phase,
@@ -50,6 +63,20 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// The path of that name; a mistake where there is none.
+    fn path_named(&mut self, node: &Node, name: &str) -> Option<usize> {
+        let found = self.paths.iter().position(|path| path.name == name);
+        if found.is_none() {
+            let known: Vec<&str> = self.paths.iter().map(|path| path.name.as_str()).collect();
+            let message = format!(
+                "no path is called '{name}'; there are: {}",
+                known.join(", ")
+            );
+            self.mistakes.note(&node.origin, message);
+        }
+        found
+    }
+
     /// Where sensors of a site stand unless the file says otherwise: one from which no way leads has no border.
     pub(super) fn usual_place(&self, site: SiteId) -> Place {
         let joined = |path: &crate::scenario::PathSpec| path.ends.0 == site || path.ends.1 == site;
