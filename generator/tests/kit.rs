@@ -478,7 +478,7 @@ fn a_mistake_says_where_and_what_would_be_right() {
         ),
         (
             "tool = 'connect'\nto = 'open'\nports = 80\nscript = ['shout']",
-            "list of steps",
+            "a step is",
         ),
         (
             "tool = 'probe'\nto = 'open'\nstage.a = { ports = 1, after = 'b' }",

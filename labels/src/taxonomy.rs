@@ -182,12 +182,14 @@ taxonomy! {
             FinScan "fin-scan" "T1046" ["NMAP -sF", "FIN scan"] "FIN without a connection: a closed port answers RST, an open one is silent.";
             NullScan "null-scan" "T1046" ["NMAP -sN", "NULL scan"] "Segments without any flag, for the same purpose as a FIN scan.";
             XmasScan "xmas-scan" "T1046" ["NMAP -sX", "XMAS scan"] "FIN, PSH and URG together, for the same purpose as a FIN scan.";
+            SynfinScan "synfin-scan" "T1046" ["SYN FIN scan"] "SYN and FIN together, to pass filters that look for SYN alone.";
             AckScan "ack-scan" "T1046" ["NMAP -sA", "ACK scan"] "ACK without a connection: shows which hosts exist and what a filter passes.";
             MaimonScan "maimon-scan" "T1046" ["NMAP -sM"] "FIN and ACK together: some stacks drop them on open ports only.";
             UdpScan "udp-scan" "T1046" ["UDP Portscan", "NMAP -sU"] "Datagrams to many ports, to see which stay without port-unreachable.";
         }
         Sweep "sweep" {
             PingSweep "ping-sweep" "T1018" ["ICMP Sweep"] "Echo requests to many addresses, to see which exist.";
+            ArpSweep "arp-sweep" "T1018" ["ARP Sweep"] "Address requests for many addresses of a segment, to see which exist.";
             PortSweep "port-sweep" "T1046" ["Address_Scan", "TCP Portsweep"] "One port, or a few, on many hosts.";
             NetbiosSweep "netbios-sweep" "T1018" ["NetBIOS scan"] "NetBIOS name queries to many addresses.";
             WebProxySweep "web-proxy-sweep" "T1595.001" ["Proxy scan"] "Web and proxy ports on many hosts.";
@@ -222,6 +224,7 @@ taxonomy! {
         Flood "flood" {
             SynFlood "syn-flood" "T1499.001" ["SYN flood"] "SYNs that never complete, to fill a backlog.";
             SpoofedSynFlood "spoofed-syn-flood" "T1499.001" ["SYN flood"] "A SYN flood whose sources are forged.";
+            TcpFlagFlood "tcp-flag-flood" "T1498.001" ["ACK flood", "RST flood", "XMAS flood"] "TCP segments that open nothing and belong to nothing, at a rate that fills the line or the host.";
             UdpFlood "udp-flood" "T1498.001" ["UDP flood"] "Datagrams at a rate that fills the line or the host.";
             IcmpFlood "icmp-flood" "T1498.001" ["ICMP flood", "Ping flood"] "ICMP messages at a rate that fills the line or the host.";
             Amplification "amplification" "T1498.002" ["Smurf", "Fraggle"] "Requests forged in the victim's name to many who answer.";

@@ -5,7 +5,10 @@
 
 pub mod back_orifice;
 mod bytes;
+pub mod dhcp;
+pub mod dns;
 pub mod netbios;
+pub mod ntp;
 pub mod rpc;
 pub mod snmp;
 pub mod tftp;

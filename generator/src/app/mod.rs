@@ -4,43 +4,74 @@
 //! programs that carry them are in [`conversation`](crate::conversation). A new application is a new file and a line below.
 
 pub mod accept;
+pub mod datagram;
 pub mod dns;
-pub mod dns_message;
-pub mod ftp;
+pub mod file;
 pub mod http;
 pub mod http_message;
-pub mod news;
 pub mod ntp;
-pub mod smtp;
 pub mod ssh;
 pub mod ssh_packet;
 pub mod tls;
 pub mod tls_record;
 
-use crate::blueprint::Kind;
+use std::sync::Arc;
 
-/// What an activity's `app` may be.
+use crate::blueprint::{Blueprint, Kind};
+use crate::reading::Fields;
+
+/// Applications that are code: what an activity's `app` may be besides those of [`file`].
 pub const CLIENTS: &[Kind] = &[
+    datagram::CLIENT,
     dns::CLIENT,
-    ftp::CLIENT,
     http::CLIENT,
-    news::CLIENT,
     ntp::CLIENT,
-    smtp::CLIENT,
     ssh::CLIENT,
     tls::CLIENT,
 ];
 
-/// What a service's `app` may be.
+/// The same of a service's `app`.
 pub const SERVICES: &[Kind] = &[
     accept::SERVICE,
     accept::REFUSING_SERVICE,
+    datagram::SERVICE,
     dns::SERVICE,
-    ftp::SERVICE,
     http::SERVICE,
-    news::SERVICE,
     ntp::SERVICE,
-    smtp::SERVICE,
     ssh::SERVICE,
     tls::SERVICE,
 ];
+
+/// The names that an activity's `app` may have.
+pub fn client_names() -> Vec<&'static str> {
+    CLIENTS
+        .iter()
+        .map(|kind| kind.name)
+        .chain(file::clients())
+        .collect()
+}
+
+/// The names that a service's `app` may have.
+pub fn service_names() -> Vec<&'static str> {
+    SERVICES
+        .iter()
+        .map(|kind| kind.name)
+        .chain(file::services())
+        .collect()
+}
+
+/// Reads a client's parameters. `None` for an unknown name.
+pub fn client(name: &str, fields: &mut Fields<'_, '_>) -> Option<Arc<dyn Blueprint>> {
+    match CLIENTS.iter().find(|kind| kind.name == name) {
+        Some(kind) => Some((kind.read)(fields)),
+        None => file::built_in().get(name)?.client(fields),
+    }
+}
+
+/// Reads a service's parameters. `None` for an unknown name.
+pub fn service(name: &str, fields: &mut Fields<'_, '_>) -> Option<Arc<dyn Blueprint>> {
+    match SERVICES.iter().find(|kind| kind.name == name) {
+        Some(kind) => Some((kind.read)(fields)),
+        None => file::built_in().get(name)?.service(fields),
+    }
+}

@@ -1,10 +1,13 @@
 //! Messages of known protocols, as a scenario states them: `{ message = "NAME", … }` with the keys of each.
 
+use std::net::Ipv4Addr;
+
 use wire::Timestamp;
 
+use crate::content::wording::Wording;
 use crate::reading::{Fields, Mistakes, Node};
 use crate::seed::Draws;
-use messages::{back_orifice, netbios, rpc, snmp, tftp, xdmcp};
+use messages::{back_orifice, dhcp, dns, netbios, ntp, rpc, snmp, tftp, xdmcp};
 
 /// A message, as it was stated. Its transaction number is drawn each time.
 #[derive(Clone, Debug)]
@@ -21,6 +24,12 @@ pub enum MessagePlan {
     Tftp(String, bool),
     /// A question for a display manager.
     Xdmcp,
+    /// A question about a name, whether in a stream.
+    Dns(Wording, u16, bool),
+    /// What time it is.
+    Ntp,
+    /// Who has an address, by a client of that hardware address.
+    Dhcp(u8, [u8; 6], String),
 }
 
 #[derive(Clone, Copy)]
@@ -34,9 +43,15 @@ enum Kind {
     Snmp,
     Tftp,
     Xdmcp,
+    Dns,
+    Ntp,
+    Dhcp,
 }
 
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 12] = [
+    ("dhcp", Kind::Dhcp),
+    ("dns", Kind::Dns),
+    ("ntp", Kind::Ntp),
     ("back-orifice-ping", Kind::BackOrifice),
     ("netbios-name", Kind::NetBiosName),
     ("netbios-status", Kind::NetBiosStatus),
@@ -86,6 +101,9 @@ impl MessagePlan {
                 MessagePlan::Tftp(file, fields.flag("write"))
             }
             Kind::Xdmcp => MessagePlan::Xdmcp,
+            Kind::Ntp => MessagePlan::Ntp,
+            Kind::Dns => dns_question(&mut fields),
+            Kind::Dhcp => dhcp_message(&mut fields),
         };
         fields.finish();
         plan
@@ -116,8 +134,76 @@ impl MessagePlan {
             .emit(),
             MessagePlan::Tftp(file, write) => tftp::request(file, *write),
             MessagePlan::Xdmcp => xdmcp::query(),
+            MessagePlan::Ntp => ntp::question(draws.word()).to_vec(),
+            MessagePlan::Dns(name, kind, streamed) => {
+                let name = name.say(draws, |_| String::new());
+                let question = dns::Question { name, kind: *kind };
+                let message = dns::Message {
+                    edns: false,
+                    ..dns::Message::query(draws.word16(), question)
+                };
+                let bytes = message.emit();
+                if *streamed {
+                    dns::framed(&bytes)
+                } else {
+                    bytes
+                }
+            }
+            MessagePlan::Dhcp(kind, hardware, name) => dhcp::Message {
+                kind: *kind,
+                xid: draws.word32(),
+                hardware: *hardware,
+                address: Ipv4Addr::UNSPECIFIED,
+                server: Ipv4Addr::UNSPECIFIED,
+                name: name.clone(),
+            }
+            .emit(),
         }
     }
+}
+
+fn dns_question(fields: &mut Fields<'_, '_>) -> MessagePlan {
+    let types = [
+        ("a", dns::A),
+        ("aaaa", dns::AAAA),
+        ("any", 255),
+        ("axfr", dns::AXFR),
+        ("mx", dns::MX),
+        ("ns", dns::NS),
+        ("ptr", dns::PTR),
+        ("soa", dns::SOA),
+        ("txt", dns::TXT),
+    ];
+    let name = fields.parsed("name", crate::content::wording::WANTED, |value| {
+        Wording::parse(crate::reading::fields::text_ref(value)?, &[])
+    });
+    let name = name.unwrap_or_else(|| Wording::plain("example.com"));
+    let kind = fields.choice("type", &types).unwrap_or(dns::A);
+    MessagePlan::Dns(name, kind, fields.flag("over_tcp"))
+}
+
+fn dhcp_message(fields: &mut Fields<'_, '_>) -> MessagePlan {
+    let kinds = [
+        ("discover", dhcp::DISCOVER),
+        ("request", dhcp::REQUEST),
+        ("inform", dhcp::INFORM),
+    ];
+    let kind = fields.choice("type", &kinds).unwrap_or(dhcp::DISCOVER);
+    let wanted = "six bytes such as \"00:60:97:07:c0:ff\"";
+    let hardware = fields.parsed("hardware", wanted, |value| {
+        let text = crate::reading::fields::text_ref(value)?;
+        let bytes: Option<Vec<u8>> = text
+            .split(':')
+            .map(|byte| u8::from_str_radix(byte, 16).ok())
+            .collect();
+        bytes?.try_into().ok()
+    });
+    let name = fields.text("name").unwrap_or_else(|| "PC".into());
+    MessagePlan::Dhcp(
+        kind,
+        hardware.unwrap_or([0, 0x60, 0x97, 7, 0xc0, 0xff]),
+        name,
+    )
 }
 
 fn netbios_query(kind: u16, fields: &mut Fields<'_, '_>) -> netbios::Query {

@@ -3,6 +3,9 @@
 use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
+/// Least mean gap between two sessions of a host, in nanoseconds.
+const LEAST_EVERY: u64 = 100_000;
+
 /// The rhythm of a client's sessions.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
@@ -10,14 +13,26 @@ pub struct Arrivals {
     every: Option<u64>,
     /// How many there are.
     sessions: u64,
+    /// Whether the gap is always the same, as a timer's; else sessions come at random.
+    regular: bool,
 }
 
 impl Arrivals {
-    /// Reads `every` and `sessions`: one session unless said otherwise, without end where only `every` is given.
+    /// Reads `every`, `rhythm` and `sessions`: one session unless said otherwise, without end where only `every` is given.
     pub fn read(fields: &mut Fields<'_, '_>) -> Arrivals {
         let every = fields.gap("every");
+        if every.is_some_and(|every| every < LEAST_EVERY) {
+            let origin = fields.origin().clone();
+            fields.mistake(
+                &origin,
+                "every: at least 100us between two sessions of one host; run it from more hosts for more",
+            );
+        }
+        let every = every.map(|every| every.max(LEAST_EVERY));
         let sessions = fields.number("sessions", 1..=1_000_000_000);
+        let rhythms = [("random", false), ("regular", true)];
         Arrivals {
+            regular: fields.choice("rhythm", &rhythms).unwrap_or(false),
             every,
             sessions: sessions.unwrap_or(if every.is_some() { u64::MAX } else { 1 }),
         }
@@ -31,6 +46,13 @@ impl Arrivals {
             return None;
         }
         match self.every {
+            Some(gap) if self.regular => Some(match draws.pinned() {
+                Some(pinned) => pinned,
+                // The first beat falls anywhere within a period.
+                None if number == 0 && self.sessions == u64::MAX => draws.range(0..=gap),
+                None if number == 0 => 0,
+                None => gap,
+            }),
             Some(mean) if self.sessions == u64::MAX || number > 0 => Some(draws.exponential(mean)),
             _ => Some(0),
         }

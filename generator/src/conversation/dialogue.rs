@@ -32,7 +32,7 @@ pub trait Dialogue: Send {
     }
 
     /// A second connection, opened with [`Talk::call`], has come to something.
-    fn called(&mut self, _event: &SocketEvent, _talk: &mut Talk<'_, '_>) {}
+    fn called(&mut self, _socket: SocketId, _event: &SocketEvent, _talk: &mut Talk<'_, '_>) {}
 
     /// The connection was refused or reset, or the peer does not answer; nothing follows.
     fn failed(&mut self, _talk: &mut Talk<'_, '_>) {}
@@ -52,6 +52,7 @@ pub struct Talk<'s, 'a> {
     pauses: &'s mut u64,
     think: &'s mut Draws,
     called: &'s mut Vec<SocketId>,
+    called_on: &'s mut BTreeMap<IpAddr, SocketId>,
     /// For choices of the dialogue.
     pub draws: &'s mut Draws,
 }
@@ -69,6 +70,16 @@ impl Talk<'_, '_> {
     pub fn say_drawn(&mut self, make: impl FnOnce(&mut Draws) -> Vec<u8>) {
         let bytes = make(self.draws);
         self.say(Payload::new(bytes));
+    }
+
+    /// Sends bytes of which the last is urgent.
+    pub fn say_urgently(&mut self, payload: Payload) {
+        self.sys.send_urgent(self.socket, payload);
+    }
+
+    /// Number of the conversation within its program, from 1.
+    pub fn session(&self) -> u64 {
+        self.session
     }
 
     /// Closes in order.
@@ -106,8 +117,20 @@ impl Talk<'_, '_> {
 
     /// Opens a second connection, as a callback of this conversation's activity.
     pub fn call(&mut self, port: u16) -> SocketId {
+        self.call_from(None, port)
+    }
+
+    /// Lets the peer open a second connection, and returns the port on which it is awaited.
+    pub fn listen(&mut self) -> u16 {
+        self.called_on.insert(self.peer.address, self.socket);
+        self.sys.listen()
+    }
+
+    /// Opens a second connection from a port of our own.
+    pub fn call_from(&mut self, own: Option<u16>, port: u16) -> SocketId {
         let activity = self.sys.callback_of(self.activity);
-        let socket = self.sys.connect(
+        let socket = self.sys.connect_from(
+            own,
             Endpoint {
                 address: self.peer.address,
                 port,
@@ -134,6 +157,8 @@ pub struct Sessions {
     open: BTreeMap<SocketId, Session>,
     seconds: BTreeMap<SocketId, SocketId>,
     sockets: BTreeMap<u64, SocketId>,
+    /// Conversations whose peers may open a second connection.
+    awaited: BTreeMap<IpAddr, SocketId>,
     number: u64,
     think: Draws,
     draws: Draws,
@@ -154,6 +179,7 @@ impl Sessions {
             open: BTreeMap::new(),
             seconds: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             number: 0,
             think,
             draws,
@@ -199,6 +225,7 @@ impl Sessions {
             pauses: &mut session.pauses,
             think: &mut self.think,
             called: &mut called,
+            called_on: &mut self.awaited,
             draws: &mut self.draws,
         };
         act(session.dialogue.as_mut(), &mut talk);
@@ -207,11 +234,22 @@ impl Sessions {
         }
     }
 
+    /// Takes a connection that a conversation awaits from its peer; false when none does.
+    pub fn accept(&mut self, socket: SocketId, peer: Endpoint) -> bool {
+        let awaited = self.awaited.remove(&peer.address);
+        if let Some(first) = awaited {
+            self.seconds.insert(socket, first);
+        }
+        awaited.is_some()
+    }
+
     /// Hands an event to its conversation, and forgets a conversation that is over.
     pub fn event(&mut self, socket: SocketId, event: &SocketEvent, sys: &mut System<'_>) {
         if let Some(first) = self.seconds.get(&socket).copied() {
             if !matches!(event, SocketEvent::Closed) {
-                self.with(first, sys, |dialogue, talk| dialogue.called(event, talk));
+                self.with(first, sys, |dialogue, talk| {
+                    dialogue.called(socket, event, talk)
+                });
             }
             if is_last(event) {
                 self.seconds.remove(&socket);
@@ -284,6 +322,9 @@ pub struct Client {
     choice: Draws,
     begin: Begin,
     parallel: Option<Size>,
+    /// Ports of its own, in turn; the stack's choice where there are none.
+    own_ports: Vec<u16>,
+    opened: usize,
     /// Connections that follow the first of their kind in a moment.
     followers: VecDeque<Endpoint>,
     sessions: Sessions,
@@ -314,6 +355,8 @@ impl Client {
             choice: cast.draws("choice"),
             begin,
             parallel: None,
+            own_ports: Vec::new(),
+            opened: 0,
             followers: VecDeque::new(),
             sessions: Sessions::new(cast.draws("think"), cast.draws("content")),
         }
@@ -328,9 +371,19 @@ impl Client {
         }
     }
 
+    /// The same client, whose connections come from these ports in turn.
+    #[must_use]
+    pub fn from_ports(self, own_ports: Vec<u16>) -> Self {
+        Client { own_ports, ..self }
+    }
+
     fn connect(&mut self, peer: Endpoint, sys: &mut System<'_>) {
         let dialogue = (self.begin)(&mut self.sessions.draws);
-        let socket = sys.connect(peer, self.activity);
+        let own = self
+            .own_ports
+            .get(self.opened % self.own_ports.len().max(1));
+        self.opened += 1;
+        let socket = sys.connect_from(own.copied(), peer, self.activity);
         self.sessions.add(socket, peer, self.activity, dialogue);
     }
 
@@ -380,6 +433,9 @@ impl Program for Client {
     }
 
     fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
+        if let SocketEvent::Accepted(peer, _) = &event {
+            self.sessions.accept(socket, *peer);
+        }
         self.sessions.event(socket, &event, sys);
     }
 }
@@ -408,7 +464,9 @@ impl Program for Service {
     }
 
     fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
-        if let SocketEvent::Accepted(peer, activity) = &event {
+        if let SocketEvent::Accepted(peer, activity) = &event
+            && !self.sessions.accept(socket, *peer)
+        {
             let dialogue = (self.begin)(&mut self.sessions.draws);
             self.sessions.add(socket, *peer, *activity, dialogue);
         }

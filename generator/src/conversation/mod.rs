@@ -7,5 +7,6 @@ pub mod arrivals;
 pub mod dialogue;
 pub mod filler;
 pub mod lines;
+pub mod retry;
 pub mod script;
 pub mod size;

@@ -28,6 +28,18 @@ impl Size {
         )
     }
 
+    /// The same, up to a limit of its own.
+    pub fn read_up_to(
+        fields: &mut Fields<'_, '_>,
+        key: &'static str,
+        default: RangeInclusive<u64>,
+        most: u64,
+    ) -> Size {
+        let wanted = format!("a whole number from 1 to {most}, or a range such as \"1..6\"");
+        let read = |value: &Value| range(value).filter(|range| *range.end() <= most);
+        Size(fields.parsed(key, &wanted, read).unwrap_or(default))
+    }
+
     /// The most it can be.
     pub fn most(&self) -> u64 {
         *self.0.end()
@@ -40,12 +52,20 @@ impl Size {
 
     /// Draws a size, each power of two as likely as any other: small transfers are many, large ones not rare.
     pub fn bytes(&self, draws: &mut Draws) -> usize {
-        let (least, most) = (*self.0.start(), *self.0.end());
-        let octave = draws.range(u64::from(least.max(1).ilog2())..=u64::from(most.max(1).ilog2()));
-        let low = (1u64 << octave).max(least);
-        let high = ((2u64 << octave) - 1).min(most).max(low);
-        usize::try_from(draws.range(low..=high)).unwrap_or(usize::MAX)
+        octave(self.0.clone(), draws)
     }
+}
+
+/// A size of a range, each power of two as likely as any other.
+pub fn octave(range: RangeInclusive<u64>, draws: &mut Draws) -> usize {
+    let (least, most) = (*range.start(), *range.end());
+    if least == most {
+        return usize::try_from(least).unwrap_or(usize::MAX);
+    }
+    let octave = draws.range(u64::from(least.max(1).ilog2())..=u64::from(most.max(1).ilog2()));
+    let low = (1u64 << octave).max(least);
+    let high = ((2u64 << octave) - 1).min(most).max(low);
+    usize::try_from(draws.range(low..=high)).unwrap_or(usize::MAX)
 }
 
 fn range(value: &Value) -> Option<RangeInclusive<u64>> {

@@ -129,6 +129,19 @@ impl System<'_> {
             });
     }
 
+    /// Queues bytes on a connection of which the last is urgent.
+    pub fn send_urgent(&mut self, socket: SocketId, payload: Payload) {
+        self.sockets
+            .with(self.now, socket, self.out, |connection, egress| {
+                connection.send_urgent(payload, egress)
+            });
+    }
+
+    /// Accepts connections to a port that the stack chooses, and returns it.
+    pub fn listen(&mut self) -> u16 {
+        self.sockets.tcp.listen_anywhere(self.program)
+    }
+
     /// Sets the type of service of what a connection sends from now on.
     pub fn set_tos(&mut self, socket: SocketId, tos: u8) {
         self.sockets

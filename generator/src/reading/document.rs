@@ -194,6 +194,37 @@ impl Node {
     }
 }
 
+/// Puts a value into a table in place of the one it has.
+pub fn put(table: &mut Node, key: &str, node: Node) {
+    if let Value::Table(entries) = &mut table.value {
+        match entries.iter_mut().find(|(name, _)| name == key) {
+            Some((_, old)) => *old = node,
+            None => entries.push((key.to_owned(), node)),
+        }
+    }
+}
+
+/// Lays one table over another: tables within them are laid over each other, everything else is replaced.
+pub fn lay_over(base: &mut Node, over: &Node) {
+    for (key, node) in over.entries() {
+        let both = base.get(key).is_some_and(|old| {
+            matches!(
+                (&old.value, &node.value),
+                (Value::Table(_), Value::Table(_))
+            )
+        });
+        if both
+            && let Value::Table(entries) = &mut base.value
+            && let Some((_, old)) = entries.iter_mut().find(|(name, _)| name == key)
+        {
+            lay_over(old, node);
+            old.origin = node.origin.clone();
+        } else {
+            put(base, key, node.clone());
+        }
+    }
+}
+
 fn stated_list(origin: Origin, text: &str) -> Node {
     let inner = text.trim_start_matches('[').trim_end_matches(']');
     let items = inner

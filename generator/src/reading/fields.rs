@@ -30,6 +30,7 @@ pub struct Fields<'n, 'm> {
     origin: Origin,
     entries: Vec<(&'n str, &'n Node)>,
     asked: Vec<&'static str>,
+    named: Vec<String>,
     mistakes: &'m mut Mistakes,
 }
 
@@ -55,6 +56,7 @@ impl<'n, 'm> Fields<'n, 'm> {
             origin: node.origin.clone(),
             entries,
             asked: Vec::new(),
+            named: Vec::new(),
             mistakes,
         }
     }
@@ -67,6 +69,13 @@ impl<'n, 'm> Fields<'n, 'm> {
     /// Takes the value under `key` as it stands.
     pub fn node(&mut self, key: &'static str) -> Option<&'n Node> {
         self.asked.push(key);
+        let at = self.entries.iter().position(|(name, _)| *name == key)?;
+        Some(self.entries.remove(at).1)
+    }
+
+    /// The same, under a key that only data names.
+    pub fn node_named(&mut self, key: &str) -> Option<&'n Node> {
+        self.named.push(key.to_owned());
         let at = self.entries.iter().position(|(name, _)| *name == key)?;
         Some(self.entries.remove(at).1)
     }
@@ -246,7 +255,9 @@ impl<'n, 'm> Fields<'n, 'm> {
 
     /// Ends the reading: a key that nobody asked for is a mistake.
     pub fn finish(self) {
-        let known = self.asked.join(", ");
+        let named = self.named.iter().map(String::as_str);
+        let known: Vec<&str> = self.asked.iter().copied().chain(named).collect();
+        let known = known.join(", ");
         for (key, node) in self.entries {
             self.mistakes.note(
                 &node.origin,

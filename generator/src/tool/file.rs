@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use include_dir::{Dir, include_dir};
 
-use super::kit::nest::lay_over;
 use super::kit::stage::{PROGRAMS, Program};
+use crate::reading::document::lay_over;
 use crate::reading::{Fields, Mistakes, Node, ScenarioErrors, Value};
 
 static TOOLS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../tools");

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use crate::blueprint::{Blueprint, Cast};
 use crate::host::program::Program;
 use crate::reading::Fields;
-use kit::nest::lay_over;
+use crate::reading::document::lay_over;
 use kit::run::Run;
 use kit::stage::{PROGRAMS, Tool};
 

@@ -81,7 +81,7 @@ impl<R: Read> CaptureReader<R> {
                     return Err(CaptureError::TruncatedHeader { available });
                 };
                 let link_type = LinkType(u32::from(parser.header().datalink) & LINK_TYPE_BITS);
-                if !link_type.is_supported() {
+                if !(link_type.is_supported() || link_type.is_opened()) {
                     return Err(CaptureError::UnsupportedLinkType(link_type));
                 }
                 window.advance(FILE_HEADER);

@@ -152,6 +152,18 @@ fn ethernet<'a>(bytes: &'a [u8], reading: &mut Reading) -> (LinkLayer, AboveLink
     (link, above)
 }
 
+/// What stands behind an EtherType, or an 802.3 length, in some other header than Ethernet's.
+pub(super) fn read_typed<'a>(
+    ether_type: u16,
+    rest: &'a [u8],
+    reading: &mut Reading,
+) -> (LinkLayer, AboveLink<'a>) {
+    let mut link = LinkLayer::default();
+    reading.padded = true;
+    let above = typed(ether_type, rest, &mut link, reading);
+    (link, above)
+}
+
 /// Follows VLAN tags and LLC headers to the network header.
 #[inline]
 fn typed<'a>(

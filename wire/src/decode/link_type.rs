@@ -32,6 +32,32 @@ impl LinkType {
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: LinkType = LinkType(276);
 
+    /// PPP, with or without the address of HDLC-like framing (RFC 1662).
+    pub const PPP: LinkType = LinkType(9);
+    /// PPP in HDLC-like framing, RFC 1662.
+    pub const PPP_HDLC: LinkType = LinkType(50);
+    /// Cisco HDLC.
+    pub const C_HDLC: LinkType = LinkType(104);
+    /// IEEE 802.11.
+    pub const IEEE802_11: LinkType = LinkType(105);
+    /// IEEE 802.11 behind a radiotap header.
+    pub const RADIOTAP: LinkType = LinkType(127);
+    /// PPP with a byte of direction, as pppd writes it.
+    pub const PPP_PPPD: LinkType = LinkType(166);
+    /// Per-packet information, which names the link type of what it holds.
+    pub const PPI: LinkType = LinkType(192);
+
+    /// Link types whose header [`Layers::open`](super::Layers::open) takes off, and decoding alone does not.
+    pub const OPENED: [LinkType; 7] = [
+        LinkType::PPP,
+        LinkType::PPP_HDLC,
+        LinkType::C_HDLC,
+        LinkType::IEEE802_11,
+        LinkType::RADIOTAP,
+        LinkType::PPP_PPPD,
+        LinkType::PPI,
+    ];
+
     /// All link types that are decoded.
     pub const SUPPORTED: [LinkType; 10] = [
         LinkType::NULL,
@@ -49,6 +75,11 @@ impl LinkType {
     /// Whether frames of this type can be decoded.
     pub fn is_supported(self) -> bool {
         LinkType::SUPPORTED.contains(&self)
+    }
+
+    /// Whether frames of this type can be decoded once their header has been taken off.
+    pub fn is_opened(self) -> bool {
+        LinkType::OPENED.contains(&self)
     }
 }
 

@@ -3,9 +3,10 @@
 //! Decoding never fails as a whole: [`Layers`] holds what could be read, [`Layers::stop`] names what ended the
 //! reading, and [`Layers::anomalies`] what was odd on the way. No length field is trusted, nothing is allocated.
 //!
-//! Not decoded: tunnels (IP in IP, GRE), PPP, MPLS, IPv6 jumbograms. They end in a [`Stop`] or as
-//! [`Transport::Other`].
+//! What is wrapped (tunnels, MPLS, PPP) ends in a [`Stop`] or as [`Transport::Other`]; [`Layers::open`] then takes the
+//! wrapping off. Not decoded: IPv6 jumbograms, encrypted frames.
 
+mod envelope;
 mod link;
 mod link_type;
 mod network;
@@ -14,6 +15,7 @@ mod transport;
 
 use std::net::IpAddr;
 
+pub use envelope::{Envelope, MAX_ENVELOPES, Opened};
 pub use link::{LinkLayer, loopback_ether_type};
 pub use link_type::LinkType;
 pub use network::{Arp, Network, V4, V6};
@@ -60,6 +62,26 @@ impl<'a> Layers<'a> {
     /// Reads a packet that starts with its network header.
     pub fn decode_ip(bytes: &'a [u8]) -> Layers<'a> {
         Layers::decode(LinkType::RAW, bytes)
+    }
+
+    /// Reads a transport segment that was put together from fragments, as if the first of them had been whole.
+    pub fn with_segment(&self, protocol: u8, segment: &'a [u8]) -> Layers<'a> {
+        let mut reading = Reading::new(0);
+        let whole = network::Segment {
+            protocol,
+            bytes: segment,
+            length: segment.len(),
+            partial: false,
+        };
+        let (transport, payload, payload_length) = transport::read(whole, &mut reading);
+        Layers {
+            transport,
+            payload,
+            payload_length,
+            stop: reading.stop,
+            anomalies: self.anomalies | reading.anomalies,
+            ..*self
+        }
     }
 
     fn finish(

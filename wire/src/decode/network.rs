@@ -97,6 +97,10 @@ pub struct V6 {
     pub extensions: u8,
     /// Fragment offset in units of 8 bytes, and whether more follow, where there is a fragment header.
     pub fragment: Option<(u16, bool)>,
+    /// Identification of the packet that the fragment is a part of; 0 where there is no fragment header.
+    pub identification: u32,
+    /// Whether a routing header names hops that remain, RFC 8200 section 4.4.
+    pub routed: bool,
 }
 
 /// A transport header's bytes and what the network header says about them.
@@ -265,6 +269,8 @@ fn v6<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
         protocol: view.get_next_header().0,
         extensions: 0,
         fragment: None,
+        identification: 0,
+        routed: false,
     };
     let total = match ip.payload_length {
         0 => 0,
@@ -307,6 +313,13 @@ fn extensions<'a>(
             reading.short(Layer::Ipv6Extension, header, rest.len());
             return Above::Nothing(rest);
         };
+        if let (FRAGMENT, Some(&[_, _, _, _, a, b, c, d])) = (ip.protocol, rest.first_chunk::<8>()) {
+            ip.identification = u32::from_be_bytes([a, b, c, d]);
+        }
+        // Type 0 lists addresses to go through; types 2 to 4 belong to mobility and to networks' own routing.
+        if ip.protocol == ROUTING && high == 0 && low > 0 {
+            ip.routed = true;
+        }
         let fragment = (ip.protocol == FRAGMENT).then(|| {
             let word = u16::from_be_bytes([high, low]);
             (word >> 3, word & 1 != 0)

@@ -101,6 +101,8 @@ pub struct Connection {
     drawn_mss: Option<u16>,
     /// The receive buffer that its program asked for.
     buffer: Option<u32>,
+    /// Behind the last urgent byte.
+    urgent: Option<u32>,
 }
 
 /// Whether sequence number `a` comes before `b`.
@@ -154,6 +156,7 @@ impl Connection {
             reset_when_sent: false,
             drawn_mss: None,
             buffer: None,
+            urgent: None,
         }
     }
 
@@ -251,6 +254,15 @@ impl Connection {
         self.end = self.end.wrapping_add(length(&payload));
         self.writes.push_back((start, payload));
         self.transmit(egress);
+    }
+
+    /// Queues bytes of which the last is urgent, RFC 9293 section 3.8.5. The pointer names the byte behind it, as all
+    /// stacks have it (RFC 6093 section 3.1).
+    pub fn send_urgent(&mut self, payload: Payload, egress: &mut Egress<'_>) {
+        if self.fin == Fin::No {
+            self.urgent = Some(self.end.wrapping_add(length(&payload)));
+        }
+        self.send(payload, egress);
     }
 
     /// Closes our side once all is sent.
@@ -703,10 +715,17 @@ impl Connection {
             let stamp = TcpOption::Timestamps(egress.timestamp(), echo);
             Options::new([TcpOption::NoOperation, TcpOption::NoOperation, stamp])
         });
+        let urgent = self.urgent.filter(|urgent| before(sequence, *urgent));
+        let pointer = urgent.map(|urgent| urgent.wrapping_sub(sequence));
+        let flags = match pointer {
+            Some(_) => flags | Flags::URG,
+            None => flags,
+        };
         Tcp {
             sequence,
             acknowledgment: self.rcv_nxt,
             window: u16::try_from(window).unwrap_or(u16::MAX),
+            urgent: pointer.map_or(0, |pointer| u16::try_from(pointer).unwrap_or(u16::MAX)),
             options,
             ..Tcp::new(self.local.port, self.remote.port, flags)
         }

@@ -106,6 +106,20 @@ impl TcpLayer {
         );
     }
 
+    /// Accepts connections to a port that is drawn, and returns it.
+    pub fn listen_anywhere(&mut self, owner: ProgramId) -> u16 {
+        let range = self.stack.tcp.ephemeral.clone();
+        let mut port = self.ports.port(range.clone());
+        for _ in range.clone() {
+            if !self.listeners.contains_key(&port) {
+                break;
+            }
+            port = successor(port, *range.start(), *range.end());
+        }
+        self.listen(port, owner, None);
+        port
+    }
+
     /// Whether a segment from `remote` to `local` belongs to a connection or to a port that listens.
     pub fn expects(&self, local: Endpoint, remote: Endpoint) -> bool {
         let connected =

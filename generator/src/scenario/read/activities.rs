@@ -312,8 +312,8 @@ fn program(
     let (app, tool) = (fields.node("app"), fields.node("tool"));
     let found = match (app, tool) {
         (Some(word), None) => text_ref(&word.value)
-            .and_then(|text| app::CLIENTS.iter().find(|kind| kind.name == text))
-            .map(|kind| ("app", (kind.read)(fields))),
+            .and_then(|text| app::client(text, fields))
+            .map(|blueprint| ("app", blueprint)),
         (None, Some(word)) => text_ref(&word.value)
             .and_then(|text| tool::read(text, fields))
             .map(|blueprint| ("tool", blueprint)),
@@ -333,7 +333,7 @@ fn program(
         && let Some(word) = app.or(tool)
     {
         let (key, known) = match app {
-            Some(_) => ("app", app::CLIENTS.iter().map(|kind| kind.name).collect()),
+            Some(_) => ("app", app::client_names()),
             None => ("tool", tool::names()),
         };
         fields.mistake(

@@ -408,21 +408,19 @@ fn services(fields: &mut Fields<'_, '_>) -> Vec<(String, Arc<dyn Blueprint>)> {
         .map(Node::entries)
         .unwrap_or_default();
     for (name, node) in tables {
-        let kind = node.get("app").and_then(|app| match &app.value {
-            Value::Text(app) => app::SERVICES.iter().find(|kind| kind.name == app),
-            _ => None,
-        });
-        let Some(kind) = kind else {
-            let known: Vec<&str> = app::SERVICES.iter().map(|kind| kind.name).collect();
-            fields.mistake(
-                &node.origin,
-                format!("service.{name} needs 'app', one of: {}", known.join(", ")),
-            );
-            continue;
-        };
         let mut service = Fields::new(format!("service.{name}"), node, fields.mistakes());
-        service.node("app");
-        services.push((name.clone(), (kind.read)(&mut service)));
+        let app = service.node("app").and_then(|app| text_ref(&app.value));
+        match app.and_then(|app| app::service(app, &mut service)) {
+            Some(blueprint) => services.push((name.clone(), blueprint)),
+            None => {
+                let known = app::service_names().join(", ");
+                service.mistake(
+                    &node.origin,
+                    format!("service.{name} needs 'app', one of: {known}"),
+                );
+                service.take_rest();
+            }
+        }
         service.finish();
     }
     services

@@ -9,7 +9,6 @@ pub mod ip_options;
 pub mod jobs;
 pub mod nest;
 pub mod pace;
-pub mod retry;
 pub mod run;
 mod send;
 pub mod sources;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::formula::Formula;
 use super::values::{MOST_OWN, Name};
+use crate::reading::document::put;
 use crate::reading::fields::{number, text_ref};
 use crate::reading::{Fields, Mistakes, Node, Value};
 
@@ -66,37 +67,6 @@ impl Nest {
         let depth = self.depth.get(key).copied().unwrap_or(innermost);
         let table = self.paths.get(depth).map_or("", String::as_str);
         format!("{table}{key}")
-    }
-}
-
-/// Puts a value into a table in place of the one it has.
-pub fn put(table: &mut Node, key: &str, node: Node) {
-    if let Value::Table(entries) = &mut table.value {
-        match entries.iter_mut().find(|(name, _)| name == key) {
-            Some((_, old)) => *old = node,
-            None => entries.push((key.to_owned(), node)),
-        }
-    }
-}
-
-/// Lays one table over another: tables within them are laid over each other, everything else is replaced.
-pub fn lay_over(base: &mut Node, over: &Node) {
-    for (key, node) in over.entries() {
-        let both = base.get(key).is_some_and(|old| {
-            matches!(
-                (&old.value, &node.value),
-                (Value::Table(_), Value::Table(_))
-            )
-        });
-        if both
-            && let Value::Table(entries) = &mut base.value
-            && let Some((_, old)) = entries.iter_mut().find(|(name, _)| name == key)
-        {
-            lay_over(old, node);
-            old.origin = node.origin.clone();
-        } else {
-            put(base, key, node.clone());
-        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::visits::Visits;
 use crate::activity::ActivityId;
 use crate::blueprint::Cast;
 use crate::conversation::dialogue::Sessions;
+use crate::conversation::script::Stage as Script;
 use crate::host::program::{Program, System};
 use crate::host::socket::{SocketEvent, SocketId};
 use crate::seed::Draws;
@@ -68,6 +69,8 @@ pub(super) struct Going {
     retry: Draws,
     /// Sources and payload draws of each probe.
     pub(super) probes: Vec<(Sources, Draws)>,
+    /// What its connections say.
+    pub(super) script: Option<Arc<Script>>,
     /// Of what it asks.
     pub(super) payload: Draws,
     ports: Vec<u16>,
@@ -543,6 +546,12 @@ fn going(stage: &Stage, cast: &Cast<'_>) -> Going {
         }),
         retry: cast.draws(&path("retry")),
         probes: probes.collect(),
+        script: match &stage.action {
+            Action::Connect { script, .. } => {
+                Some(Arc::new(Script::new(script, cast.draws(&path("filler")))))
+            }
+            _ => None,
+        },
         payload: cast.draws(&path("payload")),
         ports,
         host_order,

@@ -11,6 +11,7 @@ use super::run::Run;
 use super::stage::{Action, Found, Stage};
 use super::values::{Name, Values};
 use crate::activity::Cause;
+use crate::conversation::script::Player;
 use crate::host::icmp::Trouble;
 use crate::host::program::System;
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
@@ -44,12 +45,9 @@ impl Run {
                 }
                 call.key = Some(key(craft.protocol(), target, &self.values));
             }
-            Action::Connect {
-                script,
-                source_port,
-            } => {
+            Action::Connect { source_port, .. } => {
                 let own = self.own_port(*source_port);
-                let socket = self.connect(own, target, call.port, script, sys);
+                let socket = self.connect(at, own, target, call.port, sys);
                 call.socket = Some(socket);
             }
             Action::Ask { .. } => call.socket = self.ask(at, stage, target, &call, sys),
@@ -99,12 +97,9 @@ impl Run {
                 }
                 self.wait_for(at, stage, number, sys);
             }
-            Action::Connect {
-                script,
-                source_port,
-            } => {
+            Action::Connect { source_port, .. } => {
                 let own = self.own_port(*source_port);
-                let socket = self.connect(own, target, port, script, sys);
+                let socket = self.connect(at, own, target, port, sys);
                 self.calls.rename(number, None, Some(socket));
             }
             Action::Ask { payload, .. } => {
@@ -275,10 +270,10 @@ impl Run {
 
     fn connect(
         &mut self,
+        at: usize,
         own: Option<u16>,
         target: IpAddr,
         port: u16,
-        script: &crate::conversation::script::Script,
         sys: &mut System<'_>,
     ) -> SocketId {
         let peer = Endpoint {
@@ -286,7 +281,10 @@ impl Run {
             port,
         };
         let socket = sys.connect_from(own, peer, self.activity);
-        let dialogue = Box::new(script.begin());
+        let Some(stage) = self.stages.get(at).and_then(|going| going.script.clone()) else {
+            return socket;
+        };
+        let dialogue = Box::new(Player::new(&stage));
         self.sessions.add(socket, peer, self.activity, dialogue);
         socket
     }

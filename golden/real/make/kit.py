@@ -1,0 +1,68 @@
+"""Kinds of cases, from which the lists of cases are made."""
+import time
+
+from lab import Lab, case, sh
+from services import background, office, ssh_command
+import services
+
+BORDER = """table inet border { chain forward { type filter hook forward priority 0; policy accept;
+ iifname "wan0" tcp dport { 135, 139, 445, 1433, 3389 } drop
+ iifname "wan0" udp dport { 135, 1900 } drop
+ iifname "wan0" tcp dport { 111, 2049, 3306, 5432 } reject with icmpx type admin-prohibited } }
+"""
+VANTAGES = {"router, inside": (None, None), "router, outside": ("rt", "wan0"), "segment, inside": ("lan", None),
+            "segment, outside": ("outlan", None)}
+
+
+def start(lab, vantage, attacker=None, expression=None):
+    if vantage in VANTAGES:
+        where, dev = VANTAGES[vantage]
+        return lab.record(lab.rt if where == "rt" else where, dev, expression)
+    return lab.record(lab.hosts[vantage.split(",")[-1].strip().split()[-1]] if vantage.split()[-1] in lab.hosts else attacker, "eth0", expression)
+
+
+def probe(name, tool, commands, klass, *, attacker=7, side="out", targets=(), bg=("web-in", "dns-out"), need=("www", "mail", "pcs", "clients", "site", "resolver"),
+          vantage="router, inside", seen=None, most=None, note="", expect="alert", timeout=150, before=1.0, after=1.0, prepare=None, lab=None, border=True,
+          sources=None, pause=1.9, forged=(), extra=(), knobs=None, expression=None, guilty6=False):
+    """One tool, run by one host, beside the conversations of others. `commands` run one after the other."""
+    prefix = ("2001:db8:1::" if side == "out" else "2001:db8:2::") if guilty6 else ("198.51.100." if side == "out" else "192.0.2.")
+    guilty = [f"{prefix}{attacker}"] if sources is None else sources
+    if expect in ("silence", "explain") and sources is None:
+        guilty = []
+
+    @case(name, tool, expect, klass, guilty, targets, note, vantage, lab, seen, most, forged)
+    def body(lab):
+        office(lab, *need)
+        if border:
+            lab.filter(BORDER)
+        eve = lab.host("eve", side, attacker, extra=extra, knobs=knobs)
+        if prepare:
+            prepare(lab)
+        start(lab, vantage, eve, expression)
+        background(lab, *bg, pause=pause)
+        time.sleep(before)
+        for command in [commands] if isinstance(commands, str) else commands:
+            lab.tool(eve, command, timeout)
+        time.sleep(after)
+        lab.quiet()
+    return body
+
+
+def play(name, tool, expect, klass, *, need=(), bg=(), vantage="router, inside", sources=(), targets=(), seen=None, most=None, note="", lab=None,
+         border=True, pause=1.9, forged=(), who=None):
+    """A case with a body of its own: the office is there and recorded while the body runs."""
+    def register(function):
+        @case(name, tool, expect, klass, sources, targets, note, vantage, lab, seen, most, forged)
+        def body(lab):
+            office(lab, *need)
+            if border:
+                lab.filter(BORDER)
+            stages = function(lab)
+            first = next(stages, None)          # up to the first yield: preparation, before the recording
+            start(lab, vantage, lab.hosts.get(who) if who else first)
+            background(lab, *bg, pause=pause)
+            for _ in stages:                    # the rest: what is recorded
+                pass
+            lab.quiet()
+        return function
+    return register
