@@ -178,6 +178,10 @@ impl Connection {
     }
 
     /// Accepts a connection: answers its SYN.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a SYN and its listener bring; a struct would only rename them"
+    )]
     pub fn accept(
         socket: SocketId,
         owner: ProgramId,
