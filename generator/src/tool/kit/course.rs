@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::calls::Results;
 use super::jobs::Job;
-use super::run::{LOW, Run, SMALL_BITS, STAGE, TARGET};
+use super::run::{LOW, PACE, Run, SMALL_BITS, STAGE, TARGET};
 use super::stage::{Action, Found, Ports};
 use super::visits::Visits;
 use crate::host::program::System;
@@ -54,9 +54,13 @@ impl Run {
         let limits = (stage.count, stage.rounds);
         let job = Job::new(number, hosts, found, visits, stage.hops, limits);
         going.jobs_open += 1;
+        let delay = going.pace.first(sys.now.as_nanos());
         self.job_number += 1;
         self.jobs.insert(self.job_number, job);
-        self.go_on(self.job_number, sys);
+        match delay {
+            0 => self.go_on(self.job_number, sys),
+            delay => sys.timer(delay, PACE | self.job_number),
+        }
     }
 
     /// Begins the stages that wait for an answer of this target.
