@@ -322,7 +322,7 @@ impl Common {
             access_delay: self.access_delay.clone(),
             stacks: self.stacks.clone(),
             port_policy: self.port_policy.clone(),
-            access: self.access.clone(),
+            access: self.access,
             services: self.services.clone(),
             ..*self
         }
