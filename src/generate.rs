@@ -197,6 +197,7 @@ fn orders(args: &GenerateArgs, catalogue: &Catalogue, names: &[String]) -> Resul
             }));
         }
     }
+    produce::refuse_same_ids(&orders)?;
     Ok(orders)
 }
 

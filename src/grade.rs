@@ -145,6 +145,7 @@ fn orders(args: &GradeArgs, catalogue: &Catalogue) -> Result<Vec<Order>> {
     if orders.is_empty() {
         bail!("no scenario of the catalogue has the difficulty asked for");
     }
+    produce::refuse_same_ids(&orders)?;
     Ok(orders)
 }
 

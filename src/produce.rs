@@ -1,5 +1,6 @@
 //! Orders for captures, and how they are carried out: side by side, each whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -53,6 +54,24 @@ pub struct Produced {
     pub capture: PathBuf,
     /// Its truth, which stands beside it.
     pub truth: Truth,
+}
+
+/// Refuses files that have one id: their captures would overwrite each other.
+///
+/// # Errors
+/// Names the id.
+pub fn refuse_same_ids(orders: &[Order]) -> Result<()> {
+    let mut seen: BTreeMap<&str, &Arc<ScenarioFile>> = BTreeMap::new();
+    for order in orders {
+        let id = order.file.identity().id.as_str();
+        let other = seen.entry(id).or_insert(&order.file);
+        if !Arc::ptr_eq(other, &order.file) {
+            bail!(
+                "two of the scenarios are called '{id}': their captures would overwrite each other; give one another id"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Finds a scenario by its id, or reads the file of that path.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use include_dir::{Dir, File, include_dir};
 
 use crate::host::stack::Stacks;
-use crate::scenario::{ScenarioErrors, ScenarioFile};
+use crate::reading::Node;
+use crate::scenario::{ScenarioErrors, ScenarioFile, extended};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
 static STACKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../stacks");
@@ -47,7 +48,13 @@ impl Catalogue {
     /// The mistakes of its file, which the tests keep out; none when there is no such scenario.
     pub fn get(&self, id: &str) -> Option<Result<ScenarioFile, ScenarioErrors>> {
         let (name, text) = texts().remove(id)?;
-        Some(ScenarioFile::parse(&name, text, &self.stacks))
+        Some(self.read(&name, text).and_then(|file| {
+            let named = file.identity().id == id;
+            let message = format!("the file is called {id}, and so must the scenario be");
+            named
+                .then_some(file)
+                .ok_or_else(|| crate::reading::error::stated(&name, message))
+        }))
     }
 
     /// Reads a user's scenario.
@@ -55,7 +62,12 @@ impl Catalogue {
     /// # Errors
     /// All mistakes at once, each with its line.
     pub fn read(&self, name: &str, text: &str) -> Result<ScenarioFile, ScenarioErrors> {
-        ScenarioFile::parse(name, text, &self.stacks)
+        let find = |id: &str| {
+            let (name, text) = texts().remove(id)?;
+            Some(Node::parse(&name, text))
+        };
+        let document = extended(Node::parse(name, text)?, &find)?;
+        ScenarioFile::from_document(document, &self.stacks)
     }
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a failed unwrap is a failed test, in helpers as well"
 )]
 
@@ -108,7 +107,7 @@ fn frame(layers: &Layers<'_>, millis: u64) -> Option<Seen> {
         Network::V4(ip) => {
             let part = ip
                 .is_fragment()
-                .then(|| (ip.fragment_offset, ip.flags & 1 != 0));
+                .then_some((ip.fragment_offset, ip.flags & 1 != 0));
             (ip.identification, part)
         }
         _ => (0, None),
@@ -338,7 +337,10 @@ fn a_trace_raises_its_time_to_live_until_the_target_answers() {
         .collect();
     // The sensor sees three for each router behind it, and three for the target.
     let ports: Vec<u16> = probes.iter().map(|frame| frame.ports.1).collect();
-    assert!(ports.len() >= 3 && ports.len() % 3 == 0, "{ports:?}");
+    assert!(
+        ports.len() >= 3 && ports.len().is_multiple_of(3),
+        "{ports:?}"
+    );
     assert!(
         ports.windows(2).all(|pair| pair[1] == pair[0] + 1),
         "{ports:?}"
@@ -495,5 +497,22 @@ fn a_mistake_says_where_and_what_would_be_right() {
             text.contains(wanted) && text.contains("micro.toml:"),
             "{activity}: {text}"
         );
+    }
+}
+
+#[test]
+fn a_pace_is_the_mean_that_was_asked() {
+    for pace in [
+        "gap = '3000/s'",
+        "gap = '3000/s'\ngap_jitter = '500us'",
+        "gap = '3000/s'\npace = 'exponential'",
+        "gap = '3000/s'\npace = 'bursts of 100'\nburst_gap = '20us'",
+        "gap = '3000/s'\ntick = '10ms'",
+    ] {
+        let seen = run(&format!(
+            "tool = 'syn-flood'\nto = 'silent'\nports = 80\nsources = ['203.0.113.0/24']\ncount = 9000\n{pace}"
+        ));
+        let last = seen.last().map_or(0, |frame| frame.millis);
+        assert!((2900..3100).contains(&last), "{pace}: 9000 in {last} ms");
     }
 }

@@ -8,9 +8,11 @@ use anyhow::{Result, bail};
 use crate::workspace;
 
 /// Code that reads keys, and the page that lists them.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 6] = [
     ("generator/src/tool", "programs.md"),
     ("generator/src/app", "programs.md"),
+    ("generator/src/conversation", "programs.md"),
+    ("generator/src/content", "programs.md"),
     ("generator/src/scenario/read", "scenario-file.md"),
     ("generator/src/scenario/stack_file.rs", "stack-file.md"),
 ];
@@ -43,12 +45,17 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
+/// The Rust files of a folder and of those below it, or the one file.
 fn files(path: PathBuf) -> Result<Vec<PathBuf>> {
     if path.is_file() {
-        return Ok(vec![path]);
+        let code = path.extension().is_some_and(|extension| extension == "rs");
+        return Ok(if code { vec![path] } else { Vec::new() });
     }
-    let entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(entries.into_iter().map(|entry| entry.path()).collect())
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path)? {
+        found.extend(files(entry?.path())?);
+    }
+    Ok(found)
 }
 
 /// The keys that a file asks its `fields` for, and the names of its kinds.
@@ -75,7 +82,9 @@ fn asks(before: &str) -> bool {
     let statement = near.rsplit([';', '{', '}']).next().unwrap_or_default();
     let name_of_kind = near.ends_with("Kind=Kind{name:");
     let argument = near.ends_with('(') || near.ends_with("fields,");
-    name_of_kind || (argument && statement.contains("fields"))
+    // What reads a table is called `fields`, or `own` where it is read inside another.
+    let reads = ["fields", "own.", "general.", "quoted."];
+    name_of_kind || (argument && reads.iter().any(|name| statement.contains(name)))
 }
 
 #[cfg(test)]

@@ -56,12 +56,12 @@ fn read_client(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
     Arc::new(ClientPlan {
         port: fields.word("port").unwrap_or(80),
         arrivals: Arrivals::read(fields),
-        parallel: Size::read(fields, "parallel", 1..=1),
+        parallel: Size::read_up_to(fields, "parallel", 1..=1, 1_000),
         version: fields
             .choice("version", &versions)
             .unwrap_or(Version::Http11),
         request_bytes: Size::read(fields, "request_bytes", 300..=800),
-        requests: Size::read(fields, "requests", 1..=1),
+        requests: Size::read_up_to(fields, "requests", 1..=1, 100_000),
         think: fields.duration("think").unwrap_or(50_000_000),
         host: fields
             .text("host")
@@ -131,7 +131,13 @@ struct ServicePlan {
 }
 
 fn read_service(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
-    let sizes = |value: &Value| list(value, |item| usize::try_from(number(item)?).ok());
+    // A gigabyte, as everywhere: more in one write serves nobody.
+    let sizes = |value: &Value| {
+        list(value, |item| {
+            let bytes = number(item).filter(|bytes| (1..=1 << 30).contains(bytes))?;
+            usize::try_from(bytes).ok()
+        })
+    };
     Arc::new(ServicePlan {
         port: fields.word("port").unwrap_or(80),
         think: fields.duration("think").unwrap_or(5_000_000),
@@ -139,7 +145,7 @@ fn read_service(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
         writes: fields
             .parsed(
                 "writes",
-                "the bytes of each write, such as [414, 8, 80]",
+                "the bytes of each write, such as [414, 8, 80], each from 1 to 2^30",
                 sizes,
             )
             .unwrap_or_default(),

@@ -58,7 +58,7 @@ fn read_client(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
     Arc::new(ClientPlan {
         port: fields.word("port").unwrap_or(22),
         arrivals: Arrivals::read(fields),
-        keystrokes: Size::read(fields, "keystrokes", 20..=400),
+        keystrokes: Size::read_up_to(fields, "keystrokes", 20..=400, 1_000_000),
         typing: fields.duration("typing").unwrap_or(450_000_000),
         version: fields
             .text("version")

@@ -55,8 +55,8 @@ fn read_client(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
     Arc::new(ClientPlan {
         port: fields.word("port").unwrap_or(443),
         arrivals: Arrivals::read(fields),
-        parallel: Size::read(fields, "parallel", 1..=4),
-        requests: Size::read(fields, "requests", 1..=4),
+        parallel: Size::read_up_to(fields, "parallel", 1..=4, 1_000),
+        requests: Size::read_up_to(fields, "requests", 1..=4, 100_000),
         request_bytes: Size::read(fields, "request_bytes", 120..=900),
         think: fields.duration("think").unwrap_or(400_000_000),
         names: if names.is_empty() {

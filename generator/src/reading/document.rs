@@ -127,7 +127,18 @@ impl Node {
         let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
         let origin = node.origin.clone();
         let mut here = self;
-        for key in parents.split('.').filter(|key| !key.is_empty()) {
+        // Below an activity or a host tables need not be there: a tool's file may have them.
+        let makes = ["activity.", "host.", "group."]
+            .iter()
+            .any(|start| path.starts_with(start));
+        for (depth, key) in parents.split('.').filter(|key| !key.is_empty()).enumerate() {
+            if makes && depth >= 2 && here.get(key).is_none() {
+                let empty = Node {
+                    origin: origin.clone(),
+                    value: Value::Table(Vec::new()),
+                };
+                put(here, key, empty);
+            }
             let names: Vec<&str> = here
                 .entries()
                 .iter()
@@ -159,6 +170,22 @@ impl Node {
             None => entries.push((last.to_owned(), node)),
         }
         Ok(())
+    }
+
+    /// Takes the value at a dotted path out; false where there is none.
+    pub fn remove(&mut self, path: &str) -> bool {
+        let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut here = self;
+        for key in parents.split('.').filter(|key| !key.is_empty()) {
+            let Value::Table(entries) = &mut here.value else {
+                return false;
+            };
+            let Some((_, node)) = entries.iter_mut().find(|(name, _)| name == key) else {
+                return false;
+            };
+            here = node;
+        }
+        here.take(last).is_some()
     }
 
     /// Makes an empty table at a dotted path whose parents are tables, where nothing is yet.

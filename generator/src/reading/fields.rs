@@ -138,6 +138,11 @@ impl<'n, 'm> Fields<'n, 'm> {
 
     /// True or false; false when absent.
     pub fn flag(&mut self, key: &'static str) -> bool {
+        self.yes_or_no(key).unwrap_or(false)
+    }
+
+    /// True or false, where the file says so.
+    pub fn yes_or_no(&mut self, key: &'static str) -> Option<bool> {
         let read = |value: &Value| {
             if let Value::Boolean(yes) = value {
                 Some(*yes)
@@ -145,7 +150,7 @@ impl<'n, 'm> Fields<'n, 'm> {
                 None
             }
         };
-        self.parsed(key, "true or false", read).unwrap_or(false)
+        self.parsed(key, "true or false", read)
     }
 
     /// A whole number of a range.

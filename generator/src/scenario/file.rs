@@ -53,7 +53,17 @@ impl ScenarioFile {
     /// # Errors
     /// All mistakes at once, each with its line.
     pub fn parse(file: &str, text: &str, stacks: &Stacks) -> Result<ScenarioFile, ScenarioErrors> {
-        let mut document = Node::parse(file, text)?;
+        ScenarioFile::from_document(Node::parse(file, text)?, stacks)
+    }
+
+    /// The same of a document that has been read, and extended.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with its line.
+    pub fn from_document(
+        mut document: Node,
+        stacks: &Stacks,
+    ) -> Result<ScenarioFile, ScenarioErrors> {
         let vary = document.take("vary");
         let published = document.take("published");
         let difficulty = document.take("difficulty");
@@ -261,7 +271,7 @@ impl ScenarioFile {
         let varied = self
             .vary
             .as_ref()
-            .map(|table| vary::draw(table, tree, mistakes));
+            .map(|table| vary::draw(table, &self.document, tree, mistakes));
         for (path, node) in varied.into_iter().flatten().chain(set) {
             mistakes.0.extend(document.overlay(&path, node).err());
         }
@@ -294,7 +304,7 @@ impl ScenarioFile {
             },
             None => {
                 if let Some(table) = &self.vary {
-                    changes = vary::draw(table, &self.tree(request.seed), mistakes);
+                    changes = vary::draw(table, &self.document, &self.tree(request.seed), mistakes);
                 }
             }
         }

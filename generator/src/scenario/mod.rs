@@ -4,6 +4,7 @@
 //! published trace or the user changes, checks everything and gives a [`Scenario`], from which a world is built.
 
 mod background;
+mod extend;
 mod file;
 mod read;
 mod stack_file;
@@ -18,6 +19,7 @@ use labels::Family;
 use wire::Timestamp;
 
 pub use crate::reading::error::{Mistake, Origin, ScenarioErrors};
+pub use extend::extended;
 pub use file::{Request, ScenarioFile};
 
 use crate::activity::Activity;

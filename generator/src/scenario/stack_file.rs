@@ -3,7 +3,7 @@
 use crate::host::stack::{
     IpId, Isn, OddReply, OptionLayout, Overlap, Rounding, Stack, TcpTraits, WindowUpdate,
 };
-use crate::reading::document::{Node, Value};
+use crate::reading::document::Node;
 use crate::reading::fields::{Fields, Mistakes, text_ref};
 use crate::reading::units;
 
@@ -35,7 +35,7 @@ pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
     let answers_broadcast_ping = fields.flag("answers_broadcast_ping");
     let source_routes = fields.flag("source_routes");
     let reverses_routes = fields.flag("reverses_source_routes");
-    let parameter_problem = yes_or_no(&mut fields, "parameter_problem").unwrap_or(true);
+    let parameter_problem = fields.yes_or_no("parameter_problem").unwrap_or(true);
     let overlaps = [("first", Overlap::First), ("last", Overlap::Last)];
     let overlap = fields
         .choice("overlap", &overlaps)
@@ -116,7 +116,7 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
             |value| drawn_mss(text_ref(value)?),
         ),
         df_least_mss: fields.word("df_least_mss").unwrap_or(0),
-        df_pure_ack: yes_or_no(&mut fields, "df_pure_ack"),
+        df_pure_ack: fields.yes_or_no("df_pure_ack"),
         syn_retry_window: fields.word("syn_retry_window"),
         ack_to_open: fields
             .choice("ack_to_open", &odd)
@@ -174,13 +174,6 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
     };
     fields.finish();
     traits
-}
-
-fn yes_or_no(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<bool> {
-    fields.parsed(key, "true or false", |value| match value {
-        Value::Boolean(yes) => Some(*yes),
-        _ => None,
-    })
 }
 
 /// Least, greatest and step of a drawn MSS.

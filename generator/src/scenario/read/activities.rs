@@ -185,7 +185,9 @@ impl Reader<'_> {
     fn targets(&mut self, node: &Node, names: &[String]) -> Vec<IpAddr> {
         let mut targets = Vec::new();
         for name in names {
-            if let Some(hosts) = self.cast.get(name) {
+            if let Some(nobody) = self.absent.get(name) {
+                targets.extend(nobody);
+            } else if let Some(hosts) = self.cast.get(name) {
                 let hosts = hosts.iter().filter_map(|host| self.hosts.get(*host));
                 targets.extend(hosts.filter_map(|host| host.config.addresses.first().copied()));
             } else if let Ok(address) = name.parse::<IpAddr>() {

@@ -101,7 +101,8 @@ impl Reader<'_> {
 
     pub(super) fn group(&mut self, name: &str, node: &Node) {
         let mut fields = Fields::new(format!("group.{name}"), node, self.mistakes);
-        let count = fields.number("count", 1..=MAX_GROUP);
+        let count = fields.number("count", 0..=MAX_GROUP);
+        let absent = fields.flag("absent");
         let common = common(&mut fields);
         fields.finish();
         let mut common = Some(common);
@@ -119,10 +120,22 @@ impl Reader<'_> {
                 self.mistakes.note(&node.origin, message);
                 return;
             };
+            if absent {
+                self.named.insert(address);
+                self.absent
+                    .entry(name.to_owned())
+                    .or_default()
+                    .push(address);
+                continue;
+            }
             let index = usize::try_from(n).unwrap_or(0);
             members.extend(self.add(&member, node, vec![address], index, shared));
         }
-        self.cast.insert(name.to_owned(), members);
+        if absent {
+            self.absent.entry(name.to_owned()).or_default();
+        } else {
+            self.cast.insert(name.to_owned(), members);
+        }
     }
 
     /// Draws what differs between the members of a group: its site, its distance and its line.

@@ -234,6 +234,8 @@ struct Reader<'a> {
     cast: BTreeMap<String, Vec<usize>>,
     /// Addresses that activities name as their targets.
     named: BTreeSet<IpAddr>,
+    /// Addresses of nobody, by the name of their group.
+    absent: BTreeMap<String, Vec<IpAddr>>,
 }
 
 impl<'a> Reader<'a> {
@@ -257,6 +259,7 @@ impl<'a> Reader<'a> {
             runs: Vec::new(),
             cast: BTreeMap::new(),
             named: BTreeSet::new(),
+            absent: BTreeMap::new(),
         }
     }
 

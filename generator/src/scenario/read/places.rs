@@ -186,7 +186,7 @@ fn filter_of(node: &Node, mistakes: &mut crate::reading::fields::Mistakes) -> Fi
         established_only: fields.flag("established_only"),
         denied: fields.ports("deny").into_iter().collect::<BTreeSet<u16>>(),
         allowed: fields.ports("allow").into_iter().collect::<BTreeSet<u16>>(),
-        no_ping: fields.flag("no_ping"),
+        no_ping: fields.yes_or_no("ping") == Some(false),
         answers: fields.flag("answers"),
     };
     fields.finish();

@@ -129,10 +129,7 @@ fn envelope(fields: &mut Fields<'_, '_>, name: &str, drawn: bool, tree: &SeedTre
         |value| tunnel(text_ref(value)?),
     );
     // On the wire every frame has its least length.
-    let padded = fields.parsed("padded", "true or false", |value| match value {
-        Value::Boolean(padded) => Some(*padded),
-        _ => None,
-    });
+    let padded = fields.yes_or_no("padded");
     Envelope {
         medium,
         framing,

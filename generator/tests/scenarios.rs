@@ -1,0 +1,213 @@
+//! The scenario language: extending, varying, targets that are nobody, and how different seeds are.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed unwrap is a failed test, in helpers as well"
+)]
+
+use std::collections::BTreeSet;
+
+use generator::{Catalogue, Request, ScenarioFile, simulate};
+use wire::Layers;
+use wire::capture::CaptureReader;
+use wire::decode::Transport;
+
+fn read(text: &str) -> Result<ScenarioFile, String> {
+    let catalogue = Catalogue::built_in().unwrap();
+    catalogue
+        .read("mine.toml", text)
+        .map_err(|errors| errors.to_string())
+}
+
+/// What a sensor sees of a seed, apart from times and numbers: who, to whom, which ports and flags.
+fn trace(file: &ScenarioFile, seed: u64) -> Vec<String> {
+    let catalogue = Catalogue::built_in().unwrap();
+    let request = Request {
+        seed,
+        ..Request::default()
+    };
+    let scenario = file.resolve(&request, catalogue.stacks()).unwrap();
+    let recordings = simulate(&scenario, seed, false, |_| Some(Vec::new())).unwrap();
+    let (bytes, _) = recordings.into_iter().next().unwrap().into_truth();
+    let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
+    let mut lines = Vec::new();
+    while let Some(record) = reader.next().unwrap() {
+        let layers = Layers::decode(record.link_type, record.bytes);
+        let Some((source, target)) = layers.addresses() else {
+            continue;
+        };
+        let (_, port) = layers.ports().unwrap_or_default();
+        let kind = match &layers.transport {
+            Transport::Tcp(tcp) => tcp.flags.to_string(),
+            _ => "other".into(),
+        };
+        lines.push(format!(
+            "{source} {target} {port} {kind} {}",
+            layers.payload_length
+        ));
+    }
+    lines
+}
+
+fn distinct(file: &ScenarioFile) -> usize {
+    let traces: BTreeSet<Vec<String>> = (1..=50).map(|seed| trace(file, seed)).collect();
+    traces.len()
+}
+
+#[test]
+fn an_extension_is_the_other_but_for_what_it_says() {
+    let file = read(
+        "extends = 'syn-scan'\nid = 'mine'\ntitle = 'mine'\nsummary = 'mine'\nwithout = ['difficulty']\n[activity.scan]\nports = [7, 9]\n",
+    )
+    .unwrap();
+    assert_eq!(file.identity().id, "mine");
+    assert!(file.published().is_empty() && file.difficulties().is_empty());
+    let ports: BTreeSet<String> = trace(&file, 1)
+        .iter()
+        .filter(|line| line.contains(" S "))
+        .map(|line| line.split(' ').nth(2).unwrap().to_owned())
+        .collect();
+    assert!(
+        ports.contains("7") && ports.contains("9") && !ports.contains("22"),
+        "{ports:?}"
+    );
+}
+
+#[test]
+fn an_extension_of_nothing_is_a_mistake_of_its_line() {
+    let error = read("id = 'mine'\nextends = 'sin-scan'\n").unwrap_err();
+    assert!(
+        error.starts_with("mine.toml:2") && error.contains("sin-scan"),
+        "{error}"
+    );
+}
+
+const WORLD: &str = r#"
+id = "mine"
+title = "a sweep"
+family = "port-scan"
+summary = "a test"
+source = "a test"
+start = "2000-05-14T12:00:00Z"
+duration = "100s"
+[site.outside]
+prefixes = ["198.51.100.0/24"]
+[site.home]
+prefixes = ["192.0.2.0/24"]
+[path.internet]
+between = ["outside", "home"]
+[group.scanners]
+site = "outside"
+count = 2
+stack = "linux-2.2"
+[group.open]
+site = "home"
+count = 2
+stack = "linux-2.2"
+open = [22, 80]
+[group.filtered]
+site = "home"
+count = 1
+stack = "linux-2.2"
+ports = "filtered"
+[group.dead]
+site = "home"
+count = 3
+absent = true
+[sensor.home]
+site = "home"
+[activity.scan]
+tool = "nmap-2-syn"
+from = "scanners"
+to = ["open", "filtered", "dead"]
+ports = [22, 80]
+gap = "100ms"
+class = "syn-scan"
+"#;
+
+#[test]
+fn a_group_of_nobody_is_visited_and_does_not_answer() {
+    let file = read(WORLD).unwrap();
+    let lines = trace(&file, 1);
+    let syns: Vec<&String> = lines.iter().filter(|line| line.contains(" S ")).collect();
+    let targets: BTreeSet<&str> = syns
+        .iter()
+        .filter_map(|line| line.split(' ').nth(1))
+        .collect();
+    assert_eq!((syns.len(), targets.len()), (24, 6), "{lines:#?}");
+    let answers: BTreeSet<&str> = lines
+        .iter()
+        .filter(|line| line.starts_with("192.0.2."))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(answers.len(), 2, "{answers:?}");
+}
+
+#[test]
+fn seeds_differ_in_kind() {
+    let text = format!(
+        "{WORLD}[vary]\n\"group.scanners.count\" = \"1..3\"\n\"group.open.count\" = \"1..4\"\n\"group.dead.count\" = \"0..4\"\n\"group.filtered.count\" = \"0..2\"\n\
+         \"activity.scan.ports\" = {{ choose = \"2..5\", of = [21, 22, 23, 25, 80, 110, 143], mixed = true }}\n\
+         \"activity.scan.at\" = \"anywhere\"\n\"activity.scan.order\" = [\"by-host\", \"by-port\"]\n\"activity.scan.gap\" = \"log 1ms..500ms\"\n"
+    );
+    let file = read(&text).unwrap();
+    assert_eq!(distinct(&file), 50);
+}
+
+#[test]
+fn a_tools_own_stages_can_be_set() {
+    let text = format!("{WORLD}[vary]\n\"activity.scan.stage.again.ports\" = [[25], [110]]\n");
+    let file = read(&text.replace(
+        "class = \"syn-scan\"",
+        "class = \"syn-scan\"\nstage.first = {}\nstage.again = { delay = \"1s\" }",
+    ))
+    .unwrap();
+    let lines = trace(&file, 1);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(" 25 S ") || line.contains(" 110 S ")),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn every_built_in_scenario_varies_with_its_seed() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for id in ["syn-scan", "nntp-reset", "fin-scan", "connect-scan"] {
+        let file = catalogue.get(id).unwrap().unwrap();
+        let traces: BTreeSet<Vec<String>> = (1..=20).map(|seed| trace(&file, seed)).collect();
+        assert!(
+            traces.len() >= 18,
+            "{id}: {} of 20 traces differ",
+            traces.len()
+        );
+    }
+}
+
+#[test]
+fn numbers_without_bounds_are_mistakes() {
+    for (wrong, wanted) in [
+        ("app = 'http'\nparallel = 1000000000", "1000"),
+        ("app = 'http'\nevery = '0s'", "at least 100us"),
+        ("app = 'ntp'\nsessions = 9223372036854775807", "1000000000"),
+        (
+            "tool = 'probe'\nports = 1\ncount = 9223372036854775807",
+            "1000000000000",
+        ),
+        ("tool = 'probe'\nports = 1\ntries = 100000", "1000"),
+    ] {
+        let text = WORLD.split("[activity.scan]").next().unwrap();
+        let error = read(&format!(
+            "{text}[activity.x]\nfrom = 'scanners'\nto = 'open'\n{wrong}\n"
+        ))
+        .unwrap_err();
+        assert!(error.contains(wanted), "{wrong}: {error}");
+    }
+    let service = "[host.h]\nsite = 'home'\naddress = '192.0.2.250'\nstack = 'linux-6'\nservice.web = { app = 'http', writes = 9223372036854775807 }\n";
+    assert!(
+        read(&format!("{WORLD}{service}"))
+            .unwrap_err()
+            .contains("2^30")
+    );
+}
