@@ -13,6 +13,8 @@ use crate::net::topology::{Crossing, SiteId};
 
 /// Initial TTL of routers' own messages: common routers use 255.
 const ROUTER_TTL: u8 = 255;
+/// How long a router takes to make a message, in nanoseconds. Assumption: its processor does it beside other work.
+const ROUTER_TAKES: std::ops::RangeInclusive<u64> = 100_000..=3_000_000;
 
 impl<W: Write> World<W> {
     /// A router is asked itself: it answers as hosts without services do.
@@ -83,6 +85,8 @@ impl<W: Write> World<W> {
         at: Timestamp,
         about: Passing,
     ) {
+        let at = self.router_takes(at);
+        let about = as_met(trouble, about, hop);
         let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
             return;
         };
@@ -93,6 +97,14 @@ impl<W: Write> World<W> {
             self.pool.release(error);
         } else {
             self.queue.push(at, Event::Forward(site, error));
+        }
+    }
+
+    /// When a router has made a message of its own.
+    fn router_takes(&mut self, at: Timestamp) -> Timestamp {
+        match &mut self.router_time {
+            Some(draws) => at.plus_nanos(draws.range(ROUTER_TAKES)),
+            None => at,
         }
     }
 
@@ -108,14 +120,16 @@ impl<W: Write> World<W> {
         at: Timestamp,
         about: Passing,
     ) {
-        let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
+        let met = as_met(trouble, about, hops);
+        let Some(error) = router_packet(router, trouble, self.pool.at(met)) else {
             return;
         };
         let Some(target) = self.topology.site_of(error.packet.destination()) else {
             return;
         };
         if target == home {
-            let back = at.plus_nanos(at.nanos_since(self.clock));
+            let back = self.router_takes(at).plus_nanos(at.nanos_since(self.clock));
+            self.show_error_on_path(home, hops, (at, back), &error, about);
             let error = self.pool.insert(error).after_hops(hops);
             self.enter_site(home, target, back, error);
             return self.pool.release(error);
@@ -129,6 +143,7 @@ impl<W: Write> World<W> {
             .filter(|site| self.topology.way(*site, target).is_some())
             .unwrap_or(home);
         let lane = self.router_lane();
+        let at = self.router_takes(at);
         if let Crossing::Through(at, hops) =
             self.topology.cross(from, target, &error.packet, lane, at)
         {
@@ -199,4 +214,12 @@ fn router_header(router: IpAddr, to: IpAddr) -> Option<Ip> {
 fn router_packet(router: IpAddr, trouble: Trouble, about: &Sent) -> Option<Sent> {
     let ip = router_header(router, about.packet.source())?;
     error_about(ip, trouble, about, 8)
+}
+
+/// The packet as the router met it: one whose time ran out has one hop left, another has lost as many as it passed.
+fn as_met(trouble: Trouble, about: Passing, hops: u8) -> Passing {
+    match trouble {
+        Trouble::Expired => about.with_ttl(1),
+        _ => about.after_hops(hops),
+    }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use wire::{MacAddress, Timestamp};
 
 use super::world::{World, stands_on};
+use crate::activity::Sent;
 use crate::net::pool::Passing;
 use crate::net::segment::{SegmentId, Station};
 use crate::net::sensor::{Place, Sensor, Sighting, What};
@@ -135,5 +136,68 @@ impl<W: Write> World<W> {
                 },
             );
         }
+    }
+
+    /// Shows an error that a router on a path sends back to the site of its cause, to the sensors on its way.
+    pub(super) fn show_error_on_path(
+        &mut self,
+        home: SiteId,
+        hops: u8,
+        (sent, back): (Timestamp, Timestamp),
+        error: &Sent,
+        about: Passing,
+    ) {
+        if !self
+            .sensors
+            .iter()
+            .any(|sensor| matches!(sensor.place(), Place::Path(..)))
+        {
+            return;
+        }
+        let wanted = self.pool.at(about).packet.destination();
+        let Some(target) = self.topology.site_of(wanted) else {
+            return;
+        };
+        let Some((way, path)) = self
+            .topology
+            .way(home, target)
+            .and_then(|way| Some((way, self.topology.paths.get(way)?)))
+        else {
+            return;
+        };
+        let (length, forward) = (path.hops, path.ends == (home, target));
+        let passing = self.pool.insert(error.clone());
+        for sensor in &mut self.sensors {
+            let Place::Path(index, hop) = sensor.place() else {
+                continue;
+            };
+            // Routers between the sensor and the home of the sender.
+            let before = if forward {
+                hop
+            } else {
+                length.saturating_sub(hop)
+            };
+            if index != way || before > hops {
+                continue;
+            }
+            let here = passing.after_hops(hops - before);
+            let share = u64::from(hops - before) * back.nanos_since(sent) / u64::from(hops.max(1));
+            self.pool.hold(here);
+            let direction = if forward {
+                Direction::Outward
+            } else {
+                Direction::Inward
+            };
+            let what = What::Packet(here);
+            sensor.see(
+                sent.plus_nanos(share),
+                Sighting {
+                    direction,
+                    stations: None,
+                    what,
+                },
+            );
+        }
+        self.pool.release(passing);
     }
 }

@@ -52,6 +52,8 @@ pub struct World<W: Write> {
     pub(super) pool: Pool,
     pub(super) outbox: Outbox,
     pub(super) neighbours: Neighbours,
+    /// How long routers take; without, none.
+    pub(super) router_time: Option<crate::seed::Draws>,
 }
 
 /// What a sensor has recorded by the end.

@@ -106,7 +106,7 @@ impl Connection {
         kinds: &[OptionKind],
         mss: u16,
         echo: u32,
-        egress: &Egress<'_>,
+        egress: &mut Egress<'_>,
     ) -> Options {
         Options::new(kinds.iter().map(|kind| match kind {
             OptionKind::Mss => TcpOption::Mss(mss),

@@ -85,6 +85,8 @@ pub struct Connection {
     closed_by_peer: bool,
     out_of_order: Vec<(u32, Payload, bool)>,
     unacknowledged: u8,
+    /// Data segments so far, as far as that matters.
+    quick_acks: u8,
     // Options in force.
     timestamps: Option<u32>,
     send_shift: u8,
@@ -145,6 +147,7 @@ impl Connection {
             closed_by_peer: false,
             out_of_order: Vec::new(),
             unacknowledged: 0,
+            quick_acks: 0,
             timestamps: None,
             send_shift: 0,
             receive_shift: 0,
@@ -601,7 +604,9 @@ impl Connection {
             .retain(|(start, ..)| before(rcv_nxt, *start));
         self.unacknowledged = self.unacknowledged.saturating_add(1);
         // RFC 1122 section 4.2.3.2: at least every second segment; a FIN is always answered.
-        if self.unacknowledged >= 2 || self.peer_fin {
+        let quick = self.quick_acks < egress.stack.tcp.quick_acks;
+        self.quick_acks = self.quick_acks.saturating_add(1);
+        if self.unacknowledged >= 2 || self.peer_fin || quick {
             self.acknowledge(egress);
         } else if self.delayed_ack.is_none() {
             self.delayed_ack = Some(egress.now.plus_nanos(egress.delayed_ack()));
@@ -715,7 +720,7 @@ impl Connection {
     }
 
     /// A segment of the established connection.
-    fn segment(&mut self, flags: Flags, sequence: u32, egress: &Egress<'_>) -> Tcp {
+    fn segment(&mut self, flags: Flags, sequence: u32, egress: &mut Egress<'_>) -> Tcp {
         let window = self.advertise(egress) >> self.receive_shift;
         let options = self.timestamps.map_or(Options::NONE, |echo| {
             let stamp = TcpOption::Timestamps(egress.timestamp(), echo);
