@@ -345,7 +345,7 @@ fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {
     let actor = activity.actor.filter(|actor| {
         echo || !activity.forged.is_empty() || !sources.iter().any(|source| source.contains(*actor))
     });
-    let expect = if echo {
+    let expect = if echo && activity.echo.is_some() {
         class.verdict().expects()
     } else {
         activity.expect.unwrap_or(class.verdict().expects())

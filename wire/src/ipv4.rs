@@ -62,6 +62,31 @@ impl Ipv4 {
         }
     }
 
+    /// Where the packet ends up: the last address of a source route that is not finished, which is what checksums of what
+    /// it carries are reckoned with (RFC 1122 section 4.1.3.4), or else its destination.
+    pub fn final_destination(&self) -> Ipv4Addr {
+        const LOOSE: u8 = 131;
+        const STRICT: u8 = 137;
+        let mut rest = self.options.as_deref().unwrap_or_default();
+        while let [kind, more @ ..] = rest {
+            let length = match (*kind, more) {
+                (0, _) => break,
+                (1, _) => 1,
+                (_, [length, ..]) if *length >= 2 => usize::from(*length),
+                _ => break,
+            };
+            if let (LOOSE | STRICT, [_, pointer, ..]) = (*kind, more)
+                && usize::from(*pointer) + 3 <= length
+                && let Some(last) = rest.get(length.saturating_sub(4)..length)
+                && let Some(last) = last.first_chunk::<4>()
+            {
+                return Ipv4Addr::from(*last);
+            }
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        self.destination
+    }
+
     /// Whether DF is set.
     pub fn dont_fragment(&self) -> bool {
         self.flags & DONT_FRAGMENT != 0

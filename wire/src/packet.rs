@@ -153,7 +153,9 @@ impl Ip {
     fn pseudo_header(&self, protocol: u8, length: usize) -> Checksum {
         let length = u16::try_from(length).unwrap_or(u16::MAX);
         match self {
-            Ip::V4(ip) => Checksum::new().pseudo_v4(ip.source, ip.destination, protocol, length),
+            Ip::V4(ip) => {
+                Checksum::new().pseudo_v4(ip.source, ip.final_destination(), protocol, length)
+            }
             Ip::V6(ip) => Checksum::new().pseudo_v6(ip.source, ip.destination, protocol, length),
         }
     }

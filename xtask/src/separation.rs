@@ -10,10 +10,11 @@ use anyhow::{Result, bail};
 
 use crate::{process, workspace};
 
-const KNOWN: [(&str, &[&str]); 7] = [
+const KNOWN: [(&str, &[&str]); 8] = [
     ("wire", &["wire"]),
     ("labels", &["labels"]),
-    ("generator", &["generator", "labels", "wire"]),
+    ("messages", &["messages"]),
+    ("generator", &["generator", "labels", "messages", "wire"]),
     ("detector", &["detector", "labels", "wire"]),
     ("scorer", &["labels", "scorer"]),
     ("replay", &["replay", "wire"]),
@@ -24,6 +25,7 @@ const KNOWN: [(&str, &[&str]); 7] = [
             "detector",
             "generator",
             "labels",
+            "messages",
             "replay",
             "scorer",
             "wire",

@@ -10,7 +10,14 @@ use crate::workspace;
 /// Lines that a file of code may have, its tests included.
 const MOST_LINES: usize = 800;
 /// The crates whose lints are those of the workspace.
-const LIBRARIES: [&str; 5] = ["wire", "labels", "generator", "detector", "scorer"];
+const LIBRARIES: [&str; 6] = [
+    "wire",
+    "labels",
+    "messages",
+    "generator",
+    "detector",
+    "scorer",
+];
 /// Folders without code of ours.
 const SKIPPED: [&str; 2] = ["target", ".git"];
 

@@ -130,6 +130,10 @@ fn several(text: &mut String, count: usize, draws: &mut Draws, letters: &[u8]) {
 }
 
 fn piece(inside: &str, known: &[&str]) -> Option<Piece> {
+    // A name that is known goes before a kind of part: `number` alone may be one.
+    if known.contains(&inside) {
+        return Some(Piece::Known(inside.to_owned()));
+    }
     let (kind, rest) = inside.split_once(' ').unwrap_or((inside, ""));
     let count = || rest.trim().parse().ok().filter(|count| *count <= MOST);
     Some(match kind {
@@ -149,9 +153,7 @@ fn piece(inside: &str, known: &[&str]) -> Option<Piece> {
         "word" => Piece::Word,
         "host" => Piece::Host,
         "person" => Piece::Person,
-        _ => known
-            .contains(&inside)
-            .then(|| Piece::Known(inside.to_owned()))?,
+        _ => return None,
     })
 }
 
@@ -163,7 +165,7 @@ mod tests {
 
     fn say(text: &str) -> Option<String> {
         let mut draws = SeedTree::new(1, Pins::new()).draws("w");
-        let wording = Wording::parse(text, &["peer", "own port"])?;
+        let wording = Wording::parse(text, &["peer", "own port", "number"])?;
         Some(wording.say(&mut draws, |name| format!("<{name}>")))
     }
 
@@ -173,6 +175,7 @@ mod tests {
             say("{peer}, {own port}: {{}}").unwrap(),
             "<peer>, <own port>: {}"
         );
+        assert_eq!(say("{number}").unwrap(), "<number>");
         assert_eq!(say("{digits 4}").unwrap().len(), 4);
         assert!(
             say("{number 7..9}")

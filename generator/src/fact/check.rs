@@ -330,9 +330,15 @@ fn pairs(statement: &Statement, frames: &[usize], capture: &Capture, names: &Nam
             return Err(format!("frame {} is no IP packet", index + 1));
         };
         let reply = others.iter().filter(|other| *other > index).find(|other| {
-            capture
-                .ends(**other)
-                .is_some_and(|theirs| goes_back(ends, theirs))
+            // An ICMP error answers what it quotes, whoever sends it.
+            quoted_ends(capture, **other).map_or_else(
+                || {
+                    capture
+                        .ends(**other)
+                        .is_some_and(|theirs| goes_back(ends, theirs))
+                },
+                |quote| quote == ends,
+            )
         });
         let holds = match statement.kind {
             Kind::Replied => reply.is_some(),

@@ -59,6 +59,8 @@ pub struct HostConfig {
     pub mac: MacAddress,
     /// Largest packet that its interface sends, in bytes.
     pub mtu: usize,
+    /// Whether it has just started: the ports that it chooses begin with the first.
+    pub booted: bool,
     /// How long it takes to send what it decided to send: least time and mean of the rest, in nanoseconds.
     pub turnaround: (u64, u64),
 }
@@ -92,7 +94,10 @@ pub struct Host {
 impl Host {
     /// Switches a host on at the start of its scenario.
     pub fn new(config: HostConfig, start: Timestamp, tree: &SeedTree) -> Self {
-        let sockets = Sockets::new(&config.name, &config.stack, config.unseen_gap, start, tree);
+        let mut sockets = Sockets::new(&config.name, &config.stack, config.unseen_gap, start, tree);
+        if config.booted {
+            sockets.begin_with_first_port();
+        }
         let stack = &config.stack;
         Host {
             reassembly: Reassembly::new(stack.overlap, stack.reassembly_timeout),

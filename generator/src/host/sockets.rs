@@ -61,6 +61,13 @@ impl Sockets {
         }
     }
 
+    /// Lets the ports that the stack chooses begin with the first of their range.
+    pub fn begin_with_first_port(&mut self) {
+        let before = self.port_range.start().wrapping_sub(1);
+        self.last_port = Some(before);
+        self.tcp.begin_behind_port(before);
+    }
+
     fn new_socket(&mut self) -> SocketId {
         self.last_socket += 1;
         SocketId(self.last_socket)

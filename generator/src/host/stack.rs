@@ -127,6 +127,8 @@ pub struct TcpTraits {
     pub rto_min: u64,
     /// Longest retransmission time-out, in nanoseconds.
     pub rto_max: u64,
+    /// First data segments of a connection that are acknowledged without delay, as Linux does.
+    pub quick_acks: u8,
     /// Whether an ICMP error ends an attempt to connect. Linux gives up at once; BSD and Windows try on.
     pub unreachable_ends_connect: bool,
     /// Whether it closes with a reset once all it sent is acknowledged, as Windows NT is said to.
@@ -197,6 +199,8 @@ pub enum Isn {
         per_second: u64,
         /// Steps per connection.
         per_connection: u32,
+        /// Bits that are drawn for each connection and added.
+        random_bits: u32,
     },
 }
 

@@ -27,6 +27,12 @@ struct Slot {
 }
 
 impl Passing {
+    /// The same packet where it has so many hops left.
+    #[must_use]
+    pub fn with_ttl(self, ttl: u8) -> Passing {
+        Passing { ttl, ..self }
+    }
+
     /// The same packet, some hops further on.
     #[must_use]
     pub fn after_hops(self, hops: u8) -> Passing {

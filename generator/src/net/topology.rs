@@ -98,12 +98,23 @@ pub struct Path {
     pub mtu: usize,
     /// Whether packets beyond it vanish without a word: routers that send no errors, or filters that drop them.
     pub silent_mtu: bool,
+    /// A time in which packets circle between two of its routers until their time to live is used up.
+    pub circle: Option<Circle>,
     /// Whether routers forward packets whose time to live has run out, as 4.3BSD did.
     pub forwards_expired: bool,
     /// From the first end to the second.
     pub there: Line,
     /// From the second end to the first.
     pub back: Line,
+}
+
+/// A routing loop: two neighbouring routers that point at each other for a while.
+#[derive(Clone, Copy, Debug)]
+pub struct Circle {
+    /// The router at which packets from the first end meet it, from 1; the other is the next one.
+    pub hop: u8,
+    /// When it begins, and when it ends.
+    pub during: (Timestamp, Timestamp),
 }
 
 /// The whole network.
@@ -271,6 +282,30 @@ impl Topology {
         };
         let transit = exit.nanos_since(entry);
         let ttl = packet.ttl();
+        let circles = path.circle.filter(|circle| {
+            (circle.during.0..circle.during.1).contains(&entry) && circle.hop < hops
+        });
+        if let Some(circle) = circles {
+            // From the second end the loop is met at its other router.
+            let first = if forward {
+                circle.hop
+            } else {
+                hops.saturating_sub(circle.hop)
+            };
+            let turns = ttl.saturating_sub(first);
+            let last = first + turns % 2;
+            let each = transit / u64::from(hops.max(1));
+            let at = entry.plus_nanos(each * u64::from(first + turns));
+            let index = if forward {
+                last.saturating_sub(1)
+            } else {
+                hops.saturating_sub(last)
+            };
+            return match router_at(&path.routers, index) {
+                Some(router) => Crossing::Expired(at, router, last.saturating_sub(1)),
+                None => Crossing::Lost,
+            };
+        }
         if ttl <= hops && !path.forwards_expired && hops > 0 {
             let hop = ttl.max(1);
             let at = entry.plus_nanos(transit / u64::from(hops) * u64::from(hop));

@@ -76,6 +76,8 @@ pub struct Scenario {
     pub parameters: BTreeMap<String, String>,
     /// Pinned draws.
     pub pins: Pins,
+    /// Whether what the file leaves open takes neither time nor chance, as in a published trace.
+    pub plain: bool,
     /// Addresses of hosts and groups, by the names that activities and facts use.
     pub names: Names,
 }
@@ -114,6 +116,8 @@ pub struct PathSpec {
     pub mtu: usize,
     /// Whether packets beyond it vanish without a word.
     pub silent_mtu: bool,
+    /// A routing loop: the router where it begins, and from when to when after the start, in nanoseconds.
+    pub circle: Option<(u8, u64, u64)>,
     /// Whether routers forward packets whose time to live has run out.
     pub forwards_expired: bool,
     /// Delay, loss and order, both ways.

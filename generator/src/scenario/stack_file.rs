@@ -146,6 +146,7 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
         rto_min: fields.duration("rto_min").unwrap_or(SECOND / 5),
         // RFC 6298 (2.5) asks for at least one minute.
         rto_max: fields.duration("rto_max").unwrap_or(64 * SECOND),
+        quick_acks: tries(&mut fields, "quick_acks", 0),
         unreachable_ends_connect: fields.flag("unreachable_ends_connect"),
         closes_with_reset: fields.flag("closes_with_reset"),
         syn_tries: tries(&mut fields, "syn_tries", 5),
@@ -197,7 +198,8 @@ fn options(fields: &mut Fields<'_, '_>, key: &'static str) -> OptionLayout {
 }
 
 fn isn(fields: &mut Fields<'_, '_>) -> Isn {
-    let wanted = "\"random\", or steps of a clock such as \"128000/s + 64000\"";
+    let wanted =
+        "\"random\", or steps of a clock such as \"128000/s + 64000\" or \"1000000/s + random 24\"";
     fields
         .parsed("isn", wanted, |value| {
             let text = text_ref(value)?;
@@ -205,10 +207,21 @@ fn isn(fields: &mut Fields<'_, '_>) -> Isn {
                 return Some(Isn::Random);
             }
             let (rate, each) = text.split_once('+').unwrap_or((text, "0"));
+            let each = each.trim();
+            let bits = each.strip_prefix("random").map(str::trim);
+            let random_bits = match bits {
+                Some(bits) => bits.parse().ok().filter(|bits| *bits <= 32)?,
+                None => 0,
+            };
             let per_second = rate.trim().strip_suffix("/s")?.trim().parse().ok()?;
             Some(Isn::Clock {
                 per_second,
-                per_connection: each.trim().parse().ok()?,
+                per_connection: if bits.is_some() {
+                    0
+                } else {
+                    each.parse().ok()?
+                },
+                random_bits,
             })
         })
         .unwrap_or(Isn::Random)

@@ -10,7 +10,7 @@ use crate::net::pending::Pending;
 use crate::net::pool::Pool;
 use crate::net::segment::{Neighbours, SegmentId, Station, router_mac};
 use crate::net::sensor::{Place, Sensor};
-use crate::net::topology::{Attachment, HostId, Path, Site, SiteId, Topology};
+use crate::net::topology::{Attachment, Circle, HostId, Path, Site, SiteId, Topology};
 use crate::scenario::Scenario;
 use crate::seed::SeedTree;
 
@@ -52,6 +52,7 @@ impl<W: Write> World<W> {
                 .collect(),
             topology,
             neighbours: Neighbours::default(),
+            router_time: (!scenario.plain).then(|| tree.draws("routers/turnaround")),
             sensors,
             activities: scenario.activities.clone(),
             pool: Pool::default(),
@@ -93,6 +94,13 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
         routers: spec.routers.clone(),
         mtu: spec.mtu,
         silent_mtu: spec.silent_mtu,
+        circle: spec.circle.map(|(hop, from, until)| Circle {
+            hop,
+            during: (
+                scenario.start.plus_nanos(from),
+                scenario.start.plus_nanos(until),
+            ),
+        }),
         forwards_expired: spec.forwards_expired,
         there: Line::new(
             &format!("path/{}/there", spec.name),

@@ -2,6 +2,8 @@
 
 mod build;
 mod neighbour;
+mod router;
+mod show;
 mod world;
 
 use std::io::{self, Write};

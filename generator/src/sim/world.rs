@@ -7,25 +7,23 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use wire::{Flags, Ip, Ipv4, Ipv6, Packet, Payload, Segment, Tcp, Timestamp};
+use wire::Timestamp;
 
 use crate::activity::{Activity, Sent};
 use crate::host::Host;
-use crate::host::icmp::{Trouble, echo_reply, error_about};
+use crate::host::icmp::Trouble;
 use crate::host::socket::{Outbox, ProgramId};
 use crate::net::pending::Pending;
 use crate::net::pool::{Passing, Pool};
 use crate::net::segment::{Neighbours, SegmentId, Station};
-use crate::net::sensor::{Place, Sensor, Sighting, What};
+use crate::net::sensor::{Place, Sensor};
 use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, Scope, SiteId, Topology};
 use crate::truth::SensorTruth;
 
 /// How long a router asks for a host before it gives up: three ARP requests, a second apart.
 const ARP_TIMEOUT: u64 = 3_000_000_000;
-/// Initial TTL of routers' own messages: common routers use 255.
-const ROUTER_TTL: u8 = 255;
 /// The lane of lines in which what comes from the segment itself goes; paths take the ones above.
-const LOCAL_LANE: usize = 0;
+pub(super) const LOCAL_LANE: usize = 0;
 
 /// Something that will happen.
 #[derive(Debug)]
@@ -54,6 +52,8 @@ pub struct World<W: Write> {
     pub(super) pool: Pool,
     pub(super) outbox: Outbox,
     pub(super) neighbours: Neighbours,
+    /// How long routers take; without, none.
+    pub(super) router_time: Option<crate::seed::Draws>,
 }
 
 /// What a sensor has recorded by the end.
@@ -181,7 +181,7 @@ impl<W: Write> World<W> {
     }
 
     /// The lane, on paths, of packets that no host sent.
-    fn router_lane(&self) -> usize {
+    pub(super) fn router_lane(&self) -> usize {
         self.hosts.len()
     }
 
@@ -446,7 +446,13 @@ impl<W: Write> World<W> {
     }
 
     /// A packet that comes from another site passes the border of a site on its way in.
-    fn enter_site(&mut self, from: SiteId, site: SiteId, at: Timestamp, passing: Passing) {
+    pub(super) fn enter_site(
+        &mut self,
+        from: SiteId,
+        site: SiteId,
+        at: Timestamp,
+        passing: Passing,
+    ) {
         self.show_at_border(site, at, Direction::Inward, passing);
         let lane = self
             .topology
@@ -463,7 +469,7 @@ impl<W: Write> World<W> {
     }
 
     /// A packet is inside a site: to its host, if there is one.
-    fn arrive(&mut self, site: SiteId, lane: usize, at: Timestamp, passing: Passing) {
+    pub(super) fn arrive(&mut self, site: SiteId, lane: usize, at: Timestamp, passing: Passing) {
         let address = self.pool.at(passing).packet.destination();
         let border = SegmentId { site, depth: 0 };
         let Some(id) = self.topology.hosts.get(&address).copied() else {
@@ -527,27 +533,6 @@ impl<W: Write> World<W> {
         self.queue.push(arrival, Event::Arrive(id, passing));
     }
 
-    /// A router is asked itself: it answers as hosts without services do.
-    fn router_answers(&mut self, site: SiteId, router: IpAddr, at: Timestamp, passing: Passing) {
-        let asked = self.pool.at(passing);
-        let Some(answer) = answer_of_router(router, asked) else {
-            if matches!(asked.packet.segment, Segment::Udp(_)) {
-                self.border_error(site, Trouble::Port, at, passing);
-            }
-            return;
-        };
-        let inside = self.topology.site_of(answer.packet.destination()) == Some(site);
-        let answer = self.pool.insert(answer);
-        if inside {
-            self.arrive(site, LOCAL_LANE, at, answer);
-            self.pool.release(answer);
-        } else {
-            // Assumption: a router's own processor takes a fifth of a millisecond.
-            self.queue
-                .push(at.plus_nanos(200_000), Event::Forward(site, answer));
-        }
-    }
-
     /// Nobody lives at the address.
     fn absent(&mut self, site: SiteId, at: Timestamp, passing: Passing) {
         let Some(place) = self.topology.sites.get(site.0) else {
@@ -560,287 +545,9 @@ impl<W: Write> World<W> {
         };
         self.border_error(site, trouble, at.plus_nanos(after), passing);
     }
-
-    /// The border router of a site tells the sender what is wrong.
-    fn border_error(&mut self, site: SiteId, trouble: Trouble, at: Timestamp, about: Passing) {
-        if let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) {
-            self.site_error(site, router, 0, trouble, at, about);
-        }
-    }
-
-    /// A router inside a site, so many hops from its border, tells the sender what is wrong.
-    fn inner_error(
-        &mut self,
-        site: SiteId,
-        hop: u8,
-        trouble: Trouble,
-        at: Timestamp,
-        about: Passing,
-    ) {
-        if let Some(router) = self
-            .topology
-            .sites
-            .get(site.0)
-            .map(|place| place.inner_router(hop))
-        {
-            self.site_error(site, router, hop, trouble, at, about);
-        }
-    }
-
-    fn site_error(
-        &mut self,
-        site: SiteId,
-        router: IpAddr,
-        hop: u8,
-        trouble: Trouble,
-        at: Timestamp,
-        about: Passing,
-    ) {
-        let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
-            return;
-        };
-        let inside = self.topology.site_of(error.packet.destination()) == Some(site);
-        let error = self.pool.insert(error).after_hops(hop);
-        if inside {
-            self.arrive(site, LOCAL_LANE, at, error);
-            self.pool.release(error);
-        } else {
-            self.queue.push(at, Event::Forward(site, error));
-        }
-    }
-
-    /// A router on the way tells the sender, at `home`, what is wrong.
-    ///
-    /// Assumption: the message takes as long back to the sender's border as the packet took to the router.
-    fn router_error(
-        &mut self,
-        router: IpAddr,
-        trouble: Trouble,
-        home: SiteId,
-        hops: u8,
-        at: Timestamp,
-        about: Passing,
-    ) {
-        let Some(error) = router_packet(router, trouble, self.pool.at(about)) else {
-            return;
-        };
-        let Some(target) = self.topology.site_of(error.packet.destination()) else {
-            return;
-        };
-        if target == home {
-            let back = at.plus_nanos(at.nanos_since(self.clock));
-            let error = self.pool.insert(error).after_hops(hops);
-            self.enter_site(home, target, back, error);
-            return self.pool.release(error);
-        }
-        // Its alleged sender lives elsewhere: the message goes there from the site that the packet was for, or from where
-        // it came.
-        let wanted = self
-            .topology
-            .site_of(self.pool.at(about).packet.destination());
-        let from = wanted
-            .filter(|site| self.topology.way(*site, target).is_some())
-            .unwrap_or(home);
-        let lane = self.router_lane();
-        if let Crossing::Through(at, hops) =
-            self.topology.cross(from, target, &error.packet, lane, at)
-        {
-            let error = self.pool.insert(error).after_hops(hops);
-            self.enter_site(from, target, at, error);
-            self.pool.release(error);
-        }
-    }
-
-    /// Shows a packet to the sensors at the border of a site; each holds it until it has recorded it.
-    #[inline]
-    fn show_at_border(
-        &mut self,
-        site: SiteId,
-        at: Timestamp,
-        direction: Direction,
-        passing: Passing,
-    ) {
-        let stands =
-            |sensor: &&mut Sensor<W>| sensor.site() == site && sensor.place() == Place::Border;
-        for sensor in self.sensors.iter_mut().filter(stands) {
-            self.pool.hold(passing);
-            let what = What::Packet(passing);
-            sensor.see(
-                at,
-                Sighting {
-                    direction,
-                    stations: None,
-                    what,
-                },
-            );
-        }
-    }
-
-    /// Shows a packet that crosses a path to the sensors on it that it reaches.
-    fn show_on_path(
-        &mut self,
-        (from, to): (SiteId, SiteId),
-        entry: Timestamp,
-        crossing: &Crossing,
-        passing: Passing,
-    ) {
-        let stands = |sensor: &Sensor<W>| matches!(sensor.place(), Place::Path(..));
-        if !self.sensors.iter().any(stands) {
-            return;
-        }
-        let Some(way) = self.topology.way(from, to) else {
-            return;
-        };
-        let Some(path) = self.topology.paths.get(way) else {
-            return;
-        };
-        let (hops, forward) = (path.hops, path.ends == (from, to));
-        // When it has passed how many routers.
-        let (until, passed) = match crossing {
-            Crossing::Through(exit, hops) | Crossing::Divided(exit, hops, ..) => (*exit, *hops),
-            Crossing::Expired(at, _, before) | Crossing::TooBig(at, _, _, before) => (*at, *before),
-            Crossing::Lost => return,
-        };
-        for sensor in &mut self.sensors {
-            let Place::Path(index, hop) = sensor.place() else {
-                continue;
-            };
-            let own = if forward {
-                hop
-            } else {
-                hops.saturating_sub(hop)
-            };
-            if index != way || own > passed {
-                continue;
-            }
-            let share = u64::from(own) * until.nanos_since(entry) / u64::from(passed.max(1));
-            let direction = if forward {
-                Direction::Inward
-            } else {
-                Direction::Outward
-            };
-            let here = passing.after_hops(own);
-            self.pool.hold(here);
-            let what = What::Packet(here);
-            sensor.see(
-                entry.plus_nanos(share),
-                Sighting {
-                    direction,
-                    stations: None,
-                    what,
-                },
-            );
-        }
-    }
-
-    /// Shows a packet that passes between two stations to the sensors on their segment.
-    fn show_on(
-        &mut self,
-        segment: SegmentId,
-        (from, to): (Station, Station),
-        direction: Direction,
-        at: Timestamp,
-        passing: Passing,
-    ) {
-        if self.topology.watched.contains(&segment) {
-            let macs = (
-                self.topology.mac(segment, from),
-                self.topology.mac(segment, to),
-            );
-            self.show_frame(segment, macs, direction, at, passing);
-        }
-    }
-
-    fn show_frame(
-        &mut self,
-        segment: SegmentId,
-        macs: (wire::MacAddress, wire::MacAddress),
-        direction: Direction,
-        at: Timestamp,
-        passing: Passing,
-    ) {
-        for sensor in self
-            .sensors
-            .iter_mut()
-            .filter(|sensor| stands_on(*sensor, segment))
-        {
-            self.pool.hold(passing);
-            let (stations, what) = (Some(macs), What::Packet(passing));
-            sensor.see(
-                at,
-                Sighting {
-                    direction,
-                    stations,
-                    what,
-                },
-            );
-        }
-    }
 }
 
 /// Whether a sensor stands on a segment.
 pub(super) fn stands_on<W: Write>(sensor: &Sensor<W>, segment: SegmentId) -> bool {
     sensor.site() == segment.site && sensor.place() == Place::Segment(segment.depth)
-}
-
-/// What a router answers to an echo request or a segment for itself.
-fn answer_of_router(router: IpAddr, asked: &Sent) -> Option<Sent> {
-    let packet = &asked.packet;
-    let segment = match &packet.segment {
-        Segment::Icmp(message) => {
-            let over_ipv6 = matches!(packet.ip, Ip::V6(_));
-            Segment::Icmp(echo_reply(message, over_ipv6)?)
-        }
-        Segment::Tcp(tcp) if !tcp.flags.contains(Flags::RST) => {
-            let acknowledges = tcp.flags.contains(Flags::ACK);
-            let length = u32::try_from(packet.payload.len()).unwrap_or(0);
-            let controls = u32::from(tcp.flags.intersects(Flags::SYN | Flags::FIN));
-            let flags = if acknowledges {
-                Flags::RST
-            } else {
-                Flags::RST | Flags::ACK
-            };
-            let mut reset = Tcp::new(tcp.destination, tcp.source, flags);
-            if acknowledges {
-                reset.sequence = tcp.acknowledgment;
-            } else {
-                reset.acknowledgment = tcp.sequence.wrapping_add(length).wrapping_add(controls);
-            }
-            Segment::Tcp(reset)
-        }
-        _ => return None,
-    };
-    let keeps = matches!(segment, Segment::Icmp(_));
-    let packet = Packet {
-        ip: router_header(router, packet.source())?,
-        segment,
-        payload: if keeps {
-            packet.payload.clone()
-        } else {
-            Payload::Empty
-        },
-    };
-    Some(Sent {
-        packet,
-        cause: asked.cause.answered(),
-    })
-}
-
-fn router_header(router: IpAddr, to: IpAddr) -> Option<Ip> {
-    Some(match (router, to) {
-        (IpAddr::V4(source), IpAddr::V4(to)) => Ip::V4(Ipv4 {
-            ttl: ROUTER_TTL,
-            ..Ipv4::new(source, to)
-        }),
-        (IpAddr::V6(source), IpAddr::V6(to)) => Ip::V6(Ipv6 {
-            hop_limit: ROUTER_TTL,
-            ..Ipv6::new(source, to)
-        }),
-        _ => return None,
-    })
-}
-
-fn router_packet(router: IpAddr, trouble: Trouble, about: &Sent) -> Option<Sent> {
-    let ip = router_header(router, about.packet.source())?;
-    error_about(ip, trouble, about, 8)
 }

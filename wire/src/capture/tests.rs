@@ -170,8 +170,8 @@ fn what_is_no_capture_is_named() {
         read_all(cut).1,
         Some(CaptureError::TruncatedHeader { available: 20 })
     ));
-    let wifi = read_all(&header(false, 0xa1b2_c3d4, 105)).1.unwrap();
-    assert!(wifi.to_string().contains("IEEE802_11 (105)"), "{wifi}");
+    let own = read_all(&header(false, 0xa1b2_c3d4, 147)).1.unwrap();
+    assert!(own.to_string().contains("(147)"), "{own}");
     let mut absurd = header(true, 0xa1b2_c3d4, 1);
     absurd.extend(words(true, &[0, 0, 0x7fff_ffff, 60]));
     assert!(matches!(

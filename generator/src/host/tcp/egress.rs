@@ -17,6 +17,7 @@ pub type Events = Vec<(ProgramId, SocketId, SocketEvent)>;
 pub struct Handshake {
     pub(super) mss: Draws,
     pub(super) rto: Draws,
+    pub(super) timestamp: Draws,
 }
 
 /// What a connection needs to send and to tell.
@@ -161,7 +162,12 @@ impl Egress<'_> {
     }
 
     /// The value of the timestamp clock, which started with the host.
-    pub fn timestamp(&self) -> u32 {
+    ///
+    /// A pin is the value of the next stamp.
+    pub fn timestamp(&mut self) -> u32 {
+        if let Some(pinned) = self.handshake.timestamp.pinned() {
+            return low32(pinned);
+        }
         let nanos = u128::from(self.now.nanos_since(self.boot));
         let ticks = nanos * u128::from(self.stack.tcp.timestamp_hz) / 1_000_000_000;
         low32(u64::try_from(ticks & u128::from(u64::MAX)).unwrap_or(0))

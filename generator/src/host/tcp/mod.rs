@@ -32,6 +32,7 @@ pub struct TcpLayer {
     listeners: BTreeMap<u16, Listener>,
     deadlines: BinaryHeap<Reverse<(Timestamp, u32)>>,
     isn: Draws,
+    isn_random: Draws,
     isn_base: u32,
     opened: u32,
     ports: Draws,
@@ -79,6 +80,7 @@ impl TcpLayer {
             listeners: BTreeMap::new(),
             deadlines: BinaryHeap::new(),
             isn: tree.draws(&format!("host/{name}/tcp/isn")),
+            isn_random: tree.draws(&format!("host/{name}/tcp/isn-random")),
             isn_base: isn_base.word32(),
             opened: 0,
             ports: tree.draws(&format!("host/{name}/tcp/port")),
@@ -87,11 +89,17 @@ impl TcpLayer {
             handshake: Handshake {
                 mss: tree.draws(&format!("host/{name}/tcp/mss")),
                 rto: tree.draws(&format!("host/{name}/tcp/rto")),
+                timestamp: tree.draws(&format!("host/{name}/tcp/timestamp")),
             },
             cookie_key: tree.draws(&format!("host/{name}/tcp/cookie")).word(),
             boot: Timestamp::from_nanos(start.as_nanos().saturating_sub(uptime)),
             start,
         }
+    }
+
+    /// The next port that the stack chooses is the one behind this.
+    pub fn begin_behind_port(&mut self, port: u16) {
+        self.last_port = Some(port);
     }
 
     /// Accepts connections to `port` on behalf of a program.
@@ -450,14 +458,22 @@ impl TcpLayer {
             Isn::Clock {
                 per_second,
                 per_connection,
+                random_bits,
             } => {
                 let pinned = self.isn.pinned().map(low32);
+                let drawn = match random_bits {
+                    0 => 0,
+                    bits => low32(u64::from(self.isn_random.word32()) >> (32 - bits)),
+                };
                 let elapsed = u128::from(now.nanos_since(self.start));
                 let steps = elapsed * u128::from(per_second) / 1_000_000_000;
                 let steps = low32(u64::try_from(steps & u128::from(u64::MAX)).unwrap_or(0));
                 let grown = self.isn_base.wrapping_add(steps);
-                pinned
-                    .unwrap_or_else(|| grown.wrapping_add(self.opened.wrapping_mul(per_connection)))
+                pinned.unwrap_or_else(|| {
+                    grown
+                        .wrapping_add(drawn)
+                        .wrapping_add(self.opened.wrapping_mul(per_connection))
+                })
             }
         }
     }

@@ -33,6 +33,8 @@ pub struct Faults {
     pub late: u64,
     /// By how much its clock runs fast, in parts per million; negative where it is slow.
     pub skew: i64,
+    /// Whether it stops once both sides of a connection have sent their FIN.
+    pub ends_with_close: bool,
     /// A step of its clock: when, after the scenario's start, and by how much, both in nanoseconds.
     pub step: Option<(u64, i64)>,
 }
@@ -49,6 +51,7 @@ impl Default for Faults {
             merge: false,
             late: 0,
             skew: 0,
+            ends_with_close: false,
             step: None,
         }
     }
@@ -63,7 +66,13 @@ pub struct FaultState {
     losing: bool,
     copies: Draws,
     sample: Draws,
+    /// Ends of connections one side of which has sent its FIN.
+    closing: std::collections::BTreeSet<(Ends, Ends)>,
+    ended: bool,
 }
+
+/// An address and a port.
+type Ends = (std::net::IpAddr, u16);
 
 impl FaultState {
     /// The faults of the sensor called `name`, in a scenario that starts then.
@@ -75,6 +84,8 @@ impl FaultState {
             losing: false,
             copies: draws("copies"),
             sample: draws("sample"),
+            closing: std::collections::BTreeSet::new(),
+            ended: false,
             faults,
         }
     }
@@ -82,6 +93,9 @@ impl FaultState {
     /// Whether the sensor records a frame that passes it.
     pub fn records(&mut self, at: Timestamp, direction: Direction) -> bool {
         let faults = &self.faults;
+        if self.ended {
+            return false;
+        }
         if faults.only.is_some_and(|only| only != direction)
             || at.nanos_since(self.start) < faults.late
         {
@@ -93,6 +107,21 @@ impl FaultState {
         // Sampled at random rather than by count: a count would be in step with what it watches.
         let sample = u64::from(self.faults.sample);
         sample <= 1 || self.sample.range(0..=sample - 1) == 0
+    }
+
+    /// Takes note of a packet that the sensor records: it may be the last one.
+    pub fn note(&mut self, packet: &Packet) {
+        if !self.faults.ends_with_close {
+            return;
+        }
+        if let Segment::Tcp(tcp) = &packet.segment
+            && tcp.flags.contains(Flags::FIN)
+        {
+            let from = (packet.source(), tcp.source);
+            let to = (packet.destination(), tcp.destination);
+            self.ended = self.closing.contains(&(to, from));
+            self.closing.insert((from, to));
+        }
     }
 
     /// Two states, losing and not, as Gilbert described them: the mean stay in the former is the burst.

@@ -73,6 +73,7 @@ struct Common {
     access: LineWords,
     services: Vec<(String, Arc<dyn Blueprint>)>,
     mac: Option<MacAddress>,
+    booted: bool,
     mtu: usize,
     turnaround: Option<(u64, u64)>,
 }
@@ -273,6 +274,7 @@ impl Reader<'_> {
             addresses,
             mac,
             mtu: common.mtu,
+            booted: common.booted,
             turnaround: match (common.turnaround, self.unstated) {
                 (Some(stated), _) => stated,
                 (None, Unstated::Plain) => (0, 0),
@@ -322,7 +324,7 @@ impl Common {
             access_delay: self.access_delay.clone(),
             stacks: self.stacks.clone(),
             port_policy: self.port_policy.clone(),
-            access: self.access.clone(),
+            access: self.access,
             services: self.services.clone(),
             ..*self
         }
@@ -356,6 +358,7 @@ fn common(fields: &mut Fields<'_, '_>) -> Common {
         mac: fields.parsed("mac", "a hardware address", |value| {
             text_ref(value)?.parse().ok()
         }),
+        booted: fields.flag("booted"),
         mtu: fields
             .number("mtu", 68..=65535)
             .and_then(|mtu| usize::try_from(mtu).ok())

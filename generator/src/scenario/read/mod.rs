@@ -208,6 +208,7 @@ pub fn scenario(
         runs: reader.runs,
         parameters: BTreeMap::new(),
         pins: Pins::new(),
+        plain: unstated == Unstated::Plain,
         names,
     })
 }

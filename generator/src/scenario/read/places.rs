@@ -96,6 +96,9 @@ impl Reader<'_> {
         let hops = fields.byte("hops");
         let mtu = fields.number("mtu", 68..=65535).unwrap_or(1500);
         let silent_mtu = fields.flag("silent_mtu");
+        let circle = fields
+            .node("loop")
+            .and_then(|node| circle(node, fields.mistakes()));
         let forwards_expired = fields.flag("forwards_expired");
         let routers = fields
             .parsed("routers", "a list of addresses", |value| {
@@ -123,6 +126,7 @@ impl Reader<'_> {
             routers,
             mtu: usize::try_from(mtu).unwrap_or(1500),
             silent_mtu,
+            circle,
             forwards_expired,
             line,
         });
@@ -178,6 +182,23 @@ pub(super) fn line(fields: &mut Fields<'_, '_>, jitter: &'static str) -> LineWor
         }),
         queue: fields.duration("queue").unwrap_or(QUEUE),
     }
+}
+
+/// The `[path.NAME.loop]` table: two routers that point at each other for a while.
+fn circle(node: &Node, mistakes: &mut crate::reading::fields::Mistakes) -> Option<(u8, u64, u64)> {
+    let mut fields = Fields::new("loop", node, mistakes);
+    let hop = fields.byte("hop");
+    let at = fields.duration("at").unwrap_or(0);
+    let lasts = fields.duration("for");
+    if hop.is_none() || lasts.is_none() {
+        let origin = fields.origin().clone();
+        fields.mistake(
+            &origin,
+            "a loop needs 'hop', its first router from 1, and 'for', how long it lasts",
+        );
+    }
+    fields.finish();
+    Some((hop?, at, at + lasts?))
 }
 
 fn filter_of(node: &Node, mistakes: &mut crate::reading::fields::Mistakes) -> Filter {

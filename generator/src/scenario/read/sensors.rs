@@ -190,6 +190,7 @@ fn faults(node: &Node, mistakes: &mut Mistakes) -> Faults {
             .and_then(|bytes| usize::try_from(bytes).ok()),
         sample: number(fields.number("sample", 1..=1_000_000), 1),
         merge: fields.flag("merge"),
+        ends_with_close: fields.choice("ends", &[("close", true)]).unwrap_or(false),
         late: fields.duration("late").unwrap_or(0),
         skew: fields
             .parsed("skew", "parts per million, such as \"-50 ppm\"", skew)

@@ -34,6 +34,7 @@ pub struct Answer {
 }
 
 /// ICMPv6, RFC 4443.
+const ECHO_REQUEST_6: u8 = 128;
 const ECHO_REPLY_6: u8 = 129;
 const UNREACHABLE_6: u8 = 1;
 const PORT_6: u8 = 4;
@@ -42,25 +43,13 @@ const TIME_EXCEEDED_6: u8 = 3;
 impl Answer {
     /// Reads an arriving packet as an answer.
     pub fn read(packet: &Packet) -> Option<Answer> {
-        let source = packet.source();
-        let plain = |key, found| Answer {
-            key,
-            found,
-            reached: true,
-            tcp: None,
-        };
+        let target = packet.source();
         match &packet.segment {
             Segment::Tcp(tcp) => {
                 let found = if tcp.flags.contains(Flags::RST) {
                     Found::Closed
                 } else {
                     Found::Open
-                };
-                let key = Key {
-                    target: source,
-                    protocol: 6,
-                    ours: tcp.destination,
-                    theirs: tcp.source,
                 };
                 let numbers = (
                     tcp.sequence,
@@ -70,71 +59,77 @@ impl Answer {
                 );
                 Some(Answer {
                     tcp: Some(numbers),
-                    ..plain(key, found)
+                    ..Answer::plain(target, 6, (tcp.destination, tcp.source), found)
                 })
             }
             Segment::Udp(udp) => {
-                let key = Key {
-                    target: source,
-                    protocol: 17,
-                    ours: udp.destination,
-                    theirs: udp.source,
-                };
-                Some(plain(key, Found::Open))
+                let ports = (udp.destination, udp.source);
+                Some(Answer::plain(target, 17, ports, Found::Open))
             }
-            Segment::Icmp(message) => {
-                let [a, b, c, d] = message.rest;
-                let over_6 = source.is_ipv6();
-                let echo = if over_6 {
-                    ECHO_REPLY_6
-                } else {
-                    icmp::ECHO_REPLY
-                };
-                if message.icmp_type == echo {
-                    let key = Key {
-                        target: source,
-                        protocol: 1,
-                        ours: u16::from_be_bytes([a, b]),
-                        theirs: u16::from_be_bytes([c, d]),
-                    };
-                    return Some(plain(key, Found::Open));
-                }
-                let quote = packet.payload.to_vec();
-                let key = if over_6 {
-                    quoted_6(&quote)?
-                } else {
-                    quoted_4(&quote)?
-                };
-                let (kind, code) = (message.icmp_type, message.code);
-                let refuses = if over_6 {
-                    (kind, code) == (UNREACHABLE_6, PORT_6)
-                } else {
-                    (kind, code) == (icmp::UNREACHABLE, icmp::PORT)
-                };
-                let error = if over_6 {
-                    kind < 128
-                } else {
-                    wire::Icmp::is_error(kind)
-                };
-                let expired = kind
-                    == if over_6 {
-                        TIME_EXCEEDED_6
-                    } else {
-                        icmp::TIME_EXCEEDED
-                    };
-                error.then_some(Answer {
-                    key,
-                    found: if refuses && source == key.target {
-                        Found::Closed
-                    } else {
-                        Found::Unreachable
-                    },
-                    reached: source == key.target && !expired,
-                    tcp: None,
-                })
-            }
+            Segment::Icmp(message) => Answer::read_icmp(packet, message),
             Segment::Raw(_) => None,
         }
+    }
+
+    fn plain(target: IpAddr, protocol: u8, (ours, theirs): (u16, u16), found: Found) -> Answer {
+        Answer {
+            key: Key {
+                target,
+                protocol,
+                ours,
+                theirs,
+            },
+            found,
+            reached: true,
+            tcp: None,
+        }
+    }
+
+    /// An echo's answer, or an error about a probe.
+    fn read_icmp(packet: &Packet, message: &wire::Icmp) -> Option<Answer> {
+        let source = packet.source();
+        let (kind, code) = (message.icmp_type, message.code);
+        let [a, b, c, d] = message.rest;
+        let (echo, refusal, expired, error) = if source.is_ipv6() {
+            (
+                ECHO_REPLY_6,
+                (UNREACHABLE_6, PORT_6),
+                TIME_EXCEEDED_6,
+                kind < ECHO_REQUEST_6,
+            )
+        } else {
+            let refusal = (icmp::UNREACHABLE, icmp::PORT);
+            (
+                icmp::ECHO_REPLY,
+                refusal,
+                icmp::TIME_EXCEEDED,
+                wire::Icmp::is_error(kind),
+            )
+        };
+        if kind == echo {
+            let numbers = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            return Some(Answer::plain(source, 1, numbers, Found::Open));
+        }
+        if !error {
+            return None;
+        }
+        let quote = packet.payload.to_vec();
+        let key = if source.is_ipv6() {
+            quoted_6(&quote)?
+        } else {
+            quoted_4(&quote)?
+        };
+        let itself = source == key.target;
+        Some(Answer {
+            key,
+            found: if itself && (kind, code) == refusal {
+                Found::Closed
+            } else {
+                Found::Unreachable
+            },
+            reached: itself && kind != expired,
+            tcp: None,
+        })
     }
 
     /// Whether it accepts a connection.

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod calls;
+mod course;
 pub mod craft;
 pub mod formula;
 pub mod ip_options;
@@ -16,3 +17,4 @@ pub mod stage;
 pub mod tcp_options;
 pub mod values;
 pub mod visits;
+mod waiting;

@@ -97,13 +97,14 @@ pub struct Pace {
     in_burst: u64,
     /// When the next would leave if the tool's clock had no steps.
     ideal: u64,
+    /// Where in its step the tool's clock ticks.
+    phase: u64,
 }
 
 impl Pace {
     /// Begins a pace. The tool's clock ticks at a phase of its own.
-    pub fn new(plan: &PacePlan, mut draws: Draws, phase: impl FnOnce() -> Draws) -> Self {
-        let _ = &mut draws;
-        let ideal = if plan.tick > 0 {
+    pub fn new(plan: &PacePlan, draws: Draws, phase: impl FnOnce() -> Draws) -> Self {
+        let phase = if plan.tick > 0 {
             phase().range(0..=plan.tick - 1)
         } else {
             0
@@ -112,8 +113,15 @@ impl Pace {
             plan: plan.clone(),
             draws,
             in_burst: 0,
-            ideal,
+            ideal: 0,
+            phase,
         }
+    }
+
+    /// Nanoseconds from `now` to the first packet: the next tick of the tool's clock, if it has one.
+    pub fn first(&mut self, now: u64) -> u64 {
+        self.ideal = now;
+        self.tick_after(now).saturating_sub(now)
     }
 
     /// Nanoseconds from `now`, counted from any fixed moment, to the next packet.
@@ -128,9 +136,16 @@ impl Pace {
         }
         // A tool that was kept waiting does not catch up.
         self.ideal = self.ideal.max(now.saturating_sub(self.plan.tick)) + gap;
-        self.ideal
-            .next_multiple_of(self.plan.tick)
-            .saturating_sub(now)
+        self.tick_after(self.ideal).saturating_sub(now)
+    }
+
+    /// The first tick that is not before a moment; the moment itself where the tool has no clock of its own.
+    fn tick_after(&self, moment: u64) -> u64 {
+        if self.plan.tick == 0 {
+            return moment;
+        }
+        let since = moment.saturating_sub(self.phase);
+        since.next_multiple_of(self.plan.tick) + self.phase
     }
 
     fn gap(&mut self) -> u64 {
@@ -202,10 +217,13 @@ mod tests {
         let plan = PacePlan::read(&mut Fields::new("t", &node, &mut mistakes), 1);
         let tree = SeedTree::new(1, Pins::new());
         let mut pace = Pace::new(&plan, tree.draws("gap"), || tree.draws("phase"));
-        let mut now = 0;
+        let mut now = 1_234_567;
+        now += pace.first(now);
+        let phase = now % 10_000_000;
+        assert_ne!(phase, 0, "the clock is the tool's own");
         for _ in 0..50 {
             now += pace.next(now);
-            assert_eq!(now % 10_000_000, 0);
+            assert_eq!(now % 10_000_000, phase);
         }
     }
 }

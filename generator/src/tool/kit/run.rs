@@ -17,7 +17,6 @@ use super::pace::Pace;
 use super::sources::Sources;
 use super::stage::{Action, Found, Ports, Stage, Tool};
 use super::values::{Name, Values};
-use super::visits::Visits;
 use crate::activity::ActivityId;
 use crate::blueprint::Cast;
 use crate::conversation::dialogue::Sessions;
@@ -33,13 +32,13 @@ const BATCH: u64 = 500_000;
 /// Timer tokens: what they are about in the upper bits, which in the lower. Those of conversations have the top bit clear.
 const OWN: u64 = 1 << 63;
 const KIND_BITS: u32 = 60;
-const PACE: u64 = OWN;
-const CALL: u64 = OWN | 1 << KIND_BITS;
-const STAGE: u64 = OWN | 2 << KIND_BITS;
-const TARGET: u64 = OWN | 3 << KIND_BITS;
-const LOW: u64 = (1 << KIND_BITS) - 1;
+pub(super) const PACE: u64 = OWN;
+pub(super) const CALL: u64 = OWN | 1 << KIND_BITS;
+pub(super) const STAGE: u64 = OWN | 2 << KIND_BITS;
+pub(super) const TARGET: u64 = OWN | 3 << KIND_BITS;
+pub(super) const LOW: u64 = (1 << KIND_BITS) - 1;
 /// Bits of a call's token that hold how often it was sent, and of a target's that hold the stage.
-const SMALL_BITS: u32 = 10;
+pub(super) const SMALL_BITS: u32 = 10;
 
 /// A tool at work.
 pub struct Run {
@@ -49,15 +48,15 @@ pub struct Run {
     pub(super) series: Vec<Series>,
     pub(super) stages: Vec<Going>,
     pub(super) jobs: BTreeMap<u64, Job>,
-    job_number: u64,
+    pub(super) job_number: u64,
     pub(super) calls: Calls,
-    results: Vec<Results>,
+    pub(super) results: Vec<Results>,
     /// Hops to targets that traces have found.
-    distances: BTreeMap<usize, u8>,
+    pub(super) distances: BTreeMap<usize, u8>,
     /// Stages that have begun for a target on its own.
-    begun_for: BTreeSet<(usize, usize)>,
+    pub(super) begun_for: BTreeSet<(usize, usize)>,
     pub(super) values: Values,
-    begun: Timestamp,
+    pub(super) begun: Timestamp,
     pub(super) sessions: Sessions,
     pub(super) shared: Option<SocketId>,
     wants_packets: bool,
@@ -65,21 +64,21 @@ pub struct Run {
 
 /// What a stage keeps while it is at work.
 pub(super) struct Going {
-    pace: Pace,
-    retry: Draws,
+    pub(super) pace: Pace,
+    pub(super) retry: Draws,
     /// Sources and payload draws of each probe.
     pub(super) probes: Vec<(Sources, Draws)>,
     /// What its connections say.
     pub(super) script: Option<Arc<Script>>,
     /// Of what it asks.
     pub(super) payload: Draws,
-    ports: Vec<u16>,
-    host_order: Vec<usize>,
-    order: Draws,
-    jobs_open: usize,
+    pub(super) ports: Vec<u16>,
+    pub(super) host_order: Vec<usize>,
+    pub(super) order: Draws,
+    pub(super) jobs_open: usize,
     /// Targets whose turn is going to come.
-    expected: usize,
-    over: bool,
+    pub(super) expected: usize,
+    pub(super) over: bool,
 }
 
 impl Run {
@@ -112,57 +111,8 @@ impl Run {
         }
     }
 
-    fn begin_stage(&mut self, number: usize, sys: &mut System<'_>) {
-        let hosts = self
-            .stages
-            .get(number)
-            .map(|going| going.host_order.clone())
-            .unwrap_or_default();
-        self.begin_job(number, hosts, sys);
-    }
-
-    /// Begins a stage on those of these targets for which it is meant.
-    fn begin_job(&mut self, number: usize, hosts: Vec<usize>, sys: &mut System<'_>) {
-        let plan = Arc::clone(&self.plan);
-        let (Some(stage), Some(going)) = (plan.stages.get(number), self.stages.get_mut(number))
-        else {
-            return;
-        };
-        let nothing = Results::default();
-        let before = stage.begins.after.and_then(|after| self.results.get(after));
-        let before = before.unwrap_or(&nothing);
-        let meant = |host: &usize| stage.only.is_none_or(|only| before.has(*host, only));
-        let hosts: Vec<usize> = hosts.into_iter().filter(meant).collect();
-        let found: Option<Vec<(usize, u16)>> = match stage.ports {
-            Ports::Found(kind) => Some(
-                hosts
-                    .iter()
-                    .flat_map(|host| before.ports(*host, kind).map(|port| (*host, port)))
-                    .collect(),
-            ),
-            _ => None,
-        };
-        let probes = match &stage.action {
-            Action::Craft(crafts) => crafts.len(),
-            _ => 1,
-        };
-        let order = going.order.clone();
-        let visits = match &found {
-            Some(pairs) => Visits::new(pairs.len(), 1, probes, stage.order, || order),
-            None => Visits::new(hosts.len(), going.ports.len(), probes, stage.order, || {
-                order
-            }),
-        };
-        let limits = (stage.count, stage.rounds);
-        let job = Job::new(number, hosts, found, visits, stage.hops, limits);
-        going.jobs_open += 1;
-        self.job_number += 1;
-        self.jobs.insert(self.job_number, job);
-        self.go_on(self.job_number, sys);
-    }
-
     /// Makes the visits of a job that are due.
-    fn go_on(&mut self, number: u64, sys: &mut System<'_>) {
+    pub(super) fn go_on(&mut self, number: u64, sys: &mut System<'_>) {
         let plan = Arc::clone(&self.plan);
         let Some(job) = self.jobs.get(&number) else {
             return;
@@ -206,7 +156,7 @@ impl Run {
         }
     }
 
-    fn gap(&mut self, number: u64, stage: &Stage, next: Step, now: u64) -> u64 {
+    pub(super) fn gap(&mut self, number: u64, stage: &Stage, next: Step, now: u64) -> u64 {
         let begins_round = self.jobs.get(&number).is_some_and(Job::begins_round);
         if next.visit.probe > 0
             && let Some(gap) = stage.probe_gap
@@ -288,232 +238,6 @@ impl Run {
             socket: None,
         };
         self.launch(at, stage, call, after, sys);
-    }
-
-    /// A probe was sent for the first time, or again: it waits for its answer.
-    pub(super) fn wait_for(&mut self, at: usize, stage: &Stage, call: u64, sys: &mut System<'_>) {
-        let (Some(going), Some(open)) = (self.stages.get_mut(at), self.calls.get(call)) else {
-            return;
-        };
-        let wait = stage.retry.wait(open.sent, &mut going.retry);
-        let sent = open.sent;
-        if wait == 0 && sent >= stage.retry.tries {
-            return self.close(call, Found::Silent, sys);
-        }
-        let small = sent & ((1 << SMALL_BITS) - 1);
-        sys.timer(wait, CALL | (call << SMALL_BITS) & LOW | small);
-    }
-
-    /// The wait for an answer is over.
-    fn waited(&mut self, token: u64, sys: &mut System<'_>) {
-        let number = (token & LOW) >> SMALL_BITS;
-        let Some(call) = self.calls.get(number) else {
-            return;
-        };
-        if call.settled || call.sent & ((1 << SMALL_BITS) - 1) != token & ((1 << SMALL_BITS) - 1) {
-            return;
-        }
-        let plan = Arc::clone(&self.plan);
-        let at = self.jobs.get(&call.job).map(|job| job.stage);
-        let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
-            return;
-        };
-        if call.sent >= stage.retry.tries {
-            return self.close(number, Found::Silent, sys);
-        }
-        call.sent += 1;
-        self.again(at, stage, number, sys);
-    }
-
-    /// Something came of a probe: it ends, or it is tried again although it was refused.
-    pub(super) fn settle(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(call) = self.calls.get(number) else {
-            return;
-        };
-        let stage = self.jobs.get(&call.job).map(|job| job.stage);
-        let Some(stage) = stage.and_then(|at| plan.stages.get(at)) else {
-            return;
-        };
-        let again = stage.retry.refused_too && call.sent < stage.retry.tries;
-        if found == Found::Closed && again {
-            return;
-        }
-        self.close(number, found, sys);
-    }
-
-    /// Notes what became of a probe before it is over.
-    pub(super) fn note(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
-        let Some(call) = self.calls.get(number) else {
-            return;
-        };
-        call.settled = true;
-        let (job, host, port) = (call.job, call.host, call.port);
-        let Some(at) = self.jobs.get(&job).map(|job| job.stage) else {
-            return;
-        };
-        if let Some(results) = self.results.get_mut(at) {
-            results.note(host, port, found);
-        }
-        self.begin_for(at, host, sys);
-    }
-
-    /// Begins the stages that wait for an answer of this target.
-    fn begin_for(&mut self, after: usize, host: usize, sys: &mut System<'_>) {
-        let plan = Arc::clone(&self.plan);
-        for (number, stage) in plan.stages.iter().enumerate() {
-            if stage.begins.after != Some(after) || !stage.begins.with_answer {
-                continue;
-            }
-            let results = self.results.get(after);
-            let only = stage.only.unwrap_or(Found::Answered);
-            let meant = results.is_some_and(|results| results.has(host, only));
-            if meant && self.begun_for.insert((number, host)) {
-                let small = number as u64 & ((1 << SMALL_BITS) - 1);
-                let token = TARGET | ((host as u64) << SMALL_BITS) & LOW | small;
-                sys.timer(stage.begins.delay, token);
-                if let Some(going) = self.stages.get_mut(number) {
-                    going.expected += 1;
-                }
-            }
-        }
-    }
-
-    /// A probe is over.
-    pub(super) fn close(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
-        let settled = self.calls.get(number).is_some_and(|call| call.settled);
-        if !settled {
-            self.note(number, found, sys);
-        }
-        let Some(call) = self.calls.close(number) else {
-            return;
-        };
-        if let Some(socket) = call.socket
-            && Some(socket) != self.shared
-        {
-            self.hang_up(&call, socket, sys);
-        }
-        let Some(job) = self.jobs.get_mut(&call.job) else {
-            return;
-        };
-        job.open = job.open.saturating_sub(1);
-        if job.done {
-            return self.end_job(call.job, sys);
-        }
-        if std::mem::take(&mut job.waits) {
-            let plan = Arc::clone(&self.plan);
-            let (at, next) = (job.stage, job.peek());
-            if let (Some(stage), Some(next)) = (plan.stages.get(at), next) {
-                let gap = self.gap(call.job, stage, next, sys.now.as_nanos());
-                sys.timer(gap, PACE | call.job);
-            } else {
-                self.go_on(call.job, sys);
-            }
-        }
-    }
-
-    /// A job has made all its visits: when nothing waits any more, its stage may be over.
-    fn end_job(&mut self, number: u64, sys: &mut System<'_>) {
-        if self.jobs.get(&number).is_none_or(|job| job.open > 0) {
-            return;
-        }
-        let Some(job) = self.jobs.remove(&number) else {
-            return;
-        };
-        let plan = Arc::clone(&self.plan);
-        if plan.whole_host {
-            return self.next_of_host(&job, sys);
-        }
-        if let Some(going) = self.stages.get_mut(job.stage) {
-            going.jobs_open -= 1;
-        }
-        self.end_stage(job.stage, sys);
-    }
-
-    /// Begins what follows a stage that is over: all its jobs have ended, and no target can be added any more.
-    fn end_stage(&mut self, number: usize, sys: &mut System<'_>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(begins) = plan.stages.get(number).map(|stage| stage.begins) else {
-            return;
-        };
-        let before = begins.after.and_then(|after| self.stages.get(after));
-        let may_grow = begins.with_answer && before.is_some_and(|before| !before.over);
-        let Some(going) = self.stages.get_mut(number) else {
-            return;
-        };
-        if going.over || going.jobs_open > 0 || going.expected > 0 || may_grow {
-            return;
-        }
-        going.over = true;
-        for (follower, stage) in plan.stages.iter().enumerate() {
-            if stage.begins.after != Some(number) || stage.begins.at.is_some() {
-                continue;
-            }
-            if stage.begins.with_answer {
-                self.end_stage(follower, sys);
-            } else {
-                sys.timer(stage.begins.delay, STAGE | follower as u64);
-            }
-        }
-    }
-
-    /// All stages on one target, then the next target.
-    fn next_of_host(&mut self, job: &Job, sys: &mut System<'_>) {
-        let plan = Arc::clone(&self.plan);
-        let Some(host) = self.current_host(job) else {
-            return;
-        };
-        let next = job.stage + 1;
-        if let Some(stage) = plan.stages.get(next) {
-            let token = TARGET | ((host as u64) << SMALL_BITS) & LOW | next as u64;
-            return sys.timer(stage.begins.delay, token);
-        }
-        let Some(first) = self.stages.get_mut(0) else {
-            return;
-        };
-        let at = first.host_order.iter().position(|known| *known == host);
-        let following = at.and_then(|at| first.host_order.get(at + 1)).copied();
-        if let Some(following) = following {
-            let gap = first.pace.next(sys.now.as_nanos());
-            sys.timer(gap, TARGET | ((following as u64) << SMALL_BITS) & LOW);
-        }
-    }
-
-    /// The one target of a job; a stage that was not meant for it has kept it in mind all the same.
-    fn current_host(&self, job: &Job) -> Option<usize> {
-        job.hosts.first().copied().or(self.last_whole_host())
-    }
-
-    fn last_whole_host(&self) -> Option<usize> {
-        self.begun_for.last().map(|(host, _)| *host)
-    }
-
-    /// A packet answers a probe, perhaps.
-    fn answered(&mut self, answer: Answer, sys: &mut System<'_>) {
-        let Some(number) = self.calls.named(&answer.key) else {
-            return;
-        };
-        let plan = Arc::clone(&self.plan);
-        let Some(call) = self.calls.get(number) else {
-            return;
-        };
-        let (job, host, hop) = (call.job, call.host, call.values.byte(Name::HOP));
-        let at = self.jobs.get(&job).map(|job| job.stage);
-        let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
-            return;
-        };
-        if answer.accepts()
-            && let Some(reply) = &stage.reply
-        {
-            self.reply(at, reply, number, &answer, sys);
-        }
-        if stage.hops.is_some() && answer.reached {
-            self.distances.entry(host).or_insert(hop);
-            if let Some(job) = self.jobs.get_mut(&job) {
-                job.reached(host, hop);
-            }
-        }
-        self.settle(number, answer.found, sys);
     }
 }
 

@@ -335,6 +335,13 @@ impl Run {
         }
     }
 
+    fn connects(&mut self, call: u64) -> bool {
+        let job = self.calls.get(call).map(|call| call.job);
+        let at = job.and_then(|job| Some(self.jobs.get(&job)?.stage));
+        let stage = at.and_then(|at| self.plan.stages.get(at));
+        stage.is_some_and(|stage| matches!(stage.action, Action::Connect { .. }))
+    }
+
     /// Something happened on a socket.
     pub(super) fn happened(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
         if let SocketEvent::Datagram(peer, ..) = &event {
@@ -346,7 +353,10 @@ impl Run {
         }
         if let SocketEvent::Unreachable(from, peer, trouble) = &event {
             let named = self.calls.named(&asked(peer.address, peer.port));
-            if let Some(call) = self.calls.on(socket).or(named) {
+            // An error about a connection is the stack's affair: it goes on trying, RFC 1122 section 4.2.3.9.
+            if let Some(call) = self.calls.on(socket).or(named)
+                && !self.connects(call)
+            {
                 let refused = *from == peer.address && matches!(trouble, Trouble::Port);
                 let found = if refused {
                     Found::Closed

@@ -4,17 +4,19 @@
 //! stack moves it, slow start, retransmission with back-off, three duplicate acknowledgments, orderly and abortive
 //! close, segments out of order. Not modelled: see [`Stack`](crate::host::stack::Stack).
 
+mod handshake;
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 
-use super::egress::Egress;
-use crate::activity::{Cause, Role};
+use crate::activity::Cause;
 use crate::host::icmp::Trouble;
 use crate::host::ip::Purpose;
 use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
 use crate::host::stack::{OptionKind, Rounding, TcpTraits, WindowUpdate};
+use crate::host::tcp::egress::Egress;
 use crate::seed::low32;
 
 /// Segments out of order that a connection keeps; more are dropped and come again.
@@ -83,6 +85,8 @@ pub struct Connection {
     closed_by_peer: bool,
     out_of_order: Vec<(u32, Payload, bool)>,
     unacknowledged: u8,
+    /// Data segments so far, as far as that matters.
+    quick_acks: u8,
     // Options in force.
     timestamps: Option<u32>,
     send_shift: u8,
@@ -143,6 +147,7 @@ impl Connection {
             closed_by_peer: false,
             out_of_order: Vec::new(),
             unacknowledged: 0,
+            quick_acks: 0,
             timestamps: None,
             send_shift: 0,
             receive_shift: 0,
@@ -176,6 +181,10 @@ impl Connection {
     }
 
     /// Accepts a connection: answers its SYN.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a SYN and its listener bring; a struct would only rename them"
+    )]
     pub fn accept(
         socket: SocketId,
         owner: ProgramId,
@@ -595,7 +604,9 @@ impl Connection {
             .retain(|(start, ..)| before(rcv_nxt, *start));
         self.unacknowledged = self.unacknowledged.saturating_add(1);
         // RFC 1122 section 4.2.3.2: at least every second segment; a FIN is always answered.
-        if self.unacknowledged >= 2 || self.peer_fin {
+        let quick = self.quick_acks < egress.stack.tcp.quick_acks;
+        self.quick_acks = self.quick_acks.saturating_add(1);
+        if self.unacknowledged >= 2 || self.peer_fin || quick {
             self.acknowledge(egress);
         } else if self.delayed_ack.is_none() {
             self.delayed_ack = Some(egress.now.plus_nanos(egress.delayed_ack()));
@@ -709,7 +720,7 @@ impl Connection {
     }
 
     /// A segment of the established connection.
-    fn segment(&mut self, flags: Flags, sequence: u32, egress: &Egress<'_>) -> Tcp {
+    fn segment(&mut self, flags: Flags, sequence: u32, egress: &mut Egress<'_>) -> Tcp {
         let window = self.advertise(egress) >> self.receive_shift;
         let options = self.timestamps.map_or(Options::NONE, |echo| {
             let stamp = TcpOption::Timestamps(egress.timestamp(), echo);
@@ -771,115 +782,6 @@ impl Connection {
 
     fn negotiated_mss(&self, egress: &Egress<'_>) -> u32 {
         self.peer_mss.min(u32::from(self.own_mss(egress))).max(1)
-    }
-
-    /// Takes in what a SYN or SYN-ACK says.
-    fn learn(&mut self, syn: &Tcp) {
-        self.rcv_nxt = syn.sequence.wrapping_add(1);
-        self.edge = self.rcv_nxt;
-        self.peer_window = u32::from(syn.window);
-        self.offered = vec![OptionKind::Mss, OptionKind::Nop, OptionKind::Eol];
-        for option in syn.options.iter() {
-            match option {
-                TcpOption::Mss(mss) => self.peer_mss = u32::from(mss).max(1),
-                TcpOption::SackPermitted => self.offered.push(OptionKind::Sack),
-                TcpOption::Timestamps(value, _) => {
-                    self.timestamps = Some(value);
-                    self.offered.push(OptionKind::Timestamp);
-                }
-                TcpOption::WindowScale(shift) => {
-                    self.send_shift = shift.min(14);
-                    self.offered.push(OptionKind::WindowScale);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Puts in force what both sides offered, once the handshake is done.
-    fn settle(&mut self, egress: &Egress<'_>) {
-        let layout = if self.cause.role == Role::Answer {
-            &egress.stack.tcp.synack_options
-        } else {
-            &egress.stack.tcp.syn_options
-        };
-        let ours: Vec<OptionKind> = layout.select(|kind| self.offered.contains(&kind)).collect();
-        if !ours.contains(&OptionKind::Timestamp) {
-            self.timestamps = None;
-        }
-        if ours.contains(&OptionKind::WindowScale) {
-            self.receive_shift = egress.stack.tcp.window_scale;
-        } else {
-            self.send_shift = 0;
-        }
-        self.edge = self.rcv_nxt;
-        self.congestion_window = self
-            .peer_mss
-            .saturating_mul(egress.stack.tcp.initial_window);
-        let round_trip = egress.now.nanos_since(self.opened);
-        self.smoothed_rto = Some(round_trip.saturating_mul(3));
-        self.retransmit = None;
-    }
-
-    fn send_syn(&mut self, egress: &mut Egress<'_>) {
-        let traits = &egress.stack.tcp;
-        let kinds: Vec<OptionKind> = traits.syn_options.select(|_| true).collect();
-        let tcp = Tcp {
-            sequence: self.iss,
-            window: match (traits.syn_retry_window, self.retransmit) {
-                (Some(window), Some(_)) => window,
-                _ => traits.syn_window,
-            },
-            options: self.handshake_options(&kinds, self.own_mss(egress), 0, egress),
-            ..Tcp::new(self.local.port, self.remote.port, Flags::SYN)
-        };
-        egress.send(self, tcp, Payload::Empty, Purpose::Connection);
-    }
-
-    fn send_synack(&mut self, egress: &mut Egress<'_>) {
-        let traits = &egress.stack.tcp;
-        let kinds: Vec<OptionKind> = traits
-            .synack_options
-            .select(|kind| self.offered.contains(&kind))
-            .collect();
-        let peer_mss = u16::try_from(self.peer_mss).unwrap_or(u16::MAX);
-        let mss = if let Some(drawn) = self.drawn_mss {
-            drawn
-        } else if traits.mirrors_mss {
-            self.own_mss(egress).min(peer_mss)
-        } else {
-            self.own_mss(egress)
-        };
-        let tcp = Tcp {
-            sequence: self.iss,
-            acknowledgment: self.rcv_nxt,
-            window: u16::try_from(self.full_window(egress)).unwrap_or(u16::MAX),
-            options: self.handshake_options(&kinds, mss, self.timestamps.unwrap_or(0), egress),
-            ..Tcp::new(self.local.port, self.remote.port, Flags::SYN | Flags::ACK)
-        };
-        let purpose = if egress.stack.zero_id_stateless {
-            Purpose::Stateless
-        } else {
-            Purpose::Connection
-        };
-        egress.send(self, tcp, Payload::Empty, purpose);
-    }
-
-    fn handshake_options(
-        &self,
-        kinds: &[OptionKind],
-        mss: u16,
-        echo: u32,
-        egress: &Egress<'_>,
-    ) -> Options {
-        Options::new(kinds.iter().map(|kind| match kind {
-            OptionKind::Mss => TcpOption::Mss(mss),
-            OptionKind::Nop => TcpOption::NoOperation,
-            OptionKind::Eol => TcpOption::EndOfList,
-            OptionKind::Sack => TcpOption::SackPermitted,
-            OptionKind::Timestamp => TcpOption::Timestamps(egress.timestamp(), echo),
-            OptionKind::WindowScale => TcpOption::WindowScale(egress.stack.tcp.window_scale),
-        }))
     }
 }
 
