@@ -5,12 +5,12 @@
 //! Does not see: sweeps of one UDP port.
 
 use super::tally::{Contact, Detection, Tally, distinct, frames};
-use crate::config::Config;
+use super::Limits;
 use crate::report::{count, fact};
-use crate::state::{Moment, Outcome};
+use crate::news::{Moment, Outcome};
 
 /// The judgement, while there is none yet.
-pub(super) fn judge(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+pub(super) fn judge(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     for contacts in tally.by_target() {
         if contacts.iter().any(|c| c.friend) && contacts.len() < 2 * config.udp_scan.silent_ports {
             continue;
