@@ -112,10 +112,9 @@ impl Config {
                             }
                         }
                     }
-                    (Some(_), value) => wrong.push(format!(
-                        "{section} is a section, not {}",
-                        value.type_str()
-                    )),
+                    (Some(_), value) => {
+                        wrong.push(format!("{section} is a section, not {}", value.type_str()))
+                    }
                     (None, _) => wrong.push(format!("there is no section [{section}]")),
                 }
             }
@@ -196,7 +195,10 @@ mod tests {
     #[test]
     fn every_section_has_its_values_and_every_value_its_section() {
         let all: toml::Table = DEFAULTS.parse().unwrap();
-        let mut declared: Vec<_> = crate::rule::sections().iter().map(|(name, _)| *name).collect();
+        let mut declared: Vec<_> = crate::rule::sections()
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
         declared.sort_unstable();
         let mut embedded: Vec<_> = all.keys().map(String::as_str).collect();
         embedded.sort_unstable();

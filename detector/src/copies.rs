@@ -75,8 +75,7 @@ fn mix(a: u64, b: u64) -> u64 {
 fn hash(layers: &Layers<'_>) -> Option<u64> {
     let head = match &layers.network {
         Network::V4(ip) => {
-            let ends =
-                u64::from(ip.source.to_bits()) << 32 | u64::from(ip.destination.to_bits());
+            let ends = u64::from(ip.source.to_bits()) << 32 | u64::from(ip.destination.to_bits());
             let rest = u64::from(ip.identification) << 40
                 | u64::from(ip.fragment_offset) << 24
                 | u64::from(ip.protocol) << 16
@@ -100,7 +99,29 @@ fn hash(layers: &Layers<'_>) -> Option<u64> {
         Transport::None | Transport::Fragment | Transport::Other(_) => layers.payload,
     };
     let tail = match *segment {
-        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, ..] => {
+        [
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
+            i,
+            j,
+            k,
+            l,
+            m,
+            n,
+            o,
+            p,
+            q,
+            r,
+            s,
+            t,
+            ..,
+        ] => {
             let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
             let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
             let third = u64::from(u32::from_be_bytes([q, r, s, t]));

@@ -274,10 +274,33 @@ macro_rules! kinds {
 }
 
 kinds!(
-    Opening, Repeated, Accepted, Completed, Settled, Late, Fruitful, Closed, Said, Grown, Stray,
-    StrayReset, StraySilent, StrayRefuted, Unsolicited, UnsolicitedRepeated, UnsolicitedOverdue,
-    UnsolicitedRefuted, FloodSyn, FloodAnswer, FloodReset, FloodSegment, MoreProbes, ShortLived, Died,
-    Complained, Odd,
+    Opening,
+    Repeated,
+    Accepted,
+    Completed,
+    Settled,
+    Late,
+    Fruitful,
+    Closed,
+    Said,
+    Grown,
+    Stray,
+    StrayReset,
+    StraySilent,
+    StrayRefuted,
+    Unsolicited,
+    UnsolicitedRepeated,
+    UnsolicitedOverdue,
+    UnsolicitedRefuted,
+    FloodSyn,
+    FloodAnswer,
+    FloodReset,
+    FloodSegment,
+    MoreProbes,
+    ShortLived,
+    Died,
+    Complained,
+    Odd,
 );
 
 /// Kinds of news, as a set.

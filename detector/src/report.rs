@@ -162,8 +162,7 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
             return true;
         }
         Class::TcpFlagFlood => {
-            to_the_same
-                && matches!(part.class.family(), Family::PortScan | Family::Backscatter)
+            to_the_same && matches!(part.class.family(), Family::PortScan | Family::Backscatter)
         }
         Class::RoutingLoop => part.class == Class::Traceroute,
         Class::MonitoringPoll => {
@@ -171,8 +170,7 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         }
         _ => return false,
     };
-    by_class
-        && (within(&part.sources, &whole.sources) || (whole.sources.is_empty() && to_the_same))
+    by_class && (within(&part.sources, &whole.sources) || (whole.sources.is_empty() && to_the_same))
 }
 
 /// A claim on its way to becoming a finding.

@@ -56,8 +56,7 @@ impl Suppress {
                     && known.network.contains(network)
             })
         };
-        !finding.sources.is_empty()
-            && finding.sources.iter().all(|block| by(&block.network()))
+        !finding.sources.is_empty() && finding.sources.iter().all(|block| by(&block.network()))
     }
 }
 

@@ -21,7 +21,13 @@ pub(crate) fn flooder(isn: u32) -> Option<&'static str> {
 ///
 /// Sources: nmap's `scan_engine_raw.cc` (segment size alone, window 1024; to 4096 before 2012); masscan's templates
 /// (window 1024, no options before 1.3); Mirai's `scanner.c` (sequence number = target address).
-pub(crate) fn scanner(raw: bool, window: u16, options: bool, isn: u32, target: u32) -> Option<&'static str> {
+pub(crate) fn scanner(
+    raw: bool,
+    window: u16,
+    options: bool,
+    isn: u32,
+    target: u32,
+) -> Option<&'static str> {
     if target != 0 && isn == target {
         return Some("mirai");
     }
@@ -58,8 +64,8 @@ pub(crate) fn is_raw(options: &[u8], window: u16) -> bool {
 /// Ports of back doors: who asks for them asks whether one is installed. Sources: the port lists of "Firewalls: What
 /// am I seeing?", sections 1.1 and 1.4.
 pub(crate) const TROJANS: [u16; 22] = [
-    555, 1243, 2773, 3129, 6711, 6776, 6969, 12_345, 12_346, 20_034, 21_544, 23_456, 27_374, 30_100, 31_337, 31_785,
-    31_789, 37_337, 50_505, 54_320, 54_321, 65_000,
+    555, 1243, 2773, 3129, 6711, 6776, 6969, 12_345, 12_346, 20_034, 21_544, 23_456, 27_374,
+    30_100, 31_337, 31_785, 31_789, 37_337, 50_505, 54_320, 54_321, 65_000,
 ];
 
 /// Ports of proxies. Same source.

@@ -112,7 +112,9 @@ fn reply(sport: u16, bytes: &[u8]) -> Option<Word> {
         [b'-', b'E', b'R', b'R', ..] if sport == 110 => Some(Word::Denied),
         _ if sport == 143 => imap(bytes),
         _ if sport == 23 => telnet(bytes),
-        [a, b, c, b' ' | b'-', ..] if matches!(sport, 21 | 25 | 587 | 2525 | 119) || sport < 1024 => {
+        [a, b, c, b' ' | b'-', ..]
+            if matches!(sport, 21 | 25 | 587 | 2525 | 119) || sport < 1024 =>
+        {
             let relay = *a == b'5' && contains_any(bytes, &[b"relay", b"Relay", b"RELAY"]);
             if relay {
                 return Some(Word::RelayDenied);
@@ -120,11 +122,13 @@ fn reply(sport: u16, bytes: &[u8]) -> Option<Word> {
             number([*a, *b, *c]).map(Word::Reply)
         }
         // FTP and SMTP on other ports: a code and a line's end.
-        [a @ b'1'..=b'5', b @ b'0'..=b'5', c @ b'0'..=b'9', b' ' | b'-', ..]
-            if bytes.contains(&b'\n') =>
-        {
-            number([*a, *b, *c]).map(Word::Reply)
-        }
+        [
+            a @ b'1'..=b'5',
+            b @ b'0'..=b'5',
+            c @ b'0'..=b'9',
+            b' ' | b'-',
+            ..,
+        ] if bytes.contains(&b'\n') => number([*a, *b, *c]).map(Word::Reply),
         _ => None,
     }
 }
@@ -189,16 +193,27 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
             Word::HttpRequest
         };
     }
-    if [&b"GET "[..], b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"PATCH "]
-        .iter()
-        .any(|word| starts(word))
+    if [
+        &b"GET "[..],
+        b"POST ",
+        b"HEAD ",
+        b"PUT ",
+        b"DELETE ",
+        b"PATCH ",
+    ]
+    .iter()
+    .any(|word| starts(word))
     {
         return Word::HttpRequest;
     }
     if starts(b"MAIL FROM") || starts(b"RCPT TO") {
         return Word::Envelope;
     }
-    if dport != 80 && [&b"PASS "[..], b"AUTH ", b"USER "].iter().any(|word| starts(word)) {
+    if dport != 80
+        && [&b"PASS "[..], b"AUTH ", b"USER "]
+            .iter()
+            .any(|word| starts(word))
+    {
         return Word::Credentials;
     }
     if starts(b"HELP\r") {
@@ -218,9 +233,25 @@ fn smb(bytes: &[u8]) -> Word {
             u32::from_le_bytes([*a, *b, *c, *d])
         }
         // SMB2: behind structure size and credit charge.
-        [_, _, _, _, 0xfe, b'S', b'M', b'B', _, _, _, _, a, b, c, d, ..] => {
-            u32::from_le_bytes([*a, *b, *c, *d])
-        }
+        [
+            _,
+            _,
+            _,
+            _,
+            0xfe,
+            b'S',
+            b'M',
+            b'B',
+            _,
+            _,
+            _,
+            _,
+            a,
+            b,
+            c,
+            d,
+            ..,
+        ] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => 0,
     };
     if LOGON_FAILURES.contains(&status) {
@@ -387,15 +418,33 @@ mod tests {
 
     #[test]
     fn words_are_known_by_their_protocols() {
-        assert_eq!(of_stream(21, 4000, b"530 Login incorrect.\r\n"), Word::Reply(530));
-        assert_eq!(of_stream(80, 4000, b"HTTP/1.1 401 Unauthorized\r\n"), Word::HttpStatus(401));
+        assert_eq!(
+            of_stream(21, 4000, b"530 Login incorrect.\r\n"),
+            Word::Reply(530)
+        );
+        assert_eq!(
+            of_stream(80, 4000, b"HTTP/1.1 401 Unauthorized\r\n"),
+            Word::HttpStatus(401)
+        );
         assert_eq!(of_stream(143, 4000, b"a1 NO failed\r\n"), Word::Denied);
-        assert_eq!(of_stream(4000, 3128, b"CONNECT a.example:443 HTTP/1.1\r\n"), Word::ProxyRequest);
-        assert_eq!(of_stream(4000, 8080, b"GET http://a.example/ HTTP/1.0\r\n"), Word::ProxyRequest);
-        assert_eq!(of_stream(4000, 80, b"GET / HTTP/1.0\r\n"), Word::HttpRequest);
+        assert_eq!(
+            of_stream(4000, 3128, b"CONNECT a.example:443 HTTP/1.1\r\n"),
+            Word::ProxyRequest
+        );
+        assert_eq!(
+            of_stream(4000, 8080, b"GET http://a.example/ HTTP/1.0\r\n"),
+            Word::ProxyRequest
+        );
+        assert_eq!(
+            of_stream(4000, 80, b"GET / HTTP/1.0\r\n"),
+            Word::HttpRequest
+        );
         let axfr = b"\0\x1d\0\x01\0\0\0\x01\0\0\0\0\0\0\x07example\x04test\0\0\xfc\0\x01";
         assert_eq!(of_stream(4000, 53, axfr), Word::DnsQuestion(252));
-        assert_eq!(of_datagram(4000, 12345, b"\xce\x63\xd1\xd2\x16\xe7\x13\xcf\0"), Word::BackOrifice);
+        assert_eq!(
+            of_datagram(4000, 12345, b"\xce\x63\xd1\xd2\x16\xe7\x13\xcf\0"),
+            Word::BackOrifice
+        );
         assert_eq!(of_datagram(4000, 9, b"CCCCCCCC"), Word::Same(b'C'));
     }
 

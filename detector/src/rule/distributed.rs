@@ -84,14 +84,22 @@ impl Brief for Target {
         let evidence = if decoyed {
             fact(
                 "the same probe in several names",
-                format!("to {} in {}", count(ports.len(), "port"), count(sources.len(), "name")),
+                format!(
+                    "to {} in {}",
+                    count(ports.len(), "port"),
+                    count(sources.len(), "name")
+                ),
                 "each stack chooses ports and sequence numbers of its own",
                 self.frames.iter().copied(),
             )
         } else {
             fact(
                 "many sources fail at many ports of one host, hardly two at one",
-                format!("{} at {}", count(sources.len(), "source"), count(ports.len(), "port")),
+                format!(
+                    "{} at {}",
+                    count(sources.len(), "source"),
+                    count(ports.len(), "port")
+                ),
                 "clients of a service fail at its port",
                 self.frames.iter().copied(),
             )
@@ -128,11 +136,14 @@ impl Distributed {
         let within = self.targets.limits().decoy_within.nanos();
         let folder = self.targets.note(attempt.target, now, 1, findings);
         let target = &mut folder.brief;
-        let twin = target.recent.iter().find(|(sport, dport, isn, source, then)| {
-            (*sport, *dport, *isn) == (attempt.sport, attempt.dport, attempt.isn)
-                && *source != attempt.source
-                && now.time.nanos_since(then.time) <= within
-        });
+        let twin = target
+            .recent
+            .iter()
+            .find(|(sport, dport, isn, source, then)| {
+                (*sport, *dport, *isn) == (attempt.sport, attempt.dport, attempt.isn)
+                    && *source != attempt.source
+                    && now.time.nanos_since(then.time) <= within
+            });
         if let Some((_, _, _, source, then)) = twin.copied() {
             target.decoys.insert(source);
             target.decoys.insert(attempt.source);
@@ -144,7 +155,13 @@ impl Distributed {
         if target.recent.len() >= REMEMBERED {
             target.recent.remove(0);
         }
-        let probe = (attempt.sport, attempt.dport, attempt.isn, attempt.source, now);
+        let probe = (
+            attempt.sport,
+            attempt.dport,
+            attempt.isn,
+            attempt.source,
+            now,
+        );
         target.recent.push(probe);
         self.judge(attempt.target, now, findings);
     }
@@ -153,7 +170,10 @@ impl Distributed {
         if attempt.excuse.is_some() || attempt.friend || state.is_scanning(attempt.source) {
             return;
         }
-        let target = &mut self.targets.note(attempt.target, attempt.opened, 0, findings).brief;
+        let target = &mut self
+            .targets
+            .note(attempt.target, attempt.opened, 0, findings)
+            .brief;
         target.failures += 1;
         target.failed_sources.insert(attempt.source);
         target.failed_ports.insert(attempt.dport);
@@ -216,10 +236,21 @@ mod tests {
     fn one_port_each_by_many_is_a_scan_and_one_port_by_many_is_a_dead_service() {
         let (mut shared, mut dead) = (String::new(), String::new());
         for n in 0..30 {
-            shared += &format!("{n}.0 198.51.100.{n}:{} > 192.0.2.10:{} S\n", 40_000 + n, 100 + n);
-            shared += &format!("{n}.1 192.0.2.10:{} > 198.51.100.{n}:{} R. seq 0\n", 100 + n, 40_000 + n);
+            shared += &format!(
+                "{n}.0 198.51.100.{n}:{} > 192.0.2.10:{} S\n",
+                40_000 + n,
+                100 + n
+            );
+            shared += &format!(
+                "{n}.1 192.0.2.10:{} > 198.51.100.{n}:{} R. seq 0\n",
+                100 + n,
+                40_000 + n
+            );
             dead += &format!("{n}.0 198.51.100.{n}:{} > 192.0.2.10:80 S\n", 40_000 + n);
-            dead += &format!("{n}.1 192.0.2.10:80 > 198.51.100.{n}:{} R. seq 0\n", 40_000 + n);
+            dead += &format!(
+                "{n}.1 192.0.2.10:80 > 198.51.100.{n}:{} R. seq 0\n",
+                40_000 + n
+            );
         }
         assert_eq!(classes(&shared), [Class::ConnectScan]);
         assert!(classes(&dead).is_empty());

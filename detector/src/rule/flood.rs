@@ -337,7 +337,13 @@ impl SynFlood {
         bucket.last = Some((attempt.isn, attempt.source, attempt.sport));
     }
 
-    fn victim(&mut self, target: Address, now: Moment, packets: u64, note: impl FnOnce(&mut Victim)) {
+    fn victim(
+        &mut self,
+        target: Address,
+        now: Moment,
+        packets: u64,
+        note: impl FnOnce(&mut Victim),
+    ) {
         if let Some(folder) = self.victims.get(&target) {
             note(&mut folder.brief);
             folder.life.extend(now, packets);
@@ -513,17 +519,18 @@ impl Rule for SynFlood {
 
     fn close(&mut self, closing: Closing, state: &mut State, findings: &mut Findings) {
         let buckets = &mut self.buckets;
-        self.victims.close_with(closing, findings, |target, victim| {
-            for port in victim.ports.list() {
-                let service = Service {
-                    address: *target,
-                    port,
-                };
-                if buckets.remove(&service).is_some() {
-                    state.set_flooded(service, false);
+        self.victims
+            .close_with(closing, findings, |target, victim| {
+                for port in victim.ports.list() {
+                    let service = Service {
+                        address: *target,
+                        port,
+                    };
+                    if buckets.remove(&service).is_some() {
+                        state.set_flooded(service, false);
+                    }
                 }
-            }
-        });
+            });
     }
 
     fn evicted(&self) -> u64 {

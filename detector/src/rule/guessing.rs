@@ -69,7 +69,11 @@ struct Door {
 
 impl Door {
     fn of(&mut self, source: Address) -> Option<&mut Guesser> {
-        if let Some(at) = self.guessers.iter().position(|known| known.source == source) {
+        if let Some(at) = self
+            .guessers
+            .iter()
+            .position(|known| known.source == source)
+        {
             return self.guessers.get_mut(at);
         }
         if self.guessers.len() >= MOST {
@@ -108,7 +112,11 @@ impl Brief for Door {
             ports: vec![PortRange::single(service.port)],
             span: life.activity?,
             detected: life.detected?,
-            confidence: if refused >= 2 * limits.refusals { 0.9 } else { 0.7 },
+            confidence: if refused >= 2 * limits.refusals {
+                0.9
+            } else {
+                0.7
+            },
             evidence: vec![fact(
                 "logins that the service refused",
                 format!(

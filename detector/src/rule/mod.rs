@@ -8,14 +8,14 @@
 mod backscatter;
 mod callback;
 mod dead_host;
-mod flood;
-mod port_scan;
-mod guessing;
 mod distributed;
+mod flood;
+mod guessing;
+mod port_scan;
 mod probe;
 mod route_trace;
-mod volume;
 mod sweep;
+mod volume;
 
 use ipnet::IpNet;
 

@@ -133,9 +133,11 @@ impl RouteTrace {
         findings: &mut Findings,
     ) {
         let limits = self.traces.limits();
-        if self.traces.peek(&key).is_some_and(|folder| {
-            folder.life.detected.is_none() && folder.brief.suffices(limits)
-        }) {
+        if self
+            .traces
+            .peek(&key)
+            .is_some_and(|folder| folder.life.detected.is_none() && folder.brief.suffices(limits))
+        {
             state.mark_traced(key.0, key.1);
             self.traces.claim(key, now, findings);
         }

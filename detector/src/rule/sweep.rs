@@ -224,7 +224,8 @@ impl Sweep {
             .walks
             .note(key, attempt.opened, u64::from(attempt.packets), findings);
         let walk = &mut folder.brief;
-        let before = !walk.absent.contains(attempt.target) && !walk.present.contains(attempt.target);
+        let before =
+            !walk.absent.contains(attempt.target) && !walk.present.contains(attempt.target);
         if absent {
             walk.absent.insert(attempt.target);
         } else {
@@ -345,8 +346,14 @@ mod tests {
     fn servers_that_answer_are_no_sweep() {
         let mut lines = String::new();
         for n in 0..40 {
-            lines += &format!("{n}.0 192.0.2.5:{} > 198.51.100.{n}:123 udp len 48\n", 30_000 + n);
-            lines += &format!("{n}.1 198.51.100.{n}:123 > 192.0.2.5:{} udp len 48\n", 30_000 + n);
+            lines += &format!(
+                "{n}.0 192.0.2.5:{} > 198.51.100.{n}:123 udp len 48\n",
+                30_000 + n
+            );
+            lines += &format!(
+                "{n}.1 198.51.100.{n}:123 > 192.0.2.5:{} udp len 48\n",
+                30_000 + n
+            );
         }
         assert!(classes(&lines).is_empty());
     }

@@ -73,7 +73,9 @@ impl Load {
         } else if self.heavy.len() < NAMED_SOURCES {
             self.heavy.push((source, packets));
         } else {
-            self.heavy.iter_mut().for_each(|(_, count)| *count = count.saturating_sub(packets));
+            self.heavy
+                .iter_mut()
+                .for_each(|(_, count)| *count = count.saturating_sub(packets));
             self.heavy.retain(|(_, count)| *count > 0);
         }
     }
@@ -173,7 +175,10 @@ impl Volume {
         }
         // At many ports of one host: a scan, unless it comes from everywhere.
         let spread = key.2 == Kind::Datagrams && key.1 == 0;
-        let everywhere = load.crowd.count().is_none_or(|sources| sources >= EVERYWHERE);
+        let everywhere = load
+            .crowd
+            .count()
+            .is_none_or(|sources| sources >= EVERYWHERE);
         let full = load.level >= most * 1_000 && (!spread || everywhere);
         folder.life.extend(now, packets);
         if full {
@@ -187,7 +192,14 @@ impl Volume {
         }
     }
 
-    fn flow(&mut self, attempt: &Attempt, packets: u64, now: Moment, state: &State, findings: &mut Findings) {
+    fn flow(
+        &mut self,
+        attempt: &Attempt,
+        packets: u64,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
         if !attempt.target.is_host() || state.pair(attempt.source, attempt.target).traced {
             return;
         }
@@ -197,16 +209,32 @@ impl Volume {
             Technique::Syn | Technique::Arp => return,
             _ => Kind::Segments,
         };
-        let port = if kind == Kind::Echoes { 0 } else { attempt.dport };
+        let port = if kind == Kind::Echoes {
+            0
+        } else {
+            attempt.dport
+        };
         // Datagrams that are answered, or go between those who talk besides, are traffic.
         if kind == Kind::Datagrams
             && (attempt.fetched > 0 || state.are_friends(attempt.source, attempt.target))
         {
             return;
         }
-        self.pour((attempt.target, port, kind), attempt.source, packets, now, findings);
+        self.pour(
+            (attempt.target, port, kind),
+            attempt.source,
+            packets,
+            now,
+            findings,
+        );
         if kind == Kind::Datagrams {
-            self.pour((attempt.target, 0, kind), attempt.source, packets, now, findings);
+            self.pour(
+                (attempt.target, 0, kind),
+                attempt.source,
+                packets,
+                now,
+                findings,
+            );
         }
     }
 }
@@ -242,7 +270,13 @@ impl Rule for Volume {
             News::Grown(attempt)
                 if !matches!(attempt.technique, Technique::Echo | Technique::Stamp) =>
             {
-                self.flow(attempt, u64::from(attempt.packets / 2), now, state, findings);
+                self.flow(
+                    attempt,
+                    u64::from(attempt.packets / 2),
+                    now,
+                    state,
+                    findings,
+                );
             }
             News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
                 for port in [0, attempt.dport] {

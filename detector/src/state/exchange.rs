@@ -162,13 +162,7 @@ impl State {
         self.ask(&question, seen, now, news);
     }
 
-    fn ask(
-        &mut self,
-        question: &Question,
-        seen: &Observation<'_>,
-        now: Moment,
-        news: &mut Outbox,
-    ) {
+    fn ask(&mut self, question: &Question, seen: &Observation<'_>, now: Moment, news: &mut Outbox) {
         let (key, from_low) = ConnectionKey::new(question.from, question.to, question.protocol);
         if let Some(connection) = self.connections.get_mut(&key) {
             connection.packets = connection.packets.saturating_add(1);

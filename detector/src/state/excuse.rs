@@ -131,9 +131,9 @@ impl State {
             return Some(Excuse::ServiceDied);
         }
         let named = self.names.resolved(source, target);
-        if named.is_some_and(|at| {
-            at <= opened && opened.nanos_since(at) <= limits.named_within.nanos()
-        }) {
+        if named
+            .is_some_and(|at| at <= opened && opened.nanos_since(at) <= limits.named_within.nanos())
+        {
             return Some(Excuse::Named);
         }
         let reached_to = opened.plus_nanos(limits.other_family_within.nanos());

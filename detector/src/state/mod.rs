@@ -12,8 +12,8 @@
 
 mod connection;
 mod deadline;
-mod excuse;
 mod exchange;
+mod excuse;
 mod icmp;
 mod names;
 mod pairs;
@@ -30,7 +30,9 @@ pub(crate) use table::{Keep, Table};
 
 use crate::address::Address;
 use crate::config::{Config, Span};
-use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
+use crate::news::{
+    Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique,
+};
 use crate::observe::{Kind, Observation};
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
 use deadline::Deadlines;

@@ -74,7 +74,10 @@ impl State {
 
     /// When it last exchanged data over TCP with a host of its own site.
     pub(crate) fn talked(&self, source: Address) -> Option<Timestamp> {
-        self.sources.table.peek(&source).and_then(|known| known.talked)
+        self.sources
+            .table
+            .peek(&source)
+            .and_then(|known| known.talked)
     }
 
     pub(super) fn mark_talked(&mut self, source: Address) {
@@ -84,7 +87,10 @@ impl State {
 
     /// Whether it gives addresses away.
     pub(super) fn assigns(&self, source: Address) -> bool {
-        self.sources.table.peek(&source).is_some_and(|known| known.assigns)
+        self.sources
+            .table
+            .peek(&source)
+            .is_some_and(|known| known.assigns)
     }
 
     pub(super) fn mark_assigns(&mut self, source: Address) {

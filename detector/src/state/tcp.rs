@@ -4,7 +4,9 @@ use wire::Flags;
 
 use super::connection::{Connection, ConnectionKey, Protocol, Seen, stray_technique};
 use super::{MAX_HOPS, Mirror, Outbox, State, answer, ends};
-use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, Oddity, Outcome, Technique};
+use crate::news::{
+    Answer, AnswerKind, Attempt, Moment, News, NewsKind, Oddity, Outcome, Technique,
+};
 use crate::observe::{Observation, Segment};
 use crate::words::Word;
 
@@ -43,13 +45,7 @@ impl State {
     }
 
     #[inline]
-    fn syn(
-        &mut self,
-        seen: &Observation<'_>,
-        segment: &Segment,
-        now: Moment,
-        news: &mut Outbox,
-    ) {
+    fn syn(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
         let (from, to) = ends(seen, segment.sport, segment.dport);
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
         let mut fresh = Connection::new(now, Technique::Syn, from_low);
@@ -167,13 +163,7 @@ impl State {
     }
 
     /// A RST: a refusal, an end, or an answer to nothing.
-    fn reset(
-        &mut self,
-        seen: &Observation<'_>,
-        segment: &Segment,
-        now: Moment,
-        news: &mut Outbox,
-    ) {
+    fn reset(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
         let (from, to) = ends(seen, segment.sport, segment.dport);
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
         let Some(connection) = self.connections.get_mut(&key) else {
@@ -295,13 +285,7 @@ impl State {
 
     /// A segment without SYN and without RST, or one whose flags make no sense.
     #[inline]
-    fn other(
-        &mut self,
-        seen: &Observation<'_>,
-        segment: &Segment,
-        now: Moment,
-        news: &mut Outbox,
-    ) {
+    fn other(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
         let (from, to) = ends(seen, segment.sport, segment.dport);
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
         let Some(connection) = self.connections.get_mut(&key) else {
@@ -504,7 +488,12 @@ impl State {
         }
         let technique = stray_technique(segment.flags, segment.payload);
         if seen.ttl <= MAX_HOPS {
-            self.short_lived(seen, Some(segment.dport), technique.unwrap_or(Technique::Ack), news);
+            self.short_lived(
+                seen,
+                Some(segment.dport),
+                technique.unwrap_or(Technique::Ack),
+                news,
+            );
         }
         let Some(technique) = technique else {
             self.midstream += 1;

@@ -3,13 +3,13 @@
 use labels::{Class, Evidence, Finding, Transport};
 
 use super::Case;
+use super::Limits;
 use super::syn;
 use super::tally::Tally;
-use super::Limits;
-use crate::tools;
-use crate::report::{Draft, count, fact};
 use crate::address::Address;
 use crate::news::{Outcome, Technique};
+use crate::report::{Draft, count, fact};
+use crate::tools;
 
 /// Probes of each host that a scan may send only to see whether the host exists.
 const DISCOVERY_PROBES: u64 = 2;
@@ -55,7 +55,13 @@ pub(super) fn finding(
 fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Transport) {
     let class = match technique {
         Technique::Syn if tally.is_monitor() => Class::MonitoringPoll,
-        Technique::Syn if tally.ports.list().iter().all(|port| tools::TROJANS.contains(port)) => {
+        Technique::Syn
+            if tally
+                .ports
+                .list()
+                .iter()
+                .all(|port| tools::TROJANS.contains(port)) =>
+        {
             Class::TrojanProbe
         }
         Technique::Syn if is_for_proxies(tally) => {

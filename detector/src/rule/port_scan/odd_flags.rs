@@ -9,10 +9,10 @@
 //! Stays silent on: ends and keep-alives of older sessions, a server's FIN-ACKs to several clients, any segment that
 //! another one of its connection follows.
 
-use super::tally::{Contact, Detection, Tally, distinct, frames};
 use super::Limits;
-use crate::report::{count, fact};
+use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
+use crate::report::{count, fact};
 
 fn resets(contacts: &[&Contact]) -> usize {
     contacts

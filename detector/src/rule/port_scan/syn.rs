@@ -12,10 +12,10 @@
 //! Stays silent on: a closed port tried again and again, a host that is gone, related ports of one service, sessions,
 //! ident callbacks, parallel connections of a browser.
 
-use super::tally::{Contact, Detection, Tally, distinct, frames};
 use super::Limits;
-use crate::report::{count, fact};
+use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
+use crate::report::{count, fact};
 
 /// The judgement, while there is none yet.
 pub(super) fn judge(

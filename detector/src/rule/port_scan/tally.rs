@@ -2,9 +2,9 @@
 
 use labels::Evidence;
 
-use crate::report::{Activity, Addresses, Ports};
 use crate::address::Address;
 use crate::news::{Attempt, Moment, Outcome};
+use crate::report::{Activity, Addresses, Ports};
 
 /// Contacts that are remembered one by one until a judgement; then sets go on.
 const MAX_CONTACTS: usize = 128;

@@ -4,10 +4,10 @@
 //! that send to one port each of many hosts.
 //! Does not see: sweeps of one UDP port.
 
-use super::tally::{Contact, Detection, Tally, distinct, frames};
 use super::Limits;
-use crate::report::{count, fact};
+use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
+use crate::report::{count, fact};
 
 /// The judgement, while there is none yet.
 pub(super) fn judge(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
