@@ -99,6 +99,8 @@ fn of_capture(
     }
     if verbosity.verbose {
         write_counters(&outcome.counters);
+    } else if !verbosity.quiet {
+        write_losses(&outcome.counters);
     }
     match outcome.stopped {
         None => Ok(()),
@@ -160,7 +162,7 @@ pub fn detect(
     let report = detector.finish();
     findings.extend(report.findings);
     match foreign {
-        Some(link_type) if report.counters.unknown_type == report.counters.frames => {
+        Some(link_type) if report.counters.foreign() == report.counters.frames => {
             Err(CaptureError::UnsupportedLinkType(link_type))
         }
         _ => Ok(Outcome {
@@ -196,6 +198,27 @@ fn write_findings(format: Format, findings: &[Finding]) -> io::Result<()> {
         }
     }
     out.flush()
+}
+
+/// Says how many frames were not looked into, and why.
+fn write_losses(counters: &Counters) {
+    let lost = counters.not_looked_into();
+    if lost == 0 {
+        return;
+    }
+    let reasons: Vec<String> = counters
+        .not_looked_into_why()
+        .into_iter()
+        .map(|(reason, count)| format!("{reason} ({count})"))
+        .collect();
+    let all = counters.frames;
+    let mut err = io::stderr().lock();
+    // Nothing is lost when nobody reads it.
+    let _ = writeln!(
+        err,
+        "{lost} of {all} frames were not looked into: {}",
+        reasons.join(", ")
+    );
 }
 
 fn write_counters(counters: &Counters) {
