@@ -1,10 +1,22 @@
-//! Thresholds, from the embedded `thresholds.toml` and a file that overrides it.
+//! Thresholds, from the embedded `thresholds.toml`, a preset, and a file that overrides both.
+//!
+//! A section belongs to the file that uses it, which declares its fields with `section!` and lists it in
+//! [`crate::rule::sections`]; its values and their reasons stand in `thresholds.toml`.
+
+use std::rc::Rc;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer};
+use serde::de::{self, DeserializeOwned, Deserializer};
 
 /// The embedded thresholds, with their reasons as comments.
 pub const DEFAULTS: &str = include_str!("../thresholds.toml");
+
+/// Named sets of thresholds that lie over the embedded ones: name, text.
+pub const PRESETS: [(&str, &str); 3] = [
+    ("quiet", include_str!("../presets/quiet.toml")),
+    ("balanced", include_str!("../presets/balanced.toml")),
+    ("paranoid", include_str!("../presets/paranoid.toml")),
+];
 
 /// Why thresholds cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -12,109 +24,52 @@ pub enum ConfigError {
     /// The text is not TOML.
     #[error("{0}")]
     Syntax(toml::de::Error),
-    /// A key or value is not one of ours.
-    #[error("{0}; `detector/thresholds.toml` shows what there is")]
-    Value(toml::de::Error),
+    /// Keys or values are not ours: all of them, one a line.
+    #[error("{}\n`crywolf detect --print-config` prints all that there is", .0.join("\n"))]
+    Values(Vec<String>),
 }
 
-/// All thresholds. The reasons stand in `thresholds.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    pub(crate) memory: Memory,
-    pub(crate) answers: Answers,
-    pub(crate) report: Report,
-    pub(crate) scan: Scan,
-    pub(crate) odd_flags: OddFlags,
-    pub(crate) stray: Stray,
-    pub(crate) udp_scan: UdpScan,
-    pub(crate) flood: Flood,
-    pub(crate) backscatter: Backscatter,
-    pub(crate) callback: Callback,
-    pub(crate) dead_host: DeadHost,
-    pub(crate) route_trace: RouteTrace,
+/// A group of thresholds that one file uses.
+pub(crate) trait Section: DeserializeOwned + 'static {
+    /// Its name in the thresholds file.
+    const NAME: &'static str;
 }
 
+/// Declares a section: its type, its name, its thresholds.
 macro_rules! section {
-    ($name:ident { $($field:ident: $type:ty),* $(,)? }) => {
-        #[derive(Clone, Debug, Deserialize)]
+    ($(#[$doc:meta])* $type:ident $name:literal { $($field:ident: $kind:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(crate) struct $name {
-            $( pub(crate) $field: $type, )*
+        pub(crate) struct $type {
+            $( pub(crate) $field: $kind, )*
+        }
+
+        impl crate::config::Section for $type {
+            const NAME: &'static str = $name;
         }
     };
 }
 
-section!(Memory {
-    connections: usize,
-    waiting: usize,
-    services: usize,
-    pairs: usize,
-    sources: usize,
-    cases: usize,
-});
-section!(Answers {
-    patience: Span,
-    patience_at_end: Span,
-});
-section!(Report { quiet: Span });
-section!(Scan {
-    crafted_ports: usize,
-    crafted_hosts: usize,
-    torn: usize,
-    raw_ports: usize,
-    raw_hosts: usize,
-    ports: usize,
-    refused_ports: usize,
-    open_and_refused: usize,
-    friend_ports: usize,
-    sweep_hosts: usize,
-    scattered_hosts: usize,
-    mixed: usize,
-    friendly_percent: usize,
-    sweep_shape_ports: usize,
-    sweep_shape_hosts: usize,
-    mute_after: u64,
-    related: Vec<Vec<u16>>,
-});
-section!(OddFlags {
-    contacts: usize,
-    packets: u64,
-});
-section!(Stray {
-    contacts: usize,
-    reset_contacts: usize,
-});
-section!(UdpScan {
-    unreachable_ports: usize,
-    silent_ports: usize,
-});
-section!(Flood {
-    level: u64,
-    drain_per_second: u64,
-    least: Span,
-    sudden: u64,
-    completed_one_in: u64,
-    equal_isns: u32,
-    refused_relief: u64,
-});
-section!(Backscatter {
-    equal_acks: usize,
-    signature: usize,
-    endpoints: usize,
-    service_ports: usize,
-    complaints_after: Span,
-});
-section!(Callback { ident_within: Span });
-section!(DeadHost {
-    attempts: usize,
-    retransmissions: usize,
-});
-section!(RouteTrace {
-    hops: u32,
-    first_hop: u32,
-    within: Span,
-});
+/// All thresholds. The reasons stand in `thresholds.toml`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    table: Rc<toml::Table>,
+}
+
+/// Whether a section's values are right: its name and its check.
+pub(crate) type Check = (&'static str, fn(&toml::Value) -> Result<(), String>);
+
+/// The check of one section.
+pub(crate) fn check<S: Section>() -> Check {
+    (S::NAME, |value| {
+        value
+            .clone()
+            .try_into::<S>()
+            .map(|_| ())
+            .map_err(|error| error.message().to_owned())
+    })
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -126,19 +81,65 @@ impl Config {
     /// The embedded thresholds, with those that `text` holds in their place.
     ///
     /// # Errors
-    /// Fails on text that is not TOML, on an unknown key, and on a value of another type than the key's.
+    /// Fails on text that is not TOML, and on unknown keys and values of another type than the key's, all of which are
+    /// named.
     pub fn with_overrides(text: &str) -> Result<Config, ConfigError> {
+        Config::layered(&[text])
+    }
+
+    /// The thresholds of a preset, with those that `text` holds in their place; `None` where there is no such preset.
+    ///
+    /// # Errors
+    /// As [`Config::with_overrides`].
+    pub fn preset(name: &str, text: &str) -> Option<Result<Config, ConfigError>> {
+        let (_, preset) = PRESETS.iter().find(|(known, _)| *known == name)?;
+        Some(Config::layered(&[preset, text]))
+    }
+
+    fn layered(layers: &[&str]) -> Result<Config, ConfigError> {
         let mut all: toml::Table = DEFAULTS.parse().map_err(ConfigError::Syntax)?;
-        let own: toml::Table = text.parse().map_err(ConfigError::Syntax)?;
-        for (section, values) in own {
-            match (all.get_mut(&section), values) {
-                (Some(toml::Value::Table(known)), toml::Value::Table(own)) => known.extend(own),
-                (_, values) => {
-                    all.insert(section, values);
+        let mut wrong = Vec::new();
+        for text in layers {
+            let own: toml::Table = text.parse().map_err(ConfigError::Syntax)?;
+            for (section, values) in own {
+                match (all.get_mut(&section), values) {
+                    (Some(toml::Value::Table(known)), toml::Value::Table(own)) => {
+                        for (key, value) in own {
+                            if known.contains_key(&key) {
+                                known.insert(key, value);
+                            } else {
+                                wrong.push(format!("[{section}] has no threshold '{key}'"));
+                            }
+                        }
+                    }
+                    (Some(_), value) => {
+                        wrong.push(format!("{section} is a section, not {}", value.type_str()))
+                    }
+                    (None, _) => wrong.push(format!("there is no section [{section}]")),
                 }
             }
         }
-        all.try_into().map_err(ConfigError::Value)
+        for (name, check) in crate::rule::sections() {
+            if let Some(Err(problem)) = all.get(name).map(check) {
+                wrong.push(format!("[{name}] {}", problem.trim_end()));
+            }
+        }
+        if wrong.is_empty() {
+            Ok(Config {
+                table: Rc::new(all),
+            })
+        } else {
+            Err(ConfigError::Values(wrong))
+        }
+    }
+
+    /// The thresholds of a section.
+    pub(crate) fn get<S: Section>(&self) -> S {
+        self.table
+            .get(S::NAME)
+            .cloned()
+            .and_then(|value| value.try_into().ok())
+            .expect("each section is embedded, and was checked when it was read")
     }
 }
 
@@ -179,30 +180,45 @@ fn parse_span(text: &str) -> Option<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Answers;
 
     #[test]
     fn an_override_changes_what_it_names_and_nothing_else() {
         let config = Config::with_overrides("[answers]\npatience = \"750ms\"").unwrap();
-        assert_eq!(config.answers.patience.nanos(), 750_000_000);
-        let default = Config::default();
+        assert_eq!(config.get::<Answers>().patience.nanos(), 750_000_000);
         assert_eq!(
-            config.answers.patience_at_end,
-            default.answers.patience_at_end
+            config.get::<Answers>().patience_at_end,
+            Config::default().get::<Answers>().patience_at_end
         );
     }
 
     #[test]
-    fn what_is_not_ours_is_named() {
-        let cases = [
-            ("[answers]\npatiense = \"3s\"", "patiense"),
-            ("[answers]\npatience = \"3 s\"", "'3 s'"),
-            ("[memorie]\n", "memorie"),
-            ("[scan]\nports = -1", "-1"),
-            ("scan = 3", "scan"),
-        ];
-        for (text, named) in cases {
-            let error = Config::with_overrides(text).unwrap_err().to_string();
-            assert!(error.contains(named), "{error}");
+    fn every_section_has_its_values_and_every_value_its_section() {
+        let all: toml::Table = DEFAULTS.parse().unwrap();
+        let mut declared: Vec<_> = crate::rule::sections()
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
+        declared.sort_unstable();
+        let mut embedded: Vec<_> = all.keys().map(String::as_str).collect();
+        embedded.sort_unstable();
+        assert_eq!(declared, embedded);
+    }
+
+    #[test]
+    fn presets_are_right() {
+        for (name, _) in PRESETS {
+            Config::preset(name, "").unwrap().unwrap();
+        }
+        assert!(Config::preset("loud", "").is_none());
+    }
+
+    #[test]
+    fn what_is_not_ours_is_named_all_of_it_at_once() {
+        let text = "scan = 3\n[answers]\npatience = \"3 s\"\npatiense = \"3s\"\n[memorie]\n[flood]\nlevel = -1";
+        let error = Config::with_overrides(text).unwrap_err().to_string();
+        for named in ["scan is a section", "'3 s'", "patiense", "memorie", "-1"] {
+            assert!(error.contains(named), "{named}: {error}");
         }
     }
 }

@@ -1,59 +1,210 @@
-//! What the detector counted besides findings: no frame is passed over without a name for it.
+//! What the detector counted besides findings: each frame ends in exactly one counter.
+
+use std::collections::BTreeMap;
+
+use wire::decode::{Anomalies, Envelope, Layers, Network, StopReason, Transport};
+
+/// Why a frame was understood in part only, or not looked into at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The capture cut it: its headers were read, its payload was not, or not whole.
+    PayloadCut,
+    /// A piece of a packet whose header was looked at, or is still awaited.
+    LaterFragment,
+    /// It ends within a header.
+    HeaderCut,
+    /// Its headers contradict themselves.
+    Malformed,
+    /// Its link type is not decoded.
+    LinkType(u32),
+    /// It carries no IP: what it says instead.
+    NoIp(u32),
+    /// A transport protocol that no rule looks at, by its number.
+    Protocol(u8),
+    /// An envelope that could not be opened.
+    Closed(u16),
+    /// The same packet was seen a moment before.
+    Copy,
+}
+
+impl Reason {
+    /// Whether the frame was looked into nevertheless.
+    pub fn is_partial(self) -> bool {
+        matches!(self, Reason::PayloadCut | Reason::LaterFragment)
+    }
+
+    /// Whether something may have gone by unseen: a copy has been looked at, and what is no IP is no rule's business.
+    pub fn is_loss(self) -> bool {
+        !matches!(self, Reason::Copy | Reason::NoIp(_)) && !self.is_partial()
+    }
+
+    /// In words.
+    pub fn text(self) -> String {
+        match self {
+            Reason::PayloadCut => "payload cut by the capture".to_owned(),
+            Reason::LaterFragment => "later fragments".to_owned(),
+            Reason::HeaderCut => "cut within a header".to_owned(),
+            Reason::Malformed => "malformed".to_owned(),
+            Reason::LinkType(number) => format!("link type {number}"),
+            Reason::NoIp(number) => format!("no IP (type {number:#06x})"),
+            Reason::Protocol(number) => match number {
+                2 => "IGMP".to_owned(),
+                50 => "ESP, encrypted".to_owned(),
+                89 => "OSPF".to_owned(),
+                112 => "VRRP".to_owned(),
+                132 => "SCTP".to_owned(),
+                number => format!("IP protocol {number}"),
+            },
+            Reason::Closed(port) => format!("tunnels that could not be opened ({port})"),
+            Reason::Copy => "copies".to_owned(),
+        }
+    }
+}
 
 /// Frames and entries, by what happened to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Frames looked at.
     pub frames: u64,
+    /// Frames that were understood.
+    pub understood: u64,
+    /// All others, by reason; with `understood` they add up to `frames`.
+    pub others: BTreeMap<Reason, u64>,
+    /// Packets that were taken out of envelopes, by envelope.
+    pub opened: BTreeMap<Envelope, u64>,
     /// IPv6 packets.
     pub ipv6: u64,
     /// Frames with a VLAN tag.
     pub vlan_tagged: u64,
     /// Frames with LLC framing.
     pub llc: u64,
-    /// Fragments that hold no transport header; no rule looks at them.
-    pub later_fragments: u64,
-    /// Frames of a link type or network protocol that is not decoded.
-    pub unknown_type: u64,
-    /// Frames that end within a header.
-    pub cut_short: u64,
-    /// Frames whose headers contradict themselves.
-    pub malformed: u64,
     /// Frames whose time lies before that of an earlier one; the clock then stands still.
     pub clock_ran_back: u64,
     /// Segments of sessions whose beginning was not seen.
     pub without_beginning: u64,
     /// Questions judged before their time because too many waited for an answer.
     pub judged_early: u64,
+    /// Findings that were left out because the user said so.
+    pub suppressed: u64,
     /// Entries that had to make room in full tables, by table.
     pub evicted: Vec<(&'static str, u64)>,
 }
 
 impl Counters {
+    #[cold]
+    pub(crate) fn other(&mut self, reason: Reason) {
+        *self.others.entry(reason).or_insert(0) += 1;
+    }
+
+    #[cold]
+    pub(crate) fn was_opened(&mut self, envelope: Envelope) {
+        *self.opened.entry(envelope).or_insert(0) += 1;
+    }
+
+    /// Frames whose link type is not decoded.
+    pub fn foreign(&self) -> u64 {
+        self.sum(|reason| matches!(reason, Reason::LinkType(_)))
+    }
+
+    /// Frames in which something may have gone by unseen.
+    pub fn not_looked_into(&self) -> u64 {
+        self.sum(Reason::is_loss)
+    }
+
+    /// Why, in words, the most frequent first.
+    pub fn not_looked_into_why(&self) -> Vec<(String, u64)> {
+        let mut reasons: Vec<(String, u64)> = self
+            .others
+            .iter()
+            .filter(|(reason, _)| reason.is_loss())
+            .map(|(reason, count)| (reason.text(), *count))
+            .collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        reasons
+    }
+
+    fn sum(&self, which: impl Fn(Reason) -> bool) -> u64 {
+        self.others
+            .iter()
+            .filter(|(reason, _)| which(**reason))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// Names and values, those that are zero left out.
     pub fn named(&self) -> Vec<(String, u64)> {
-        let fixed = [
-            ("frames", self.frames),
+        let mut named = vec![
+            ("frames".to_owned(), self.frames),
+            ("understood".to_owned(), self.understood),
+        ];
+        for (reason, count) in &self.others {
+            let how = if reason.is_partial() {
+                "understood in part"
+            } else {
+                "passed over"
+            };
+            named.push((format!("{how}: {}", reason.text()), *count));
+        }
+        for (envelope, count) in &self.opened {
+            named.push((format!("taken out of {}", envelope.name()), *count));
+        }
+        for (name, value) in [
             ("IPv6 packets", self.ipv6),
             ("VLAN-tagged frames", self.vlan_tagged),
             ("LLC frames", self.llc),
-            ("later fragments", self.later_fragments),
-            ("frames of unknown type", self.unknown_type),
-            ("frames cut short", self.cut_short),
-            ("malformed frames", self.malformed),
             ("frames out of time order", self.clock_ran_back),
             ("segments without a beginning", self.without_beginning),
             ("questions judged early", self.judged_early),
-        ];
-        fixed
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .chain(
-                self.evicted
-                    .iter()
-                    .map(|(table, value)| (format!("evicted from {table}"), *value)),
-            )
-            .filter(|(_, value)| *value > 0)
-            .collect()
+            ("findings suppressed", self.suppressed),
+        ] {
+            named.push((name.to_owned(), value));
+        }
+        for (table, value) in &self.evicted {
+            named.push((format!("evicted from {table}"), *value));
+        }
+        named.retain(|(_, value)| *value > 0);
+        named
+    }
+}
+
+/// Why a packet was not, or not wholly, understood; `None` where it was.
+#[inline]
+pub(crate) fn reason(layers: &Layers<'_>) -> Option<Reason> {
+    if layers.stop.is_none() {
+        let cut = layers
+            .anomalies
+            .contains(Anomalies::CUT)
+            .then_some(Reason::PayloadCut);
+        return match &layers.transport {
+            Transport::Tcp(_) | Transport::Icmp(_) | Transport::Icmpv6(_) => cut,
+            Transport::Udp(udp) => {
+                if layers.may_be_wrapped() && udp.destination != 3544 && udp.source != 3544 {
+                    Some(Reason::Closed(udp.destination))
+                } else {
+                    cut
+                }
+            }
+            Transport::Fragment => Some(Reason::LaterFragment),
+            Transport::Other(number) => Some(Reason::Protocol(*number)),
+            Transport::None => match layers.network {
+                Network::Arp(_) => None,
+                _ => Some(Reason::Malformed),
+            },
+        };
+    }
+    Some(stopped(layers))
+}
+
+#[cold]
+fn stopped(layers: &Layers<'_>) -> Reason {
+    match layers.stop.map(|stop| stop.reason) {
+        Some(StopReason::UnknownType(number)) => match layers.network {
+            Network::None => Reason::NoIp(number),
+            _ => Reason::Protocol(u8::try_from(number).unwrap_or(u8::MAX)),
+        },
+        Some(StopReason::Short { .. }) => Reason::HeaderCut,
+        Some(StopReason::BadVersion(_) | StopReason::BadHeaderLength(_)) | None => {
+            Reason::Malformed
+        }
     }
 }

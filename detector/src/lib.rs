@@ -16,30 +16,51 @@
 //!
 //! [`Finding`]: labels::Finding
 
+mod address;
+#[macro_use]
 mod config;
+mod copies;
 mod counters;
+mod docket;
+mod fragments;
+mod news;
 mod observe;
 mod report;
 mod rule;
 mod state;
+mod suppress;
+mod tools;
 #[cfg(test)]
 mod trace;
+mod words;
 
 use ipnet::IpNet;
 use labels::Finding;
-use wire::decode::{Layers, StopReason, Transport};
+use wire::decode::{Layers, MAX_ENVELOPES, Network};
 use wire::{LinkType, Timestamp};
 
-pub use config::{Config, ConfigError, DEFAULTS};
-pub use counters::Counters;
+pub use config::{Config, ConfigError, DEFAULTS, PRESETS};
+pub use counters::{Counters, Reason};
 
+use copies::Copies;
+use docket::Closing;
+use fragments::{Fragments, Piece};
+use news::{Moment, NewsKind, NewsKinds};
 use observe::Observation;
 use report::Findings;
 use rule::Rule;
-use state::{Moment, News, State};
+use state::{Outbox, State};
+use suppress::Suppress;
 
 /// How often cases are looked through for those that have gone quiet, in capture time.
 const HOUSEKEEPING_NANOS: u64 = 60_000_000_000;
+
+section! {
+    /// When findings are handed out.
+    Reporting "report" {
+        quiet: config::Span,
+    }
+}
 
 /// All that a finished detector has to say.
 #[derive(Debug)]
@@ -54,27 +75,53 @@ pub struct Report {
 
 /// The detector.
 pub struct Detector {
-    config: Config,
     state: State,
     rules: Vec<Box<dyn Rule>>,
-    news: Vec<News>,
+    /// Which rules hear which kind of news.
+    listeners: Vec<Vec<usize>>,
+    news: Outbox,
+    copies: Copies,
+    fragments: Fragments,
     findings: Findings,
     counters: Counters,
+    known: Suppress,
     housekeeping: Timestamp,
+    quiet_nanos: u64,
+    patience_at_end_nanos: u64,
     last_frame: u64,
 }
 
 impl Detector {
     /// A detector for the given home networks, which may be unknown.
     pub fn new(config: Config, home: &[IpNet]) -> Self {
+        let rules = rule::all(&config, home);
+        let hears = |kind: NewsKind| -> Vec<usize> {
+            let rules = rules.iter().enumerate();
+            rules
+                .filter(|(_, rule)| rule.hears().has(kind))
+                .map(|(at, _)| at)
+                .collect()
+        };
+        let listeners: Vec<Vec<usize>> = NewsKind::ALL.iter().map(|kind| hears(*kind)).collect();
+        let wanted: Vec<NewsKind> = NewsKind::ALL
+            .iter()
+            .zip(&listeners)
+            .filter(|(_, rules)| !rules.is_empty())
+            .map(|(kind, _)| *kind)
+            .collect();
         Detector {
             state: State::new(&config),
-            rules: rule::all(&config, home),
-            config,
-            news: Vec::new(),
+            rules,
+            listeners,
+            news: Outbox::new(NewsKinds::of(&wanted)),
+            copies: Copies::new(),
+            fragments: Fragments::new(),
             findings: Findings::default(),
             counters: Counters::default(),
+            known: config.get(),
             housekeeping: Timestamp::ZERO,
+            quiet_nanos: config.get::<Reporting>().quiet.nanos(),
+            patience_at_end_nanos: config.get::<state::Answers>().patience_at_end.nanos(),
             last_frame: 0,
         }
     }
@@ -97,24 +144,101 @@ impl Detector {
         self.counters.frames += 1;
         self.last_frame = frame;
         let layers = Layers::decode_cut(link_type, bytes, original_length);
-        self.count(&layers);
         if time < self.state.clock() {
             self.counters.clock_ran_back += 1;
         }
         self.state.advance(time, &mut self.news);
         self.spread(frame);
-        if let Some(seen) = Observation::of(&layers) {
-            self.state.update(&seen, frame, &mut self.news);
-            self.spread(frame);
+        if layers.link.tags > 0 {
+            self.counters.vlan_tagged += 1;
+        }
+        if layers.may_be_wrapped() {
+            self.unwrap(layers, link_type, bytes, original_length, frame);
+        } else {
+            self.look(&layers, frame);
         }
         if self.state.clock() >= self.housekeeping {
             self.keep_house();
         }
     }
 
+    /// Takes envelopes off, and looks at what is in them.
+    #[cold]
+    fn unwrap<'a>(
+        &mut self,
+        mut layers: Layers<'a>,
+        mut link_type: LinkType,
+        mut bytes: &'a [u8],
+        original_length: usize,
+        frame: u64,
+    ) {
+        let mut missing = original_length.saturating_sub(bytes.len());
+        for _ in 0..MAX_ENVELOPES {
+            let Some(opened) = layers.open(link_type, bytes, missing) else {
+                break;
+            };
+            self.counters.was_opened(opened.envelope);
+            (layers, link_type) = (opened.layers, opened.link_type);
+            (bytes, missing) = (opened.frame, opened.missing);
+            if !layers.may_be_wrapped() {
+                break;
+            }
+        }
+        if !(link_type.is_supported() || link_type.is_opened()) {
+            self.counters.other(Reason::LinkType(link_type.0));
+            return;
+        }
+        self.look(&layers, frame);
+    }
+
+    /// Looks at one packet, and counts the frame that it came in.
+    #[inline]
+    fn look(&mut self, layers: &Layers<'_>, frame: u64) {
+        if matches!(layers.network, Network::V6(_)) {
+            self.counters.ipv6 += 1;
+        }
+        if layers.link.framing == wire::Framing::LlcSnap {
+            self.counters.llc += 1;
+        }
+        if self.copies.is_copy(layers, self.state.clock().as_nanos()) {
+            self.counters.other(Reason::Copy);
+            return;
+        }
+        match self.fragments.take(layers) {
+            Piece::Whole => {
+                match counters::reason(layers) {
+                    None => self.counters.understood += 1,
+                    Some(reason) => self.counters.other(reason),
+                }
+                if let Some(seen) = Observation::of(layers) {
+                    self.learn(&seen, frame);
+                }
+            }
+            Piece::Waits => self.counters.other(Reason::LaterFragment),
+            Piece::Completes(completed) => {
+                self.counters.understood += 1;
+                let whole = layers.with_segment(completed.protocol, completed.segment());
+                if let Some(mut seen) = Observation::of(&whole) {
+                    seen.tiny_fragments = true;
+                    self.learn(&seen, frame);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn learn(&mut self, seen: &Observation<'_>, frame: u64) {
+        self.state.update(seen, frame, &mut self.news);
+        self.spread(frame);
+    }
+
     /// Findings whose cases have closed since the last call.
     pub fn take_findings(&mut self) -> Vec<Finding> {
-        self.findings.take()
+        let findings = self.findings.take();
+        let before = findings.len();
+        let left = self.known.filter(findings);
+        self.counters.suppressed += (before - left.len()) as u64;
+        left
     }
 
     /// First versions of findings whose evidence has come to suffice since the last call; none unless they are
@@ -122,18 +246,20 @@ impl Detector {
     ///
     /// Shape: what was known at `detected`. The finding that follows when the case closes speaks of more frames, and
     /// often of more ports and targets; its class may be another one (a SYN scan that goes on over many hosts is a
-    /// sweep), and it may hold what was announced as two (ACKs that ask whether hosts exist, and the scan after them).
-    /// None follows where a host that was taken for dead answers after all.
+    /// sweep; what is repeated round after round is a monitor), and it may hold what was announced as two (ACKs that ask
+    /// whether hosts exist, and the scan after them). None follows where a host that was taken for dead answers after
+    /// all.
     pub fn take_openings(&mut self) -> Vec<Finding> {
-        self.findings.take_openings()
+        let openings = self.findings.take_openings();
+        self.known.filter(openings)
     }
 
     /// Closes all cases.
     pub fn finish(mut self) -> Report {
-        let least = self.config.answers.patience_at_end.nanos();
-        self.state.finish(least, &mut self.news);
+        self.state
+            .finish(self.patience_at_end_nanos, &mut self.news);
         self.spread(self.last_frame);
-        self.close(None);
+        self.close(Closing::End);
         self.counters.evicted = self
             .state
             .evicted()
@@ -143,9 +269,10 @@ impl Detector {
             .collect();
         self.counters.without_beginning = self.state.midstream;
         self.counters.judged_early = self.state.hurried;
+        let (findings, openings) = (self.take_findings(), self.take_openings());
         Report {
-            findings: self.findings.take(),
-            openings: self.findings.take_openings(),
+            findings,
+            openings,
             counters: self.counters,
         }
     }
@@ -153,16 +280,19 @@ impl Detector {
     /// Tells the rules what is new.
     #[inline]
     fn spread(&mut self, frame: u64) {
-        if self.news.is_empty() {
+        if self.news.items.is_empty() {
             return;
         }
         let now = Moment {
             time: self.state.clock(),
             frame,
         };
-        for news in self.news.drain(..) {
-            for rule in &mut self.rules {
-                rule.hear(&news, now, &mut self.state, &mut self.findings);
+        for news in self.news.items.drain(..) {
+            let listeners = self.listeners.get(news.kind() as usize);
+            for at in listeners.map(Vec::as_slice).unwrap_or_default() {
+                if let Some(rule) = self.rules.get_mut(*at) {
+                    rule.hear(&news, now, &mut self.state, &mut self.findings);
+                }
             }
         }
     }
@@ -171,43 +301,16 @@ impl Detector {
     fn keep_house(&mut self) {
         let now = self.state.clock();
         self.housekeeping = now.plus_nanos(HOUSEKEEPING_NANOS);
-        let quiet = self.config.report.quiet.nanos();
-        let before = Timestamp::from_nanos(now.as_nanos().saturating_sub(quiet));
-        self.close(Some(before));
+        self.close(Closing::Quiet(now, self.quiet_nanos));
     }
 
-    fn close(&mut self, before: Option<Timestamp>) {
+    fn close(&mut self, closing: Closing) {
         let (rules, state) = (&mut self.rules, &mut self.state);
         self.findings.close_together(|findings| {
             for rule in rules {
-                rule.close(before, state, findings);
+                rule.close(closing, state, findings);
             }
         });
-    }
-
-    #[inline]
-    fn count(&mut self, layers: &Layers<'_>) {
-        if let Some(stop) = &layers.stop {
-            match stop.reason {
-                StopReason::UnknownType(_) => self.counters.unknown_type += 1,
-                StopReason::Short { .. } => self.counters.cut_short += 1,
-                StopReason::BadVersion(_) | StopReason::BadHeaderLength(_) => {
-                    self.counters.malformed += 1;
-                }
-            }
-        }
-        if matches!(layers.transport, Transport::Fragment) {
-            self.counters.later_fragments += 1;
-        }
-        if matches!(layers.network, wire::decode::Network::V6(_)) {
-            self.counters.ipv6 += 1;
-        }
-        if layers.link.tags > 0 {
-            self.counters.vlan_tagged += 1;
-        }
-        if layers.link.framing == wire::Framing::LlcSnap {
-            self.counters.llc += 1;
-        }
     }
 }
 
@@ -277,10 +380,10 @@ mod tests {
         };
         assert_eq!(
             (opening.class, finding.class),
-            (Class::SynScan, Class::PortSweep)
+            (Class::PortSweep, Class::PortSweep)
         );
-        assert_eq!((opening.targets.len(), finding.targets.len()), (3, 6));
-        assert_eq!(opening.detected_frame, 6);
+        assert_eq!((opening.targets.len(), finding.targets.len()), (5, 6));
+        assert_eq!(opening.detected_frame, 10);
         assert_eq!(opening.detected, finding.detected);
     }
 

@@ -1,18 +1,26 @@
-//! From layers to what the detector looks at: one small value a frame.
+//! From layers to what the detector looks at: one small value a packet.
 
+use wire::Flags;
 use wire::decode::{Layers, Network, Quote, Transport};
-use wire::{Flags, TcpOption};
+use wire::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 
-use crate::state::Address;
+use crate::address::Address;
+use crate::words::{self, Word};
 
-/// What the detector looks at in one IP packet.
+/// What the detector looks at in one packet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Observation {
+pub(crate) struct Observation<'a> {
     pub(crate) source: Address,
     pub(crate) target: Address,
     /// Time to live as it passed.
     pub(crate) ttl: u8,
+    /// Its header was cut into pieces that no network makes.
+    pub(crate) tiny_fragments: bool,
+    /// It names the way it wants to go.
+    pub(crate) source_routed: bool,
     pub(crate) kind: Kind,
+    /// What it carries, as far as captured.
+    pub(crate) payload: &'a [u8],
 }
 
 /// What a packet carries.
@@ -20,10 +28,12 @@ pub(crate) struct Observation {
 pub(crate) enum Kind {
     Tcp(Segment),
     Udp(Datagram),
-    /// An echo request.
-    Echo,
+    /// A question or answer of ICMP.
+    Message(Message),
     /// An ICMP error and the packet it quotes.
     Error(Complaint),
+    /// Address resolution.
+    Arp(Resolution),
     /// Nothing that a rule looks at.
     Other,
 }
@@ -37,8 +47,11 @@ pub(crate) struct Segment {
     pub(crate) acknowledgment: u32,
     pub(crate) flags: Flags,
     pub(crate) payload: u32,
-    /// Whether the SYN looks hand-made rather than made by an operating system.
+    pub(crate) window: u16,
+    /// Whether the SYN looks hand-made rather than made by an operating system; `false` where its options were cut off.
     pub(crate) raw: bool,
+    /// Whether there are options, as far as is known.
+    pub(crate) options: bool,
 }
 
 /// A UDP datagram.
@@ -46,98 +59,251 @@ pub(crate) struct Segment {
 pub(crate) struct Datagram {
     pub(crate) sport: u16,
     pub(crate) dport: u16,
+    pub(crate) length: u32,
+}
+
+/// A question or answer of ICMP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    pub(crate) ask: Ask,
+    /// An answer, rather than a question.
+    pub(crate) answer: bool,
+    pub(crate) code: u8,
+    pub(crate) identifier: u16,
+    pub(crate) sequence: u16,
+    pub(crate) length: u32,
+}
+
+/// What ICMP asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ask {
+    Echo,
+    Timestamp,
+    Mask,
+}
+
+/// Address resolution: who asks, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resolution {
+    pub(crate) answer: bool,
 }
 
 /// What an ICMP error complains of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Complaint {
-    /// Time exceeded, rather than unreachable.
-    pub(crate) time_exceeded: bool,
+    pub(crate) what: Fault,
     /// Sender and receiver of the quoted packet.
     pub(crate) source: Address,
     pub(crate) target: Address,
-    /// Its ports.
+    /// Its ports; identifier and 0 of an echo request.
     pub(crate) ports: Option<(u16, u16)>,
-    /// Whether it was UDP rather than TCP.
-    pub(crate) udp: bool,
+    pub(crate) quoted: Quoted,
     /// Whether it was a SYN, as far as was quoted.
     pub(crate) may_be_syn: bool,
 }
 
-impl Observation {
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// The port is closed.
+    Port,
+    /// The host or network cannot be reached, or may not be.
+    Host,
+    /// It does not fit.
+    TooBig,
+    /// It died on the way.
+    Exceeded,
+    /// Its pieces did not all come.
+    Reassembly,
+    /// The sender shall slow down.
+    Quench,
+    /// Its header makes no sense.
+    Parameter,
+    /// Another way is better.
+    Redirect,
+}
+
+/// What was complained of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quoted {
+    Tcp,
+    Udp,
+    Echo,
+    Other,
+}
+
+impl<'a> Observation<'a> {
     #[inline]
-    pub(crate) fn of(layers: &Layers<'_>) -> Option<Observation> {
-        let (source, target, ttl) = match &layers.network {
-            Network::V4(ip) => (ip.source.into(), ip.destination.into(), ip.ttl),
-            Network::V6(ip) => (ip.source.into(), ip.destination.into(), ip.hop_limit),
-            Network::Arp(_) | Network::None => return None,
-        };
+    pub(crate) fn of(layers: &Layers<'a>) -> Option<Observation<'a>> {
+        let (source, target, ttl, source_routed): (Address, Address, u8, bool) =
+            match &layers.network {
+                Network::V4(ip) => (
+                    ip.source.into(),
+                    ip.destination.into(),
+                    ip.ttl,
+                    ip.header.len() > wire::ipv4::HEADER_BYTES && is_source_routed(ip.options()),
+                ),
+                Network::V6(ip) => (
+                    ip.source.into(),
+                    ip.destination.into(),
+                    ip.hop_limit,
+                    ip.routed,
+                ),
+                Network::Arp(arp) => return resolution(arp),
+                Network::None => return None,
+            };
         let kind = match &layers.transport {
-            Transport::Tcp(tcp) => Kind::Tcp(Segment {
-                sport: tcp.source,
-                dport: tcp.destination,
-                sequence: tcp.sequence,
-                acknowledgment: tcp.acknowledgment,
-                flags: tcp.flags,
-                payload: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
-                raw: tcp.flags.contains(Flags::SYN) && is_raw(tcp.options, tcp.window),
-            }),
+            Transport::Tcp(tcp) => {
+                let header_cut = layers.stop.is_some();
+                Kind::Tcp(Segment {
+                    sport: tcp.source,
+                    dport: tcp.destination,
+                    sequence: tcp.sequence,
+                    acknowledgment: tcp.acknowledgment,
+                    flags: tcp.flags,
+                    payload: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
+                    window: tcp.window,
+                    raw: tcp.flags.contains(Flags::SYN)
+                        && !header_cut
+                        && crate::tools::is_raw(tcp.options, tcp.window),
+                    options: !tcp.options.is_empty() || header_cut,
+                })
+            }
             Transport::Udp(udp) => Kind::Udp(Datagram {
                 sport: udp.source,
                 dport: udp.destination,
+                length: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
             }),
-            Transport::Icmp(icmp) => match icmp.icmp_type {
-                8 => Kind::Echo,
-                3 | 11 => complaint(icmp.icmp_type == 11, layers.quoted()),
-                _ => Kind::Other,
-            },
-            Transport::Icmpv6(icmp) => match icmp.icmp_type {
-                128 => Kind::Echo,
-                1 | 3 => complaint(icmp.icmp_type == 3, layers.quoted()),
-                _ => Kind::Other,
-            },
+            Transport::Icmp(icmp) => icmp_v4(icmp.icmp_type, icmp.code, icmp.rest, layers),
+            Transport::Icmpv6(icmp) => icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers),
             Transport::None | Transport::Fragment | Transport::Other(_) => Kind::Other,
         };
         Some(Observation {
             source,
             target,
             ttl,
+            tiny_fragments: false,
+            source_routed,
             kind,
+            payload: layers.payload,
         })
     }
+
+    /// What the payload of a TCP segment says.
+    pub(crate) fn spoken(&self, sport: u16, dport: u16) -> Word {
+        words::of_stream(sport, dport, self.payload)
+    }
 }
 
-/// Whether a SYN has no options, or the segment size alone with a window that no stack has offered since the
-/// nineties while scanners do (nmap 1024 to 4096, hping 512). Old stacks send the segment size alone too, with
-/// windows of 8 KiB and more.
-fn is_raw(options: &[u8], window: u16) -> bool {
-    const LARGEST_RAW_WINDOW: u16 = 4096;
-    match options {
-        [] => true,
-        [2, 4, _, _] => window <= LARGEST_RAW_WINDOW,
-        _ => {
-            let mut options = wire::tcp::OptionIter::new(options);
-            window <= LARGEST_RAW_WINDOW
-                && options.all(|option| {
-                    matches!(
-                        option,
-                        TcpOption::Mss(_) | TcpOption::EndOfList | TcpOption::NoOperation
-                    )
-                })
+/// Loose or strict source route, RFC 791 section 3.1.
+fn is_source_routed(mut options: &[u8]) -> bool {
+    const LOOSE: u8 = 131;
+    const STRICT: u8 = 137;
+    while let [kind, rest @ ..] = options {
+        match (*kind, rest) {
+            (0, _) => return false,
+            (1, _) => options = rest,
+            (LOOSE | STRICT, [length, pointer, ..]) => return *length >= 3 && *pointer >= 4,
+            (_, [length, ..]) => match options.get(usize::from(*length).max(2)..) {
+                Some(after) => options = after,
+                None => return false,
+            },
+            _ => return false,
         }
     }
+    false
 }
 
-fn complaint(time_exceeded: bool, quote: Option<Quote<'_>>) -> Kind {
-    match quote {
-        Some(quote) => Kind::Error(Complaint {
-            time_exceeded,
-            source: quote.source.into(),
-            target: quote.destination.into(),
-            ports: quote.ports,
-            udp: quote.protocol == wire::packet::PROTOCOL_UDP,
-            may_be_syn: quote.flags.is_none_or(|flags| flags.is_exactly(Flags::SYN)),
-        }),
-        None => Kind::Other,
+fn resolution<'a>(arp: &wire::decode::Arp) -> Option<Observation<'a>> {
+    let answer = match arp.operation {
+        1 => false,
+        2 => true,
+        _ => return None,
+    };
+    // Who announces itself, or asks whether its address is free, asks for nobody else.
+    if arp.sender == arp.target || arp.sender.is_unspecified() || arp.target.is_unspecified() {
+        return None;
     }
+    Some(Observation {
+        source: arp.sender.into(),
+        target: arp.target.into(),
+        ttl: u8::MAX,
+        tiny_fragments: false,
+        source_routed: false,
+        kind: Kind::Arp(Resolution { answer }),
+        payload: &[],
+    })
+}
+
+fn message(ask: Ask, answer: bool, code: u8, rest: [u8; 4], layers: &Layers<'_>) -> Kind {
+    let [a, b, c, d] = rest;
+    Kind::Message(Message {
+        ask,
+        answer,
+        code,
+        identifier: u16::from_be_bytes([a, b]),
+        sequence: u16::from_be_bytes([c, d]),
+        length: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
+    })
+}
+
+#[inline]
+fn icmp_v4(icmp_type: u8, code: u8, rest: [u8; 4], layers: &Layers<'_>) -> Kind {
+    let fault = match (icmp_type, code) {
+        (8, _) => return message(Ask::Echo, false, code, rest, layers),
+        (0, _) => return message(Ask::Echo, true, code, rest, layers),
+        (13, _) => return message(Ask::Timestamp, false, code, rest, layers),
+        (14, _) => return message(Ask::Timestamp, true, code, rest, layers),
+        (17, _) => return message(Ask::Mask, false, code, rest, layers),
+        (18, _) => return message(Ask::Mask, true, code, rest, layers),
+        (3, 2 | 3) => Fault::Port,
+        (3, 4) => Fault::TooBig,
+        (3, _) => Fault::Host,
+        (4, _) => Fault::Quench,
+        (5, _) => Fault::Redirect,
+        (11, 1) => Fault::Reassembly,
+        (11, _) => Fault::Exceeded,
+        (12, _) => Fault::Parameter,
+        _ => return Kind::Other,
+    };
+    complaint(fault, layers.quoted())
+}
+
+fn icmp_v6(icmp_type: u8, code: u8, rest: [u8; 4], layers: &Layers<'_>) -> Kind {
+    let fault = match (icmp_type, code) {
+        (128, _) => return message(Ask::Echo, false, code, rest, layers),
+        (129, _) => return message(Ask::Echo, true, code, rest, layers),
+        (1, 4) => Fault::Port,
+        (1, _) => Fault::Host,
+        (2, _) => Fault::TooBig,
+        (3, 1) => Fault::Reassembly,
+        (3, _) => Fault::Exceeded,
+        (4, _) => Fault::Parameter,
+        _ => return Kind::Other,
+    };
+    complaint(fault, layers.quoted())
+}
+
+fn complaint(what: Fault, quote: Option<Quote<'_>>) -> Kind {
+    let Some(quote) = quote else {
+        return Kind::Other;
+    };
+    let quoted = match (quote.protocol, quote.icmp) {
+        (PROTOCOL_TCP, _) => Quoted::Tcp,
+        (PROTOCOL_UDP, _) => Quoted::Udp,
+        (PROTOCOL_ICMP, Some((8, _))) | (PROTOCOL_ICMPV6, Some((128, _))) => Quoted::Echo,
+        _ => Quoted::Other,
+    };
+    let ports = match (quoted, quote.bytes) {
+        (Quoted::Echo, &[_, _, _, _, a, b, ..]) => Some((u16::from_be_bytes([a, b]), 0)),
+        _ => quote.ports,
+    };
+    Kind::Error(Complaint {
+        what,
+        source: quote.source.into(),
+        target: quote.destination.into(),
+        ports,
+        quoted,
+        may_be_syn: quote.flags.is_none_or(|flags| flags.is_exactly(Flags::SYN)),
+    })
 }

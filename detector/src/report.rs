@@ -1,9 +1,10 @@
 //! From cases to findings: counts, collections and evidence, bounded.
 
 use jiff::Timestamp;
-use labels::{AddressBlock, Class, Evidence, Finding, PortRange, Transport};
+use labels::{AddressBlock, Class, Evidence, Family, Finding, PortRange, Transport, Verdict};
 
-use crate::state::{Address, Moment};
+use crate::address::Address;
+use crate::news::Moment;
 
 /// Addresses that a case names one by one; beyond, their neighbourhoods are named, as many again.
 const MAX_ADDRESSES: usize = 256;
@@ -43,6 +44,8 @@ impl Findings {
     pub(crate) fn close_together(&mut self, close: impl FnOnce(&mut Findings)) {
         let before = self.ready.len();
         close(self);
+        let together = self.ready.split_off(before);
+        self.ready.extend(arbitrate(together));
         let together = self.ready.get_mut(before..).unwrap_or_default();
         together.sort_by(|a, b| {
             (a.detected_frame, a.class, &a.sources, &a.targets).cmp(&(
@@ -66,6 +69,108 @@ impl Findings {
             .map(std::mem::take)
             .unwrap_or_default()
     }
+}
+
+/// Of findings that speak of the same frames in different words, keeps the one that says more: a scan in several names
+/// is no scan by each of them, and no innocent explanation holds of a scanner's frames.
+fn arbitrate(findings: Vec<Finding>) -> Vec<Finding> {
+    // Among thousands, the work would be that of all pairs; a flood of findings is told as it is.
+    const MOST: usize = 512;
+    if findings.len() > MOST {
+        return findings;
+    }
+    let keep: Vec<bool> = findings
+        .iter()
+        .enumerate()
+        .map(|(at, part)| {
+            !findings
+                .iter()
+                .enumerate()
+                .any(|(other, whole)| other != at && is_part(part, whole))
+        })
+        .collect();
+    findings
+        .into_iter()
+        .zip(keep)
+        .filter_map(|(finding, keep)| keep.then_some(finding))
+        .collect()
+}
+
+fn within(a: &[AddressBlock], b: &[AddressBlock]) -> bool {
+    !a.is_empty()
+        && a.iter()
+            .all(|a| b.iter().any(|b| b.network().contains(&a.network())))
+}
+
+fn meets(a: &[AddressBlock], b: &[AddressBlock]) -> bool {
+    a.iter().any(|a| {
+        b.iter()
+            .any(|b| b.network().contains(&a.network()) || a.network().contains(&b.network()))
+    })
+}
+
+/// Whether one finding says of its frames less than another says of them.
+fn is_part(part: &Finding, whole: &Finding) -> bool {
+    if part.start > whole.end || whole.start > part.end {
+        return false;
+    }
+    let scans = matches!(
+        whole.class.family(),
+        Family::PortScan | Family::Sweep | Family::Decoy | Family::Fingerprint
+    );
+    let explains = part.verdict.is_explanation() && part.class != Class::Traceroute;
+    // What a scanner asks of one service is a part of the scan.
+    let single = matches!(part.class, Class::FingerProbe | Class::PortZeroProbe) || explains;
+    if whole.verdict.is_alerting()
+        && (scans || whole.class.family() == Family::Flood)
+        && single
+        && within(&part.sources, &whole.sources)
+        && meets(&part.targets, &whole.targets)
+    {
+        return true;
+    }
+    // Answers that say what was asked are no answers to nothing.
+    if whole.verdict.is_alerting()
+        && part.verdict == Verdict::Backscatter
+        && meets(&part.sources, &whole.targets)
+        && within(&part.targets, &whole.sources)
+    {
+        return true;
+    }
+    let scan_of_it = matches!(part.class.family(), Family::PortScan | Family::Sweep);
+    let to_the_same = within(&part.targets, &whole.targets);
+    let by_class = match whole.class {
+        Class::DecoyScan => scan_of_it,
+        Class::RelayTest => part.class == Class::VersionScan && to_the_same,
+        Class::SpoofedSynFlood | Class::SynFlood => {
+            part.class.family() == Family::PortScan
+                && part.transport == whole.transport
+                && to_the_same
+                && part.ports == whole.ports
+        }
+        Class::Amplification
+            if part.class == Class::UdpFlood
+                && meets(&part.targets, &whole.sources)
+                && meets(&part.sources, &whole.targets) =>
+        {
+            return true;
+        }
+        Class::Amplification => matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood),
+        Class::UdpFlood
+            if part.class == Class::StaleDns && meets(&part.sources, &whole.targets) =>
+        {
+            return true;
+        }
+        Class::TcpFlagFlood => {
+            to_the_same && matches!(part.class.family(), Family::PortScan | Family::Backscatter)
+        }
+        Class::RoutingLoop => part.class == Class::Traceroute,
+        Class::MonitoringPoll => {
+            part.class == Class::MonitoringPoll && part.packets < whole.packets
+        }
+        _ => return false,
+    };
+    by_class && (within(&part.sources, &whole.sources) || (whole.sources.is_empty() && to_the_same))
 }
 
 /// A claim on its way to becoming a finding.
@@ -146,21 +251,36 @@ pub(crate) struct Activity {
     pub(crate) first: Moment,
     pub(crate) last: Moment,
     pub(crate) packets: u64,
+    /// The longest time in which nothing happened, in nanoseconds.
+    pub(crate) longest_pause: u64,
 }
 
 impl Activity {
+    /// Whether nothing was added for so long that nothing more is to be expected: long in itself, and long beside the
+    /// pauses that there have been. A slow scan that paused as long before may go on.
+    pub(crate) fn is_over(&self, now: wire::Timestamp, quiet: u64) -> bool {
+        const PAUSES: u64 = 12;
+        let pause = self.longest_pause.saturating_mul(PAUSES).max(quiet);
+        now.nanos_since(self.last.time) > pause
+    }
+
     pub(crate) fn new(first: Moment, packets: u64) -> Self {
         Activity {
             first,
             last: first,
             packets,
+            longest_pause: 0,
         }
     }
 
     /// Takes in one more piece.
     pub(crate) fn extend(&mut self, at: Moment, packets: u64) {
         self.first = self.first.min(at);
-        self.last = self.last.max(at);
+        if at > self.last {
+            let pause = at.time.nanos_since(self.last.time);
+            self.longest_pause = self.longest_pause.max(pause);
+            self.last = at;
+        }
         self.packets = self.packets.saturating_add(packets);
     }
 
@@ -230,6 +350,109 @@ impl Addresses {
     }
 }
 
+/// Sources that a finding names one by one.
+pub(crate) const NAMED_SOURCES: usize = 16;
+
+/// How many different addresses there are, and from which block, in constant memory.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Crowd {
+    added: u64,
+    sample: Vec<Address>,
+    /// One bit an address, by hash.
+    sketch: Vec<u64>,
+}
+
+impl Crowd {
+    /// Addresses that are kept to find the block they are drawn from.
+    const SAMPLE: usize = 64;
+    /// A block of addresses shorter than this says nothing; prefix bits of an IPv4 address.
+    const SHORTEST_BLOCK: u8 = 8;
+    /// Words of the bitmap that estimates how many there are.
+    const WORDS: usize = 64;
+
+    #[inline]
+    pub(crate) fn add(&mut self, address: Address) {
+        self.added += 1;
+        // Each address is as likely to be in the sample as any other (Vitter's algorithm R), by a fixed draw.
+        if self.sample.len() < Self::SAMPLE {
+            self.sample.push(address);
+        } else {
+            let spread = self
+                .added
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29);
+            let draw = (u128::from(spread) * u128::from(self.added)) >> 64;
+            if draw < Self::SAMPLE as u128
+                && let Some(old) = usize::try_from(draw)
+                    .ok()
+                    .and_then(|draw| self.sample.get_mut(draw))
+            {
+                *old = address;
+            }
+        }
+        if self.sketch.is_empty() {
+            self.sketch.resize(Self::WORDS, 0);
+        }
+        let hash = address.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
+        let word = usize::try_from(hash / 64).unwrap_or(0);
+        if let Some(word) = self.sketch.get_mut(word) {
+            *word |= 1 << (hash % 64);
+        }
+    }
+
+    /// How many there are, by linear counting (Whang 1990); `None` beyond what the bitmap can tell.
+    pub(crate) fn count(&self) -> Option<u64> {
+        let size = Self::WORDS as u64 * 64;
+        let zero: u64 = self
+            .sketch
+            .iter()
+            .map(|word| u64::from(word.count_zeros()))
+            .sum();
+        if self.sketch.is_empty() {
+            return Some(0);
+        }
+        if zero * 50 < size {
+            return None;
+        }
+        let (zero, size) = (zero as f64, size as f64);
+        let estimate = (-size * libm::log(zero / size)).round();
+        // Not negative and below 2^20.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounded above"
+        )]
+        Some(estimate as u64)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.count()
+            .map_or("more than 16000".to_owned(), |n| n.to_string())
+    }
+
+    /// The smallest block that holds nine tenths of them.
+    pub(crate) fn block(&self) -> Option<AddressBlock> {
+        let needed = self.sample.len() * 9 / 10;
+        let bits = if self.sample.first().is_some_and(|a| a.is_v4()) {
+            32
+        } else {
+            128
+        };
+        for length in (Self::SHORTEST_BLOCK..=bits).rev() {
+            let mut blocks: Vec<AddressBlock> =
+                self.sample.iter().map(|a| block(*a, length)).collect();
+            blocks.sort_unstable();
+            let largest = blocks.chunk_by(PartialEq::eq).max_by_key(|run| run.len());
+            if let Some(run) = largest
+                && run.len() >= needed
+            {
+                return run.first().copied();
+            }
+        }
+        None
+    }
+}
+
 fn neighbourhood(address: Address) -> AddressBlock {
     let length = if address.is_v4() { 24 } else { 64 };
     block(address, length)
@@ -272,6 +495,15 @@ impl Ports {
                 }
             }
             Ports::Many(bits) => set(bits, port),
+        }
+    }
+
+    pub(crate) fn contains(&self, port: u16) -> bool {
+        match self {
+            Ports::Few(list) => list.binary_search(&port).is_ok(),
+            Ports::Many(bits) => bits
+                .get(usize::from(port / 64))
+                .is_some_and(|word| word >> (port % 64) & 1 != 0),
         }
     }
 

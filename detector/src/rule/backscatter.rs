@@ -21,13 +21,26 @@
 
 use ipnet::IpNet;
 use labels::{Class, Finding, Transport};
-use wire::Timestamp;
 
 use super::Rule;
-use super::flood::tool_of;
-use crate::config::Config;
-use crate::report::{Activity, Addresses, Draft, Findings, Ports, count, fact};
-use crate::state::{Address, Answer, AnswerKind, Keep, Moment, News, State, Table};
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
+use crate::tools;
+
+section! {
+    /// When answers to nothing are backscatter.
+    Limits "backscatter" {
+        equal_acks: usize,
+        signature: usize,
+        endpoints: usize,
+        service_ports: usize,
+        complaints_after: Span,
+    }
+}
 
 /// Answers that are remembered one by one until a judgement.
 const MAX_ANSWERS: usize = 64;
@@ -42,43 +55,23 @@ struct Remembered {
 
 /// What is known of one answering host.
 #[derive(Default)]
-struct Case {
+struct Echoes {
     answers: Vec<Remembered>,
     targets: Addresses,
     services: Ports,
     endpoints: usize,
-    activity: Option<Activity>,
-    kinds: [u64; 3],
-    detected: Option<(Moment, f64, Option<u32>)>,
+    kinds: [u64; 6],
+    judged: Option<(f64, Option<u32>)>,
 }
 
-impl Keep for Case {
-    fn worth(&self) -> u8 {
-        match self.answers.len() {
-            _ if self.detected.is_some() => 8,
-            2.. => 4,
-            _ => 1,
-        }
-    }
-}
-
-impl Case {
-    fn touch(&mut self, now: Moment, packets: u64) {
-        match &mut self.activity {
-            Some(activity) => activity.extend(now, packets),
-            None => self.activity = Some(Activity::new(now, packets)),
-        }
-    }
-
+impl Echoes {
     fn find(&mut self, answer: &Answer) -> Option<&mut Remembered> {
-        self.answers.iter_mut().find(|known| {
-            let known = &known.answer;
-            (known.target, known.dport, known.sport) == (answer.target, answer.dport, answer.sport)
-        })
+        self.answers
+            .iter_mut()
+            .find(|known| is_same(&known.answer, answer))
     }
 
     fn add(&mut self, answer: &Answer, now: Moment, confirmed: bool) {
-        self.touch(now, 1);
         if let Some(count) = self.kinds.get_mut(answer.kind as usize) {
             *count += 1;
         }
@@ -90,7 +83,7 @@ impl Case {
         self.services.insert(answer.sport);
         self.endpoints += 1;
         if self.answers.len() == MAX_ANSWERS {
-            if self.detected.is_some() {
+            if self.judged.is_some() {
                 return;
             }
             self.answers.remove(0);
@@ -101,21 +94,133 @@ impl Case {
             confirmed,
         });
     }
+
+    /// The answering host's side is few services, ours is many ports or addresses; the reverse is a probe.
+    fn has_shape(&self, limits: &Limits) -> bool {
+        let services = self.services.len();
+        services <= limits.service_ports
+            && services <= endpoints(self.answers.iter())
+            && self.answers.iter().all(|known| known.answer.sport != 0)
+    }
+
+    /// Confidence and the constant acknowledgment number, if the answers are backscatter.
+    fn judge(&self, limits: &Limits) -> Option<(f64, Option<u32>)> {
+        if !self.has_shape(limits) {
+            return None;
+        }
+        let mut numbers: Vec<u32> = self
+            .answers
+            .iter()
+            .filter_map(|known| known.answer.acknowledgment)
+            .collect();
+        numbers.sort_unstable();
+        let constant = numbers
+            .chunk_by(|a, b| a == b)
+            .max_by_key(|run| run.len())
+            .and_then(|run| run.first().copied());
+        if let Some(number) = constant {
+            let same: Vec<&Remembered> = self
+                .answers
+                .iter()
+                .filter(|known| known.answer.acknowledgment == Some(number))
+                .collect();
+            let tool = tools::flooder(number.wrapping_sub(1)).is_some();
+            if tool && same.len() >= limits.signature {
+                return Some((0.9, constant));
+            }
+            if endpoints(same.into_iter()) >= limits.equal_acks {
+                return Some((0.85, constant));
+            }
+        }
+        let settled = endpoints(
+            self.answers
+                .iter()
+                .filter(|known| known.confirmed || known.answer.kind != AnswerKind::Accept),
+        );
+        (settled >= limits.endpoints).then_some((0.75, None))
+    }
+}
+
+fn is_same(a: &Answer, b: &Answer) -> bool {
+    (a.target, a.dport, a.sport) == (b.target, b.dport, b.sport)
+}
+
+/// Distinct addresses and ports of ours among answers.
+fn endpoints<'a>(answers: impl Iterator<Item = &'a Remembered>) -> usize {
+    let mut ends: Vec<(Address, u16)> = answers
+        .map(|known| (known.answer.target, known.answer.dport))
+        .collect();
+    ends.sort_unstable();
+    ends.dedup();
+    ends.len()
+}
+
+impl Brief for Echoes {
+    type Key = Address;
+    type Limits = Limits;
+
+    fn worth(&self) -> u8 {
+        if self.answers.len() > 1 { 4 } else { 1 }
+    }
+
+    fn finding(&self, source: &Address, life: &Life, _: &Limits) -> Option<Finding> {
+        let (confidence, number) = self.judged?;
+        let frames = || self.answers.iter().map(|known| known.frame);
+        let [accepts, refusals, unreachables, ..] = self.kinds;
+        let mut evidence = vec![fact(
+            "answers to questions that nobody here asked",
+            format!(
+                "{accepts} SYN-ACK, {refusals} RST-ACK, {unreachables} ICMP unreachable, to {} of ours",
+                count(self.targets.len(), "address")
+            ),
+            "a SYN of ours before each",
+            frames(),
+        )];
+        evidence.push(fact(
+            "few services speak to many ports",
+            format!(
+                "{} of theirs to {} of ours",
+                count(self.services.len(), "port"),
+                count(self.endpoints, "port")
+            ),
+            "a scan has its own port stay and ours change",
+            frames(),
+        ));
+        if let Some(number) = number {
+            evidence.push(fact(
+                "one acknowledgment number",
+                format!("{number}: every forged SYN had {}", number.wrapping_sub(1)),
+                "a new one for each connection",
+                frames(),
+            ));
+        }
+        let draft = Draft {
+            class: Class::SynFloodBackscatter,
+            tool: number.and_then(|number| tools::flooder(number.wrapping_sub(1))),
+            sources: vec![source.to_ip().into()],
+            targets: self.targets.blocks(),
+            transport: Transport::Tcp,
+            ports: self.services.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence,
+            evidence,
+        };
+        Some(draft.finish())
+    }
 }
 
 /// The rule.
 pub(super) struct Backscatter {
-    config: Config,
     home: Vec<IpNet>,
-    cases: Table<Address, Case>,
+    hosts: Docket<Echoes>,
 }
 
 impl Backscatter {
     pub(super) fn new(config: &Config, home: &[IpNet]) -> Self {
         Backscatter {
-            config: config.clone(),
             home: home.to_vec(),
-            cases: Table::new(config.memory.cases),
+            hosts: Docket::new(config.get::<Memory>().cases, config.get()),
         }
     }
 
@@ -128,8 +233,12 @@ impl Backscatter {
         let asked = state.pair(answer.target, answer.source);
         // Routers give up on a host after seconds: at first they complain of what was sent before the capture began.
         let early = answer.kind == AnswerKind::Unreachable
-            && state.age_nanos() < self.config.backscatter.complaints_after.nanos();
+            && state.age_nanos() < self.hosts.limits().complaints_after.nanos();
         !early
+            && matches!(
+                answer.kind,
+                AnswerKind::Accept | AnswerKind::Refusal | AnswerKind::Unreachable
+            )
             && asked.opened.is_none()
             && !state.are_friends(answer.source, answer.target)
             && !self.is_home(answer.source)
@@ -147,133 +256,22 @@ impl Backscatter {
         if !self.is_strange(answer, state) {
             return;
         }
-        let (case, evicted) = self.cases.get_or_insert_with(answer.source, Case::default);
-        if let Some((source, old)) = evicted {
-            findings.close(finding(source, &old));
-        }
-        case.add(answer, now, confirmed);
-        detect(answer.source, case, &self.config, now, findings);
+        let folder = self.hosts.note(answer.source, now, 1, findings);
+        folder.brief.add(answer, now, confirmed);
+        self.judge(answer.source, now, findings);
     }
-}
 
-/// Distinct addresses and ports of ours among answers.
-fn endpoints<'a>(answers: impl Iterator<Item = &'a Remembered>) -> usize {
-    let mut ends: Vec<(Address, u16)> = answers
-        .map(|known| (known.answer.target, known.answer.dport))
-        .collect();
-    ends.sort_unstable();
-    ends.dedup();
-    ends.len()
-}
-
-/// The answering host's side is few services, ours is many ports or addresses; the reverse is a probe.
-fn has_shape(case: &Case, config: &Config) -> bool {
-    let services = case.services.len();
-    services <= config.backscatter.service_ports
-        && services <= endpoints(case.answers.iter())
-        && case.answers.iter().all(|known| known.answer.sport != 0)
-}
-
-/// Judges a case that is no claim yet.
-fn detect(source: Address, case: &mut Case, config: &Config, now: Moment, findings: &mut Findings) {
-    if case.detected.is_none()
-        && let Some((confidence, number)) = judge(case, config)
-    {
-        case.detected = Some((now, confidence, number));
-        findings.open(|| finding(source, case));
-    }
-}
-
-/// Confidence and the constant acknowledgment number, if the answers are backscatter.
-fn judge(case: &Case, config: &Config) -> Option<(f64, Option<u32>)> {
-    let limits = &config.backscatter;
-    if !has_shape(case, config) {
-        return None;
-    }
-    let mut numbers: Vec<u32> = case
-        .answers
-        .iter()
-        .filter_map(|known| known.answer.acknowledgment)
-        .collect();
-    numbers.sort_unstable();
-    let constant = numbers
-        .chunk_by(|a, b| a == b)
-        .max_by_key(|run| run.len())
-        .and_then(|run| run.first().copied());
-    if let Some(number) = constant {
-        let same = endpoints(
-            case.answers
-                .iter()
-                .filter(|known| known.answer.acknowledgment == Some(number)),
-        );
-        let same_answers = case
-            .answers
-            .iter()
-            .filter(|known| known.answer.acknowledgment == Some(number))
-            .count();
-        let tool = tool_of(number.wrapping_sub(1)).is_some();
-        if tool && same_answers >= limits.signature {
-            return Some((0.9, constant));
-        }
-        if same >= limits.equal_acks {
-            return Some((0.85, constant));
+    fn judge(&mut self, source: Address, now: Moment, findings: &mut Findings) {
+        let limits = self.hosts.limits().clone();
+        if let Some(folder) = self.hosts.get(&source)
+            && folder.brief.judged.is_none()
+        {
+            folder.brief.judged = folder.brief.judge(&limits);
+            if folder.brief.judged.is_some() {
+                self.hosts.claim(source, now, findings);
+            }
         }
     }
-    let settled = endpoints(
-        case.answers
-            .iter()
-            .filter(|known| known.confirmed || known.answer.kind != AnswerKind::Accept),
-    );
-    (settled >= limits.endpoints).then_some((0.75, None))
-}
-
-/// What is known of a case, once it is a claim.
-fn finding(source: Address, case: &Case) -> Option<Finding> {
-    let ((detected, confidence, number), span) = (case.detected?, case.activity?);
-    let frames = || case.answers.iter().map(|known| known.frame);
-    let [accepts, refusals, unreachables] = case.kinds;
-    let mut evidence = vec![fact(
-        "answers to questions that nobody here asked",
-        format!(
-            "{accepts} SYN-ACK, {refusals} RST-ACK, {unreachables} ICMP unreachable, to {} of ours",
-            count(case.targets.len(), "address")
-        ),
-        "a SYN of ours before each",
-        frames(),
-    )];
-    evidence.push(fact(
-        "few services speak to many ports",
-        format!(
-            "{} of theirs to {} of ours",
-            count(case.services.len(), "port"),
-            count(case.endpoints, "port")
-        ),
-        "a scan has its own port stay and ours change",
-        frames(),
-    ));
-    if let Some(number) = number {
-        evidence.push(fact(
-            "one acknowledgment number",
-            format!("{number}: every forged SYN had {}", number.wrapping_sub(1)),
-            "a new one for each connection",
-            frames(),
-        ));
-    }
-    Some(
-        Draft {
-            class: Class::SynFloodBackscatter,
-            tool: number.and_then(|number| tool_of(number.wrapping_sub(1))),
-            sources: vec![source.to_ip().into()],
-            targets: case.targets.blocks(),
-            transport: Transport::Tcp,
-            ports: case.services.ranges(),
-            span,
-            detected,
-            confidence,
-            evidence,
-        }
-        .finish(),
-    )
 }
 
 impl Rule for Backscatter {
@@ -281,43 +279,43 @@ impl Rule for Backscatter {
         "backscatter"
     }
 
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Unsolicited,
+            NewsKind::UnsolicitedRepeated,
+            NewsKind::UnsolicitedOverdue,
+            NewsKind::UnsolicitedRefuted,
+        ])
+    }
+
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
             News::Unsolicited(answer) => self.hold(answer, false, now, state, findings),
             News::UnsolicitedRepeated(answer) => self.hold(answer, true, now, state, findings),
             News::UnsolicitedOverdue(answer) => {
-                if let Some(case) = self.cases.get_mut(&answer.source)
-                    && let Some(known) = case.find(answer)
+                if let Some(folder) = self.hosts.get(&answer.source)
+                    && let Some(known) = folder.brief.find(answer)
                 {
                     known.confirmed = true;
-                    detect(answer.source, case, &self.config, now, findings);
+                    self.judge(answer.source, now, findings);
                 }
             }
             News::UnsolicitedRefuted(answer) => {
-                if let Some(case) = self.cases.get_mut(&answer.source) {
-                    case.answers.retain(|known| {
-                        let known = &known.answer;
-                        (known.target, known.dport, known.sport)
-                            != (answer.target, answer.dport, answer.sport)
-                    });
+                if let Some(folder) = self.hosts.get(&answer.source) {
+                    let answers = &mut folder.brief.answers;
+                    answers.retain(|known| !is_same(&known.answer, answer));
                 }
             }
             _ => {}
         }
     }
 
-    fn close(&mut self, before: Option<Timestamp>, _: &mut State, findings: &mut Findings) {
-        let ripe = self.cases.take_ripe(|case| {
-            case.detected.is_some()
-                && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
-        });
-        for (source, case) in ripe {
-            findings.close(finding(source, &case));
-        }
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.hosts.close(closing, findings);
     }
 
     fn evicted(&self) -> u64 {
-        self.cases.evicted()
+        self.hosts.evicted()
     }
 }
 

@@ -18,75 +18,37 @@
 //! RFC 1413; "Interpreting Network Traffic", TCPDump Format.
 
 use labels::{Class, Finding, PortRange, Transport};
-use wire::Timestamp;
 
 use super::Rule;
+use crate::address::Address;
 use crate::config::Config;
-use crate::report::{Activity, Draft, Findings, fact};
-use crate::state::{Address, Attempt, Keep, Moment, News, State, Table};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds};
+use crate::report::{Draft, Findings, fact};
+use crate::state::{Excuses, Memory, State};
 
 /// Port of the ident service, RFC 1413.
-pub(super) const IDENT: u16 = 113;
+const IDENT: u16 = 113;
 
+/// What is known of one host that asks another.
 #[derive(Default)]
-struct Case {
-    activity: Option<Activity>,
-    detected: Option<Moment>,
+struct Call {
     cause: Option<Moment>,
 }
 
-impl Keep for Case {}
+impl Brief for Call {
+    /// Who asks and who is asked.
+    type Key = (Address, Address);
+    type Limits = Excuses;
 
-/// The rule.
-pub(super) struct Callback {
-    config: Config,
-    /// By who asks and who is asked.
-    cases: Table<(Address, Address), Case>,
-}
-
-impl Callback {
-    pub(super) fn new(config: &Config) -> Self {
-        Callback {
-            config: config.clone(),
-            cases: Table::new(config.memory.cases),
-        }
-    }
-
-    fn opening(&mut self, attempt: &Attempt, now: Moment, state: &State, findings: &mut Findings) {
-        let Some(cause) = state.pair(attempt.target, attempt.source).opened else {
-            return;
-        };
-        if now.time.nanos_since(cause.time) > self.config.callback.ident_within.nanos() {
-            return;
-        }
-        let key = (attempt.source, attempt.target);
-        let (case, evicted) = self.cases.get_or_insert_with(key, Case::default);
-        let is_new = case.detected.is_none();
-        case.detected.get_or_insert(now);
-        case.cause.get_or_insert(cause);
-        match &mut case.activity {
-            Some(activity) => activity.extend(now, 1),
-            None => case.activity = Some(Activity::new(now, 1)),
-        }
-        if is_new {
-            findings.open(|| finding(key, case));
-        }
-        if let Some((key, old)) = evicted {
-            findings.close(finding(key, &old));
-        }
-    }
-}
-
-/// What is known of a case, once it is a claim.
-fn finding((source, target): (Address, Address), case: &Case) -> Option<Finding> {
-    let (span, detected, cause) = (case.activity?, case.detected?, case.cause?);
-    let after = span.first.time.nanos_since(cause.time) / 1_000_000;
-    Some(
-        Draft {
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Excuses) -> Option<Finding> {
+        let (span, detected, cause) = (life.activity?, life.detected?, self.cause?);
+        let after = span.first.time.nanos_since(cause.time) / 1_000_000;
+        let draft = Draft {
             class: Class::IdentCallback,
             tool: None,
-            sources: vec![source.to_ip().into()],
-            targets: vec![target.to_ip().into()],
+            sources: vec![key.0.to_ip().into()],
+            targets: vec![key.1.to_ip().into()],
             transport: Transport::Tcp,
             ports: vec![PortRange::single(IDENT)],
             span,
@@ -98,14 +60,49 @@ fn finding((source, target): (Address, Address), case: &Case) -> Option<Finding>
                 "a scan has no such cause",
                 [cause.frame, span.first.frame],
             )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Callback {
+    calls: Docket<Call>,
+}
+
+impl Callback {
+    pub(super) fn new(config: &Config) -> Self {
+        Callback {
+            calls: Docket::new(config.get::<Memory>().cases, config.get()),
         }
-        .finish(),
-    )
+    }
+
+    fn opening(&mut self, attempt: &Attempt, now: Moment, state: &State, findings: &mut Findings) {
+        let Some(cause) = state.pair(attempt.target, attempt.source).opened else {
+            return;
+        };
+        if now.time.nanos_since(cause.time) > self.calls.limits().ident_within.nanos() {
+            return;
+        }
+        let key = (attempt.source, attempt.target);
+        let folder = self.calls.note(key, now, 1, findings);
+        folder.brief.cause.get_or_insert(cause);
+        self.calls.claim(key, now, findings);
+    }
 }
 
 impl Rule for Callback {
     fn name(&self) -> &'static str {
         "callback"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Repeated,
+            NewsKind::Settled,
+            NewsKind::Fruitful,
+        ])
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
@@ -116,27 +113,20 @@ impl Rule for Callback {
             News::Repeated(attempt) | News::Settled(attempt, _) | News::Fruitful(attempt)
                 if attempt.dport == IDENT =>
             {
-                if let Some(case) = self.cases.get_mut(&(attempt.source, attempt.target))
-                    && let Some(activity) = &mut case.activity
-                {
-                    activity.extend(now, 1);
+                if let Some(folder) = self.calls.get(&(attempt.source, attempt.target)) {
+                    folder.life.extend(now, 1);
                 }
             }
             _ => {}
         }
     }
 
-    fn close(&mut self, before: Option<Timestamp>, _: &mut State, findings: &mut Findings) {
-        let ripe = self.cases.take_ripe(|case| {
-            before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
-        });
-        for (key, case) in ripe {
-            findings.close(finding(key, &case));
-        }
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.calls.close(closing, findings);
     }
 
     fn evicted(&self) -> u64 {
-        self.cases.evicted()
+        self.calls.evicted()
     }
 }
 

@@ -18,41 +18,80 @@
 //! RFC 9293 section 3.8.1; RFC 6298 section 5.
 
 use labels::{Class, Finding, PortRange, Transport};
-use wire::Timestamp;
 
 use super::Rule;
 use crate::config::Config;
-use crate::report::{Activity, Addresses, Draft, Findings, count, fact};
-use crate::state::{Attempt, Keep, Moment, News, Outcome, Service, State, Table, Technique};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::report::{Addresses, Draft, Findings, count, fact};
+use crate::state::{Memory, Service, State};
 
+section! {
+    /// When a service that does not answer is taken for dead.
+    Limits "dead_host" {
+        attempts: usize,
+        retransmissions: usize,
+    }
+}
+
+/// What is known of a service that does not answer.
 #[derive(Default)]
-struct Case {
-    activity: Option<Activity>,
+struct Silence {
     sources: Addresses,
     attempts: usize,
     retransmissions: usize,
-    detected: Option<Moment>,
     frames: Vec<u64>,
 }
 
-impl Keep for Case {
-    fn worth(&self) -> u8 {
-        if self.detected.is_some() { 4 } else { 1 }
+impl Silence {
+    fn suffices(&self, limits: &Limits) -> bool {
+        self.attempts >= limits.attempts
+            && self.retransmissions >= limits.retransmissions
+            // Every other attempt at least shows a stack that retransmits.
+            && self.retransmissions * 2 >= self.attempts
+    }
+}
+
+impl Brief for Silence {
+    type Key = Service;
+    type Limits = Limits;
+
+    fn finding(&self, service: &Service, life: &Life, _: &Limits) -> Option<Finding> {
+        let draft = Draft {
+            class: Class::RetryToDeadHost,
+            tool: None,
+            sources: self.sources.blocks(),
+            targets: vec![service.address.to_ip().into()],
+            transport: Transport::Tcp,
+            ports: vec![PortRange::single(service.port)],
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.8,
+            evidence: vec![fact(
+                "the same service asked again and again, without one answer",
+                format!(
+                    "{} by {}, {}",
+                    count(self.attempts, "attempt"),
+                    count(self.sources.len(), "host"),
+                    count(self.retransmissions, "retransmission")
+                ),
+                "an answer",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
     }
 }
 
 /// The rule.
 pub(super) struct DeadHost {
-    config: Config,
-    /// By the service that does not answer.
-    cases: Table<Service, Case>,
+    services: Docket<Silence>,
 }
 
 impl DeadHost {
     pub(super) fn new(config: &Config) -> Self {
         DeadHost {
-            config: config.clone(),
-            cases: Table::new(config.memory.cases),
+            services: Docket::new(config.get::<Memory>().cases, config.get()),
         }
     }
 
@@ -67,35 +106,36 @@ impl DeadHost {
             return;
         }
         let key = service_of(attempt);
-        let (case, evicted) = self.cases.get_or_insert_with(key, Case::default);
-        case.attempts += 1;
-        // What was sent between the SYN and now is its retransmissions: nobody answered.
-        case.retransmissions += usize::try_from(attempt.packets)
-            .unwrap_or(1)
-            .saturating_sub(1);
-        case.sources.insert(attempt.source);
         let packets = u64::from(attempt.packets);
-        match &mut case.activity {
-            Some(activity) => activity.extend(attempt.opened, packets),
-            None => case.activity = Some(Activity::new(attempt.opened, packets)),
+        let folder = self.services.note(key, attempt.opened, packets, findings);
+        let silence = &mut folder.brief;
+        silence.attempts += 1;
+        // What was sent between the SYN and now is its retransmissions: nobody answered.
+        silence.retransmissions += usize::from(attempt.sent).saturating_sub(1);
+        silence.sources.insert(attempt.source);
+        if silence.frames.len() < 8 {
+            silence.frames.push(attempt.opened.frame);
         }
-        if case.frames.len() < 8 {
-            case.frames.push(attempt.opened.frame);
-        }
-        judge(key, case, &self.config, now, findings);
-        if let Some((service, old)) = evicted {
-            findings.close(finding(service, &old));
-        }
+        self.judge(key, now, findings);
     }
 
     fn late(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
         let key = service_of(attempt);
-        if let Some(case) = self.cases.get_mut(&key) {
-            case.retransmissions += 1;
-            if let Some(activity) = &mut case.activity {
-                activity.extend(now, 1);
-            }
-            judge(key, case, &self.config, now, findings);
+        if let Some(folder) = self.services.get(&key) {
+            folder.brief.retransmissions += 1;
+            folder.life.extend(now, 1);
+            self.judge(key, now, findings);
+        }
+    }
+
+    fn judge(&mut self, key: Service, now: Moment, findings: &mut Findings) {
+        let limits = self.services.limits();
+        if self
+            .services
+            .peek(&key)
+            .is_some_and(|folder| folder.brief.suffices(limits))
+        {
+            self.services.claim(key, now, findings);
         }
     }
 }
@@ -107,52 +147,13 @@ fn service_of(attempt: &Attempt) -> Service {
     }
 }
 
-fn judge(key: Service, case: &mut Case, config: &Config, now: Moment, findings: &mut Findings) {
-    let limits = &config.dead_host;
-    if case.detected.is_none()
-        && case.attempts >= limits.attempts
-        && case.retransmissions >= limits.retransmissions
-        // Every other attempt at least shows a stack that retransmits.
-        && case.retransmissions * 2 >= case.attempts
-    {
-        case.detected = Some(now);
-        findings.open(|| finding(key, case));
-    }
-}
-
-/// What is known of a case, once it is a claim.
-fn finding(service: Service, case: &Case) -> Option<Finding> {
-    let (span, detected) = (case.activity?, case.detected?);
-    Some(
-        Draft {
-            class: Class::RetryToDeadHost,
-            tool: None,
-            sources: case.sources.blocks(),
-            targets: vec![service.address.to_ip().into()],
-            transport: Transport::Tcp,
-            ports: vec![PortRange::single(service.port)],
-            span,
-            detected,
-            confidence: 0.8,
-            evidence: vec![fact(
-                "the same service asked again and again, without one answer",
-                format!(
-                    "{} by {}, {}",
-                    count(case.attempts, "attempt"),
-                    count(case.sources.len(), "host"),
-                    count(case.retransmissions, "retransmission")
-                ),
-                "an answer",
-                case.frames.iter().copied(),
-            )],
-        }
-        .finish(),
-    )
-}
-
 impl Rule for DeadHost {
     fn name(&self) -> &'static str {
         "dead host"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[NewsKind::Settled, NewsKind::Late, NewsKind::Accepted])
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
@@ -165,24 +166,18 @@ impl Rule for DeadHost {
             }
             // It answers: whatever was held against it is void.
             News::Accepted(attempt) | News::Settled(attempt, Outcome::Refused) => {
-                self.cases.remove(&service_of(attempt));
+                self.services.drop(&service_of(attempt));
             }
             _ => {}
         }
     }
 
-    fn close(&mut self, before: Option<Timestamp>, _: &mut State, findings: &mut Findings) {
-        let ripe = self.cases.take_ripe(|case| {
-            case.detected.is_some()
-                && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
-        });
-        for (service, case) in ripe {
-            findings.close(finding(service, &case));
-        }
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.services.close(closing, findings);
     }
 
     fn evicted(&self) -> u64 {
-        self.cases.evicted()
+        self.services.evicted()
     }
 }
 

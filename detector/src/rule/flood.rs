@@ -23,48 +23,101 @@
 //! Not to Flood".
 
 use labels::{AddressBlock, Class, Finding, Transport};
-use wire::Timestamp;
 
 use super::Rule;
-use crate::config::Config;
-use crate::report::{Activity, Addresses, Draft, Findings, Ports, block, fact};
-use crate::state::{
-    Address, Attempt, Keep, Moment, News, Outcome, Service, ServiceState, State, Table,
-};
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
+use crate::state::{Keep, Memory, Service, State, Table};
+use crate::tools;
 
-/// Sequence numbers that known tools put into every SYN: the Zakath flooder's, which shaft shares, and synk4's.
-const TOOLS: [(u32, &str); 2] = [(674_711_609, "shaft"), (674_719_801, "synk4")];
+section! {
+    /// When a service is flooded.
+    Limits "flood" {
+        level: u64,
+        drain_per_second: u64,
+        least: Span,
+        sudden: u64,
+        completed_one_in: u64,
+        equal_isns: u32,
+        refused_relief: u64,
+    }
+}
+
 /// Thousandths that one SYN adds.
 const ONE: u64 = 1_000;
-/// Sources that are kept to find the block they are drawn from.
-const SAMPLE: usize = 64;
-/// Sources that a finding names one by one.
-const NAMED_SOURCES: usize = 16;
-/// A block of sources shorter than this says nothing; prefix bits of an IPv4 address.
-const SHORTEST_BLOCK: u8 = 8;
-/// Words of the bitmap that estimates how many sources there are.
-const SKETCH_WORDS: usize = 64;
+/// Sources that a bucket remembers with how often they came.
+const HEAVY: usize = 4;
 
-/// The tool whose sequence number this is.
-pub(super) fn tool_of(isn: u32) -> Option<&'static str> {
-    TOOLS
-        .iter()
-        .find(|(known, _)| *known == isn)
-        .map(|(_, name)| *name)
+/// Who has filled a bucket, and what became of it.
+#[derive(Debug, Default)]
+struct Detail {
+    /// The most frequent sources, by the algorithm of Misra and Gries.
+    heavy: Vec<(Address, u32)>,
+    crowd: Crowd,
+    accepted: u64,
+    refused: u64,
+    torn: u64,
+    examples: Vec<u64>,
+}
+
+impl Detail {
+    fn add(&mut self, attempt: &Attempt, now: Moment) {
+        self.crowd.add(attempt.source);
+        if self.examples.len() < 8 {
+            self.examples.push(now.frame);
+        }
+        if let Some((_, count)) = self
+            .heavy
+            .iter_mut()
+            .find(|(known, _)| *known == attempt.source)
+        {
+            *count += 1;
+        } else if self.heavy.len() < HEAVY {
+            self.heavy.push((attempt.source, 1));
+        } else {
+            self.heavy.iter_mut().for_each(|(_, count)| *count -= 1);
+            self.heavy.retain(|(_, count)| *count > 0);
+        }
+    }
+}
+
+/// What is known of a service that may be flooded.
+#[derive(Debug, Default)]
+struct Bucket {
+    /// In thousandths of a SYN.
+    level: u64,
+    completed: u64,
+    drained: wire::Timestamp,
+    risen: Option<Moment>,
+    equal_isns: u32,
+    equal_from: Option<Moment>,
+    last: Option<(u32, Address, u16)>,
+    /// Somebody has completed a handshake: equal numbers are a stack's weakness then, no forgery.
+    completes: bool,
+    flooded: bool,
+    detail: Option<Box<Detail>>,
+}
+
+impl Keep for Bucket {
+    fn worth(&self) -> u8 {
+        match self.level / ONE {
+            _ if self.flooded => 8,
+            4.. => 3,
+            _ => 1,
+        }
+    }
 }
 
 /// What is known of the flood of one host.
 #[derive(Default)]
-struct Case {
-    detected: Option<Moment>,
-    activity: Option<Activity>,
+struct Victim {
     ports: Ports,
     sources: Addresses,
-    sample: Vec<Address>,
-    /// One bit a source, by hash.
-    sketch: Vec<u64>,
+    crowd: Crowd,
     syns: u64,
-    raw: u64,
     accepted: u64,
     refused: u64,
     /// Half-open connections that their source tore down.
@@ -76,105 +129,114 @@ struct Case {
     examples: Vec<u64>,
 }
 
-impl Keep for Case {
-    fn worth(&self) -> u8 {
-        8
-    }
-}
-
-impl Case {
-    fn syn(&mut self, attempt: &Attempt, now: Moment) {
+impl Victim {
+    fn syn(&mut self, attempt: &Attempt) {
         self.syns += 1;
-        self.raw += u64::from(attempt.raw);
         self.equal_isns += u64::from(self.isn == Some(attempt.isn));
         self.ports.insert(attempt.dport);
         if self.sources.len() <= NAMED_SOURCES {
             self.sources.insert(attempt.source);
         }
-        // Each source is as likely to be in the sample as any other (Vitter's algorithm R), by a fixed draw.
-        let spread = self
-            .syns
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            .rotate_left(29);
-        let draw = (u128::from(spread) * u128::from(self.syns)) >> 64;
-        if self.sample.len() < SAMPLE {
-            self.sample.push(attempt.source);
-        } else if let Some(old) = usize::try_from(draw)
-            .ok()
-            .and_then(|draw| self.sample.get_mut(draw))
-        {
-            *old = attempt.source;
-        }
-        let hash = attempt.source.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52;
-        if self.sketch.is_empty() {
-            self.sketch.resize(SKETCH_WORDS, 0);
-        }
-        let word = usize::try_from(hash / 64).unwrap_or(0);
-        if let Some(word) = self.sketch.get_mut(word) {
-            *word |= 1 << (hash % 64);
-        }
-        self.touch(now, 1);
-    }
-
-    fn touch(&mut self, now: Moment, packets: u64) {
-        match &mut self.activity {
-            Some(activity) => activity.extend(now, packets),
-            None => self.activity = Some(Activity::new(now, packets)),
-        }
-        if self.examples.len() < 8 {
-            self.examples.push(now.frame);
-        }
-    }
-
-    /// How many sources there are, by linear counting (Whang 1990); `None` beyond what the bitmap can tell.
-    fn source_count(&self) -> Option<u64> {
-        let size = SKETCH_WORDS as u64 * 64;
-        let zero: u64 = self
-            .sketch
-            .iter()
-            .map(|word| u64::from(word.count_zeros()))
-            .sum();
-        if self.sketch.is_empty() {
-            return Some(0);
-        }
-        if zero * 50 < size {
-            return None;
-        }
-        let (zero, size) = (zero as f64, size as f64);
-        let estimate = (-size * libm::log(zero / size)).round();
-        // Not negative and below 2^20.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "bounded above"
-        )]
-        Some(estimate as u64)
+        self.crowd.add(attempt.source);
     }
 
     fn is_forged(&self) -> bool {
-        match self.source_count() {
+        match self.crowd.count() {
             None => true,
             // True hosts would tear down what they did not mean, forged ones mostly do not exist.
             Some(sources) if sources >= 8 => self.torn * 4 < self.syns,
             Some(_) => {
-                self.torn == 0 && (self.accepted > 0 || (self.isn.is_some() && self.refused == 0))
+                let accepted = self.accepted * 2 > self.syns;
+                self.torn == 0 && (accepted || (self.isn.is_some() && self.refused == 0))
             }
         }
+    }
+
+    /// The sources one by one where they are few, else the smallest block that holds nine tenths of them.
+    fn blocks(&self) -> Vec<AddressBlock> {
+        if self.sources.len() <= NAMED_SOURCES {
+            return self.sources.blocks();
+        }
+        self.crowd.block().into_iter().collect()
+    }
+}
+
+impl Brief for Victim {
+    type Key = Address;
+    type Limits = Limits;
+
+    fn finding(&self, target: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
+        // Sessions that go on with data after all: a crowd.
+        if self.completed * 2 > self.syns {
+            return None;
+        }
+        let tool = self.isn.and_then(tools::flooder);
+        let mut evidence = vec![fact(
+            "SYNs that were never followed by a handshake",
+            format!("{} SYNs, {} completed", self.syns, self.completed),
+            format!(
+                "completions, or retransmissions from the same port; at most {} open at a time",
+                limits.level
+            ),
+            self.examples.iter().copied(),
+        )];
+        if let Some(isn) = self.isn {
+            evidence.push(fact(
+                "one sequence number for different ports or sources",
+                format!("{isn} in {} SYNs", self.equal_isns),
+                "a new one for each connection (RFC 9293 section 3.4.1)",
+                self.examples.iter().copied(),
+            ));
+        }
+        evidence.push(fact(
+            "sources and their reaction",
+            format!(
+                "{} sources; {} answers accept, {} refuse, {} torn down by the source",
+                self.crowd.text(),
+                self.accepted,
+                self.refused,
+                self.torn
+            ),
+            "a forged source knows of no connection and stays silent",
+            [],
+        ));
+        let draft = Draft {
+            class: if self.is_forged() {
+                Class::SpoofedSynFlood
+            } else {
+                Class::SynFlood
+            },
+            tool,
+            sources: self.blocks(),
+            targets: vec![target.to_ip().into()],
+            transport: Transport::Tcp,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: if self.syns >= 100 || tool.is_some() {
+                0.95
+            } else {
+                0.8
+            },
+            evidence,
+        };
+        Some(draft.finish())
     }
 }
 
 /// The rule.
 pub(super) struct SynFlood {
-    config: Config,
+    buckets: Table<Service, Bucket>,
     /// By the flooded host.
-    cases: Table<Address, Case>,
+    victims: Docket<Victim>,
 }
 
 impl SynFlood {
     pub(super) fn new(config: &Config) -> Self {
+        let memory = config.get::<Memory>();
         SynFlood {
-            config: config.clone(),
-            cases: Table::new(config.memory.cases),
+            buckets: Table::new(memory.services),
+            victims: Docket::new(memory.cases, config.get()),
         }
     }
 
@@ -188,77 +250,158 @@ impl SynFlood {
         if state.pair(attempt.source, attempt.target).traced {
             return;
         }
+        let flood = self.victims.limits();
         let key = service_of(attempt);
-        let flood = &self.config.flood;
-        let (service, _) = state
-            .services
-            .get_or_insert_with(key, ServiceState::default);
-        drain(service, now, flood.drain_per_second);
-        fill(service, attempt, now);
-        let by_isn = service.equal_isns >= flood.equal_isns;
-        if !by_isn && !self.overflows(service, now) {
-            return;
+        let (bucket, evicted) = self.buckets.get_or_insert_with(key, Bucket::default);
+        if let Some((service, _)) = evicted.filter(|(_, bucket)| bucket.flooded) {
+            state.set_flooded(service, false);
         }
-        service.flooded = true;
-        let first = if by_isn {
-            service.equal_from
-        } else {
-            service.risen
-        };
-        let before = if by_isn {
-            u64::from(service.equal_isns)
-        } else {
-            service.level / ONE
-        };
-        let (case, evicted) = self.cases.get_or_insert_with(attempt.target, Case::default);
-        let is_new = case.detected.is_none();
-        case.detected.get_or_insert(now);
-        if by_isn {
-            case.isn.get_or_insert(attempt.isn);
-            case.equal_isns += before.saturating_sub(1);
-        }
-        case.touch(first.unwrap_or(now), before.saturating_sub(1));
-        case.syns += before.saturating_sub(1);
-        case.syn(attempt, now);
-        if is_new {
-            findings.open(|| finding(attempt.target, case, &self.config));
-        }
-        if let Some((target, old)) = evicted {
-            findings.close(finding(target, &old, &self.config));
-        }
+        drain(bucket, now, flood.drain_per_second);
+        fill(bucket, attempt, now);
+        self.judge(attempt, now, state, findings);
     }
 
-    fn overflows(&self, service: &ServiceState, now: Moment) -> bool {
-        let flood = &self.config.flood;
-        let age = service
-            .risen
-            .map_or(0, |risen| now.time.nanos_since(risen.time));
-        let enough = service.level >= flood.level * ONE && age >= flood.least.nanos()
-            || service.level >= flood.sudden * ONE;
-        enough && service.completed * flood.completed_one_in < service.level
+    /// Whether the bucket of that service runs over.
+    fn judge(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
+        let key = service_of(attempt);
+        let flood = self.victims.limits();
+        let Some(bucket) = self.buckets.get_mut(&key) else {
+            return;
+        };
+        let by_isn = bucket.equal_isns >= flood.equal_isns && !bucket.completes;
+        if bucket.flooded || (!by_isn && !overflows(bucket, now, flood)) {
+            return;
+        }
+        bucket.flooded = true;
+        state.set_flooded(key, true);
+        let detail = bucket.detail.take().unwrap_or_default();
+        let (first, before) = if by_isn {
+            (bucket.equal_from, u64::from(bucket.equal_isns))
+        } else {
+            (bucket.risen, bucket.level / ONE)
+        };
+        let folder = self
+            .victims
+            .note(attempt.target, first.unwrap_or(now), before, findings);
+        let victim = &mut folder.brief;
+        if by_isn {
+            victim.isn.get_or_insert(attempt.isn);
+            victim.equal_isns += before;
+        }
+        victim.syns += before;
+        victim.accepted += detail.accepted;
+        victim.refused += detail.refused;
+        victim.torn += detail.torn;
+        victim.ports.insert(attempt.dport);
+        if victim.crowd.count() == Some(0) {
+            victim.crowd = detail.crowd;
+        }
+        // Forged sources come once; a flooder's own, again and again.
+        for (source, count) in &detail.heavy {
+            if u64::from(*count) * 16 >= before || before <= 16 {
+                victim.sources.insert(*source);
+            }
+        }
+        if victim.examples.is_empty() {
+            victim.examples = detail.examples;
+        }
+        folder.life.extend(now, 0);
+        self.victims.claim(attempt.target, now, findings);
     }
 
     /// A SYN to a service that is known to be flooded.
     fn more(&mut self, attempt: &Attempt, now: Moment, state: &mut State) {
-        let flood = &self.config.flood;
-        if let Some(case) = self.cases.get_mut(&attempt.target) {
-            case.syn(attempt, now);
+        if let Some(folder) = self.victims.get(&attempt.target) {
+            folder.brief.syn(attempt);
+            folder.life.extend(now, 1);
         }
-        let Some(service) = state.services.get_mut(&service_of(attempt)) else {
+        let flood = self.victims.limits();
+        let key = service_of(attempt);
+        let Some(bucket) = self.buckets.get_mut(&key) else {
             return;
         };
-        drain(service, now, flood.drain_per_second);
-        service.level = (service.level + ONE).min(4 * flood.level * ONE);
-        let steady = service.last.is_some_and(|(isn, _, _)| isn == attempt.isn);
-        if service.level < flood.level * ONE / 4 && !steady {
-            service.flooded = false;
-            service.equal_isns = 0;
+        drain(bucket, now, flood.drain_per_second);
+        bucket.level = (bucket.level + ONE).min(4 * flood.level * ONE);
+        let steady = bucket.last.is_some_and(|(isn, _, _)| isn == attempt.isn);
+        if bucket.level < flood.level * ONE / 4 && !steady {
+            bucket.flooded = false;
+            bucket.equal_isns = 0;
+            state.set_flooded(key, false);
         }
-        service.last = Some((attempt.isn, attempt.source, attempt.sport));
+        bucket.last = Some((attempt.isn, attempt.source, attempt.sport));
     }
 
-    fn case(&mut self, attempt: &Attempt) -> Option<&mut Case> {
-        self.cases.get_mut(&attempt.target)
+    fn victim(
+        &mut self,
+        target: Address,
+        now: Moment,
+        packets: u64,
+        note: impl FnOnce(&mut Victim),
+    ) {
+        if let Some(folder) = self.victims.get(&target) {
+            note(&mut folder.brief);
+            folder.life.extend(now, packets);
+        }
+    }
+
+    /// Takes what turned out harmless out of the bucket.
+    fn relieve(&mut self, attempt: &Attempt, relief: u64) -> Option<&mut Bucket> {
+        let bucket = self.buckets.get_mut(&service_of(attempt))?;
+        bucket.level = bucket.level.saturating_sub(relief);
+        Some(bucket)
+    }
+
+    fn settled(
+        &mut self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
+        let over = matches!(outcome, Outcome::Refused | Outcome::Torn);
+        // What is over at once fills no backlog; only a program that makes its own packets is held to them.
+        if over && !attempt.raw || attempt.excuse.is_some() {
+            let relief = self.victims.limits().refused_relief;
+            self.relieve(attempt, relief);
+        }
+        if let Some(bucket) = self.buckets.get_mut(&service_of(attempt))
+            && let Some(detail) = bucket.detail.as_mut()
+        {
+            detail.refused += u64::from(outcome == Outcome::Refused);
+            detail.torn += u64::from(outcome == Outcome::Torn);
+            detail.accepted += u64::from(matches!(outcome, Outcome::Torn | Outcome::Abandoned));
+        }
+        match outcome {
+            Outcome::Refused => self.victim(attempt.target, now, 1, |victim| victim.refused += 1),
+            Outcome::Torn => self.victim(attempt.target, now, 1, |victim| victim.torn += 1),
+            _ => {}
+        }
+        self.judge(attempt, now, state, findings);
+    }
+
+    /// A session of a flooded host goes on.
+    fn goes_on(&mut self, target: Address) {
+        let Some(folder) = self.victims.get(&target) else {
+            return;
+        };
+        folder.brief.completed += 1;
+        for port in folder.brief.ports.list() {
+            let service = Service {
+                address: target,
+                port,
+            };
+            if let Some(bucket) = self.buckets.get_mut(&service) {
+                bucket.level = bucket.level.saturating_sub(ONE);
+                bucket.completed += ONE;
+            }
+        }
     }
 }
 
@@ -269,125 +412,56 @@ fn service_of(attempt: &Attempt) -> Service {
     }
 }
 
-fn drain(service: &mut ServiceState, now: Moment, per_second: u64) {
-    let elapsed = now.time.nanos_since(service.drained);
+fn overflows(bucket: &Bucket, now: Moment, flood: &Limits) -> bool {
+    let age = bucket
+        .risen
+        .map_or(0, |risen| now.time.nanos_since(risen.time));
+    let enough = bucket.level >= flood.level * ONE && age >= flood.least.nanos()
+        || bucket.level >= flood.sudden * ONE;
+    enough && bucket.completed * flood.completed_one_in < bucket.level
+}
+
+fn drain(bucket: &mut Bucket, now: Moment, per_second: u64) {
+    let elapsed = now.time.nanos_since(bucket.drained);
     let gone = elapsed / 1_000_000 * per_second;
     if gone == 0 {
         return;
     }
-    service.drained = now.time;
-    service.level = service.level.saturating_sub(gone);
+    bucket.drained = now.time;
+    bucket.level = bucket.level.saturating_sub(gone);
     // Completions are forgotten as they age: a service that was busy an hour ago may be flooded now.
-    service.completed = service
+    bucket.completed = bucket
         .completed
-        .saturating_sub(gone.max(service.completed / 100));
-    if service.level == 0 {
-        service.risen = None;
-        service.sources = 0;
+        .saturating_sub(gone.max(bucket.completed / 100));
+    if bucket.level == 0 {
+        bucket.risen = None;
     }
 }
 
-fn fill(service: &mut ServiceState, attempt: &Attempt, now: Moment) {
-    if service.risen.is_none() {
-        service.risen = Some(now);
-        service.drained = now.time;
+fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
+    if bucket.risen.is_none() {
+        bucket.risen = Some(now);
+        bucket.drained = now.time;
     }
-    service.level += ONE;
-    service.sources |= 1 << (attempt.source.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+    bucket.level += ONE;
     let (isn, source, sport) = (attempt.isn, attempt.source, attempt.sport);
-    match service.last {
-        Some((last, from, port)) if last == isn && (from, port) != (source, sport) => {
-            service.equal_isns += 1;
-        }
-        Some((last, from, port)) if (last, from, port) == (isn, source, sport) => {}
+    match bucket.last {
+        // From the same port in several names, it is a scan's decoys.
+        Some((last, _, port)) if last == isn && port != sport => bucket.equal_isns += 1,
+        Some((last, _, port)) if (last, port) == (isn, sport) => {}
         _ => {
-            service.equal_isns = 1;
-            service.equal_from = Some(now);
+            bucket.equal_isns = 1;
+            bucket.equal_from = Some(now);
+            // Slow and with ever new numbers: nobody's flood so far.
+            if bucket.level <= ONE {
+                bucket.detail = None;
+                bucket.completes = false;
+            }
         }
     }
-    service.last = Some((isn, source, sport));
-}
-
-/// What is known of a case, once it is a claim.
-fn finding(target: Address, case: &Case, config: &Config) -> Option<Finding> {
-    let (detected, span) = (case.detected?, case.activity?);
-    let forged = case.is_forged();
-    let sources = case.source_count();
-    let tool = case.isn.and_then(tool_of);
-    let mut evidence = vec![fact(
-        "SYNs that were never followed by a handshake",
-        format!("{} SYNs, {} completed", case.syns, case.completed),
-        format!(
-            "completions, or retransmissions from the same port; at most {} open at a time",
-            config.flood.level
-        ),
-        case.examples.iter().copied(),
-    )];
-    if let Some(isn) = case.isn {
-        evidence.push(fact(
-            "one sequence number for different ports or sources",
-            format!("{isn} in {} SYNs", case.equal_isns),
-            "a new one for each connection (RFC 9293 section 3.4.1)",
-            case.examples.iter().copied(),
-        ));
-    }
-    let many = sources.map_or("more than 16000".to_owned(), |n| n.to_string());
-    evidence.push(fact(
-        "sources and their reaction",
-        format!(
-            "{many} sources; {} answers accept, {} refuse, {} torn down by the source",
-            case.accepted, case.refused, case.torn
-        ),
-        "a forged source knows of no connection and stays silent",
-        [],
-    ));
-    Some(
-        Draft {
-            class: if forged {
-                Class::SpoofedSynFlood
-            } else {
-                Class::SynFlood
-            },
-            tool,
-            sources: source_blocks(case),
-            targets: vec![target.to_ip().into()],
-            transport: Transport::Tcp,
-            ports: case.ports.ranges(),
-            span,
-            detected,
-            confidence: if case.syns >= 100 || tool.is_some() {
-                0.95
-            } else {
-                0.8
-            },
-            evidence,
-        }
-        .finish(),
-    )
-}
-
-/// The sources one by one where they are few, else the smallest block that holds nine tenths of them.
-fn source_blocks(case: &Case) -> Vec<AddressBlock> {
-    if case.sources.len() <= NAMED_SOURCES {
-        return case.sources.blocks();
-    }
-    let needed = case.sample.len() * 9 / 10;
-    let bits = if case.sample.first().is_some_and(|a| a.is_v4()) {
-        32
-    } else {
-        128
-    };
-    for length in (SHORTEST_BLOCK..=bits).rev() {
-        let mut blocks: Vec<AddressBlock> = case.sample.iter().map(|a| block(*a, length)).collect();
-        blocks.sort_unstable();
-        let largest = blocks.chunk_by(PartialEq::eq).max_by_key(|run| run.len());
-        if let Some(run) = largest
-            && run.len() >= needed
-        {
-            return run.first().copied().into_iter().collect();
-        }
-    }
-    Vec::new()
+    bucket.last = Some((isn, source, sport));
+    let detail = bucket.detail.get_or_insert_with(Box::default);
+    detail.add(attempt, now);
 }
 
 impl Rule for SynFlood {
@@ -395,90 +469,72 @@ impl Rule for SynFlood {
         "SYN flood"
     }
 
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Repeated,
+            NewsKind::Accepted,
+            NewsKind::Completed,
+            NewsKind::Settled,
+            NewsKind::FloodSyn,
+            NewsKind::FloodAnswer,
+            NewsKind::FloodReset,
+            NewsKind::FloodSegment,
+        ])
+    }
+
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
-            News::Opening(attempt) => self.opening(attempt, now, state, findings),
+            News::Opening(attempt) if attempt.technique == Technique::Syn => {
+                self.opening(attempt, now, state, findings);
+            }
             News::FloodSyn(attempt) => self.more(attempt, now, state),
-            News::FloodAnswer {
-                source, refused, ..
-            } => {
-                if let Some(case) = self.cases.get_mut(source) {
-                    case.refused += u64::from(*refused);
-                    case.accepted += u64::from(!*refused);
-                    case.touch(now, 1);
-                }
+            News::FloodAnswer { source, refused } => {
+                self.victim(*source, now, 1, |victim| {
+                    victim.refused += u64::from(*refused);
+                    victim.accepted += u64::from(!*refused);
+                });
             }
-            News::FloodReset { target } => {
-                if let Some(case) = self.cases.get_mut(target) {
-                    case.torn += 1;
-                    case.touch(now, 1);
-                }
-            }
+            News::FloodReset { target } => self.victim(*target, now, 1, |victim| victim.torn += 1),
+            News::FloodSegment { target } => self.goes_on(*target),
             News::Accepted(attempt) => {
-                if let Some(case) = self.case(attempt) {
-                    case.accepted += 1;
-                    case.touch(now, 1);
-                }
+                self.victim(attempt.target, now, 1, |victim| victim.accepted += 1);
             }
-            News::Repeated(attempt) if attempt.packets == 2 => relieve(state, attempt, ONE, 0),
+            News::Repeated(attempt) if attempt.sent == 2 && attempt.technique == Technique::Syn => {
+                self.relieve(attempt, ONE);
+            }
             News::Completed(attempt) => {
-                relieve(state, attempt, ONE, ONE);
-                if let Some(case) = self.case(attempt) {
-                    case.completed += 1;
+                if let Some(bucket) = self.relieve(attempt, ONE) {
+                    bucket.completed += ONE;
+                    bucket.completes = true;
                 }
+                self.victim(attempt.target, now, 0, |victim| victim.completed += 1);
             }
-            News::Settled(attempt, Outcome::Refused) => {
-                let relief = self.config.flood.refused_relief;
-                let one_source = state
-                    .services
-                    .peek(&service_of(attempt))
-                    .is_some_and(|service| service.sources.count_ones() <= 2);
-                if one_source && !attempt.raw {
-                    relieve(state, attempt, relief, 0);
-                }
-                if let Some(case) = self.case(attempt) {
-                    case.refused += 1;
-                    case.touch(now, 1);
-                }
-            }
-            News::Settled(attempt, Outcome::Torn) => {
-                if let Some(case) = self.case(attempt) {
-                    case.torn += 1;
-                    case.touch(now, 1);
-                }
+            News::Settled(attempt, outcome) if attempt.technique == Technique::Syn => {
+                self.settled(attempt, *outcome, now, state, findings);
             }
             _ => {}
         }
     }
 
-    fn close(&mut self, before: Option<Timestamp>, state: &mut State, findings: &mut Findings) {
-        let ripe = self.cases.take_ripe(|case| {
-            before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
-        });
-        for (target, case) in ripe {
-            for port in case.ports.list() {
-                let service = Service {
-                    address: target,
-                    port,
-                };
-                if let Some(service) = state.services.get_mut(&service) {
-                    *service = ServiceState::default();
+    fn close(&mut self, closing: Closing, state: &mut State, findings: &mut Findings) {
+        let buckets = &mut self.buckets;
+        self.victims
+            .close_with(closing, findings, |target, victim| {
+                for port in victim.ports.list() {
+                    let service = Service {
+                        address: *target,
+                        port,
+                    };
+                    if buckets.remove(&service).is_some() {
+                        state.set_flooded(service, false);
+                    }
                 }
-            }
-            findings.close(finding(target, &case, &self.config));
-        }
+            });
     }
 
     fn evicted(&self) -> u64 {
-        self.cases.evicted()
-    }
-}
-
-/// Takes what turned out harmless out of the bucket.
-fn relieve(state: &mut State, attempt: &Attempt, relief: u64, completed: u64) {
-    if let Some(service) = state.services.get_mut(&service_of(attempt)) {
-        service.level = service.level.saturating_sub(relief);
-        service.completed += completed;
+        self.victims.evicted()
     }
 }
 

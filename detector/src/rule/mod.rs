@@ -1,46 +1,85 @@
 //! The rules: one file a family, one line each in [`all`].
 //!
-//! A rule hears what the state has learnt ([`News`]), keeps its own capped table of cases, says when a case has become
-//! a claim, and hands a finding out when a case has been quiet for long, or at the end. It may mark a service as flooded or a source as scanning, so
-//! that the state stops keeping connections for them; it changes nothing else.
+//! A rule hears what the state has learnt ([`News`]), of the kinds that it subscribes to, keeps its own capped table of
+//! cases, says when a case has become a claim, and hands a finding out when a case has been quiet for long, or at the
+//! end. It may mark a service as flooded, a host as besieged, a source as scanning or a pair as traced, so that the state
+//! treats their packets accordingly; it changes nothing else.
 
 mod backscatter;
 mod callback;
 mod dead_host;
+mod distributed;
 mod flood;
+mod guessing;
 mod port_scan;
+mod probe;
 mod route_trace;
+mod sweep;
+mod volume;
 
 use ipnet::IpNet;
-use wire::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Check, Config, check};
+use crate::docket::Closing;
+use crate::news::{Moment, News, NewsKinds};
 use crate::report::Findings;
-use crate::state::{Moment, News, State};
+use crate::state::State;
 
 /// One family of behaviours.
 pub(crate) trait Rule {
     /// Name, for counters.
     fn name(&self) -> &'static str;
 
+    /// The kinds of news it subscribes to.
+    fn hears(&self) -> NewsKinds;
+
     /// Hears one piece of news.
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings);
 
-    /// Hands out the findings of cases that have been quiet since `before`; of all where that is `None`.
-    fn close(&mut self, before: Option<Timestamp>, state: &mut State, findings: &mut Findings);
+    /// Hands out the findings of cases that are over.
+    fn close(&mut self, closing: Closing, state: &mut State, findings: &mut Findings);
 
     /// Cases that had to make room.
     fn evicted(&self) -> u64;
 }
 
-/// Every rule. A new one is a file and a line here.
+/// Every rule. A new one is a file, a line here, and one in [`sections`] if it has thresholds.
 pub(crate) fn all(config: &Config, home: &[IpNet]) -> Vec<Box<dyn Rule>> {
     vec![
+        Box::new(route_trace::RouteTrace::new(config)),
         Box::new(port_scan::PortScan::new(config)),
         Box::new(flood::SynFlood::new(config)),
         Box::new(backscatter::Backscatter::new(config, home)),
         Box::new(callback::Callback::new(config)),
         Box::new(dead_host::DeadHost::new(config)),
-        Box::new(route_trace::RouteTrace::new(config)),
+        Box::new(sweep::Sweep::new(config)),
+        Box::new(guessing::Guessing::new(config)),
+        Box::new(volume::Volume::new(config)),
+        Box::new(distributed::Distributed::new(config)),
+        Box::new(probe::Probe::new(config)),
+    ]
+}
+
+/// Every section of thresholds, with its check.
+pub(crate) fn sections() -> Vec<Check> {
+    vec![
+        check::<crate::state::Memory>(),
+        check::<crate::state::Answers>(),
+        check::<crate::state::Excuses>(),
+        check::<crate::Reporting>(),
+        check::<crate::suppress::Suppress>(),
+        check::<port_scan::Scan>(),
+        check::<port_scan::OddFlags>(),
+        check::<port_scan::Stray>(),
+        check::<port_scan::UdpScan>(),
+        check::<flood::Limits>(),
+        check::<backscatter::Limits>(),
+        check::<dead_host::Limits>(),
+        check::<route_trace::Limits>(),
+        check::<probe::Limits>(),
+        check::<distributed::Limits>(),
+        check::<volume::Limits>(),
+        check::<guessing::Limits>(),
+        check::<sweep::Limits>(),
     ]
 }

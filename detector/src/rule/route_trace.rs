@@ -18,57 +18,110 @@
 //! RFC 1393 introduction; RFC 792, time exceeded.
 
 use labels::{Class, Finding, Transport};
-use wire::Timestamp;
 
 use super::Rule;
-use crate::config::Config;
-use crate::report::{Activity, Addresses, Draft, Findings, Ports, count, fact};
-use crate::state::{Address, Keep, Moment, News, State, Table};
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Moment, News, NewsKind, NewsKinds, Technique};
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
 
-#[derive(Default)]
-struct Case {
-    activity: Option<Activity>,
-    /// One bit for each time to live seen.
-    ttls: u32,
-    ports: Ports,
-    routers: Addresses,
-    died: u64,
-    detected: Option<Moment>,
-    frames: Vec<u64>,
-}
-
-impl Keep for Case {
-    fn worth(&self) -> u8 {
-        if self.detected.is_some() { 8 } else { 1 }
+section! {
+    /// When short lives are a trace of the route.
+    Limits "route_trace" {
+        hops: u32,
+        first_hop: u32,
+        last_hops: u32,
+        within: Span,
     }
 }
 
-impl Case {
+/// What is known of one host's packets to another that were to die on the way.
+#[derive(Default)]
+struct Trace {
+    /// One bit for each time to live seen.
+    ttls: u32,
+    /// Packets with one or two hops to live.
+    last: u32,
+    ports: Ports,
+    routers: Addresses,
+    died: u64,
+    frames: Vec<u64>,
+    technique: Option<Technique>,
+    /// The two belong to different sites.
+    far: bool,
+}
+
+impl Trace {
     /// Values in a row, from the lowest.
     fn rising(&self) -> u32 {
         (self.ttls >> self.ttls.trailing_zeros().min(31)).trailing_ones()
     }
 
-    fn is_trace(&self, config: &Config) -> bool {
+    fn suffices(&self, limits: &Limits) -> bool {
         let first = self.ttls.trailing_zeros();
-        let limits = &config.route_trace;
         // A path of two hops shows two values; then a router must have said that packets died.
-        first <= limits.first_hop
-            && (self.rising() >= limits.hops || (self.rising() >= 2 && self.died >= 2))
+        let rises = first <= limits.first_hop
+            && (self.rising() >= limits.hops || (self.rising() >= 2 && self.died >= 2));
+        // Seen near its end: what arrives from another site with one or two hops to live was sent to end here.
+        rises || self.far && self.last >= limits.last_hops && self.ttls.count_ones() > 1
+    }
+}
+
+impl Brief for Trace {
+    type Key = (Address, Address);
+    type Limits = Limits;
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let transport = match self.technique? {
+            Technique::Udp => Transport::Udp,
+            Technique::Echo | Technique::Stamp | Technique::Arp => Transport::Icmp,
+            _ => Transport::Tcp,
+        };
+        let mut evidence = vec![fact(
+            "times to live that rise from next to nothing",
+            format!(
+                "{} values in a row from {}",
+                self.rising(),
+                self.ttls.trailing_zeros()
+            ),
+            "the initial value of an operating system less the hops",
+            self.frames.iter().copied(),
+        )];
+        if self.died > 0 {
+            evidence.push(fact(
+                "routers report that packets died",
+                count(self.routers.len(), "router"),
+                "none",
+                [],
+            ));
+        }
+        let draft = Draft {
+            class: Class::Traceroute,
+            tool: None,
+            sources: vec![key.0.to_ip().into()],
+            targets: vec![key.1.to_ip().into()],
+            transport,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.9,
+            evidence,
+        };
+        Some(draft.finish())
     }
 }
 
 /// The rule.
 pub(super) struct RouteTrace {
-    config: Config,
-    cases: Table<(Address, Address), Case>,
+    traces: Docket<Trace>,
 }
 
 impl RouteTrace {
     pub(super) fn new(config: &Config) -> Self {
         RouteTrace {
-            config: config.clone(),
-            cases: Table::new(config.memory.cases),
+            traces: Docket::new(config.get::<Memory>().cases, config.get()),
         }
     }
 
@@ -79,97 +132,55 @@ impl RouteTrace {
         state: &mut State,
         findings: &mut Findings,
     ) {
-        if let Some(case) = self.cases.get_mut(&key)
-            && case.detected.is_none()
-            && case.is_trace(&self.config)
+        let limits = self.traces.limits();
+        if self
+            .traces
+            .peek(&key)
+            .is_some_and(|folder| folder.life.detected.is_none() && folder.brief.suffices(limits))
         {
-            case.detected = Some(now);
             state.mark_traced(key.0, key.1);
-            findings.open(|| finding(key, case));
+            self.traces.claim(key, now, findings);
         }
     }
 
     fn short_lived(
         &mut self,
         key: (Address, Address),
-        (ttl, port): (u8, Option<u16>),
+        (ttl, port, technique): (u8, Option<u16>, Technique),
         now: Moment,
         findings: &mut Findings,
     ) {
-        let (case, evicted) = self.cases.get_or_insert_with(key, Case::default);
-        let within = self.config.route_trace.within.nanos();
-        if case.detected.is_none()
-            && case
-                .activity
-                .is_some_and(|a| now.time.nanos_since(a.last.time) > within)
-        {
-            *case = Case::default();
+        let within = self.traces.limits().within.nanos();
+        if self.traces.peek(&key).is_some_and(|folder| {
+            folder.life.detected.is_none()
+                && folder
+                    .life
+                    .activity
+                    .is_some_and(|a| now.time.nanos_since(a.last.time) > within)
+        }) {
+            self.traces.drop(&key);
         }
-        match &mut case.activity {
-            Some(activity) => activity.extend(now, 1),
-            None => case.activity = Some(Activity::new(now, 1)),
-        }
-        case.ttls |= 1u32.checked_shl(u32::from(ttl)).unwrap_or(0);
+        let trace = &mut self.traces.note(key, now, 1, findings).brief;
+        trace.ttls |= 1u32.checked_shl(u32::from(ttl)).unwrap_or(0);
+        trace.last += u32::from(matches!(ttl, 1 | 2));
+        trace.far = !key.0.is_near(key.1);
+        trace.technique.get_or_insert(technique);
         if let Some(port) = port {
-            case.ports.insert(port);
+            trace.ports.insert(port);
         }
-        if case.frames.len() < 8 {
-            case.frames.push(now.frame);
-        }
-        if let Some((key, old)) = evicted {
-            findings.close(finding(key, &old));
+        if trace.frames.len() < 8 {
+            trace.frames.push(now.frame);
         }
     }
-}
-
-/// What is known of a case, once it is a claim.
-fn finding((source, target): (Address, Address), case: &Case) -> Option<Finding> {
-    let (span, detected) = (case.activity?, case.detected?);
-    let transport = if case.ports.len() == 0 {
-        Transport::Icmp
-    } else if case.ports.len() == 1 {
-        Transport::Tcp
-    } else {
-        Transport::Udp
-    };
-    let mut evidence = vec![fact(
-        "times to live that rise from next to nothing",
-        format!(
-            "{} values in a row from {}",
-            case.rising(),
-            case.ttls.trailing_zeros()
-        ),
-        "the initial value of an operating system less the hops",
-        case.frames.iter().copied(),
-    )];
-    if case.died > 0 {
-        evidence.push(fact(
-            "routers report that packets died",
-            count(case.routers.len(), "router"),
-            "none",
-            [],
-        ));
-    }
-    Some(
-        Draft {
-            class: Class::Traceroute,
-            tool: None,
-            sources: vec![source.to_ip().into()],
-            targets: vec![target.to_ip().into()],
-            transport,
-            ports: case.ports.ranges(),
-            span,
-            detected,
-            confidence: 0.9,
-            evidence,
-        }
-        .finish(),
-    )
 }
 
 impl Rule for RouteTrace {
     fn name(&self) -> &'static str {
         "route trace"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[NewsKind::ShortLived, NewsKind::Died])
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
@@ -179,40 +190,34 @@ impl Rule for RouteTrace {
                 target,
                 ttl,
                 port,
+                technique,
             } => {
-                self.short_lived((source, target), (ttl, port), now, findings);
+                self.short_lived((source, target), (ttl, port, technique), now, findings);
                 self.judge((source, target), now, state, findings);
             }
             News::Died {
                 source,
                 target,
                 router,
+                ..
             } => {
-                if let Some(case) = self.cases.get_mut(&(source, target)) {
-                    case.routers.insert(router);
-                    case.died += 1;
-                    if let Some(activity) = &mut case.activity {
-                        activity.extend(now, 1);
-                    }
+                if let Some(folder) = self.traces.get(&(source, target)) {
+                    folder.brief.routers.insert(router);
+                    folder.brief.died += 1;
+                    folder.life.extend(now, 1);
+                    self.judge((source, target), now, state, findings);
                 }
-                self.judge((source, target), now, state, findings);
             }
             _ => {}
         }
     }
 
-    fn close(&mut self, before: Option<Timestamp>, _: &mut State, findings: &mut Findings) {
-        let ripe = self.cases.take_ripe(|case| {
-            case.detected.is_some()
-                && before.is_none_or(|before| case.activity.is_some_and(|a| a.last.time < before))
-        });
-        for (key, case) in ripe {
-            findings.close(finding(key, &case));
-        }
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.traces.close(closing, findings);
     }
 
     fn evicted(&self) -> u64 {
-        self.cases.evicted()
+        self.traces.evicted()
     }
 }
 

@@ -1,10 +1,11 @@
-//! One connection, or what may become one: who began it, and how far it got.
+//! One connection, flow or exchange, or what may become one: who began it, and how far it got.
 
 use wire::Flags;
 
-use super::Address;
-use super::news::{Attempt, Moment, Technique};
 use super::table::Keep;
+use crate::address::Address;
+use crate::news::{Attempt, Moment, Technique};
+use crate::words::Word;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,45 +14,68 @@ pub(super) struct Endpoint {
     pub(super) port: u16,
 }
 
-/// Both ends, in an order that does not depend on the direction, and the protocol.
+/// What kind of conversation a key names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(super) enum Protocol {
+    Tcp,
+    Udp,
+    Echo,
+    Stamp,
+    Arp,
+}
+
+/// Both ends, in an order that does not depend on the direction, and the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionKey {
     low: Endpoint,
     high: Endpoint,
-    udp: bool,
+    protocol: Protocol,
+}
+
+impl std::hash::Hash for ConnectionKey {
+    /// One word an address, and one for ports and protocol: the table compares whole keys anyway.
+    #[inline]
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        let rest = u64::from(self.low.port) << 32
+            | u64::from(self.high.port) << 16
+            | u64::from(self.protocol as u8);
+        state.write_u64(self.low.address.bits());
+        state.write_u64(self.high.address.bits());
+        state.write_u64(rest);
+    }
 }
 
 impl ConnectionKey {
     /// The key, and whether the sender is its low end.
     #[inline]
-    pub(super) fn new(from: Endpoint, to: Endpoint, udp: bool) -> (Self, bool) {
-        if from <= to {
-            let key = ConnectionKey {
-                low: from,
-                high: to,
-                udp,
-            };
-            (key, true)
-        } else {
-            let key = ConnectionKey {
-                low: to,
-                high: from,
-                udp,
-            };
-            (key, false)
-        }
+    pub(super) fn new(from: Endpoint, to: Endpoint, protocol: Protocol) -> (Self, bool) {
+        let from_low = from <= to;
+        let (low, high) = if from_low { (from, to) } else { (to, from) };
+        let key = ConnectionKey {
+            low,
+            high,
+            protocol,
+        };
+        (key, from_low)
+    }
+
+    pub(super) fn is_tcp(&self) -> bool {
+        self.protocol == Protocol::Tcp
     }
 }
 
 /// What has been seen of a connection, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen(u16);
+pub(super) struct Seen(u32);
 
 impl Seen {
     pub(super) const SYN: Seen = Seen(1 << 0);
     pub(super) const ACCEPTED: Seen = Seen(1 << 1);
     pub(super) const COMPLETED: Seen = Seen(1 << 2);
+    /// The originator said something.
     pub(super) const DATA_ORIGINATOR: Seen = Seen(1 << 3);
+    /// The responder said something; of one whose beginning was not seen: the other side spoke as well.
     pub(super) const DATA_RESPONDER: Seen = Seen(1 << 4);
     /// A rule was told that it led to nothing.
     pub(super) const SETTLED: Seen = Seen(1 << 5);
@@ -63,9 +87,15 @@ impl Seen {
     pub(super) const STRAY: Seen = Seen(1 << 8);
     /// Its first segment was an answer.
     pub(super) const UNSOLICITED: Seen = Seen(1 << 9);
-    /// Over: the next SYN begins another one.
+    /// A FIN or RST has passed.
     pub(super) const CLOSED: Seen = Seen(1 << 10);
     pub(super) const RAW: Seen = Seen(1 << 11);
+    pub(super) const OPTIONS: Seen = Seen(1 << 12);
+    pub(super) const FRAGMENTED: Seen = Seen(1 << 13);
+    /// Its first packet was sent again, and it has been given more time.
+    pub(super) const PATIENT: Seen = Seen(1 << 14);
+    /// Known from its answer alone: the sensor sees one direction.
+    pub(super) const MIRRORED: Seen = Seen(1 << 15);
 
     #[inline]
     pub(super) fn has(self, other: Seen) -> bool {
@@ -77,7 +107,7 @@ impl Seen {
         self.0 |= other.0;
     }
 
-    pub(super) fn with(self, other: Seen) -> Seen {
+    pub(super) const fn with(self, other: Seen) -> Seen {
         Seen(self.0 | other.0)
     }
 }
@@ -88,8 +118,20 @@ pub(super) struct Connection {
     pub(super) isn: u32,
     pub(super) acknowledgment: u32,
     pub(super) packets: u32,
+    /// Bytes of originator and responder.
+    pub(super) given: u32,
+    pub(super) fetched: u32,
     pub(super) seen: Seen,
+    pub(super) word: Word,
+    pub(super) size: u16,
     pub(super) technique: Technique,
+    pub(super) ttl: u8,
+    /// How often its first packet was sent.
+    pub(super) sent: u8,
+    /// How many segments with data the originator has sent.
+    pub(super) said: u8,
+    /// The longest that the responder said after the first few of both sides.
+    pub(super) tail: u16,
     pub(super) originator_is_low: bool,
 }
 
@@ -104,7 +146,29 @@ impl Keep for Connection {
 }
 
 impl Connection {
+    /// One that has just begun.
+    pub(super) fn new(opened: Moment, technique: Technique, originator_is_low: bool) -> Self {
+        Connection {
+            opened,
+            isn: 0,
+            acknowledgment: 0,
+            packets: 1,
+            given: 0,
+            fetched: 0,
+            seen: Seen::default(),
+            word: Word::None,
+            size: 0,
+            technique,
+            ttl: 0,
+            sent: 1,
+            said: 0,
+            tail: 0,
+            originator_is_low,
+        }
+    }
+
     /// What the rules are told of it.
+    #[inline]
     pub(super) fn attempt(&self, key: &ConnectionKey) -> Attempt {
         let (from, to) = if self.originator_is_low {
             (key.low, key.high)
@@ -119,32 +183,58 @@ impl Connection {
             dport: to.port,
             isn: self.isn,
             acknowledgment: self.acknowledgment,
+            size: self.size,
+            ttl: self.ttl,
             raw: self.seen.has(Seen::RAW),
+            options: self.seen.has(Seen::OPTIONS),
+            fragmented: self.seen.has(Seen::FRAGMENTED),
             friend: false,
+            excuse: None,
+            word: self.word,
             opened: self.opened,
             packets: self.packets,
+            sent: self.sent,
+            fetched: self.fetched,
+            given: self.given,
+            said: self.said,
+            tail: self.tail,
         }
     }
 }
 
-/// What a segment without SYN and RST and of no known connection may be a probe of.
+/// What a segment without RST, and without SYN or with a SYN that makes no sense, may be a probe of; `None` where any
+/// session may hold it. ECN's bits are left out: they say nothing of this.
 pub(super) fn stray_technique(flags: Flags, payload: u32) -> Option<Technique> {
-    if payload > 0 {
-        return None;
-    }
     const XMAS: Flags = Flags(Flags::FIN.0 | Flags::PSH.0 | Flags::URG.0);
     const MAIMON: Flags = Flags(Flags::FIN.0 | Flags::ACK.0);
+    let flags = Flags(flags.0 & 0x3f);
+    if flags.contains(Flags::SYN | Flags::FIN) {
+        return Some(if flags.intersects(Flags::URG | Flags::PSH) {
+            Technique::Odd
+        } else {
+            Technique::SynFin
+        });
+    }
+    if flags.contains(Flags::SYN) {
+        return flags.contains(Flags::RST).then_some(Technique::Odd);
+    }
+    if flags.is_exactly(XMAS) {
+        return Some(Technique::Xmas);
+    }
+    if payload > 0 && flags.contains(Flags::ACK) {
+        return None;
+    }
     if flags.is_exactly(Flags::NONE) {
         Some(Technique::Null)
     } else if flags.is_exactly(Flags::FIN) {
         Some(Technique::Fin)
-    } else if flags.is_exactly(XMAS) {
-        Some(Technique::Xmas)
     } else if flags.is_exactly(MAIMON) {
         Some(Technique::Maimon)
     } else if flags.is_exactly(Flags::ACK) {
         Some(Technique::Ack)
-    } else {
+    } else if flags.contains(Flags::ACK) {
         None
+    } else {
+        Some(Technique::Odd)
     }
 }

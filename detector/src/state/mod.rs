@@ -1,100 +1,95 @@
-//! What the detector remembers, and what it learns from each frame.
+//! What the detector remembers, and what it learns from each packet.
 //!
-//! [`State::update`] follows connections and tells the rules only what is news: an attempt that led to nothing, an
+//! [`State::update`] follows conversations and tells the rules only what is news: an attempt that led to nothing, an
 //! answer nobody asked for, a segment that belongs to nothing. Data of sessions under way is no news, and costs one
 //! look-up. All tables are capped; two short cuts keep floods and fast scans from passing through them: a service
 //! that a rule has found flooded, and a source that a rule has found scanning, get no connections any more.
 //!
-//! Not modelled: sequence windows (a forged segment can end a connection here), reassembly of fragments.
+//! A file a protocol; the tables are private, and rules ask through methods. Why an attempt is held against nobody is
+//! decided in one place, [`excuse`].
+//!
+//! Not modelled: sequence windows (a forged segment can end a connection here).
 
-mod address;
 mod connection;
 mod deadline;
-mod news;
-mod segment;
+mod exchange;
+mod excuse;
+mod icmp;
+mod names;
+mod pairs;
+mod services;
+mod sources;
 pub(crate) mod table;
+mod tcp;
 
 use wire::Timestamp;
 
-pub(crate) use address::Address;
-pub(crate) use news::{Answer, AnswerKind, Attempt, Moment, News, Outcome, Technique};
+pub(crate) use excuse::Excuses;
+pub(crate) use services::Service;
 pub(crate) use table::{Keep, Table};
 
-use crate::config::Config;
-use crate::observe::{Complaint, Datagram, Kind, Observation};
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::news::{
+    Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique,
+};
+use crate::observe::{Kind, Observation};
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
 use deadline::Deadlines;
+use excuse::Context;
+use names::Names;
+use pairs::Pairs;
+use services::Services;
+use sources::Sources;
 use table::Handle;
 
-/// A port of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Service {
-    pub(crate) address: Address,
-    pub(crate) port: u16,
+section! {
+    /// How much is remembered.
+    Memory "memory" {
+        connections: usize,
+        waiting: usize,
+        services: usize,
+        pairs: usize,
+        sources: usize,
+        names: usize,
+        cases: usize,
+    }
+}
+section! {
+    /// How long answers are waited for.
+    Answers "answers" {
+        patience: Span,
+        longer_patience: Span,
+        patience_at_end: Span,
+    }
 }
 
-/// What is remembered of a service.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ServiceState {
-    /// A rule found it flooded: SYNs to it are counted, and no connection is kept of them.
-    pub(crate) flooded: bool,
-    /// SYNs that came to nothing, less what time has drained; in thousandths.
-    pub(crate) level: u64,
-    /// Connections completed, draining alike; in thousandths.
-    pub(crate) completed: u64,
-    /// When `level` was last drained.
-    pub(crate) drained: Timestamp,
-    /// When `level` last rose from nothing.
-    pub(crate) risen: Option<Moment>,
-    /// The last SYN: its sequence number, source and source port.
-    pub(crate) last: Option<(u32, Address, u16)>,
-    /// SYNs in a row with one sequence number from different ports or sources.
-    pub(crate) equal_isns: u32,
-    /// The first of them.
-    pub(crate) equal_from: Option<Moment>,
-    /// Which of 64 classes of sources have been seen since `risen`.
-    pub(crate) sources: u64,
+/// What the state has to tell, and what of it anybody wants to hear.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) items: Vec<News>,
+    wanted: NewsKinds,
 }
 
-impl Keep for ServiceState {
-    fn worth(&self) -> u8 {
-        match self.level {
-            _ if self.flooded => 8,
-            0..3_000 if self.equal_isns < 2 => 0,
-            _ => 2,
+impl Outbox {
+    pub(crate) fn new(wanted: NewsKinds) -> Self {
+        Outbox {
+            items: Vec::new(),
+            wanted,
         }
     }
-}
 
-/// What is remembered of who talks with whom.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pair {
-    /// When the originator last opened a connection to the other.
-    pub(crate) opened: Option<Moment>,
-    /// Data has flowed between them.
-    pub(crate) friends: bool,
-    /// A rule found the one tracing the route to the other.
-    pub(crate) traced: bool,
-}
-
-impl Keep for Pair {
-    fn worth(&self) -> u8 {
-        u8::from(self.friends || self.traced) * 2
+    #[inline]
+    pub(crate) fn wants(&self, kind: NewsKind) -> bool {
+        self.wanted.has(kind)
     }
-}
 
-/// What is remembered of a source.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SourceState {
-    /// A rule found it scanning: its probes are counted, and no connection is kept of them.
-    pub(crate) scanning: bool,
-    /// Hosts with which it has exchanged data.
-    pub(crate) friends: u32,
-}
-
-impl Keep for SourceState {
-    fn worth(&self) -> u8 {
-        if self.scanning { 8 } else { 1 }
+    /// Keeps the news, if anybody subscribes to its kind.
+    #[inline]
+    pub(crate) fn tell(&mut self, news: News) {
+        if self.wanted.has(news.kind()) {
+            self.items.push(news);
+        }
     }
 }
 
@@ -105,10 +100,15 @@ pub(crate) struct State {
     began: Option<Timestamp>,
     connections: Table<ConnectionKey, Connection>,
     deadlines: Deadlines,
-    pub(crate) services: Table<Service, ServiceState>,
-    pairs: Table<(Address, Address), Pair>,
-    pub(crate) sources: Table<Address, SourceState>,
-    /// Segments and datagrams of which nothing could be kept, by reason.
+    longer: Deadlines,
+    services: Services,
+    pairs: Pairs,
+    sources: Sources,
+    names: Names,
+    context: Context,
+    sides: Sides,
+    deferred: Vec<(Attempt, Mirror)>,
+    /// Segments of sessions whose beginning was not seen.
     pub(crate) midstream: u64,
     /// Deadlines that came early because too many were waiting.
     pub(crate) hurried: u64,
@@ -116,21 +116,28 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(config: &Config) -> Self {
-        let memory = &config.memory;
+        let memory = config.get::<Memory>();
+        let answers = config.get::<Answers>();
         State {
             clock: Timestamp::ZERO,
             began: None,
             connections: Table::new(memory.connections),
-            deadlines: Deadlines::new(config.answers.patience.nanos(), memory.waiting),
-            services: Table::new(memory.services),
-            pairs: Table::new(memory.pairs),
-            sources: Table::new(memory.sources),
+            deadlines: Deadlines::new(answers.patience.nanos(), memory.waiting),
+            longer: Deadlines::new(answers.longer_patience.nanos(), memory.waiting),
+            services: Services::new(memory.services),
+            pairs: Pairs::new(memory.pairs),
+            sources: Sources::new(memory.sources),
+            names: Names::new(memory.names),
+            context: Context::new(config),
+            sides: Sides::default(),
+            deferred: Vec::new(),
             midstream: 0,
             hurried: 0,
         }
     }
 
     /// The latest time that was seen; it never runs back.
+    #[inline]
     pub(crate) fn clock(&self) -> Timestamp {
         self.clock
     }
@@ -141,54 +148,29 @@ impl State {
     }
 
     /// Entries that had to make room, by table.
-    pub(crate) fn evicted(&self) -> [(&'static str, u64); 4] {
+    pub(crate) fn evicted(&self) -> [(&'static str, u64); 5] {
         [
             ("connections", self.connections.evicted()),
             ("services", self.services.evicted()),
             ("pairs", self.pairs.evicted()),
             ("sources", self.sources.evicted()),
+            ("names", self.names.evicted()),
         ]
-    }
-
-    /// When `source` last opened a connection to `target`, and whether the two have exchanged data.
-    pub(crate) fn pair(&self, source: Address, target: Address) -> Pair {
-        self.pairs
-            .peek(&(source, target))
-            .copied()
-            .unwrap_or_default()
-    }
-
-    /// Whether data has flowed between the two, whoever began.
-    pub(crate) fn are_friends(&self, a: Address, b: Address) -> bool {
-        self.pair(a, b).friends || self.pair(b, a).friends
-    }
-
-    /// What `source` sends to `target` from now on is taken for a trace of the route.
-    pub(crate) fn mark_traced(&mut self, source: Address, target: Address) {
-        self.pairs
-            .get_or_insert_with((source, target), Pair::default)
-            .0
-            .traced = true;
-    }
-
-    pub(crate) fn is_scanning(&self, source: Address) -> bool {
-        self.sources
-            .peek(&source)
-            .is_some_and(|source| source.scanning)
-    }
-
-    fn is_flooded(&self, address: Address, port: u16) -> bool {
-        self.services
-            .peek(&Service { address, port })
-            .is_some_and(|service| service.flooded)
     }
 
     /// Moves the clock on and reports what has become overdue.
     #[inline]
-    pub(crate) fn advance(&mut self, time: Timestamp, news: &mut Vec<News>) {
-        self.clock = self.clock.max(time);
-        self.began.get_or_insert(time);
+    pub(crate) fn advance(&mut self, time: Timestamp, news: &mut Outbox) {
+        if time > self.clock {
+            self.clock = time;
+        }
+        if self.began.is_none() {
+            self.began = Some(time);
+        }
         while let Some(handle) = self.deadlines.due(self.clock) {
+            self.overdue(handle, news);
+        }
+        while let Some(handle) = self.longer.due(self.clock) {
             self.overdue(handle, news);
         }
     }
@@ -196,14 +178,28 @@ impl State {
     /// At the end of the capture, all that waits is judged: what was asked and not answered stays so, for the
     /// thresholds tell a scan from the few connections that a capture's end cuts off. Only a connection that has been
     /// accepted must have been left empty for at least `least_nanos`.
-    pub(crate) fn finish(&mut self, least_nanos: u64, news: &mut Vec<News>) {
-        while let Some((handle, old_enough)) = self.deadlines.last(self.clock, least_nanos) {
-            let accepted = self
-                .connections
-                .by_handle(handle)
-                .is_some_and(|(_, connection)| {
+    pub(crate) fn finish(&mut self, least_nanos: u64, news: &mut Outbox) {
+        if self.sides.is_one() {
+            for (attempt, what) in std::mem::take(&mut self.deferred) {
+                self.mirrored(attempt, what, news);
+            }
+        }
+        loop {
+            let (handle, old_enough) = match self.deadlines.last(self.clock, least_nanos) {
+                Some(next) => next,
+                None => match self.longer.last(self.clock, least_nanos) {
+                    Some(next) => next,
+                    None => return,
+                },
+            };
+            let accepted = match self.connections.by_handle(handle) {
+                Some((_, connection)) => {
+                    // There is no more time to give.
+                    connection.seen.add(Seen::PATIENT);
                     connection.seen.has(Seen::ACCEPTED.with(Seen::COMPLETED))
-                });
+                }
+                None => continue,
+            };
             if old_enough || !accepted {
                 self.overdue(handle, news);
             }
@@ -212,21 +208,68 @@ impl State {
 
     /// Learns from one packet.
     #[inline]
-    pub(crate) fn update(&mut self, seen: &Observation, frame: u64, news: &mut Vec<News>) {
+    pub(crate) fn update(&mut self, seen: &Observation<'_>, frame: u64, news: &mut Outbox) {
         let now = Moment {
             time: self.clock,
             frame,
         };
+        if seen.source_routed || seen.tiny_fragments {
+            self.odd_header(seen, now, news);
+        }
         match &seen.kind {
             Kind::Tcp(segment) => self.segment(seen, segment, now, news),
             Kind::Udp(datagram) => self.datagram(seen, *datagram, now, news),
-            Kind::Echo => short_lived(seen, None, news),
-            Kind::Error(complaint) => self.complaint(seen, complaint, news),
+            Kind::Message(message) => self.message(seen, *message, now, news),
+            Kind::Arp(resolution) => self.resolution(seen, *resolution, now, news),
+            Kind::Error(complaint) => self.complaint(seen, complaint, now, news),
             Kind::Other => {}
         }
     }
 
-    fn wait(&mut self, now: Moment, handle: Handle, news: &mut Vec<News>) {
+    #[cold]
+    fn odd_header(&mut self, seen: &Observation<'_>, now: Moment, news: &mut Outbox) {
+        let oddity = if seen.source_routed {
+            Oddity::SourceRoute
+        } else {
+            Oddity::TinyFragments
+        };
+        self.odd(oddity, seen, now, news);
+    }
+
+    #[cold]
+    fn odd(&mut self, oddity: Oddity, seen: &Observation<'_>, now: Moment, news: &mut Outbox) {
+        let (technique, sport, dport) = match &seen.kind {
+            Kind::Tcp(segment) => (Technique::Syn, segment.sport, segment.dport),
+            Kind::Udp(datagram) => (Technique::Udp, datagram.sport, datagram.dport),
+            _ => (Technique::Echo, 0, 0),
+        };
+        let (from, to) = ends(seen, sport, dport);
+        let (key, low) = ConnectionKey::new(from, to, connection::Protocol::Tcp);
+        let attempt = Connection::new(now, technique, low).attempt(&key);
+        news.tell(News::Odd(oddity, attempt));
+    }
+
+    /// A packet may be meant to die on the way.
+    fn short_lived(
+        &mut self,
+        seen: &Observation<'_>,
+        port: Option<u16>,
+        technique: Technique,
+        news: &mut Outbox,
+    ) {
+        if seen.ttl <= MAX_HOPS && seen.target.is_host() {
+            self.pairs.mark_short(seen.source, seen.target);
+            news.tell(News::ShortLived {
+                source: seen.source,
+                target: seen.target,
+                ttl: seen.ttl,
+                port,
+                technique,
+            });
+        }
+    }
+
+    fn wait(&mut self, now: Moment, handle: Handle, news: &mut Outbox) {
         if let Some(early) = self.deadlines.push(now.time, handle) {
             self.hurried += 1;
             self.overdue(early, news);
@@ -234,10 +277,11 @@ impl State {
     }
 
     /// A connection that has waited long enough.
-    fn overdue(&mut self, handle: Handle, news: &mut Vec<News>) {
+    fn overdue(&mut self, handle: Handle, news: &mut Outbox) {
         let Some((key, connection)) = self.connections.by_handle(handle) else {
             return;
         };
+        let key = *key;
         let seen = connection.seen;
         if seen.has(
             Seen::SETTLED
@@ -247,15 +291,27 @@ impl State {
         ) {
             return;
         }
+        let unanswered = !seen.has(Seen::ACCEPTED.with(Seen::COMPLETED));
+        if connection.sent > 1 && unanswered && seen.has(Seen::SYN) && !seen.has(Seen::PATIENT) {
+            // Somebody insists: how long shows who.
+            connection.seen.add(Seen::PATIENT);
+            if let Some(early) = self.longer.push(self.clock, handle) {
+                self.hurried += 1;
+                self.overdue(early, news);
+            }
+            return;
+        }
         connection.seen.add(Seen::SETTLED);
-        let attempt = connection.attempt(key);
-        if self.is_flooded(attempt.target, attempt.dport) {
+        let attempt = connection.attempt(&key);
+        if key.is_tcp() && self.is_flooded(attempt.target, attempt.dport) {
             return;
         }
         if seen.has(Seen::STRAY) {
-            news.push(News::StraySilent(attempt));
+            news.tell(News::StraySilent(attempt));
+        } else if seen.has(Seen::MIRRORED) {
+            self.settle(attempt, Outcome::Abandoned, news);
         } else if seen.has(Seen::UNSOLICITED) {
-            news.push(News::UnsolicitedOverdue(answer(&attempt)));
+            news.tell(News::UnsolicitedOverdue(answer(&attempt)));
         } else {
             let outcome = if seen.has(Seen::COMPLETED) {
                 Outcome::Empty
@@ -264,151 +320,111 @@ impl State {
             } else {
                 Outcome::Silent
             };
-            let friend = self.are_friends(attempt.source, attempt.target);
-            news.push(News::Settled(Attempt { friend, ..attempt }, outcome));
+            self.settle(attempt, outcome, news);
         }
     }
 
-    fn befriend(&mut self, source: Address, target: Address) {
-        let (pair, _) = self
-            .pairs
-            .get_or_insert_with((source, target), Pair::default);
-        if !pair.friends {
-            pair.friends = true;
-            self.sources
-                .get_or_insert_with(source, SourceState::default)
-                .0
-                .friends += 1;
+    /// An answer whose question this sensor may be unable to see: whether it was taken for that.
+    fn mirror(&mut self, attempt: Attempt, what: Mirror, ttl: u8, news: &mut Outbox) -> bool {
+        if !is_untouched(ttl) {
+            return false;
         }
-    }
-
-    /// A datagram: the first one of a flow opens it, one in return makes it fruitful.
-    fn datagram(&mut self, seen: &Observation, udp: Datagram, now: Moment, news: &mut Vec<News>) {
-        short_lived(seen, Some(udp.dport), news);
-        let (from, to) = ends(seen, udp.sport, udp.dport);
-        let (key, from_low) = ConnectionKey::new(from, to, true);
-        if let Some(connection) = self.connections.get_mut(&key) {
-            connection.packets = connection.packets.saturating_add(1);
-            if connection.originator_is_low != from_low && !connection.seen.has(Seen::FRUITFUL) {
-                connection.seen.add(Seen::FRUITFUL);
-                let attempt = connection.attempt(&key);
-                self.befriend(attempt.source, attempt.target);
-                news.push(News::Fruitful(attempt));
+        if !self.sides.is_one() {
+            if self.sides.both < BOTH_SHOWN && self.deferred.len() < DEFERRED {
+                self.deferred.push((attempt, what));
             }
-            return;
+            return false;
         }
-        if !seen.target.is_host() {
-            return;
+        for (attempt, what) in std::mem::take(&mut self.deferred) {
+            self.mirrored(attempt, what, news);
         }
-        let mut fresh = Connection {
-            opened: now,
-            isn: 0,
-            acknowledgment: 0,
-            packets: 1,
-            seen: Seen::default(),
-            technique: Technique::Udp,
-            originator_is_low: from_low,
-        };
-        // A service speaking to a client is an answer whose question was not captured; a packet that is to die on
-        // the way asks the routers, not the port.
-        let answer = udp.sport < 1024 && udp.dport >= 1024;
-        if answer || seen.ttl <= MAX_HOPS {
-            fresh.seen.add(Seen::MIDSTREAM);
-            self.connections.insert_new(key, fresh);
-            return;
-        }
-        let (handle, _) = self.connections.insert_new(key, fresh);
-        self.wait(now, handle, news);
+        self.mirrored(attempt, what, news);
+        true
     }
 
-    /// An ICMP error: about a packet that was seen, or about one that nobody sent.
-    fn complaint(&mut self, seen: &Observation, about: &Complaint, news: &mut Vec<News>) {
-        if about.time_exceeded {
-            news.push(News::Died {
-                source: about.source,
-                target: about.target,
-                router: seen.source,
-            });
-            return;
-        }
-        let Some((sport, dport)) = about.ports else {
-            return;
-        };
-        let from = Endpoint {
-            address: about.source,
-            port: sport,
-        };
-        let to = Endpoint {
-            address: about.target,
-            port: dport,
-        };
-        let (key, from_low) = ConnectionKey::new(from, to, about.udp);
-        let Some(connection) = self.connections.get_mut(&key) else {
-            self.unasked_complaint(about, (sport, dport), news);
-            return;
-        };
-        let over = Seen::SETTLED
-            .with(Seen::FRUITFUL)
-            .with(Seen::MIDSTREAM)
-            .with(Seen::COMPLETED);
-        connection.packets = connection.packets.saturating_add(1);
-        if connection.originator_is_low == from_low && !connection.seen.has(over) {
-            connection.seen.add(Seen::SETTLED);
-            let attempt = connection.attempt(&key);
-            let friend = self.are_friends(attempt.source, attempt.target);
-            let attempt = Attempt { friend, ..attempt };
-            news.push(if connection_is_stray(&attempt) {
-                News::StraySilent(attempt)
-            } else {
-                News::Settled(attempt, Outcome::Unreachable)
-            });
+    fn mirrored(&mut self, attempt: Attempt, what: Mirror, news: &mut Outbox) {
+        match what {
+            Mirror::Accepted => news.tell(News::Opening(attempt)),
+            Mirror::Settled(outcome) => self.settle(attempt, outcome, news),
+            Mirror::Reset => {
+                news.tell(News::Stray(attempt));
+                news.tell(News::StrayReset(attempt));
+            }
+            Mirror::Echoed => {
+                news.tell(News::Opening(attempt));
+                news.tell(News::Fruitful(attempt));
+            }
         }
     }
 
-    fn unasked_complaint(
-        &mut self,
-        about: &Complaint,
-        (sport, dport): (u16, u16),
-        news: &mut Vec<News>,
-    ) {
-        if about.udp
-            || !about.may_be_syn
-            || self.is_scanning(about.source)
-            || self.is_flooded(about.target, dport)
-        {
-            return;
-        }
-        news.push(News::Unsolicited(Answer {
-            kind: AnswerKind::Unreachable,
-            source: about.target,
-            sport: dport,
-            target: about.source,
-            dport: sport,
-            acknowledgment: None,
-        }));
+    /// An attempt led to nothing: whether that is excused is asked here, once.
+    fn settle(&mut self, attempt: Attempt, outcome: Outcome, news: &mut Outbox) {
+        let friend = self.are_friends(attempt.source, attempt.target);
+        let mut attempt = Attempt { friend, ..attempt };
+        attempt.excuse = self.excuse(&attempt, outcome);
+        news.tell(News::Settled(attempt, outcome));
     }
+
+    /// Data has flowed, or a question was answered.
+    fn befriend(&mut self, source: Address, target: Address) {
+        if self.pairs.befriend(source, target) {
+            self.sources.gained_friend(source);
+        }
+    }
+}
+
+/// Whether the sensor sees both directions. Hosts of one segment may talk among each other past a sensor that sees one
+/// direction of the line; where some answers are lost, most are not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sides {
+    /// Answers that were seen to questions that were seen.
+    both: u32,
+    /// Connections that went on though no answer was seen.
+    one: u32,
+}
+
+impl Sides {
+    /// The sensor has shown that it sees what one side sends, and nothing else.
+    fn is_one(self) -> bool {
+        self.one > self.both / 2
+    }
+}
+
+/// What an answer alone says of its question, once the sensor is known to see one side.
+#[derive(Clone, Copy, Debug)]
+enum Mirror {
+    /// It was accepted.
+    Accepted,
+    /// It led to nothing.
+    Settled(Outcome),
+    /// A segment of no connection drew a reset.
+    Reset,
+    /// An echo was answered.
+    Echoed,
+}
+
+/// Answers that are kept until it is known whether the sensor sees one side.
+const DEFERRED: usize = 1024;
+/// Questions with answers from which on it is known that it sees both.
+const BOTH_SHOWN: u32 = 8;
+
+/// Times to live as operating systems send them: who sends with one of these stands beside the sensor.
+fn is_untouched(ttl: u8) -> bool {
+    matches!(ttl, 64 | 128 | 255)
 }
 
 /// The longest time to live that may be meant to end on the way: traceroute's default maximum.
 pub(crate) const MAX_HOPS: u8 = 30;
 
 fn connection_is_stray(attempt: &Attempt) -> bool {
-    !matches!(attempt.technique, Technique::Syn | Technique::Udp)
-}
-
-fn short_lived(seen: &Observation, port: Option<u16>, news: &mut Vec<News>) {
-    if seen.ttl <= MAX_HOPS && seen.target.is_host() {
-        news.push(News::ShortLived {
-            source: seen.source,
-            target: seen.target,
-            ttl: seen.ttl,
-            port,
-        });
-    }
+    !matches!(
+        attempt.technique,
+        Technique::Syn | Technique::Udp | Technique::Echo | Technique::Stamp | Technique::Arp
+    )
 }
 
 #[inline]
-fn ends(seen: &Observation, sport: u16, dport: u16) -> (Endpoint, Endpoint) {
+fn ends(seen: &Observation<'_>, sport: u16, dport: u16) -> (Endpoint, Endpoint) {
     let from = Endpoint {
         address: seen.source,
         port: sport,
@@ -428,6 +444,8 @@ fn answer(attempt: &Attempt) -> Answer {
         sport: attempt.dport,
         target: attempt.source,
         dport: attempt.sport,
+        speaker: attempt.target,
         acknowledgment: Some(attempt.acknowledgment),
+        quoted: None,
     }
 }

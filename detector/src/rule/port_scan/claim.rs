@@ -3,17 +3,19 @@
 use labels::{Class, Evidence, Finding, Transport};
 
 use super::Case;
+use super::Limits;
 use super::syn;
 use super::tally::Tally;
-use crate::config::Config;
+use crate::address::Address;
+use crate::news::{Outcome, Technique};
 use crate::report::{Draft, count, fact};
-use crate::state::{Address, Outcome, Technique};
+use crate::tools;
 
 /// Probes of each host that a scan may send only to see whether the host exists.
 const DISCOVERY_PROBES: u64 = 2;
 
 /// The findings of a closed case.
-pub(super) fn findings(source: Address, mut case: Case, config: &Config) -> Vec<Finding> {
+pub(super) fn findings(source: Address, mut case: Case, config: &Limits) -> Vec<Finding> {
     fold_discovery(&mut case);
     fold_second_stage(&mut case);
     let tallies = case.tallies.iter();
@@ -27,7 +29,7 @@ pub(super) fn finding(
     source: Address,
     technique: Technique,
     tally: &Tally,
-    config: &Config,
+    config: &Limits,
 ) -> Option<Finding> {
     let detection = tally.detection.as_ref()?;
     let (class, transport) = classify(technique, tally, config);
@@ -50,8 +52,25 @@ pub(super) fn finding(
     )
 }
 
-fn classify(technique: Technique, tally: &Tally, config: &Config) -> (Class, Transport) {
+fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Transport) {
     let class = match technique {
+        Technique::Syn if tally.is_monitor() => Class::MonitoringPoll,
+        Technique::Syn
+            if tally
+                .ports
+                .list()
+                .iter()
+                .all(|port| tools::TROJANS.contains(port)) =>
+        {
+            Class::TrojanProbe
+        }
+        Technique::Syn if is_for_proxies(tally) => {
+            if tally.targets.len() >= config.scan.sweep_shape_hosts {
+                Class::WebProxySweep
+            } else {
+                Class::ProxyProbe
+            }
+        }
         Technique::Syn if syn::is_sweep(tally, config) => Class::PortSweep,
         Technique::Syn if syn::is_half_open(tally) => Class::SynScan,
         Technique::Syn => Class::ConnectScan,
@@ -60,9 +79,24 @@ fn classify(technique: Technique, tally: &Tally, config: &Config) -> (Class, Tra
         Technique::Xmas => Class::XmasScan,
         Technique::Maimon => Class::MaimonScan,
         Technique::Ack => Class::AckScan,
+        Technique::SynFin => Class::SynfinScan,
         Technique::Udp => return (Class::UdpScan, Transport::Udp),
+        // Not held here.
+        Technique::Odd | Technique::Echo | Technique::Stamp | Technique::Arp => {
+            return (Class::OsFingerprint, Transport::Tcp);
+        }
     };
     (class, Transport::Tcp)
+}
+
+/// Whether proxies are what the ports have in common: three of theirs at least, and nothing but them and the web's.
+fn is_for_proxies(tally: &Tally) -> bool {
+    let ports = tally.ports.list();
+    let proxies = ports.iter().filter(|port| tools::PROXIES.contains(port));
+    proxies.count() >= 3
+        && ports
+            .iter()
+            .all(|port| tools::PROXIES.contains(port) || matches!(port, 23 | 80 | 81 | 443))
 }
 
 /// How the attempts ended.

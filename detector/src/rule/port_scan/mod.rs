@@ -37,9 +37,64 @@ use wire::Timestamp;
 
 use self::tally::{Contact, Tally};
 use super::Rule;
+use crate::address::Address;
 use crate::config::Config;
+use crate::docket::Closing;
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::Findings;
-use crate::state::{Address, Attempt, Keep, Moment, News, Outcome, State, Table, Technique};
+use crate::state::{Keep, Memory, State, Table};
+
+section! {
+    /// When SYNs are a scan.
+    Scan "scan" {
+        crafted_ports: usize,
+        crafted_hosts: usize,
+        torn: usize,
+        raw_ports: usize,
+        raw_hosts: usize,
+        ports: usize,
+        refused_ports: usize,
+        open_and_refused: usize,
+        friend_ports: usize,
+        sweep_hosts: usize,
+        scattered_hosts: usize,
+        mixed: usize,
+        friendly_percent: usize,
+        sweep_shape_ports: usize,
+        sweep_shape_hosts: usize,
+        mute_after: u64,
+        related: Vec<Vec<u16>>,
+    }
+}
+section! {
+    /// When flags that no session holds are a scan.
+    OddFlags "odd_flags" {
+        contacts: usize,
+        packets: u64,
+    }
+}
+section! {
+    /// When what a session's middle looks like is a scan.
+    Stray "stray" {
+        contacts: usize,
+        reset_contacts: usize,
+    }
+}
+section! {
+    /// When datagrams are a scan.
+    UdpScan "udp_scan" {
+        unreachable_ports: usize,
+        silent_ports: usize,
+    }
+}
+
+/// All thresholds of this family.
+pub(super) struct Limits {
+    scan: Scan,
+    odd_flags: OddFlags,
+    stray: Stray,
+    udp_scan: UdpScan,
+}
 
 /// What is held against one source.
 #[derive(Default)]
@@ -52,11 +107,10 @@ impl Case {
         self.tallies.values().any(|tally| tally.detection.is_some())
     }
 
-    fn last(&self) -> Option<Timestamp> {
+    fn is_over(&self, now: Timestamp, quiet: u64) -> bool {
         self.tallies
             .values()
-            .map(|tally| tally.activity.last.time)
-            .max()
+            .all(|tally| tally.activity.is_over(now, quiet))
     }
 }
 
@@ -75,15 +129,11 @@ impl Keep for Case {
 #[derive(Clone, Copy, Default)]
 struct Suspicion(Option<(Attempt, Option<Outcome>, Moment)>);
 
-impl Keep for Suspicion {
-    fn worth(&self) -> u8 {
-        1
-    }
-}
+impl Keep for Suspicion {}
 
 /// The rule.
 pub(super) struct PortScan {
-    config: Rc<Config>,
+    limits: Rc<Limits>,
     /// Sources with one contact: strangers of a flood pass through here, and leave the cases alone.
     suspicions: Table<Address, Suspicion>,
     cases: Table<Address, Case>,
@@ -91,10 +141,16 @@ pub(super) struct PortScan {
 
 impl PortScan {
     pub(super) fn new(config: &Config) -> Self {
+        let memory = config.get::<Memory>();
         PortScan {
-            config: Rc::new(config.clone()),
-            suspicions: Table::new(config.memory.sources),
-            cases: Table::new(config.memory.cases),
+            limits: Rc::new(Limits {
+                scan: config.get(),
+                odd_flags: config.get(),
+                stray: config.get(),
+                udp_scan: config.get(),
+            }),
+            suspicions: Table::new(memory.sources),
+            cases: Table::new(memory.cases),
         }
     }
 
@@ -109,7 +165,7 @@ impl PortScan {
         let (case, evicted) = self.cases.get_or_insert_with(attempt.source, Case::default);
         if let Some((source, old)) = evicted {
             release(source, &old, state);
-            findings.close(claim::findings(source, old, &self.config));
+            findings.close(claim::findings(source, old, &self.limits));
         }
         case.tallies
             .entry(attempt.technique)
@@ -154,15 +210,21 @@ impl PortScan {
         state: &mut State,
         findings: &mut Findings,
     ) {
-        if is_ident_callback(attempt, state, &self.config) {
+        // What is excused is held against nobody; what only asks whether a host exists is another rule's.
+        if attempt.excuse.is_some()
+            || matches!(
+                attempt.technique,
+                Technique::Echo | Technique::Stamp | Technique::Arp | Technique::Odd
+            )
+            || state.pair(attempt.source, attempt.target).traced
+        {
             return;
         }
         let Some(earlier) = self.second_contact(attempt, outcome, now) else {
             return;
         };
-        let config = Rc::clone(&self.config);
-        let source = state.sources.peek(&attempt.source).copied();
-        let friends = source.map_or(0, |source| source.friends as usize);
+        let limits = Rc::clone(&self.limits);
+        let friends = state.friends(attempt.source);
         if let Some((first, outcome, then)) = earlier {
             self.tally(&first, then, state, findings).add(
                 Contact::of(&first, outcome),
@@ -170,28 +232,27 @@ impl PortScan {
                 then,
             );
         }
+        let contact = Contact {
+            short: state.pair(attempt.source, attempt.target).short,
+            ..Contact::of(attempt, outcome)
+        };
         let tally = self.tally(attempt, now, state, findings);
-        tally.add(Contact::of(attempt, outcome), attempt, now);
+        tally.add(contact, attempt, now);
         if tally.detection.is_none() {
             tally.detection = match attempt.technique {
-                Technique::Syn => syn::judge(tally, friends, &config, now),
-                Technique::Udp => udp::judge(tally, &config, now),
-                Technique::Fin | Technique::Null | Technique::Xmas => {
-                    odd_flags::judge_odd(tally, &config, now)
-                }
-                Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &config, now),
+                Technique::Syn => syn::judge(tally, friends, &limits, now),
+                Technique::Udp => udp::judge(tally, &limits, now),
+                Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &limits, now),
+                _ => odd_flags::judge_odd(tally, &limits, now),
             };
-            findings.open(|| claim::finding(attempt.source, attempt.technique, tally, &config));
+            findings.open(|| claim::finding(attempt.source, attempt.technique, tally, &limits));
         }
         let mute = attempt.technique == Technique::Syn
             && tally.detection.is_some()
-            && tally.attempts >= config.scan.mute_after
+            && tally.attempts >= limits.scan.mute_after
             && friends * 4 < tally.contacts.len();
-        if mute && source.is_none_or(|source| !source.scanning) {
-            let (source, _) = state
-                .sources
-                .get_or_insert_with(attempt.source, Default::default);
-            source.scanning = true;
+        if mute {
+            state.set_scanning(attempt.source, true);
         }
     }
 
@@ -232,29 +293,27 @@ fn is_same(a: &Attempt, b: &Attempt) -> bool {
 
 /// A muted source is heard again.
 fn release(source: Address, case: &Case, state: &mut State) {
-    if case.detected()
-        && let Some(source) = state.sources.get_mut(&source)
-    {
-        source.scanning = false;
+    if case.detected() && state.is_scanning(source) {
+        state.set_scanning(source, false);
     }
-}
-
-/// Whether it is a server asking the ident service of a host that has just connected to it. The callback rule
-/// explains it; here it is held against nobody.
-fn is_ident_callback(attempt: &Attempt, state: &State, config: &Config) -> bool {
-    attempt.technique == Technique::Syn
-        && attempt.dport == super::callback::IDENT
-        && state
-            .pair(attempt.target, attempt.source)
-            .opened
-            .is_some_and(|opened| {
-                attempt.opened.time.nanos_since(opened.time) <= config.callback.ident_within.nanos()
-            })
 }
 
 impl Rule for PortScan {
     fn name(&self) -> &'static str {
         "port scan"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Settled,
+            NewsKind::Stray,
+            NewsKind::StrayReset,
+            NewsKind::StraySilent,
+            NewsKind::Fruitful,
+            NewsKind::StrayRefuted,
+            NewsKind::Late,
+            NewsKind::MoreProbes,
+        ])
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
@@ -284,14 +343,14 @@ impl Rule for PortScan {
         }
     }
 
-    fn close(&mut self, before: Option<Timestamp>, state: &mut State, findings: &mut Findings) {
-        let ripe = self.cases.take_ripe(|case| {
-            case.detected()
-                && before.is_none_or(|before| case.last().is_some_and(|last| last < before))
+    fn close(&mut self, closing: Closing, state: &mut State, findings: &mut Findings) {
+        let ripe = self.cases.take_ripe(|case| match closing {
+            Closing::End => true,
+            Closing::Quiet(now, quiet) => case.detected() && case.is_over(now, quiet),
         });
         for (source, case) in ripe {
             release(source, &case, state);
-            findings.close(claim::findings(source, case, &self.config));
+            findings.close(claim::findings(source, case, &self.limits));
         }
     }
 

@@ -9,10 +9,10 @@
 //! Stays silent on: ends and keep-alives of older sessions, a server's FIN-ACKs to several clients, any segment that
 //! another one of its connection follows.
 
+use super::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
-use crate::config::Config;
+use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
-use crate::state::{Moment, Outcome};
 
 fn resets(contacts: &[&Contact]) -> usize {
     contacts
@@ -22,7 +22,7 @@ fn resets(contacts: &[&Contact]) -> usize {
 }
 
 /// FIN, NULL and XMAS.
-pub(super) fn judge_odd(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+pub(super) fn judge_odd(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let contacts: Vec<&Contact> = tally.contacts.iter().collect();
     let answered = resets(&contacts);
     if contacts.len() < config.odd_flags.contacts
@@ -49,7 +49,7 @@ pub(super) fn judge_odd(tally: &Tally, config: &Config, now: Moment) -> Option<D
 }
 
 /// ACK and Maimon: what a session's middle and end look like.
-pub(super) fn judge_stray(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+pub(super) fn judge_stray(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let known: Vec<&Contact> = tally
         .contacts
         .iter()
@@ -97,7 +97,7 @@ pub(super) fn judge_stray(tally: &Tally, config: &Config, now: Moment) -> Option
     None
 }
 
-fn enough<'a>(contacts: &[&'a Contact], config: &Config) -> Option<Vec<&'a Contact>> {
+fn enough<'a>(contacts: &[&'a Contact], config: &Limits) -> Option<Vec<&'a Contact>> {
     let needed = if resets(contacts) >= config.stray.reset_contacts {
         config.stray.reset_contacts
     } else {

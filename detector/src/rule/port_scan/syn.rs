@@ -12,16 +12,16 @@
 //! Stays silent on: a closed port tried again and again, a host that is gone, related ports of one service, sessions,
 //! ident callbacks, parallel connections of a browser.
 
+use super::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
-use crate::config::Config;
+use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
-use crate::state::{Moment, Outcome};
 
 /// The judgement, while there is none yet.
 pub(super) fn judge(
     tally: &Tally,
     friends: usize,
-    config: &Config,
+    config: &Limits,
     now: Moment,
 ) -> Option<Detection> {
     crafted(tally, config, now)
@@ -38,9 +38,12 @@ fn confidence(base: f64, seen: usize, needed: usize) -> f64 {
     (base + 0.04 * f64::from(u8::try_from(surplus).unwrap_or(10))).min(0.98)
 }
 
-fn crafted(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     for contacts in tally.group(|c| (c.target, c.sport)) {
+        if contacts.iter().any(|c| c.short) {
+            continue;
+        }
         let ports = distinct(&contacts, |c| c.port);
         let friend = contacts.iter().any(|c| c.friend);
         let needed = if friend {
@@ -86,11 +89,11 @@ fn crafted(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
     None
 }
 
-fn torn(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+fn torn(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let torn: Vec<&Contact> = tally
         .contacts
         .iter()
-        .filter(|c| c.outcome == Some(Outcome::Torn))
+        .filter(|c| c.outcome == Some(Outcome::Torn) && !c.short)
         .collect();
     if torn.len() < config.scan.torn {
         return None;
@@ -108,7 +111,7 @@ fn torn(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
     })
 }
 
-fn raw(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+fn raw(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     let found = tally
         .by_target()
@@ -140,7 +143,7 @@ fn raw_among(contacts: Vec<&Contact>, ports: usize, hosts: usize) -> Option<Vec<
 }
 
 /// Contacts of one host by service: related ports count once, by the first of their row.
-fn services<'a>(contacts: &[&'a Contact], config: &Config) -> Vec<&'a Contact> {
+fn services<'a>(contacts: &[&'a Contact], config: &Limits) -> Vec<&'a Contact> {
     let service = |port: u16| {
         config
             .scan
@@ -163,7 +166,7 @@ fn services<'a>(contacts: &[&'a Contact], config: &Config) -> Vec<&'a Contact> {
         .collect()
 }
 
-fn vertical(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+fn vertical(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     for contacts in tally.by_target() {
         let services = services(&contacts, config);
@@ -209,11 +212,11 @@ fn vertical(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
 }
 
 /// Whether a source that has this many friends and failures is rather a busy client.
-fn is_busy(failures: usize, friends: usize, config: &Config) -> bool {
+fn is_busy(failures: usize, friends: usize, config: &Limits) -> bool {
     friends * 100 >= (friends + failures) * config.scan.friendly_percent && friends > 0
 }
 
-fn horizontal(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Option<Detection> {
+fn horizontal(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     for contacts in tally.group(|c| c.port) {
         let hosts = distinct(&contacts, |c| c.target);
@@ -255,7 +258,7 @@ fn nearest(contacts: &[&Contact]) -> usize {
         .unwrap_or(0)
 }
 
-fn mixed(tally: &Tally, friends: usize, config: &Config, now: Moment) -> Option<Detection> {
+fn mixed(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
     let needed = config.scan.mixed;
     if tally.contacts.len() < needed {
         return None;
@@ -307,7 +310,7 @@ pub(super) fn is_half_open(tally: &Tally) -> bool {
 }
 
 /// Whether the shape is that of a sweep.
-pub(super) fn is_sweep(tally: &Tally, config: &Config) -> bool {
+pub(super) fn is_sweep(tally: &Tally, config: &Limits) -> bool {
     let (ports, hosts) = (tally.ports.len(), tally.targets.len());
     ports <= config.scan.sweep_shape_ports
         && hosts >= config.scan.sweep_shape_hosts

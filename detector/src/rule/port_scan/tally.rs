@@ -2,8 +2,9 @@
 
 use labels::Evidence;
 
+use crate::address::Address;
+use crate::news::{Attempt, Moment, Outcome};
 use crate::report::{Activity, Addresses, Ports};
-use crate::state::{Address, Attempt, Moment, Outcome};
 
 /// Contacts that are remembered one by one until a judgement; then sets go on.
 const MAX_CONTACTS: usize = 128;
@@ -19,6 +20,10 @@ pub(super) struct Contact {
     pub(super) friend: bool,
     pub(super) acknowledgment: u32,
     pub(super) frame: u64,
+    /// How often it was asked and answered anew.
+    pub(super) rounds: u16,
+    /// Packets to that host were to die on the way.
+    pub(super) short: bool,
 }
 
 impl Contact {
@@ -32,6 +37,8 @@ impl Contact {
             friend: attempt.friend,
             acknowledgment: attempt.acknowledgment,
             frame: attempt.opened.frame,
+            rounds: 1,
+            short: false,
         }
     }
 
@@ -105,6 +112,9 @@ impl Tally {
                 return;
             }
             Some(known) => {
+                if contact.outcome != Some(Outcome::Silent) {
+                    known.rounds = known.rounds.saturating_add(1);
+                }
                 if contact.outcome == Some(Outcome::Refused) {
                     known.outcome = contact.outcome;
                 }
@@ -130,6 +140,17 @@ impl Tally {
         self.ports.insert(attempt.dport);
         self.attempts += 1;
         self.activity.extend(now, 1);
+    }
+
+    /// Whether nearly all that was asked was asked and answered round after round: a monitor's checks. A scanner asks
+    /// again only where nobody answered.
+    pub(super) fn is_monitor(&self) -> bool {
+        const ROUNDS: u16 = 3;
+        let again = self.contacts.iter().filter(|c| c.rounds >= ROUNDS).count();
+        !self.contacts.is_empty()
+            && self.contacts.len() < MAX_CONTACTS
+            && again * 4 >= self.contacts.len() * 3
+            && self.ports.len() * self.targets.len() <= 4 * self.contacts.len()
     }
 
     /// Forgets a contact that was a session after all. Once judged, it only loses the contact.

@@ -4,13 +4,13 @@
 //! that send to one port each of many hosts.
 //! Does not see: sweeps of one UDP port.
 
+use super::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
-use crate::config::Config;
+use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
-use crate::state::{Moment, Outcome};
 
 /// The judgement, while there is none yet.
-pub(super) fn judge(tally: &Tally, config: &Config, now: Moment) -> Option<Detection> {
+pub(super) fn judge(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     for contacts in tally.by_target() {
         if contacts.iter().any(|c| c.friend) && contacts.len() < 2 * config.udp_scan.silent_ports {
             continue;

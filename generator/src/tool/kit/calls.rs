@@ -23,8 +23,8 @@ pub struct Call {
     pub sent: u64,
     /// Whether an answer was there, so that only its end is missing.
     pub settled: bool,
-    /// The values it was sent with.
-    pub values: Box<Values>,
+    /// The values it was sent with, where it was made by hand.
+    pub values: Option<Box<Values>>,
     /// By what an answer names it.
     pub key: Option<Key>,
     /// Its socket.
@@ -98,21 +98,36 @@ impl Calls {
 
 /// What a stage has found, by target.
 #[derive(Debug, Default)]
-pub struct Results(BTreeMap<usize, Vec<(u16, Found)>>);
+pub struct Results(BTreeMap<usize, Ports>);
+
+/// The ports of a target: in the order in which they were found, and where each stands in it.
+#[derive(Debug, Default)]
+struct Ports {
+    found: Vec<(u16, Found)>,
+    places: BTreeMap<u16, usize>,
+}
 
 impl Results {
     /// Notes what became of a probe; the best that was heard of a port stays.
     pub fn note(&mut self, host: usize, port: u16, found: Found) {
         let ports = self.0.entry(host).or_default();
-        match ports.iter_mut().find(|(known, _)| *known == port) {
+        let next = ports.found.len();
+        let place = *ports.places.entry(port).or_insert(next);
+        match ports.found.get_mut(place) {
             Some((_, known)) => *known = (*known).min(found),
-            None => ports.push((port, found)),
+            None => ports.found.push((port, found)),
         }
+    }
+
+    fn of(&self, host: usize) -> &[(u16, Found)] {
+        self.0
+            .get(&host)
+            .map_or(&[], |ports| ports.found.as_slice())
     }
 
     /// Whether a target has a port of that kind; silence is the kind of those of whom nothing else was heard.
     pub fn has(&self, host: usize, wanted: Found) -> bool {
-        let ports = self.0.get(&host).map(Vec::as_slice).unwrap_or_default();
+        let ports = self.of(host);
         if wanted == Found::Silent {
             return ports.iter().all(|(_, found)| *found == Found::Silent);
         }
@@ -121,9 +136,8 @@ impl Results {
 
     /// The ports of a target that are of that kind, in the order in which they were found.
     pub fn ports(&self, host: usize, wanted: Found) -> impl Iterator<Item = u16> {
-        let ports = self.0.get(&host).map(Vec::as_slice).unwrap_or_default();
+        let ports = self.of(host).iter();
         ports
-            .iter()
             .filter(move |(_, found)| wanted.includes(*found))
             .map(|(port, _)| *port)
     }

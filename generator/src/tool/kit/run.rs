@@ -233,7 +233,7 @@ impl Run {
             probe: step.visit.probe,
             sent: 1,
             settled: false,
-            values: Box::default(),
+            values: None,
             key: None,
             socket: None,
         };

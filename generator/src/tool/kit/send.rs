@@ -52,7 +52,9 @@ impl Run {
             }
             Action::Ask { .. } => call.socket = self.ask(at, stage, target, &call, sys),
         }
-        *call.values = self.values;
+        if matches!(stage.action, Action::Craft(_)) {
+            call.values = Some(Box::new(self.values));
+        }
         if let Some(job) = self.jobs.get_mut(&call.job) {
             job.open += 1;
         }
@@ -76,7 +78,10 @@ impl Run {
         let Some(target) = self.targets.get(host).copied() else {
             return;
         };
-        self.values = *before;
+        if let Some(before) = before {
+            self.values = *before;
+        }
+        self.values.set(Name::HOST, host as u64);
         self.values.set(Name::TRY, sent - 1);
         self.values.set(Name::PORT, u64::from(port));
         self.values.set(Name::TIME, sys.now.seconds());
@@ -93,7 +98,7 @@ impl Run {
                 let named = key(craft.protocol(), target, &self.values);
                 self.calls.rename(number, Some(named), None);
                 if let Some(call) = self.calls.get(number) {
-                    *call.values = self.values;
+                    call.values = Some(Box::new(self.values));
                 }
                 self.wait_for(at, stage, number, sys);
             }
@@ -242,7 +247,9 @@ impl Run {
         let Some(call) = self.calls.get(call) else {
             return;
         };
-        self.values = *call.values;
+        if let Some(sent) = &call.values {
+            self.values = **sent;
+        }
         answer.tell(&mut self.values);
         let target = answer.key.target;
         // A reply belongs to its question: same ports, whatever was drawn since.

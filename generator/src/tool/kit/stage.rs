@@ -79,6 +79,8 @@ pub struct Stage {
     pub path: String,
     /// Whether answers matter.
     pub tracked: bool,
+    /// Whether another stage depends on what it finds.
+    pub heeded: bool,
 }
 
 impl Stage {
@@ -220,6 +222,7 @@ impl Tool {
             let after = all.get(n).and_then(|stage| stage.begins.after);
             if let Some(before) = after.filter(|_| depends).and_then(|at| all.get_mut(at)) {
                 before.tracked = true;
+                before.heeded = true;
             }
         }
         Tool {
@@ -432,6 +435,7 @@ fn general(name: &str, earlier: &[String], nest: &Nest, own: &mut Fields<'_, '_>
         reply: None,
         path: nest.innermost(),
         tracked: false,
+        heeded: false,
     }
 }
 

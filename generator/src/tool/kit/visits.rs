@@ -65,6 +65,14 @@ impl Visits {
     /// The visit of that number.
     #[inline]
     pub fn get(&self, number: u64) -> Visit {
+        // A flood's one visit, again and again.
+        if self.hosts == 1 && self.ports == 1 && self.probes == 1 {
+            return Visit {
+                host: 0,
+                port: 0,
+                probe: 0,
+            };
+        }
         let pair = number / self.probes;
         let pair = match &self.shuffled {
             Some(permutation) => permutation.get(pair),

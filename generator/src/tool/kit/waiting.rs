@@ -71,10 +71,12 @@ impl Run {
         let Some(at) = self.jobs.get(&job).map(|job| job.stage) else {
             return;
         };
-        if let Some(results) = self.results.get_mut(at) {
+        if self.plan.stages.get(at).is_some_and(|stage| stage.heeded)
+            && let Some(results) = self.results.get_mut(at)
+        {
             results.note(host, port, found);
+            self.begin_for(at, host, sys);
         }
-        self.begin_for(at, host, sys);
     }
 
     /// A probe is over.
@@ -119,7 +121,11 @@ impl Run {
         let Some(call) = self.calls.get(number) else {
             return;
         };
-        let (job, host, hop) = (call.job, call.host, call.values.byte(Name::HOP));
+        let (job, host, hop) = (
+            call.job,
+            call.host,
+            call.values.as_ref().map_or(0, |sent| sent.byte(Name::HOP)),
+        );
         let at = self.jobs.get(&job).map(|job| job.stage);
         let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
             return;

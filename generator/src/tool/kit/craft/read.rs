@@ -104,10 +104,15 @@ impl Craft {
 }
 
 fn flags(fields: &mut Fields<'_, '_>) -> Flags {
-    let wanted = "TCP flags such as \"S\", \"FPU\", \"SE\" or \"none\": letters of FSRP.UEWe";
-    fields
-        .parsed("flags", wanted, |value| text_ref(value)?.parse().ok())
-        .unwrap_or(Flags::SYN)
+    let wanted = "TCP flags such as \"S\", \"FPU\", \"SE\" or \"none\" (letters of FSRP.UEWe), or a number of 12 bits";
+    let flags = fields.parsed("flags", wanted, |value| match number(value) {
+        Some(bits) => u16::try_from(bits)
+            .ok()
+            .filter(|bits| *bits < 1 << 12)
+            .map(Flags),
+        None => text_ref(value)?.parse().ok(),
+    });
+    flags.unwrap_or(Flags::SYN)
 }
 
 fn icmp(fields: &mut Fields<'_, '_>) -> Kind {

@@ -23,7 +23,7 @@ impl Address {
     pub fn is_host(self) -> bool {
         match self.to_v4() {
             Some(v4) => !(v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified()),
-            None => self.high >> 56 != 0xff && (self.high, self.low) != (0, 0),
+            None => self.high >> 56 != 0xff && (self.high, self.low) > (0, 1),
         }
     }
 
@@ -35,6 +35,32 @@ impl Address {
                 ..self
             },
             None => Address { low: 0, ..self },
+        }
+    }
+
+    /// Whether it is a broadcast or multicast address, or may be the broadcast address of a network.
+    pub fn is_broadcast_like(self) -> bool {
+        !self.is_host() || self.to_v4().is_some_and(|v4| v4.octets()[3] == 255)
+    }
+
+    /// Whether it is of a private, link-local or unique local range: hosts of one site.
+    pub fn is_private(self) -> bool {
+        match self.to_v4() {
+            Some(v4) => v4.is_private() || v4.is_link_local(),
+            None => self.high >> 57 == 0xfc >> 1 || self.high >> 54 == 0xfe80 >> 6,
+        }
+    }
+
+    /// Whether two addresses belong to one site, as far as addresses alone can tell: both private, or of one /16.
+    pub fn is_near(self, other: Address) -> bool {
+        match (self.to_v4(), other.to_v4()) {
+            (Some(a), Some(b)) => {
+                a.octets()[..2] == b.octets()[..2] || (self.is_private() && other.is_private())
+            }
+            (None, None) => {
+                self.high >> 16 == other.high >> 16 || (self.is_private() && other.is_private())
+            }
+            _ => false,
         }
     }
 

@@ -1,0 +1,135 @@
+//! Copies: the same packet seen again, because a mirror port copies both ways or two sensors feed one capture.
+//!
+//! A packet whose bytes above the link header, but for the time to live and the sums that depend on it, were seen
+//! within a millisecond is a copy: no retransmission comes so soon, and each packet of a sender differs from the one
+//! before in its identification, its numbers or its checksum. A sender that repeats one packet without any difference
+//! at a high rate (a flood made from a template) is told apart by count: mirrors make few copies.
+//!
+//! Not seen: copies of copies that arrive later than a millisecond, and copies that a translator has rewritten.
+
+use wire::Layers;
+use wire::decode::{Network, Transport};
+
+use crate::address::Address;
+
+/// Copies come within so long of the first.
+const WITHIN_NANOS: u64 = 1_000_000;
+/// More of one packet than this are no copies: a mirror sees a packet at most at each end of each of two hops.
+const MOST: u8 = 3;
+/// Packets that are remembered. At a million packets a second a millisecond holds a thousand.
+const SLOTS: usize = 4096;
+
+#[derive(Clone, Copy, Default)]
+struct Sighting {
+    hash: u64,
+    nanos: u64,
+    copies: u8,
+}
+
+/// The packets of the last moment.
+pub(crate) struct Copies {
+    seen: Box<[Sighting]>,
+}
+
+impl Copies {
+    pub(crate) fn new() -> Self {
+        Copies {
+            seen: vec![Sighting::default(); SLOTS].into(),
+        }
+    }
+
+    /// Whether the packet was seen a moment ago; remembers it.
+    #[inline]
+    pub(crate) fn is_copy(&mut self, layers: &Layers<'_>, nanos: u64) -> bool {
+        let Some(hash) = hash(layers) else {
+            return false;
+        };
+        let at = usize::try_from(hash >> 52).unwrap_or(0) % SLOTS;
+        let Some(slot) = self.seen.get_mut(at) else {
+            return false;
+        };
+        if slot.hash == hash && nanos.abs_diff(slot.nanos) < WITHIN_NANOS && slot.copies < MOST {
+            slot.copies += 1;
+            return true;
+        }
+        *slot = Sighting {
+            hash,
+            nanos,
+            copies: 0,
+        };
+        false
+    }
+}
+
+#[inline]
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b ^ 0xd6e8_feb8_6659_fd93);
+    // Both halves matter, and each fits.
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of 128 bits")]
+    let (low, high) = (product as u64, (product >> 64) as u64);
+    low ^ high
+}
+
+/// A digest of what copies have in common. Checksums of transport headers stand for the payload.
+#[inline]
+fn hash(layers: &Layers<'_>) -> Option<u64> {
+    let head = match &layers.network {
+        Network::V4(ip) => {
+            let ends = u64::from(ip.source.to_bits()) << 32 | u64::from(ip.destination.to_bits());
+            let rest = u64::from(ip.identification) << 40
+                | u64::from(ip.fragment_offset) << 24
+                | u64::from(ip.protocol) << 16
+                | u64::from(ip.total_length);
+            mix(ends, rest)
+        }
+        Network::V6(ip) => {
+            let (from, to) = (Address::from(ip.source), Address::from(ip.destination));
+            let rest = u64::from(ip.flow_label) << 24 | u64::from(ip.payload_length);
+            mix(
+                mix(from.bits(), to.bits().rotate_left(17)),
+                rest ^ u64::from(ip.fragment.map_or(0, |(offset, _)| offset)) << 48,
+            )
+        }
+        Network::Arp(_) | Network::None => return None,
+    };
+    let segment = match &layers.transport {
+        Transport::Tcp(tcp) => tcp.segment,
+        Transport::Udp(udp) => udp.segment,
+        Transport::Icmp(icmp) | Transport::Icmpv6(icmp) => icmp.segment,
+        Transport::None | Transport::Fragment | Transport::Other(_) => layers.payload,
+    };
+    let tail = match *segment {
+        [
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            h,
+            i,
+            j,
+            k,
+            l,
+            m,
+            n,
+            o,
+            p,
+            q,
+            r,
+            s,
+            t,
+            ..,
+        ] => {
+            let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+            let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
+            let third = u64::from(u32::from_be_bytes([q, r, s, t]));
+            mix(mix(first, second), third)
+        }
+        _ => segment
+            .iter()
+            .fold(1, |hash, byte| mix(hash, u64::from(*byte))),
+    };
+    Some(mix(head, tail).max(1))
+}

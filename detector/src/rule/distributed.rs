@@ -1,0 +1,273 @@
+//! Scans in several names: decoys, and scans that many sources share.
+//!
+//! # What
+//! One host is asked at many ports by many sources, none of which does much; or the same probe comes in several names.
+//!
+//! # Why these facts
+//! Evidence that is kept by source sees nothing of a scan that changes its source with each port. Kept by target it is
+//! plain: many sources fail at many ports, and hardly two at the same one. Clients of a service that has died all fail at
+//! one port. Decoys repeat the probe: the same source port, target port and sequence number from different sources
+//! within moments, which two hosts' stacks agree on only by chance.
+//!
+//! # Evidence
+//! Sources, ports, and the probes that came in several names.
+//!
+//! # Blind spots
+//! A shared scan of few ports. Decoys of a program that makes a new number for each.
+//!
+//! # References
+//! nmap's `scan_engine_raw.cc` (decoys share all but the source); Snort's distributed port scan.
+
+use labels::{Class, Finding, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
+
+/// Probes that are remembered to be compared.
+const REMEMBERED: usize = 128;
+
+section! {
+    /// When several sources share a scan.
+    Limits "distributed" {
+        sources: usize,
+        ports: usize,
+        decoyed: usize,
+        decoy_within: Span,
+    }
+}
+
+/// The probe of one name: source port, target port, sequence number, source, when.
+type Probe = (u16, u16, u32, Address, Moment);
+
+/// What is known of one host that is asked.
+#[derive(Default)]
+struct Target {
+    failed_sources: Addresses,
+    failed_ports: Ports,
+    failures: usize,
+    recent: Vec<Probe>,
+    decoys: Addresses,
+    decoyed: Ports,
+    frames: Vec<u64>,
+}
+
+impl Target {
+    fn is_decoyed(&self, limits: &Limits) -> bool {
+        self.decoyed.len() >= limits.decoyed
+    }
+
+    fn is_shared(&self, limits: &Limits) -> bool {
+        self.failed_sources.len() >= limits.sources
+            && self.failed_ports.len() >= limits.ports
+            // Hardly two at one port; hardly one at many.
+            && self.failed_ports.len() * 2 > self.failures
+            && self.failures < self.failed_sources.len() * 4
+    }
+}
+
+impl Brief for Target {
+    type Key = Address;
+    type Limits = Limits;
+
+    fn finding(&self, target: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
+        let decoyed = self.is_decoyed(limits);
+        let (class, sources, ports) = if decoyed {
+            (Class::DecoyScan, &self.decoys, &self.decoyed)
+        } else {
+            (Class::ConnectScan, &self.failed_sources, &self.failed_ports)
+        };
+        let evidence = if decoyed {
+            fact(
+                "the same probe in several names",
+                format!(
+                    "to {} in {}",
+                    count(ports.len(), "port"),
+                    count(sources.len(), "name")
+                ),
+                "each stack chooses ports and sequence numbers of its own",
+                self.frames.iter().copied(),
+            )
+        } else {
+            fact(
+                "many sources fail at many ports of one host, hardly two at one",
+                format!(
+                    "{} at {}",
+                    count(sources.len(), "source"),
+                    count(ports.len(), "port")
+                ),
+                "clients of a service fail at its port",
+                self.frames.iter().copied(),
+            )
+        };
+        let draft = Draft {
+            class,
+            tool: None,
+            sources: sources.blocks(),
+            targets: vec![target.to_ip().into()],
+            transport: Transport::Tcp,
+            ports: ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.75,
+            evidence: vec![evidence],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Distributed {
+    targets: Docket<Target>,
+}
+
+impl Distributed {
+    pub(super) fn new(config: &Config) -> Self {
+        Distributed {
+            targets: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn opening(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let within = self.targets.limits().decoy_within.nanos();
+        let folder = self.targets.note(attempt.target, now, 1, findings);
+        let target = &mut folder.brief;
+        let twin = target
+            .recent
+            .iter()
+            .find(|(sport, dport, isn, source, then)| {
+                (*sport, *dport, *isn) == (attempt.sport, attempt.dport, attempt.isn)
+                    && *source != attempt.source
+                    && now.time.nanos_since(then.time) <= within
+            });
+        if let Some((_, _, _, source, then)) = twin.copied() {
+            target.decoys.insert(source);
+            target.decoys.insert(attempt.source);
+            target.decoyed.insert(attempt.dport);
+            if target.frames.len() < 8 {
+                target.frames.extend([then.frame, now.frame]);
+            }
+        }
+        if target.recent.len() >= REMEMBERED {
+            target.recent.remove(0);
+        }
+        let probe = (
+            attempt.sport,
+            attempt.dport,
+            attempt.isn,
+            attempt.source,
+            now,
+        );
+        target.recent.push(probe);
+        self.judge(attempt.target, now, findings);
+    }
+
+    fn failed(&mut self, attempt: &Attempt, now: Moment, state: &State, findings: &mut Findings) {
+        if attempt.excuse.is_some() || attempt.friend || state.is_scanning(attempt.source) {
+            return;
+        }
+        let target = &mut self
+            .targets
+            .note(attempt.target, attempt.opened, 0, findings)
+            .brief;
+        target.failures += 1;
+        target.failed_sources.insert(attempt.source);
+        target.failed_ports.insert(attempt.dport);
+        if target.frames.len() < 8 {
+            target.frames.push(attempt.opened.frame);
+        }
+        self.judge(attempt.target, now, findings);
+    }
+
+    fn judge(&mut self, target: Address, now: Moment, findings: &mut Findings) {
+        let limits = self.targets.limits();
+        if self.targets.peek(&target).is_some_and(|folder| {
+            folder.life.detected.is_none()
+                && (folder.brief.is_decoyed(limits) || folder.brief.is_shared(limits))
+        }) {
+            self.targets.claim(target, now, findings);
+        }
+    }
+}
+
+impl Rule for Distributed {
+    fn name(&self) -> &'static str {
+        "distributed scan"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[NewsKind::Opening, NewsKind::Settled])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        match news {
+            News::Opening(attempt) if attempt.technique == Technique::Syn => {
+                self.opening(attempt, now, findings);
+            }
+            News::Settled(attempt, Outcome::Refused | Outcome::Silent | Outcome::Unreachable)
+                if attempt.technique == Technique::Syn =>
+            {
+                self.failed(attempt, now, state, findings);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.targets.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.targets.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::classes;
+
+    #[test]
+    fn one_port_each_by_many_is_a_scan_and_one_port_by_many_is_a_dead_service() {
+        let (mut shared, mut dead) = (String::new(), String::new());
+        for n in 0..30 {
+            shared += &format!(
+                "{n}.0 198.51.100.{n}:{} > 192.0.2.10:{} S\n",
+                40_000 + n,
+                100 + n
+            );
+            shared += &format!(
+                "{n}.1 192.0.2.10:{} > 198.51.100.{n}:{} R. seq 0\n",
+                100 + n,
+                40_000 + n
+            );
+            dead += &format!("{n}.0 198.51.100.{n}:{} > 192.0.2.10:80 S\n", 40_000 + n);
+            dead += &format!(
+                "{n}.1 192.0.2.10:80 > 198.51.100.{n}:{} R. seq 0\n",
+                40_000 + n
+            );
+        }
+        assert_eq!(classes(&shared), [Class::ConnectScan]);
+        assert!(classes(&dead).is_empty());
+    }
+
+    #[test]
+    fn the_same_probe_in_several_names_is_one_decoyed_scan() {
+        let mut lines = String::new();
+        for n in 0..12 {
+            for name in 1..5 {
+                lines += &format!(
+                    "{n}.0{name} 198.51.100.{name}:61000 > 192.0.2.10:{} S seq {} bare win 1024\n",
+                    100 + n,
+                    900 + n
+                );
+            }
+        }
+        assert_eq!(classes(&lines), [Class::DecoyScan]);
+    }
+}

@@ -1,0 +1,259 @@
+//! Single questions that nobody asks who has business: zone transfers, portmappers, finger, mail relays, port 0, source
+//! routes, source quench, and services that are set on each other.
+//!
+//! # What
+//! One source asks one kind of thing, once or a few times, of one host or several.
+//!
+//! # Why these facts
+//! Each kind has a form of its own that its protocol gives it (a question for a whole zone, a call of the portmapper, a
+//! refusal to relay, a route in the header), and comes from where nobody who uses it does: from another site. A zone is
+//! given to secondaries, a refused transfer goes to a stranger; one refusal to relay is a typing error, several are a test.
+//!
+//! # Evidence
+//! How often, of how many hosts, with the frames.
+//!
+//! # Blind spots
+//! Insiders, where the place decides. A transfer that is granted.
+//!
+//! # References
+//! RFC 5936; RFC 1833; RFC 1288; RFC 5321 section 7; RFC 791; RFC 6633 (source quench is deprecated); CERT CA-96.01.
+
+use labels::{Class, Finding, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::Config;
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Technique};
+use crate::observe::Fault;
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
+use crate::words::Word;
+
+/// A whole zone, RFC 5936 section 2.1.
+const AXFR: u16 = 252;
+/// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time.
+const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
+
+section! {
+    /// When single questions are a probe.
+    Limits "probe" {
+        transfers: u32,
+        calls: u32,
+        fingers: u32,
+        relays: u32,
+        odd: u32,
+        quenches: u32,
+        loop_packets: u32,
+        refused_bytes: u32,
+    }
+}
+
+/// What is known of one who asks.
+#[derive(Default)]
+struct Asker {
+    times: u32,
+    targets: Addresses,
+    ports: Ports,
+    frames: Vec<u64>,
+    udp: bool,
+}
+
+impl Brief for Asker {
+    type Key = (Address, Class);
+    type Limits = Limits;
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let what = match key.1 {
+            Class::ZoneTransferProbe => "whole zones asked for, and not given",
+            Class::RpcProbe => "calls of the portmapper from another site",
+            Class::FingerProbe => "finger asked from another site",
+            Class::RelayTest => "mail that the server refused to pass on",
+            Class::SourceRouteProbe => "packets that name their way",
+            Class::PortZeroProbe => "packets for port 0",
+            Class::SourceQuenchAbuse => "messages that ask to slow down, about what nobody sent",
+            _ => "two services that answer each other",
+        };
+        let transport = match key.1 {
+            Class::SourceQuenchAbuse => Transport::Icmp,
+            _ if self.udp => Transport::Udp,
+            _ => Transport::Tcp,
+        };
+        let draft = Draft {
+            class: key.1,
+            tool: None,
+            sources: vec![key.0.to_ip().into()],
+            targets: self.targets.blocks(),
+            transport,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.75,
+            evidence: vec![fact(
+                what,
+                format!(
+                    "{}, {}",
+                    count(usize::try_from(self.times).unwrap_or(usize::MAX), "time"),
+                    count(self.targets.len(), "host")
+                ),
+                "none from those who have business",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Probe {
+    askers: Docket<Asker>,
+}
+
+impl Probe {
+    pub(super) fn new(config: &Config) -> Self {
+        Probe {
+            askers: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn note(
+        &mut self,
+        (source, class): (Address, Class),
+        (target, port, udp): (Address, u16, bool),
+        now: Moment,
+        findings: &mut Findings,
+    ) {
+        let limits = self.askers.limits();
+        let needed = match class {
+            Class::ZoneTransferProbe => limits.transfers,
+            Class::RpcProbe => limits.calls,
+            Class::FingerProbe => limits.fingers,
+            Class::RelayTest => limits.relays,
+            Class::SourceQuenchAbuse => limits.quenches,
+            Class::EchoChargenLoop => 1,
+            _ => limits.odd,
+        };
+        let key = (source, class);
+        let asker = &mut self.askers.note(key, now, 1, findings).brief;
+        asker.times = asker.times.saturating_add(1);
+        asker.targets.insert(target);
+        asker.udp = udp;
+        if class != Class::SourceQuenchAbuse {
+            asker.ports.insert(port);
+        }
+        if asker.frames.len() < 8 {
+            asker.frames.push(now.frame);
+        }
+        if asker.times >= needed {
+            self.askers.claim(key, now, findings);
+        }
+    }
+
+    fn of(&mut self, attempt: &Attempt, class: Class, now: Moment, findings: &mut Findings) {
+        let udp = attempt.technique == Technique::Udp;
+        let key = (attempt.source, class);
+        self.note(key, (attempt.target, attempt.dport, udp), now, findings);
+    }
+}
+
+impl Rule for Probe {
+    fn name(&self) -> &'static str {
+        "probe"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Said,
+            NewsKind::Closed,
+            NewsKind::Odd,
+            NewsKind::Complained,
+            NewsKind::Grown,
+        ])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
+        match news {
+            News::Said(attempt, true, Word::Portmap(_) | Word::Rpc)
+                if !attempt.source.is_near(attempt.target) =>
+            {
+                self.of(attempt, Class::RpcProbe, now, findings);
+            }
+            News::Opening(attempt) if !attempt.source.is_near(attempt.target) => {
+                match (attempt.technique, attempt.dport) {
+                    (Technique::Udp, _) if matches!(attempt.word, Word::Portmap(_) | Word::Rpc) => {
+                        self.of(attempt, Class::RpcProbe, now, findings);
+                    }
+                    (Technique::Syn, 111) => self.of(attempt, Class::RpcProbe, now, findings),
+                    (Technique::Syn, 79) => self.of(attempt, Class::FingerProbe, now, findings),
+                    _ => {}
+                }
+            }
+            News::Said(attempt, false, Word::RelayDenied) => {
+                self.of(attempt, Class::RelayTest, now, findings);
+            }
+            News::Closed(attempt, _)
+                if attempt.word == Word::DnsQuestion(AXFR)
+                    && attempt.fetched <= self.askers.limits().refused_bytes =>
+            {
+                self.of(attempt, Class::ZoneTransferProbe, now, findings);
+            }
+            News::Odd(Oddity::SourceRoute, attempt) => {
+                self.of(attempt, Class::SourceRouteProbe, now, findings);
+            }
+            News::Odd(Oddity::PortZero, attempt) if attempt.dport == 0 => {
+                self.of(attempt, Class::PortZeroProbe, now, findings);
+            }
+            News::Complained {
+                fault: Fault::Quench,
+                speaker,
+                to,
+                known: false,
+                ..
+            } => {
+                let key = (*speaker, Class::SourceQuenchAbuse);
+                self.note(key, (*to, 0, false), now, findings);
+            }
+            News::Grown(attempt)
+                if attempt.technique == Technique::Udp
+                    && ANSWERING.contains(&attempt.sport)
+                    && ANSWERING.contains(&attempt.dport)
+                    && attempt.fetched > 0
+                    && attempt.packets >= self.askers.limits().loop_packets =>
+            {
+                self.of(attempt, Class::EchoChargenLoop, now, findings);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.askers.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.askers.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::{classes, repeat};
+
+    #[test]
+    fn two_services_that_answer_each_other_are_a_loop() {
+        let there = repeat(80, 0.02, "198.51.100.7:7 > 192.0.2.10:19 udp len 70");
+        let back = repeat(80, 0.02, "192.0.2.10:19 > 198.51.100.7:7 udp len 70");
+        assert!(classes(&crate::trace::merge(&there, &back)).contains(&Class::EchoChargenLoop));
+        assert!(
+            classes(&repeat(
+                3,
+                1.0,
+                "198.51.100.7:40000 > 192.0.2.10:19 udp len 1"
+            ))
+            .is_empty()
+        );
+    }
+}

@@ -1,0 +1,360 @@
+//! Sweeps that need no TCP: by ping, by ARP, by NetBIOS names, by SNMP, by one UDP port.
+//!
+//! # What
+//! One host asks one question of many addresses: echo or timestamp requests, address resolution, NetBIOS status, SNMP
+//! with this and that community, or datagrams to one port.
+//!
+//! # Why these facts
+//! Who has business with hosts knows them: what he asks is answered. Who looks for hosts meets absent ones, and only
+//! these count here, each once; what is excused (a name just resolved, a host that had just called, a server that tries
+//! an address before it gives it away) does not. Communities of SNMP are secrets: who tries several is guessing.
+//!
+//! # Evidence
+//! How many addresses were asked, how many were absent, how many communities were tried.
+//!
+//! # Blind spots
+//! A sweep of a network in which everybody answers, unless it walks the addresses one after the other. A local host that
+//! pings its segment through its own stack is taken for a router here: its stack asks for each absent address three
+//! times, as a router's does that passes somebody else's sweep on.
+//!
+//! # References
+//! RFC 792; RFC 826; RFC 1002 section 4.2.18; RFC 4861 section 7.2.2 (three requests a second apart).
+
+use labels::{Class, Finding, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::Config;
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
+use crate::words::Word;
+
+/// Port of the NetBIOS name service, RFC 1002.
+const NETBIOS: u16 = 137;
+/// Port of SNMP agents.
+const SNMP: u16 = 161;
+/// Requests for one absent address that a stack sends for a packet that waits.
+const STACK_REQUESTS: u8 = 3;
+
+/// Rounds in which a monitor shows itself.
+const ROUNDS: usize = 2;
+
+section! {
+    /// When questions to many are a sweep.
+    Limits "sweep" {
+        absent: usize,
+        absent_arp: usize,
+        absent_udp: usize,
+        walked: usize,
+        communities: usize,
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Question {
+    Ping,
+    Arp,
+    Netbios,
+    Snmp,
+    Udp(u16),
+}
+
+impl Question {
+    fn of(attempt: &Attempt) -> Option<Question> {
+        match attempt.technique {
+            Technique::Echo | Technique::Stamp => Some(Question::Ping),
+            Technique::Arp => Some(Question::Arp),
+            Technique::Udp => Some(match attempt.dport {
+                NETBIOS => Question::Netbios,
+                SNMP => Question::Snmp,
+                port => Question::Udp(port),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// What is known of one who asks.
+#[derive(Default)]
+struct Walk {
+    absent: Addresses,
+    present: Addresses,
+    asked: usize,
+    ports: Ports,
+    communities: Vec<u16>,
+    /// Addresses that followed their neighbour.
+    steps: usize,
+    last: Option<Address>,
+    frames: Vec<u64>,
+}
+
+impl Walk {
+    fn suffices(&self, question: Question, limits: &Limits) -> bool {
+        let (absent, present) = (self.absent.len(), self.present.len());
+        let mostly = absent * 2 >= present;
+        match question {
+            Question::Ping => {
+                absent >= limits.absent && mostly
+                    || absent + present >= limits.walked && self.steps >= limits.walked
+            }
+            Question::Arp => absent >= limits.absent_arp && mostly,
+            Question::Netbios => {
+                absent >= limits.absent && mostly || absent + present >= limits.walked
+            }
+            Question::Snmp => {
+                absent >= limits.absent && mostly || self.communities.len() >= limits.communities
+            }
+            // Peers of peer-to-peer programs listen at high ports, and many are gone.
+            Question::Udp(port) => {
+                let needed = limits.absent_udp * if port < 5_000 { 1 } else { 3 };
+                absent >= needed && absent >= present * 2
+            }
+        }
+    }
+}
+
+impl Brief for Walk {
+    type Key = (Address, Question);
+    type Limits = Limits;
+
+    fn worth(&self) -> u8 {
+        if self.absent.len() > 1 { 3 } else { 1 }
+    }
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let (class, transport) = match key.1 {
+            // Round after round, and most are there.
+            Question::Ping
+                if self.asked >= ROUNDS * (self.absent.len() + self.present.len())
+                    && self.present.len() >= self.absent.len() =>
+            {
+                (Class::MonitoringPoll, Transport::Icmp)
+            }
+            Question::Ping => (Class::PingSweep, Transport::Icmp),
+            Question::Arp => (Class::ArpSweep, Transport::Other),
+            Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
+            Question::Snmp => (Class::SnmpProbe, Transport::Udp),
+            Question::Udp(_) => (Class::PortSweep, Transport::Udp),
+        };
+        let mut targets = self.absent.clone();
+        targets.merge(&self.present);
+        let mut evidence = vec![fact(
+            "one question to many addresses",
+            format!(
+                "{} absent, {} present",
+                count(self.absent.len(), "address"),
+                count(self.present.len(), "address")
+            ),
+            "who has business with a host asks one that exists",
+            self.frames.iter().copied(),
+        )];
+        if self.communities.len() > 1 {
+            evidence.push(fact(
+                "different communities",
+                format!("{} tried", self.communities.len()),
+                "one that was agreed on",
+                [],
+            ));
+        }
+        let draft = Draft {
+            class,
+            tool: None,
+            sources: vec![key.0.to_ip().into()],
+            targets: targets.blocks(),
+            transport,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.8,
+            evidence,
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Sweep {
+    walks: Docket<Walk>,
+}
+
+impl Sweep {
+    pub(super) fn new(config: &Config) -> Self {
+        Sweep {
+            walks: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn note(
+        &mut self,
+        attempt: &Attempt,
+        absent: bool,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let Some(question) = Question::of(attempt) else {
+            return;
+        };
+        let called = state
+            .pair(attempt.target, attempt.source)
+            .opened
+            .is_some_and(|call| call < attempt.opened);
+        let stack = question == Question::Arp && attempt.sent >= STACK_REQUESTS;
+        if attempt.excuse.is_some()
+            || called
+            || stack
+            || !attempt.target.is_host()
+            || state.pair(attempt.source, attempt.target).traced
+        {
+            return;
+        }
+        // Who is known to be there counts only where somebody walks.
+        if !absent && matches!(question, Question::Udp(_) | Question::Arp) {
+            if let Some(folder) = self.walks.get(&(attempt.source, question)) {
+                folder.brief.present.insert(attempt.target);
+                folder.life.extend(now, u64::from(attempt.packets));
+            }
+            return;
+        }
+        let key = (attempt.source, question);
+        let folder = self
+            .walks
+            .note(key, attempt.opened, u64::from(attempt.packets), findings);
+        let walk = &mut folder.brief;
+        let before =
+            !walk.absent.contains(attempt.target) && !walk.present.contains(attempt.target);
+        if absent {
+            walk.absent.insert(attempt.target);
+        } else {
+            walk.present.insert(attempt.target);
+        }
+        walk.asked += 1;
+        let distance = walk
+            .last
+            .map(|last| attempt.target.bits().wrapping_sub(last.bits()));
+        if before && matches!(distance, Some(1..=4)) {
+            walk.steps += 1;
+        }
+        walk.last = Some(attempt.target);
+        if attempt.technique == Technique::Udp {
+            walk.ports.insert(attempt.dport);
+        }
+        if walk.frames.len() < 8 {
+            walk.frames.push(attempt.opened.frame);
+        }
+        self.judge(key, now, findings);
+    }
+
+    fn community(&mut self, attempt: &Attempt, digest: u16, now: Moment, findings: &mut Findings) {
+        let key = (attempt.source, Question::Snmp);
+        let walk = &mut self.walks.note(key, now, 0, findings).brief;
+        walk.ports.insert(attempt.dport);
+        const MOST: usize = 16;
+        if !walk.communities.contains(&digest) && walk.communities.len() < MOST {
+            walk.communities.push(digest);
+            walk.frames.push(now.frame);
+        }
+        self.judge(key, now, findings);
+    }
+
+    fn judge(&mut self, key: (Address, Question), now: Moment, findings: &mut Findings) {
+        let limits = self.walks.limits();
+        if self.walks.peek(&key).is_some_and(|folder| {
+            folder.life.detected.is_none()
+                && folder.brief.absent.len() + folder.brief.present.len() > 0
+                && folder.brief.suffices(key.1, limits)
+        }) {
+            self.walks.claim(key, now, findings);
+        }
+    }
+}
+
+impl Rule for Sweep {
+    fn name(&self) -> &'static str {
+        "sweep"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Said,
+            NewsKind::Repeated,
+            NewsKind::Settled,
+            NewsKind::Fruitful,
+        ])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        match news {
+            News::Opening(attempt) | News::Said(attempt, true, _)
+                if attempt.technique == Technique::Udp && attempt.dport == SNMP =>
+            {
+                let word = match news {
+                    News::Said(_, _, word) => *word,
+                    _ => attempt.word,
+                };
+                if let Word::Snmp(digest) = word {
+                    self.community(attempt, digest, now, findings);
+                }
+            }
+            News::Settled(attempt, Outcome::Silent | Outcome::Unreachable) => {
+                self.note(attempt, true, now, state, findings);
+            }
+            News::Fruitful(attempt) => self.note(attempt, false, now, state, findings),
+            News::Repeated(attempt) => {
+                if let Some(question) = Question::of(attempt)
+                    && let Some(folder) = self.walks.get(&(attempt.source, question))
+                    && folder.brief.present.contains(attempt.target)
+                {
+                    folder.brief.asked += 1;
+                    folder.life.extend(now, 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.walks.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.walks.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::{classes, repeat};
+
+    #[test]
+    fn one_port_of_many_absent_hosts_is_a_sweep_and_of_few_is_not() {
+        let sweep = repeat(12, 0.1, "198.51.100.7:{p} > 192.0.2.{}:1434 udp len 8");
+        assert_eq!(classes(&sweep), [Class::PortSweep]);
+        let names = repeat(12, 0.1, "198.51.100.7:{p} > 192.0.2.{}:137 udp len 50");
+        assert_eq!(classes(&names), [Class::NetbiosSweep]);
+        let below = repeat(4, 0.1, "198.51.100.7:{p} > 192.0.2.{}:137 udp len 50");
+        assert!(classes(&below).is_empty());
+    }
+
+    #[test]
+    fn servers_that_answer_are_no_sweep() {
+        let mut lines = String::new();
+        for n in 0..40 {
+            lines += &format!(
+                "{n}.0 192.0.2.5:{} > 198.51.100.{n}:123 udp len 48\n",
+                30_000 + n
+            );
+            lines += &format!(
+                "{n}.1 198.51.100.{n}:123 > 192.0.2.5:{} udp len 48\n",
+                30_000 + n
+            );
+        }
+        assert!(classes(&lines).is_empty());
+    }
+}

@@ -1,0 +1,286 @@
+//! Questions and answers: datagrams, echo and timestamp requests, address resolution.
+//!
+//! The first packet of a flow asks, the first in return answers. For datagrams that is all that can be known; ICMP and
+//! ARP say themselves which is which.
+
+use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
+use super::{MAX_HOPS, Mirror, Outbox, State, ends};
+use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, Oddity, Technique};
+use crate::observe::{Ask, Datagram, Message, Observation, Resolution};
+use crate::words::{self, Word};
+
+/// What is asked, in terms that all protocols of this file share.
+struct Question {
+    from: Endpoint,
+    to: Endpoint,
+    protocol: Protocol,
+    technique: Technique,
+    size: u16,
+    /// What tells one question of an asker from his next.
+    number: u32,
+}
+
+impl State {
+    /// A datagram: the first one of a flow opens it, one in return makes it fruitful.
+    pub(super) fn datagram(
+        &mut self,
+        seen: &Observation<'_>,
+        udp: Datagram,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        if udp.dport == 0 || (udp.sport == 0 && udp.dport < 1024) {
+            self.odd(Oddity::PortZero, seen, now, news);
+        }
+        if seen.ttl <= MAX_HOPS {
+            self.short_lived(seen, Some(udp.dport), Technique::Udp, news);
+        }
+        if udp.sport == 67 {
+            self.mark_assigns(seen.source);
+        }
+        if udp.sport == 53 && !seen.payload.is_empty() {
+            self.names.learn(seen.target, seen.payload, self.clock);
+        }
+        let (from, to) = ends(seen, udp.sport, udp.dport);
+        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Udp);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.packets = connection.packets.saturating_add(1);
+            if connection.originator_is_low == from_low {
+                connection.given = connection.given.saturating_add(udp.length);
+                connection.sent = connection.sent.saturating_add(1);
+                grown(connection, &key, news);
+                if udp.dport == 161 && news.wants(NewsKind::Said) {
+                    let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
+                    let attempt = connection.attempt(&key);
+                    news.tell(News::Said(attempt, true, word));
+                }
+                return;
+            }
+            connection.fetched = connection.fetched.saturating_add(udp.length);
+            if !connection.seen.has(Seen::FRUITFUL.with(Seen::MIDSTREAM)) {
+                self.sides.both = self.sides.both.saturating_add(1);
+                connection.seen.add(Seen::FRUITFUL);
+                let attempt = connection.attempt(&key);
+                self.befriend(attempt.source, attempt.target);
+                self.services.worked(attempt.target, attempt.dport, now);
+                news.tell(News::Fruitful(attempt));
+            } else {
+                grown(connection, &key, news);
+            }
+            return;
+        }
+        let mut fresh = Connection::new(now, Technique::Udp, from_low);
+        fresh.given = udp.length;
+        fresh.size = u16::try_from(udp.length).unwrap_or(u16::MAX);
+        fresh.ttl = seen.ttl;
+        fresh.word = words::of_datagram(udp.sport, udp.dport, seen.payload);
+        if seen.tiny_fragments {
+            fresh.seen.add(Seen::FRAGMENTED);
+        }
+        // A service speaking to a client is an answer whose question was not captured; a packet that is to die on
+        // the way asks the routers, not the port.
+        let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen);
+        if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
+            fresh.seen.add(Seen::MIDSTREAM);
+            let attempt = fresh.attempt(&key);
+            self.connections.insert_new(key, fresh);
+            news.tell(News::Opening(attempt));
+            return;
+        }
+        let attempt = fresh.attempt(&key);
+        let (handle, _) = self.connections.insert_new(key, fresh);
+        self.pairs.opened(seen.source, seen.target, now);
+        news.tell(News::Opening(attempt));
+        self.wait(now, handle, news);
+    }
+
+    /// A question or answer of ICMP.
+    pub(super) fn message(
+        &mut self,
+        seen: &Observation<'_>,
+        message: Message,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let (protocol, technique) = match message.ask {
+            Ask::Echo => (Protocol::Echo, Technique::Echo),
+            Ask::Timestamp | Ask::Mask => (Protocol::Stamp, Technique::Stamp),
+        };
+        let (sport, dport) = if message.answer {
+            (0, message.identifier)
+        } else {
+            (message.identifier, 0)
+        };
+        let (from, to) = ends(seen, sport, dport);
+        if message.answer {
+            self.answered(from, to, protocol, (message, seen.ttl), now, news);
+            return;
+        }
+        if message.code != 0 && message.ask == Ask::Echo {
+            self.odd(Oddity::EchoCode, seen, now, news);
+        }
+        let question = Question {
+            from,
+            to,
+            protocol,
+            technique,
+            size: u16::try_from(message.length).unwrap_or(u16::MAX),
+            number: u32::from(message.sequence),
+        };
+        self.ask(&question, seen, now, news);
+    }
+
+    /// Address resolution. Answers go to who has asked.
+    pub(super) fn resolution(
+        &mut self,
+        seen: &Observation<'_>,
+        resolution: Resolution,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let (from, to) = ends(seen, 0, 0);
+        if resolution.answer {
+            let message = Message {
+                ask: Ask::Echo,
+                answer: true,
+                code: 0,
+                identifier: 0,
+                sequence: 0,
+                length: 0,
+            };
+            self.answered(from, to, Protocol::Arp, (message, 0), now, news);
+            return;
+        }
+        let question = Question {
+            from,
+            to,
+            protocol: Protocol::Arp,
+            technique: Technique::Arp,
+            size: 0,
+            number: 0,
+        };
+        self.ask(&question, seen, now, news);
+    }
+
+    fn ask(&mut self, question: &Question, seen: &Observation<'_>, now: Moment, news: &mut Outbox) {
+        let (key, from_low) = ConnectionKey::new(question.from, question.to, question.protocol);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.packets = connection.packets.saturating_add(1);
+            let echo = question.technique == Technique::Echo;
+            if echo && connection.isn == question.number && seen.ttl < connection.ttl {
+                connection.ttl = seen.ttl;
+                let attempt = connection.attempt(&key);
+                news.tell(News::Odd(Oddity::Looping, attempt));
+                return;
+            }
+            connection.isn = question.number;
+            connection.ttl = seen.ttl;
+            connection.sent = connection.sent.saturating_add(1);
+            let attempt = connection.attempt(&key);
+            news.tell(News::Repeated(attempt));
+            grown(connection, &key, news);
+            if seen.ttl <= MAX_HOPS && question.technique != Technique::Arp {
+                self.short_lived(seen, None, question.technique, news);
+            }
+            return;
+        }
+        let mut fresh = Connection::new(now, question.technique, from_low);
+        fresh.size = question.size;
+        fresh.isn = question.number;
+        fresh.ttl = seen.ttl;
+        if !seen.payload.is_empty() {
+            fresh.word = Word::Other;
+        }
+        if seen.ttl <= MAX_HOPS {
+            self.short_lived(seen, None, question.technique, news);
+        }
+        // Who asks a group, or wants the packet to die on the way, does not ask this host.
+        let waits = seen.target.is_host() && seen.ttl > MAX_HOPS;
+        if !waits {
+            fresh.seen.add(Seen::MIDSTREAM);
+        }
+        let attempt = fresh.attempt(&key);
+        let (handle, _) = self.connections.insert_new(key, fresh);
+        if question.technique != Technique::Arp {
+            self.pairs.opened(seen.source, seen.target, now);
+        }
+        news.tell(News::Opening(attempt));
+        if waits {
+            self.wait(now, handle, news);
+        }
+    }
+
+    fn answered(
+        &mut self,
+        from: Endpoint,
+        to: Endpoint,
+        protocol: Protocol,
+        (message, ttl): (Message, u8),
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let (key, _) = ConnectionKey::new(from, to, protocol);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.packets = connection.packets.saturating_add(1);
+            connection.fetched = connection.fetched.saturating_add(message.length);
+            let first = !connection.seen.has(Seen::FRUITFUL);
+            connection.seen.add(Seen::FRUITFUL);
+            let attempt = connection.attempt(&key);
+            if first {
+                if protocol != Protocol::Arp {
+                    self.sides.both = self.sides.both.saturating_add(1);
+                }
+                // Address resolution is no acquaintance: routers do it for others.
+                if protocol != Protocol::Arp {
+                    self.befriend(attempt.source, attempt.target);
+                }
+                news.tell(News::Fruitful(attempt));
+            }
+            return;
+        }
+        if protocol == Protocol::Echo {
+            let (key, low) = ConnectionKey::new(to, from, protocol);
+            let mut fresh = Connection::new(now, Technique::Echo, low);
+            fresh.seen.add(Seen::FRUITFUL);
+            fresh.fetched = message.length;
+            if self.mirror(fresh.attempt(&key), Mirror::Echoed, ttl, news) {
+                self.connections.insert_new(key, fresh);
+                return;
+            }
+        }
+        if protocol == Protocol::Echo && !self.have_met(from.address, to.address) {
+            news.tell(News::Unsolicited(Answer {
+                kind: AnswerKind::EchoReply,
+                source: from.address,
+                sport: 0,
+                target: to.address,
+                dport: message.identifier,
+                speaker: from.address,
+                acknowledgment: None,
+                quoted: None,
+            }));
+        }
+    }
+}
+
+/// Whether a datagram from a service's port can be its answer: who scans from port 53 or 123 does not send one.
+fn looks_like_answer(sport: u16, seen: &Observation<'_>) -> bool {
+    match (sport, seen.payload) {
+        (_, []) => true,
+        (53, payload) => matches!(words::of_datagram(53, 1024, payload), Word::DnsAnswer(_)),
+        (123, [mode, ..]) => matches!(mode & 7, 2 | 4 | 6),
+        _ => true,
+    }
+}
+
+/// Tells of a flow that grows, each time its packets have doubled.
+#[inline]
+fn grown(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
+    const LEAST: u32 = 32;
+    if connection.packets >= LEAST
+        && connection.packets.is_power_of_two()
+        && news.wants(NewsKind::Grown)
+    {
+        news.tell(News::Grown(connection.attempt(key)));
+    }
+}

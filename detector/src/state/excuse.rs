@@ -1,0 +1,168 @@
+//! Why an attempt that led to nothing is held against nobody.
+//!
+//! Asked once per attempt, when it has settled, in the order of [`Excuse`]; the first that holds is the answer. What a
+//! rule makes of it is the rule's: a scan rule leaves excused attempts out, rules that explain look for theirs.
+//!
+//! 1. `Trace`: a rule found the source tracing the route to the target.
+//! 2. `Ident`: a query of the ident service of a host that has just connected to the asker (RFC 1413).
+//! 3. `Callback`: the target had just opened a conversation with the source.
+//! 4. `Assignment`: a host that gives addresses away tries one before it does.
+//! 5. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
+//! 6. `Named`: a name was just resolved to this address for this client.
+//! 7. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
+//! 8. `Outage`: several clients that had been served before fail, and nobody has been served since.
+
+use wire::Timestamp;
+
+use super::State;
+use super::table::{Keep, Table};
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::news::{Attempt, Excuse, Outcome, Technique};
+
+/// Port of the ident service, RFC 1413.
+const IDENT: u16 = 113;
+/// Ports whose last connections are remembered by version of IP.
+const PORTS: usize = 512;
+/// Connections a port and version that are remembered: a crowd of more within a second covers all of it.
+const RECENT: usize = 16;
+/// Clients that must fail, having been served before, for the line to be down.
+const OUTAGE: u32 = 3;
+
+section! {
+    /// What excuses an attempt.
+    Excuses "excuses" {
+        ident_within: Span,
+        callback_within: Span,
+        named_within: Span,
+        other_family_within: Span,
+    }
+}
+
+/// When connections to one port were last completed, by version of IP.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reached {
+    v4: [Timestamp; RECENT],
+    v6: [Timestamp; RECENT],
+    next: [u8; 2],
+}
+
+impl Keep for Reached {}
+
+/// What excuses need to know beyond pairs, services and names.
+pub(super) struct Context {
+    limits: Excuses,
+    reached: Table<u16, Reached>,
+    /// One bit for each class of sources that had been served and fail since anybody was last served.
+    failing: u64,
+}
+
+impl Context {
+    pub(super) fn new(config: &Config) -> Self {
+        Context {
+            limits: config.get(),
+            reached: Table::new(PORTS),
+            failing: 0,
+        }
+    }
+
+    /// A connection was completed.
+    pub(super) fn completed(&mut self, attempt: &Attempt, now: Timestamp) {
+        self.failing = 0;
+        let (reached, _) = self
+            .reached
+            .get_or_insert_with(attempt.dport, Reached::default);
+        let (ring, version) = if attempt.target.is_v4() {
+            (&mut reached.v4, 0)
+        } else {
+            (&mut reached.v6, 1)
+        };
+        if let Some(next) = reached.next.get_mut(version) {
+            if let Some(slot) = ring.get_mut(usize::from(*next) % RECENT) {
+                *slot = now;
+            }
+            *next = next.wrapping_add(1);
+        }
+    }
+
+    /// Whether somebody reached the same port over the other version of IP between the two moments.
+    fn other_family(&self, attempt: &Attempt, from: Timestamp, to: Timestamp) -> bool {
+        let Some(reached) = self.reached.peek(&attempt.dport) else {
+            return false;
+        };
+        let ring = if attempt.target.is_v4() {
+            &reached.v6
+        } else {
+            &reached.v4
+        };
+        ring.iter().any(|time| *time >= from && *time <= to)
+    }
+}
+
+impl State {
+    pub(super) fn excuse(&mut self, attempt: &Attempt, outcome: Outcome) -> Option<Excuse> {
+        let (source, target) = (attempt.source, attempt.target);
+        let opened = attempt.opened.time;
+        let limits = &self.context.limits;
+        if self.pair(source, target).traced {
+            return Some(Excuse::Trace);
+        }
+        let called = self
+            .pair(target, source)
+            .opened
+            .filter(|call| call.frame < attempt.opened.frame);
+        let since = called.map(|call| opened.nanos_since(call.time));
+        if attempt.dport == IDENT
+            && attempt.technique == Technique::Syn
+            && since.is_some_and(|nanos| nanos <= limits.ident_within.nanos())
+        {
+            return Some(Excuse::Ident);
+        }
+        if since.is_some_and(|nanos| nanos <= limits.callback_within.nanos()) {
+            return Some(Excuse::Callback);
+        }
+        if matches!(attempt.technique, Technique::Arp | Technique::Echo) && self.assigns(source) {
+            return Some(Excuse::Assignment);
+        }
+        if attempt.technique == Technique::Arp {
+            return None;
+        }
+        if self.service_died(attempt, outcome) {
+            return Some(Excuse::ServiceDied);
+        }
+        let named = self.names.resolved(source, target);
+        if named
+            .is_some_and(|at| at <= opened && opened.nanos_since(at) <= limits.named_within.nanos())
+        {
+            return Some(Excuse::Named);
+        }
+        let reached_to = opened.plus_nanos(limits.other_family_within.nanos());
+        if attempt.technique == Technique::Syn
+            && !attempt.raw
+            && self.context.other_family(attempt, opened, reached_to)
+        {
+            return Some(Excuse::OtherFamily);
+        }
+        self.is_outage(source, outcome).then_some(Excuse::Outage)
+    }
+
+    fn service_died(&self, attempt: &Attempt, outcome: Outcome) -> bool {
+        let worked = self.worked(attempt.target, attempt.dport).is_some();
+        worked
+            && !attempt.raw
+            && match outcome {
+                Outcome::Refused | Outcome::Unreachable => true,
+                Outcome::Silent => attempt.friend,
+                Outcome::Torn | Outcome::Abandoned | Outcome::Empty => false,
+            }
+    }
+
+    fn is_outage(&mut self, source: Address, outcome: Outcome) -> bool {
+        if !matches!(outcome, Outcome::Silent | Outcome::Unreachable) || self.friends(source) == 0 {
+            return false;
+        }
+        let class = source.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
+        self.context.failing |= 1 << class;
+        self.context.failing.count_ones() >= OUTAGE
+    }
+}

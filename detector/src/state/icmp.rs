@@ -1,0 +1,133 @@
+//! ICMP errors: about a packet that was seen, or about one that nobody sent.
+
+use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
+use super::{Mirror, Outbox, State, connection_is_stray};
+use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, Outcome, Technique};
+use crate::observe::{Complaint, Fault, Observation, Quoted};
+
+impl State {
+    pub(super) fn complaint(
+        &mut self,
+        seen: &Observation<'_>,
+        about: &Complaint,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let key = about.ports.and_then(|(sport, dport)| {
+            let protocol = match about.quoted {
+                Quoted::Tcp => Protocol::Tcp,
+                Quoted::Udp => Protocol::Udp,
+                Quoted::Echo => Protocol::Echo,
+                Quoted::Other => return None,
+            };
+            let from = Endpoint {
+                address: about.source,
+                port: sport,
+            };
+            let to = Endpoint {
+                address: about.target,
+                port: dport,
+            };
+            Some(ConnectionKey::new(from, to, protocol))
+        });
+        let known = key.is_some_and(|(key, _)| self.connections.peek(&key).is_some());
+        if news.wants(NewsKind::Complained) {
+            news.tell(News::Complained {
+                fault: about.what,
+                speaker: seen.source,
+                to: seen.target,
+                sport: about.ports.map(|(sport, _)| sport),
+                known: known || self.have_met(about.source, about.target),
+            });
+        }
+        match about.what {
+            Fault::Exceeded => {
+                news.tell(News::Died {
+                    source: about.source,
+                    target: about.target,
+                    router: seen.source,
+                    aimed: self.pair(about.source, about.target).short,
+                });
+                if !known {
+                    self.unasked_complaint(seen, about, AnswerKind::Exceeded, now, news);
+                }
+                return;
+            }
+            Fault::Port | Fault::Host => {}
+            _ => return,
+        }
+        let Some((key, from_low)) = key else {
+            return;
+        };
+        let Some(connection) = self.connections.get_mut(&key) else {
+            self.unasked_complaint(seen, about, AnswerKind::Unreachable, now, news);
+            return;
+        };
+        let over = Seen::SETTLED
+            .with(Seen::FRUITFUL)
+            .with(Seen::MIDSTREAM)
+            .with(Seen::COMPLETED);
+        connection.packets = connection.packets.saturating_add(1);
+        if connection.originator_is_low == from_low && !connection.seen.has(over) {
+            connection.seen.add(Seen::SETTLED);
+            let attempt = connection.attempt(&key);
+            if connection_is_stray(&attempt) {
+                let friend = self.are_friends(attempt.source, attempt.target);
+                news.tell(News::StraySilent(Attempt { friend, ..attempt }));
+            } else {
+                self.settle(attempt, Outcome::Unreachable, news);
+            }
+        }
+    }
+
+    fn unasked_complaint(
+        &mut self,
+        seen: &Observation<'_>,
+        about: &Complaint,
+        kind: AnswerKind,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let (sport, dport) = about.ports.unwrap_or((0, 0));
+        if kind == AnswerKind::Unreachable
+            && about.quoted == Quoted::Udp
+            && seen.source == about.target
+            // The end of a trace of the route.
+            && !crate::tools::TRACE.contains(&dport)
+        {
+            let from = Endpoint {
+                address: about.source,
+                port: sport,
+            };
+            let to = Endpoint {
+                address: about.target,
+                port: dport,
+            };
+            let (key, low) = ConnectionKey::new(from, to, Protocol::Udp);
+            let attempt = Connection::new(now, Technique::Udp, low).attempt(&key);
+            let what = Mirror::Settled(Outcome::Unreachable);
+            if self.mirror(attempt, what, seen.ttl, news) {
+                return;
+            }
+        }
+        if self.is_scanning(about.source)
+            || self.is_flooded(about.target, dport)
+            || self.have_met(about.source, about.target)
+        {
+            return;
+        }
+        if about.quoted == Quoted::Tcp && !about.may_be_syn && kind == AnswerKind::Unreachable {
+            return;
+        }
+        news.tell(News::Unsolicited(Answer {
+            kind,
+            source: about.target,
+            sport: dport,
+            target: about.source,
+            dport: sport,
+            speaker: seen.source,
+            acknowledgment: None,
+            quoted: Some(about.quoted),
+        }));
+    }
+}

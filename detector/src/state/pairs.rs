@@ -1,0 +1,93 @@
+//! Who talks with whom.
+
+use super::State;
+use super::table::{Keep, Table};
+use crate::address::Address;
+use crate::news::Moment;
+
+/// What is remembered of one host towards another.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pair {
+    /// When the originator last opened a conversation with the other.
+    pub(crate) opened: Option<Moment>,
+    /// Data has flowed between them.
+    pub(crate) friends: bool,
+    /// The one has sent packets to the other that were to die on the way.
+    pub(crate) short: bool,
+    /// A rule found the one tracing the route to the other.
+    pub(crate) traced: bool,
+}
+
+impl Keep for Pair {
+    fn worth(&self) -> u8 {
+        u8::from(self.friends || self.traced) * 2
+    }
+}
+
+/// All pairs.
+pub(super) struct Pairs {
+    table: Table<(Address, Address), Pair>,
+}
+
+impl Pairs {
+    pub(super) fn new(capacity: usize) -> Self {
+        Pairs {
+            table: Table::new(capacity),
+        }
+    }
+
+    pub(super) fn evicted(&self) -> u64 {
+        self.table.evicted()
+    }
+
+    pub(super) fn get(&self, source: Address, target: Address) -> Pair {
+        self.table
+            .peek(&(source, target))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn opened(&mut self, source: Address, target: Address, now: Moment) {
+        self.entry(source, target).opened = Some(now);
+    }
+
+    /// Whether that is new.
+    pub(super) fn befriend(&mut self, source: Address, target: Address) -> bool {
+        let pair = self.entry(source, target);
+        !std::mem::replace(&mut pair.friends, true)
+    }
+
+    /// `source` sends what may be meant to die on the way to `target`.
+    pub(super) fn mark_short(&mut self, source: Address, target: Address) {
+        self.entry(source, target).short = true;
+    }
+
+    fn entry(&mut self, source: Address, target: Address) -> &mut Pair {
+        self.table
+            .get_or_insert_with((source, target), Pair::default)
+            .0
+    }
+}
+
+impl State {
+    /// When `source` last opened a conversation with `target`, and whether the two have exchanged data.
+    pub(crate) fn pair(&self, source: Address, target: Address) -> Pair {
+        self.pairs.get(source, target)
+    }
+
+    /// Whether data has flowed between the two, whoever began.
+    pub(crate) fn are_friends(&self, a: Address, b: Address) -> bool {
+        self.pair(a, b).friends || self.pair(b, a).friends
+    }
+
+    /// Whether either has opened a conversation with the other, whatever came of it.
+    pub(crate) fn have_met(&self, a: Address, b: Address) -> bool {
+        let (there, back) = (self.pair(a, b), self.pair(b, a));
+        there.friends || back.friends || there.opened.is_some() || back.opened.is_some()
+    }
+
+    /// What `source` sends to `target` from now on is taken for a trace of the route.
+    pub(crate) fn mark_traced(&mut self, source: Address, target: Address) {
+        self.pairs.entry(source, target).traced = true;
+    }
+}

@@ -1,0 +1,126 @@
+//! Ports of hosts: which of them work, which a rule has found flooded, and hosts that very many ask in vain.
+
+use super::State;
+use super::table::{Keep, Table};
+use crate::address::Address;
+use crate::news::Moment;
+
+/// A port of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Service {
+    pub(crate) address: Address,
+    pub(crate) port: u16,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// A rule found it flooded: SYNs to it are counted, and no connection is kept of them.
+    flooded: bool,
+    /// When it last answered anybody.
+    worked: Option<Moment>,
+}
+
+impl Keep for Known {
+    fn worth(&self) -> u8 {
+        match (self.flooded, self.worked) {
+            (true, _) => 8,
+            (_, Some(_)) => 2,
+            _ => 0,
+        }
+    }
+}
+
+/// A host that very many ask in vain.
+#[derive(Clone, Copy, Debug, Default)]
+struct Siege;
+
+impl Keep for Siege {
+    fn worth(&self) -> u8 {
+        4
+    }
+}
+
+/// Hosts under siege that are remembered.
+const SIEGES: usize = 1024;
+
+/// All services.
+pub(super) struct Services {
+    besieged: Table<Address, Siege>,
+    sieges: bool,
+    table: Table<Service, Known>,
+    /// How many are flooded: mostly none, and then nothing need be looked up.
+    flooded: usize,
+}
+
+impl Services {
+    pub(super) fn new(capacity: usize) -> Self {
+        Services {
+            besieged: Table::new(SIEGES),
+            sieges: false,
+            table: Table::new(capacity),
+            flooded: 0,
+        }
+    }
+
+    pub(super) fn evicted(&self) -> u64 {
+        self.table.evicted()
+    }
+
+    pub(super) fn worked(&mut self, address: Address, port: u16, now: Moment) {
+        let known = self.entry(Service { address, port });
+        known.worked = Some(now);
+    }
+
+    fn entry(&mut self, service: Service) -> &mut Known {
+        let (known, evicted) = self.table.get_or_insert_with(service, Known::default);
+        if evicted.is_some_and(|(_, known)| known.flooded) {
+            self.flooded = self.flooded.saturating_sub(1);
+        }
+        known
+    }
+}
+
+impl State {
+    #[inline]
+    pub(super) fn is_flooded(&self, address: Address, port: u16) -> bool {
+        self.services.flooded > 0
+            && self
+                .services
+                .table
+                .peek(&Service { address, port })
+                .is_some_and(|known| known.flooded)
+    }
+
+    /// Whether very many ask that host in vain.
+    pub(crate) fn is_besieged(&self, target: Address) -> bool {
+        self.services.sieges && self.services.besieged.peek(&target).is_some()
+    }
+
+    /// Very many ask that host in vain.
+    pub(crate) fn mark_besieged(&mut self, target: Address) {
+        self.services.sieges = true;
+        self.services
+            .besieged
+            .get_or_insert_with(target, Siege::default);
+    }
+
+    /// When the service last answered anybody.
+    pub(crate) fn worked(&self, address: Address, port: u16) -> Option<Moment> {
+        self.services
+            .table
+            .peek(&Service { address, port })
+            .and_then(|known| known.worked)
+    }
+
+    /// From now on SYNs to that service are counted only, or followed again.
+    pub(crate) fn set_flooded(&mut self, service: Service, flooded: bool) {
+        let known = self.services.entry(service);
+        if std::mem::replace(&mut known.flooded, flooded) != flooded {
+            if flooded {
+                self.services.flooded += 1;
+            } else {
+                self.services.flooded = self.services.flooded.saturating_sub(1);
+            }
+        }
+    }
+}

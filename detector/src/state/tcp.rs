@@ -1,0 +1,575 @@
+//! What a TCP segment means to the connection it belongs to, or to none.
+
+use wire::Flags;
+
+use super::connection::{Connection, ConnectionKey, Protocol, Seen, stray_technique};
+use super::{MAX_HOPS, Mirror, Outbox, State, answer, ends};
+use crate::news::{
+    Answer, AnswerKind, Attempt, Moment, News, NewsKind, Oddity, Outcome, Technique,
+};
+use crate::observe::{Observation, Segment};
+use crate::words::Word;
+
+/// So many bytes from the responder are what the originator came for, even if it said nothing itself: no greeting is
+/// as long.
+const FETCHED: u32 = 1_000;
+/// Ports of protocols whose later words a rule asks for: logins and mail.
+const SPOKEN: [u16; 16] = [
+    21, 23, 25, 53, 80, 110, 139, 143, 445, 587, 2121, 2525, 3128, 8000, 8080, 8888,
+];
+
+impl State {
+    #[inline]
+    pub(super) fn segment(
+        &mut self,
+        seen: &Observation<'_>,
+        segment: &Segment,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let flags = segment.flags;
+        if segment.dport == 0 || segment.sport == 0 {
+            self.odd(Oddity::PortZero, seen, now, news);
+        }
+        if flags.contains(Flags::SYN) && !flags.intersects(Flags::RST | Flags::FIN) {
+            if flags.contains(Flags::ACK) {
+                self.accept(seen, segment, now, news);
+            } else {
+                self.syn(seen, segment, now, news);
+            }
+        } else if flags.contains(Flags::RST) && !flags.contains(Flags::SYN) {
+            self.reset(seen, segment, now, news);
+        } else {
+            self.other(seen, segment, now, news);
+        }
+    }
+
+    #[inline]
+    fn syn(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
+        let (from, to) = ends(seen, segment.sport, segment.dport);
+        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
+        let mut fresh = Connection::new(now, Technique::Syn, from_low);
+        fresh.isn = segment.sequence;
+        fresh.acknowledgment = segment.acknowledgment;
+        fresh.given = segment.payload;
+        fresh.size = segment.window;
+        fresh.ttl = seen.ttl;
+        fresh.seen = Seen::SYN;
+        if segment.raw {
+            fresh.seen.add(Seen::RAW);
+        }
+        if segment.options {
+            fresh.seen.add(Seen::OPTIONS);
+        }
+        if seen.tiny_fragments {
+            fresh.seen.add(Seen::FRAGMENTED);
+        }
+        if self.is_flooded(to.address, to.port) {
+            news.tell(News::FloodSyn(fresh.attempt(&key)));
+            return;
+        }
+        if !seen.target.is_host() {
+            return;
+        }
+        if segment.payload > 0 {
+            fresh.word = data_word(seen, segment);
+        }
+        let attempt = fresh.attempt(&key);
+        if self.is_scanning(attempt.source) {
+            news.tell(News::MoreProbes(attempt));
+            return;
+        }
+        if seen.ttl <= MAX_HOPS {
+            self.short_lived(seen, Some(segment.dport), Technique::Syn, news);
+        }
+        if let Some((handle, connection)) = self.connections.lookup(&key) {
+            let same = connection.originator_is_low == from_low
+                && connection.isn == segment.sequence
+                && connection.seen.has(Seen::SYN);
+            if same {
+                connection.packets = connection.packets.saturating_add(1);
+                connection.sent = connection.sent.saturating_add(1);
+                let attempt = connection.attempt(&key);
+                news.tell(News::Repeated(attempt));
+                late(connection, &key, news);
+                return;
+            }
+            *connection = fresh;
+            self.wait(now, handle, news);
+        } else {
+            let (handle, _) = self.connections.insert_new(key, fresh);
+            self.wait(now, handle, news);
+        }
+        self.pairs.opened(seen.source, seen.target, now);
+        news.tell(News::Opening(attempt));
+    }
+
+    /// A SYN-ACK.
+    fn accept(
+        &mut self,
+        seen: &Observation<'_>,
+        segment: &Segment,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let (from, to) = ends(seen, segment.sport, segment.dport);
+        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.packets = connection.packets.saturating_add(1);
+            if connection.originator_is_low == from_low {
+                return;
+            }
+            if connection.seen.has(Seen::MIRRORED) {
+                // It was said before.
+            } else if connection.seen.has(Seen::UNSOLICITED) {
+                let attempt = connection.attempt(&key);
+                news.tell(News::UnsolicitedRepeated(answer(&attempt)));
+            } else if connection.seen.has(Seen::STRAY) && !connection.seen.has(Seen::SETTLED) {
+                // SYN and FIN together: some stacks accept.
+                connection.seen.add(Seen::SETTLED);
+                let attempt = connection.attempt(&key);
+                news.tell(News::StrayReset(attempt));
+            } else if connection.seen.has(Seen::SYN) && !connection.seen.has(Seen::ACCEPTED) {
+                self.sides.both = self.sides.both.saturating_add(1);
+                connection.seen.add(Seen::ACCEPTED);
+                let attempt = connection.attempt(&key);
+                news.tell(News::Accepted(attempt));
+            }
+            late(connection, &key, news);
+            return;
+        }
+        if self.is_flooded(seen.source, segment.sport) {
+            news.tell(News::FloodAnswer {
+                source: seen.source,
+                refused: false,
+            });
+            return;
+        }
+        if self.is_scanning(seen.target) {
+            return;
+        }
+        let mut fresh = Connection::new(now, Technique::Syn, !from_low);
+        fresh.isn = segment.acknowledgment.wrapping_sub(1);
+        fresh.acknowledgment = segment.acknowledgment;
+        fresh.seen = Seen::UNSOLICITED;
+        let attempt = fresh.attempt(&key);
+        if self.mirror(attempt, Mirror::Accepted, seen.ttl, news) {
+            fresh.seen.add(Seen::MIRRORED);
+        } else {
+            news.tell(News::Unsolicited(answer(&attempt)));
+        }
+        let (handle, _) = self.connections.insert_new(key, fresh);
+        self.wait(now, handle, news);
+    }
+
+    /// A RST: a refusal, an end, or an answer to nothing.
+    fn reset(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
+        let (from, to) = ends(seen, segment.sport, segment.dport);
+        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
+        let Some(connection) = self.connections.get_mut(&key) else {
+            self.unasked_reset(seen, segment, now, news);
+            return;
+        };
+        connection.packets = connection.packets.saturating_add(1);
+        let before = connection.seen;
+        late(connection, &key, news);
+        connection.seen.add(Seen::CLOSED);
+        let from_originator = connection.originator_is_low == from_low;
+        if before.has(Seen::FRUITFUL) {
+            if !before.has(Seen::CLOSED) {
+                let attempt = connection.attempt(&key);
+                news.tell(News::Closed(attempt, !from_originator));
+            }
+            return;
+        }
+        if before.has(Seen::SETTLED.with(Seen::MIDSTREAM).with(Seen::UNSOLICITED)) {
+            return;
+        }
+        if before.has(Seen::STRAY) {
+            if !from_originator {
+                connection.seen.add(Seen::SETTLED);
+                let attempt = connection.attempt(&key);
+                news.tell(News::StrayReset(attempt));
+            }
+            return;
+        }
+        let outcome = match (from_originator, before.has(Seen::COMPLETED)) {
+            (_, true) => Outcome::Empty,
+            (true, false) if before.has(Seen::ACCEPTED) => Outcome::Torn,
+            (true, false) => return,
+            (false, false) if before.has(Seen::ACCEPTED) => return,
+            (false, false) => Outcome::Refused,
+        };
+        connection.seen.add(Seen::SETTLED);
+        let attempt = connection.attempt(&key);
+        self.settle(attempt, outcome, news);
+    }
+
+    /// A RST of no known connection. One with ACK and sequence number 0 answers a SYN; any other may end a session
+    /// whose beginning was not captured.
+    fn unasked_reset(
+        &mut self,
+        seen: &Observation<'_>,
+        segment: &Segment,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        if self.is_flooded(seen.source, segment.sport) {
+            news.tell(News::FloodAnswer {
+                source: seen.source,
+                refused: true,
+            });
+            return;
+        }
+        if self.is_flooded(seen.target, segment.dport) {
+            news.tell(News::FloodReset {
+                target: seen.target,
+            });
+            return;
+        }
+        if self.is_scanning(seen.target) || self.is_scanning(seen.source) {
+            return;
+        }
+        let refusal = segment.flags.contains(Flags::ACK) && segment.sequence == 0;
+        if !refusal {
+            self.midstream += 1;
+        }
+        if self.mirrored_reset(seen, segment, refusal, now, news) {
+            return;
+        }
+        let answer = Answer {
+            kind: if refusal {
+                AnswerKind::Refusal
+            } else {
+                AnswerKind::Reset
+            },
+            source: seen.source,
+            sport: segment.sport,
+            target: seen.target,
+            dport: segment.dport,
+            speaker: seen.source,
+            acknowledgment: segment
+                .flags
+                .contains(Flags::ACK)
+                .then_some(segment.acknowledgment),
+            quoted: None,
+        };
+        news.tell(News::Unsolicited(answer));
+    }
+
+    /// A RST by who stands beside the sensor, which sees nothing of whom it answers: the question is known from it.
+    fn mirrored_reset(
+        &mut self,
+        seen: &Observation<'_>,
+        segment: &Segment,
+        refusal: bool,
+        now: Moment,
+        news: &mut Outbox,
+    ) -> bool {
+        let (to, from) = ends(seen, segment.sport, segment.dport);
+        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
+        let technique = if refusal {
+            Technique::Syn
+        } else {
+            Technique::Ack
+        };
+        let attempt = Connection::new(now, technique, from_low).attempt(&key);
+        let what = if refusal {
+            Mirror::Settled(Outcome::Refused)
+        } else {
+            Mirror::Reset
+        };
+        let strangers = refusal || !self.have_met(seen.source, seen.target);
+        strangers && self.mirror(attempt, what, seen.ttl, news)
+    }
+
+    /// A segment without SYN and without RST, or one whose flags make no sense.
+    #[inline]
+    fn other(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
+        let (from, to) = ends(seen, segment.sport, segment.dport);
+        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
+        let Some(connection) = self.connections.get_mut(&key) else {
+            self.unknown(seen, segment, (key, from_low), now, news);
+            return;
+        };
+        connection.packets = connection.packets.saturating_add(1);
+        let from_originator = connection.originator_is_low == from_low;
+        if from_originator {
+            connection.given = connection.given.saturating_add(segment.payload);
+        } else {
+            connection.fetched = connection.fetched.saturating_add(segment.payload);
+        }
+        let before = connection.seen;
+        if before.has(Seen::FRUITFUL) && segment.flags.contains(Flags::FIN) {
+            if !before.has(Seen::CLOSED) {
+                connection.seen.add(Seen::CLOSED);
+                let attempt = connection.attempt(&key);
+                news.tell(News::Closed(attempt, !from_originator));
+            }
+            return;
+        }
+        if segment.payload > 0 {
+            self.data(seen, segment, &key, from_originator, news);
+        }
+        if before.has(Seen::FRUITFUL.with(Seen::MIDSTREAM)) {
+            return;
+        }
+        if before.has(Seen::UNSOLICITED) && !from_originator {
+            // A server that goes on talking to somebody whom this sensor does not see.
+            self.sides.one = self.sides.one.saturating_add(1);
+        }
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        if before.has(Seen::STRAY.with(Seen::UNSOLICITED)) {
+            refute(connection, &key, segment, from_originator, news);
+            return;
+        }
+        late(connection, &key, news);
+        if from_originator {
+            self.originator_speaks(key, segment, now, news);
+        } else if segment.payload > 0 {
+            connection.seen.add(Seen::DATA_RESPONDER);
+            if connection.fetched >= FETCHED {
+                self.fruitful(key, now, news);
+            }
+        }
+    }
+
+    /// A segment carries data: what it says, where a rule may ask for that.
+    #[inline]
+    fn data(
+        &mut self,
+        seen: &Observation<'_>,
+        segment: &Segment,
+        key: &ConnectionKey,
+        from_originator: bool,
+        news: &mut Outbox,
+    ) {
+        /// Greeting, offer and key of an encrypted session: longer than what follows, and before it.
+        const FIRST: u8 = 5;
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let before = connection.seen;
+        if from_originator {
+            connection.said = connection.said.saturating_add(1);
+        } else if connection.said >= FIRST {
+            let length = u16::try_from(segment.payload).unwrap_or(u16::MAX);
+            connection.tail = connection.tail.max(length);
+        }
+        if before.has(Seen::MIDSTREAM) {
+            let side = if from_originator {
+                Seen::DATA_ORIGINATOR
+            } else {
+                Seen::DATA_RESPONDER
+            };
+            if !before.has(side) {
+                connection.seen.add(side);
+                if connection.seen.has(Seen::DATA_RESPONDER)
+                    && connection.seen.has(Seen::DATA_ORIGINATOR)
+                {
+                    let attempt = connection.attempt(key);
+                    // Who asked whom is not known.
+                    self.befriend(attempt.source, attempt.target);
+                }
+            }
+        }
+        let (low, high) = if segment.sport < segment.dport {
+            (segment.sport, segment.dport)
+        } else {
+            (segment.dport, segment.sport)
+        };
+        let first = from_originator && !before.has(Seen::DATA_ORIGINATOR)
+            || !from_originator && !before.has(Seen::DATA_RESPONDER);
+        if !(first || SPOKEN.contains(&low) || SPOKEN.contains(&high)) || seen.payload.is_empty() {
+            return;
+        }
+        let word = data_word(seen, segment);
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        if from_originator && connection.word == Word::None {
+            connection.word = word;
+        }
+        if !matches!(word, Word::None | Word::Other) || first {
+            let attempt = connection.attempt(key);
+            news.tell(News::Said(attempt, from_originator, word));
+        }
+    }
+
+    fn fruitful(&mut self, key: ConnectionKey, now: Moment, news: &mut Outbox) {
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        connection.seen.add(Seen::FRUITFUL);
+        let attempt = connection.attempt(&key);
+        self.befriend(attempt.source, attempt.target);
+        self.services.worked(attempt.target, attempt.dport, now);
+        if attempt.source.is_near(attempt.target) {
+            self.mark_talked(attempt.source);
+        }
+        news.tell(News::Fruitful(attempt));
+    }
+
+    /// The originator of a connection that has carried no data of its own speaks after its SYN.
+    fn originator_speaks(
+        &mut self,
+        key: ConnectionKey,
+        segment: &Segment,
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        if !connection.seen.has(Seen::COMPLETED) && segment.flags.contains(Flags::ACK) {
+            if !connection.seen.has(Seen::ACCEPTED) {
+                self.sides.one = self.sides.one.saturating_add(1);
+            }
+            connection.seen.add(Seen::COMPLETED);
+            let attempt = connection.attempt(&key);
+            self.context.completed(&attempt, self.clock);
+            news.tell(News::Completed(attempt));
+        }
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        if segment.payload > 0 {
+            connection.seen.add(Seen::DATA_ORIGINATOR);
+            self.fruitful(key, now, news);
+        } else if segment.flags.contains(Flags::FIN) && !connection.seen.has(Seen::SETTLED) {
+            let fetched = connection.seen.has(Seen::DATA_RESPONDER);
+            connection.seen.add(Seen::SETTLED.with(Seen::CLOSED));
+            let attempt = connection.attempt(&key);
+            if fetched && self.are_friends(attempt.source, attempt.target) {
+                // A file that was asked for on another connection, as FTP does.
+                self.fruitful(key, now, news);
+                return;
+            }
+            self.settle(attempt, Outcome::Empty, news);
+        }
+    }
+
+    /// A segment of no known connection: the middle of a session, or a probe.
+    fn unknown(
+        &mut self,
+        seen: &Observation<'_>,
+        segment: &Segment,
+        (key, from_low): (ConnectionKey, bool),
+        now: Moment,
+        news: &mut Outbox,
+    ) {
+        if self.is_flooded(seen.target, segment.dport) {
+            if segment.flags.contains(Flags::ACK) && segment.payload > 0 {
+                news.tell(News::FloodSegment {
+                    target: seen.target,
+                });
+            }
+            return;
+        }
+        if self.is_flooded(seen.source, segment.sport) || !seen.target.is_host() {
+            return;
+        }
+        // Who speaks from a service's port to a client's answers a question that was not captured.
+        let answers = segment.sport < 1024 && segment.dport >= 1024 && segment.payload > 0;
+        let mut fresh = Connection::new(now, Technique::Ack, from_low != answers);
+        fresh.isn = segment.sequence;
+        fresh.acknowledgment = segment.acknowledgment;
+        fresh.size = segment.window;
+        fresh.ttl = seen.ttl;
+        fresh.given = segment.payload;
+        fresh.seen = Seen::STRAY;
+        if segment.options {
+            fresh.seen.add(Seen::OPTIONS);
+        }
+        if seen.tiny_fragments {
+            fresh.seen.add(Seen::FRAGMENTED);
+        }
+        let technique = stray_technique(segment.flags, segment.payload);
+        if seen.ttl <= MAX_HOPS {
+            self.short_lived(
+                seen,
+                Some(segment.dport),
+                technique.unwrap_or(Technique::Ack),
+                news,
+            );
+        }
+        let Some(technique) = technique else {
+            self.midstream += 1;
+            fresh.seen = Seen::MIDSTREAM;
+            if segment.payload > 0 {
+                fresh.seen.add(if answers {
+                    Seen::DATA_RESPONDER
+                } else {
+                    Seen::DATA_ORIGINATOR
+                });
+            }
+            let attempt = fresh.attempt(&key);
+            self.connections.insert_new(key, fresh);
+            if segment.payload > 0 && news.wants(NewsKind::Said) && !seen.payload.is_empty() {
+                let word = data_word(seen, segment);
+                news.tell(News::Said(attempt, !answers, word));
+            }
+            return;
+        };
+        fresh.technique = technique;
+        let attempt = fresh.attempt(&key);
+        let friend = self.are_friends(seen.source, seen.target);
+        let (handle, _) = self.connections.insert_new(key, fresh);
+        news.tell(News::Stray(Attempt { friend, ..attempt }));
+        self.wait(now, handle, news);
+    }
+}
+
+fn data_word(seen: &Observation<'_>, segment: &Segment) -> Word {
+    seen.spoken(segment.sport, segment.dport)
+}
+
+/// Another frame of a connection that has led to nothing still belongs to what is made of it.
+#[inline]
+fn late(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
+    if connection.seen.has(Seen::SETTLED) && !connection.seen.has(Seen::FRUITFUL) {
+        news.tell(News::Late(connection.attempt(key)));
+    }
+}
+
+/// A stray segment or an unsolicited answer is followed by another segment: a session is under way, unless the
+/// probe itself is merely repeated.
+fn refute(
+    connection: &mut Connection,
+    key: &ConnectionKey,
+    segment: &Segment,
+    from_originator: bool,
+    news: &mut Outbox,
+) {
+    // A bare FIN, or no flags at all, belongs to no session, whatever its numbers.
+    let same_numbers = connection.isn == segment.sequence
+        && connection.acknowledgment == segment.acknowledgment
+        || !matches!(connection.technique, Technique::Ack | Technique::Maimon);
+    let repeated = connection.seen.has(Seen::STRAY)
+        && from_originator
+        && stray_technique(segment.flags, segment.payload) == Some(connection.technique)
+        && same_numbers;
+    if repeated {
+        connection.sent = connection.sent.saturating_add(1);
+        news.tell(News::Late(connection.attempt(key)));
+        if connection.packets >= 32 && connection.packets.is_power_of_two() {
+            news.tell(News::Grown(connection.attempt(key)));
+        }
+        return;
+    }
+    let attempt = connection.attempt(key);
+    let stray = connection.seen.has(Seen::STRAY);
+    if connection.seen.has(Seen::MIRRORED) {
+        connection.seen = Seen::MIDSTREAM;
+        news.tell(News::Completed(attempt));
+        return;
+    }
+    connection.seen = Seen::MIDSTREAM;
+    news.tell(if stray {
+        News::StrayRefuted(attempt)
+    } else {
+        News::UnsolicitedRefuted(answer(&attempt))
+    });
+}
