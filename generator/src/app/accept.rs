@@ -29,6 +29,8 @@ struct Plan {
     banner: Option<String>,
     reset: bool,
     think: u64,
+    /// The receive buffer that it asks for, in bytes.
+    buffer: Option<u32>,
 }
 
 /// A service on these ports that says nothing.
@@ -38,6 +40,7 @@ pub fn on(ports: Vec<u16>) -> Arc<dyn Blueprint> {
         banner: None,
         reset: false,
         think: 0,
+        buffer: None,
     })
 }
 
@@ -48,6 +51,7 @@ fn read(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
         banner: fields.text("banner"),
         reset: false,
         think,
+        buffer: buffer(fields),
     })
 }
 
@@ -58,7 +62,13 @@ fn read_refusing(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
         banner: None,
         reset: true,
         think,
+        buffer: None,
     })
+}
+
+fn buffer(fields: &mut Fields<'_, '_>) -> Option<u32> {
+    let bytes = fields.number("buffer", 0..=0x3fff_ffff)?;
+    u32::try_from(bytes).ok()
 }
 
 fn ports(fields: &mut Fields<'_, '_>) -> Vec<u16> {
@@ -77,6 +87,10 @@ impl Blueprint for Plan {
             cast,
             Box::new(move |_: &mut Draws| -> Box<dyn Dialogue> { Box::new(Doorman(plan.clone())) }),
         ))
+    }
+
+    fn buffer(&self) -> Option<u32> {
+        self.buffer
     }
 
     fn listens_on(&self) -> Vec<u16> {

@@ -24,6 +24,7 @@ const ROOM: u8 = 26;
 
 /// Adds the world of `base` to a scenario's document.
 pub(super) fn lay_under(base: Node, document: &mut Node, events: bool) {
+    fix_places(document);
     let scenario = document.clone();
     let forged = forged_blocks(&scenario);
     for home in watched_sites(&scenario) {
@@ -52,6 +53,27 @@ pub(super) fn lay_under(base: Node, document: &mut Node, events: bool) {
                 put(document, section, &table.origin, new_name, node);
             }
         }
+    }
+}
+
+/// Sensors of a site from which no way leads stand on its segment: a background, which brings one, does not move them.
+fn fix_places(document: &mut Node) {
+    let joined: Vec<String> = section(document, "path")
+        .filter_map(|(_, path)| list(&path.get("between")?.value, text))
+        .flatten()
+        .collect();
+    let inside: Vec<String> = section(document, "sensor")
+        .filter(|(_, sensor)| sensor.get("at").is_none() && sensor.get("path").is_none())
+        .filter(|(_, sensor)| {
+            let site = sensor.get("site").and_then(|site| text(&site.value));
+            site.is_some_and(|site| !joined.contains(&site))
+        })
+        .map(|(name, _)| format!("sensor.{name}.at"))
+        .collect();
+    for path in inside {
+        let (path, node) = super::vary::stated(&path, "segment 0");
+        // The sensor is there: nothing can be missing on the way.
+        let _ = document.overlay(&path, node);
     }
 }
 

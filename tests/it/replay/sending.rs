@@ -14,8 +14,8 @@ fn frames_arrive_as_they_were_captured_in_their_order_and_never_early() {
     for (id, sensor, options, speed) in [
         ("syn-scan", "victim", "--speed 40", 40),
         ("ftp-session", "client", "--speed 400 --gap-cap 20s", 0),
-        ("syn-flood", "forged", "--top", 0),
-        ("syn-flood", "forged", "--top --xdp", 0),
+        ("connect-scan", "victim", "--top", 0),
+        ("connect-scan", "victim", "--top --xdp", 0),
     ] {
         let capture = bench.scenario(id, sensor);
         let sent = frames(&capture);
