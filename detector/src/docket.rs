@@ -90,8 +90,6 @@ pub(crate) enum Closing {
 pub(crate) struct Docket<B: Brief> {
     folders: Table<B::Key, Folder<B>>,
     limits: B::Limits,
-    /// Claims among them: mostly none, and then nothing need be looked up.
-    claims: usize,
 }
 
 impl<B: Brief> Docket<B> {
@@ -99,7 +97,6 @@ impl<B: Brief> Docket<B> {
         Docket {
             folders: Table::new(capacity),
             limits,
-            claims: 0,
         }
     }
 
@@ -113,7 +110,6 @@ impl<B: Brief> Docket<B> {
         if let Some((key, old)) = evicted
             && old.life.detected.is_some()
         {
-            self.claims = self.claims.saturating_sub(1);
             findings.close(old.brief.finding(&key, &old.life, &self.limits));
         }
         folder
@@ -140,31 +136,9 @@ impl<B: Brief> Docket<B> {
         self.folders.peek(key)
     }
 
-    /// Whether there is any claim.
-    pub(crate) fn has_claims(&self) -> bool {
-        self.claims > 0
-    }
-
     /// Drops a case: it turned out to be nothing.
     pub(crate) fn drop(&mut self, key: &B::Key) {
-        if self
-            .folders
-            .remove(key)
-            .is_some_and(|folder| folder.life.detected.is_some())
-        {
-            self.claims = self.claims.saturating_sub(1);
-        }
-    }
-
-    /// Drops a case that is no claim yet.
-    pub(crate) fn drop_unclaimed(&mut self, key: &B::Key) {
-        if self
-            .folders
-            .peek(key)
-            .is_some_and(|folder| folder.life.detected.is_none())
-        {
-            self.folders.remove(key);
-        }
+        self.folders.remove(key);
     }
 
     /// The evidence suffices: the case is a claim from now on, and whoever wants to hear at once, hears.
@@ -174,7 +148,6 @@ impl<B: Brief> Docket<B> {
         };
         if folder.life.detected.is_none() {
             folder.life.detected = Some(now);
-            self.claims += 1;
             findings.open(|| folder.brief.finding(&key, &folder.life, &self.limits));
         }
     }
@@ -199,7 +172,6 @@ impl<B: Brief> Docket<B> {
         });
         for (key, folder) in ripe {
             if folder.life.detected.is_some() {
-                self.claims = self.claims.saturating_sub(1);
                 findings.close(folder.brief.finding(&key, &folder.life, &self.limits));
                 show(&key, &folder.brief);
             }

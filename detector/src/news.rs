@@ -71,8 +71,6 @@ pub(crate) struct Attempt {
     pub(crate) acknowledgment: u32,
     /// Window of a SYN, or bytes of a datagram.
     pub(crate) size: u16,
-    /// Time to live as it passed; 0 where only its answer was seen.
-    pub(crate) ttl: u8,
     /// Whether it looks hand-made.
     pub(crate) raw: bool,
     /// Whether it has TCP options.
@@ -145,8 +143,6 @@ pub(crate) struct Answer {
     /// To whom.
     pub(crate) target: Address,
     pub(crate) dport: u16,
-    /// Who speaks, where a router complains of another.
-    pub(crate) speaker: Address,
     /// The question's initial sequence number plus one, where the answer says it.
     pub(crate) acknowledgment: Option<u32>,
     /// What it quotes, if it quotes.
@@ -185,8 +181,8 @@ pub(crate) enum News {
     Late(Attempt),
     /// Data flows, or the question was answered: whatever it looked like, it is an exchange.
     Fruitful(Attempt),
-    /// A connection in which data flowed has ended; whether its responder ended it.
-    Closed(Attempt, bool),
+    /// A connection in which data flowed has ended.
+    Closed(Attempt),
     /// A payload says something that a rule may ask for; whether the originator says it.
     Said(Attempt, bool, Word),
     /// A flow or exchange has grown to a power of two of packets.
@@ -337,7 +333,7 @@ impl News {
             News::Settled(..) => NewsKind::Settled,
             News::Late(_) => NewsKind::Late,
             News::Fruitful(_) => NewsKind::Fruitful,
-            News::Closed(..) => NewsKind::Closed,
+            News::Closed(_) => NewsKind::Closed,
             News::Said(..) => NewsKind::Said,
             News::Grown(_) => NewsKind::Grown,
             News::Stray(_) => NewsKind::Stray,

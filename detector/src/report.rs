@@ -120,7 +120,10 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
     );
     let explains = part.verdict.is_explanation() && part.class != Class::Traceroute;
     // What a scanner asks of one service is a part of the scan.
-    let single = matches!(part.class, Class::FingerProbe | Class::PortZeroProbe) || explains;
+    let single = matches!(
+        part.class,
+        Class::FingerProbe | Class::PortZeroProbe | Class::RpcProbe
+    ) || explains;
     if whole.verdict.is_alerting()
         && (scans || whole.class.family() == Family::Flood)
         && single
@@ -495,15 +498,6 @@ impl Ports {
                 }
             }
             Ports::Many(bits) => set(bits, port),
-        }
-    }
-
-    pub(crate) fn contains(&self, port: u16) -> bool {
-        match self {
-            Ports::Few(list) => list.binary_search(&port).is_ok(),
-            Ports::Many(bits) => bits
-                .get(usize::from(port / 64))
-                .is_some_and(|word| word >> (port % 64) & 1 != 0),
         }
     }
 

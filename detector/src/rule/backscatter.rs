@@ -27,6 +27,7 @@ use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
+use crate::observe::Quoted;
 use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
@@ -61,6 +62,8 @@ struct Echoes {
     services: Ports,
     endpoints: usize,
     kinds: [u64; 6],
+    /// That of the first.
+    transport: Option<Transport>,
     judged: Option<(f64, Option<u32>)>,
 }
 
@@ -75,6 +78,11 @@ impl Echoes {
         if let Some(count) = self.kinds.get_mut(answer.kind as usize) {
             *count += 1;
         }
+        self.transport.get_or_insert(match answer {
+            answer if answer.kind == AnswerKind::EchoReply => Transport::Icmp,
+            answer if answer.quoted == Some(Quoted::Udp) => Transport::Udp,
+            _ => Transport::Tcp,
+        });
         if let Some(known) = self.find(answer) {
             known.confirmed |= confirmed;
             return;
@@ -100,7 +108,10 @@ impl Echoes {
         let services = self.services.len();
         services <= limits.service_ports
             && services <= endpoints(self.answers.iter())
-            && self.answers.iter().all(|known| known.answer.sport != 0)
+            && self
+                .answers
+                .iter()
+                .all(|known| known.answer.sport != 0 || known.answer.kind == AnswerKind::EchoReply)
     }
 
     /// Confidence and the constant acknowledgment number, if the answers are backscatter.
@@ -163,7 +174,7 @@ impl Brief for Echoes {
         if self.answers.len() > 1 { 4 } else { 1 }
     }
 
-    fn finding(&self, source: &Address, life: &Life, _: &Limits) -> Option<Finding> {
+    fn finding(&self, source: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
         let (confidence, number) = self.judged?;
         let frames = || self.answers.iter().map(|known| known.frame);
         let [accepts, refusals, unreachables, ..] = self.kinds;
@@ -195,11 +206,16 @@ impl Brief for Echoes {
             ));
         }
         let draft = Draft {
-            class: Class::SynFloodBackscatter,
+            // A flood is for a few services; answers about very many are those of a scan in our names.
+            class: if self.services.len() > 2 * limits.service_ports {
+                Class::DecoyScanBackscatter
+            } else {
+                Class::SynFloodBackscatter
+            },
             tool: number.and_then(|number| tools::flooder(number.wrapping_sub(1))),
             sources: vec![source.to_ip().into()],
             targets: self.targets.blocks(),
-            transport: Transport::Tcp,
+            transport: self.transport?,
             ports: self.services.ranges(),
             span: life.activity?,
             detected: life.detected?,
@@ -237,7 +253,10 @@ impl Backscatter {
         !early
             && matches!(
                 answer.kind,
-                AnswerKind::Accept | AnswerKind::Refusal | AnswerKind::Unreachable
+                AnswerKind::Accept
+                    | AnswerKind::Refusal
+                    | AnswerKind::Unreachable
+                    | AnswerKind::EchoReply
             )
             && asked.opened.is_none()
             && !state.are_friends(answer.source, answer.target)

@@ -57,6 +57,7 @@ struct Detail {
     /// The most frequent sources, by the algorithm of Misra and Gries.
     heavy: Vec<(Address, u32)>,
     crowd: Crowd,
+    raw: u64,
     accepted: u64,
     refused: u64,
     torn: u64,
@@ -66,6 +67,7 @@ struct Detail {
 impl Detail {
     fn add(&mut self, attempt: &Attempt, now: Moment) {
         self.crowd.add(attempt.source);
+        self.raw += u64::from(attempt.raw);
         if self.examples.len() < 8 {
             self.examples.push(now.frame);
         }
@@ -416,7 +418,10 @@ fn overflows(bucket: &Bucket, now: Moment, flood: &Limits) -> bool {
     let age = bucket
         .risen
         .map_or(0, |risen| now.time.nanos_since(risen.time));
+    // Hand-made SYNs are no busy server's clients: no completions are to be awaited.
+    let raw = bucket.detail.as_ref().map_or(0, |detail| detail.raw) * ONE;
     let enough = bucket.level >= flood.level * ONE && age >= flood.least.nanos()
+        || bucket.level >= 2 * flood.level * ONE && raw * 10 >= bucket.level * 9
         || bucket.level >= flood.sudden * ONE;
     enough && bucket.completed * flood.completed_one_in < bucket.level
 }

@@ -35,6 +35,8 @@ const SSH: u16 = 22;
 /// What an SSH client says before it first names a password: greeting, offer, key, new keys, the service it wants, and
 /// a login without any.
 const BEFORE_LOGIN: u8 = 6;
+/// Tries that one SSH session counts for: keys that are offered look like passwords.
+const MOST_TRIES: u32 = 2;
 /// Sources that are told apart.
 const MOST: usize = 64;
 
@@ -205,12 +207,12 @@ impl Rule for Guessing {
                     self.note(attempt, (refused, 1), now, findings);
                 }
             }
-            News::Closed(attempt, _)
+            News::Closed(attempt)
                 if (attempt.dport == SSH || attempt.word == Word::SshGreeting)
                     && attempt.said >= BEFORE_LOGIN =>
             {
                 let refused = attempt.tail <= self.doors.limits().longest_refusal;
-                let tries = u32::from(attempt.said - BEFORE_LOGIN).max(1);
+                let tries = u32::from(attempt.said - BEFORE_LOGIN).clamp(1, MOST_TRIES);
                 self.note(attempt, (refused, tries), now, findings);
             }
             _ => {}

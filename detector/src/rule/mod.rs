@@ -9,10 +9,13 @@ mod backscatter;
 mod callback;
 mod dead_host;
 mod distributed;
+mod explain;
+mod fingerprint;
 mod flood;
 mod guessing;
 mod port_scan;
 mod probe;
+mod reflection;
 mod route_trace;
 mod sweep;
 mod volume;
@@ -57,6 +60,9 @@ pub(crate) fn all(config: &Config, home: &[IpNet]) -> Vec<Box<dyn Rule>> {
         Box::new(volume::Volume::new(config)),
         Box::new(distributed::Distributed::new(config)),
         Box::new(probe::Probe::new(config)),
+        Box::new(fingerprint::Fingerprint::new(config)),
+        Box::new(reflection::Reflection::new(config)),
+        Box::new(explain::Explain::new(config)),
     ]
 }
 
@@ -76,6 +82,9 @@ pub(crate) fn sections() -> Vec<Check> {
         check::<backscatter::Limits>(),
         check::<dead_host::Limits>(),
         check::<route_trace::Limits>(),
+        check::<explain::Limits>(),
+        check::<reflection::Limits>(),
+        check::<fingerprint::Limits>(),
         check::<probe::Limits>(),
         check::<distributed::Limits>(),
         check::<volume::Limits>(),

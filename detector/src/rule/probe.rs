@@ -56,7 +56,7 @@ struct Asker {
     targets: Addresses,
     ports: Ports,
     frames: Vec<u64>,
-    udp: bool,
+    udp: Option<bool>,
 }
 
 impl Brief for Asker {
@@ -76,7 +76,7 @@ impl Brief for Asker {
         };
         let transport = match key.1 {
             Class::SourceQuenchAbuse => Transport::Icmp,
-            _ if self.udp => Transport::Udp,
+            _ if self.udp == Some(true) => Transport::Udp,
             _ => Transport::Tcp,
         };
         let draft = Draft {
@@ -137,7 +137,7 @@ impl Probe {
         let asker = &mut self.askers.note(key, now, 1, findings).brief;
         asker.times = asker.times.saturating_add(1);
         asker.targets.insert(target);
-        asker.udp = udp;
+        asker.udp.get_or_insert(udp);
         if class != Class::SourceQuenchAbuse {
             asker.ports.insert(port);
         }
@@ -192,7 +192,7 @@ impl Rule for Probe {
             News::Said(attempt, false, Word::RelayDenied) => {
                 self.of(attempt, Class::RelayTest, now, findings);
             }
-            News::Closed(attempt, _)
+            News::Closed(attempt)
                 if attempt.word == Word::DnsQuestion(AXFR)
                     && attempt.fetched <= self.askers.limits().refused_bytes =>
             {
@@ -208,7 +208,6 @@ impl Rule for Probe {
                 fault: Fault::Quench,
                 speaker,
                 to,
-                known: false,
                 ..
             } => {
                 let key = (*speaker, Class::SourceQuenchAbuse);

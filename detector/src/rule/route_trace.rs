@@ -33,6 +33,7 @@ section! {
         hops: u32,
         first_hop: u32,
         last_hops: u32,
+        walked_ports: usize,
         within: Span,
     }
 }
@@ -73,12 +74,15 @@ impl Brief for Trace {
     type Key = (Address, Address);
     type Limits = Limits;
 
-    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+    fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
         let transport = match self.technique? {
             Technique::Udp => Transport::Udp,
             Technique::Echo | Technique::Stamp | Technique::Arp => Transport::Icmp,
             _ => Transport::Tcp,
         };
+        // Many services asked with short lives: what a filter passes, and no route.
+        let walked =
+            self.ports.len() >= limits.walked_ports && transport == Transport::Tcp && self.died > 0;
         let mut evidence = vec![fact(
             "times to live that rise from next to nothing",
             format!(
@@ -98,7 +102,11 @@ impl Brief for Trace {
             ));
         }
         let draft = Draft {
-            class: Class::Traceroute,
+            class: if walked {
+                Class::Firewalk
+            } else {
+                Class::Traceroute
+            },
             tool: None,
             sources: vec![key.0.to_ip().into()],
             targets: vec![key.1.to_ip().into()],

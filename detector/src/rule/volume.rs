@@ -28,6 +28,7 @@ use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
 use crate::state::{Memory, State};
+use crate::words::Word;
 
 /// Sources from which datagrams to many ports of one host are a flood and no scan.
 const EVERYWHERE: u64 = 50;
@@ -39,6 +40,7 @@ section! {
         echoes: u64,
         segments: u64,
         drain_per_second: u64,
+        echo_drain_per_second: u64,
     }
 }
 
@@ -150,7 +152,11 @@ impl Volume {
         let limits = self.loads.limits().clone();
         let folder = self.loads.open(key, findings);
         let load = &mut folder.brief;
-        let gone = now.time.nanos_since(load.drained) / 1_000_000 * limits.drain_per_second;
+        let per_second = match key.2 {
+            Kind::Echoes => limits.echo_drain_per_second,
+            _ => limits.drain_per_second,
+        };
+        let gone = now.time.nanos_since(load.drained) / 1_000_000 * per_second;
         if gone > 0 {
             load.level = load.level.saturating_sub(gone);
             load.drained = now.time;
@@ -216,7 +222,9 @@ impl Volume {
         };
         // Datagrams that are answered, or go between those who talk besides, are traffic.
         if kind == Kind::Datagrams
-            && (attempt.fetched > 0 || state.are_friends(attempt.source, attempt.target))
+            && (attempt.fetched > 0
+                || attempt.word != Word::Other && state.are_friends(attempt.source, attempt.target)
+                || attempt.dport != 53 && state.are_friends(attempt.source, attempt.target))
         {
             return;
         }
@@ -278,7 +286,11 @@ impl Rule for Volume {
                     findings,
                 );
             }
-            News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
+            // An answer to what was no question says so, and no more.
+            News::Fruitful(attempt)
+                if attempt.technique == Technique::Udp
+                    && !(attempt.dport == 53 && attempt.word == Word::Other) =>
+            {
                 for port in [0, attempt.dport] {
                     self.relieve((attempt.target, port, Kind::Datagrams), 1);
                 }

@@ -184,7 +184,6 @@ impl Connection {
             isn: self.isn,
             acknowledgment: self.acknowledgment,
             size: self.size,
-            ttl: self.ttl,
             raw: self.seen.has(Seen::RAW),
             options: self.seen.has(Seen::OPTIONS),
             fragmented: self.seen.has(Seen::FRAGMENTED),

@@ -255,7 +255,6 @@ impl State {
                 sport: 0,
                 target: to.address,
                 dport: message.identifier,
-                speaker: from.address,
                 acknowledgment: None,
                 quoted: None,
             }));

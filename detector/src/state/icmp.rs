@@ -125,7 +125,6 @@ impl State {
             sport: dport,
             target: about.source,
             dport: sport,
-            speaker: seen.source,
             acknowledgment: None,
             quoted: Some(about.quoted),
         }));

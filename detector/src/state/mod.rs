@@ -444,7 +444,6 @@ fn answer(attempt: &Attempt) -> Answer {
         sport: attempt.dport,
         target: attempt.source,
         dport: attempt.sport,
-        speaker: attempt.target,
         acknowledgment: Some(attempt.acknowledgment),
         quoted: None,
     }

@@ -1,4 +1,4 @@
-//! Ports of hosts: which of them work, which a rule has found flooded, and hosts that very many ask in vain.
+//! Ports of hosts: which of them work, which a rule has found flooded.
 
 use super::State;
 use super::table::{Keep, Table};
@@ -30,23 +30,8 @@ impl Keep for Known {
     }
 }
 
-/// A host that very many ask in vain.
-#[derive(Clone, Copy, Debug, Default)]
-struct Siege;
-
-impl Keep for Siege {
-    fn worth(&self) -> u8 {
-        4
-    }
-}
-
-/// Hosts under siege that are remembered.
-const SIEGES: usize = 1024;
-
 /// All services.
 pub(super) struct Services {
-    besieged: Table<Address, Siege>,
-    sieges: bool,
     table: Table<Service, Known>,
     /// How many are flooded: mostly none, and then nothing need be looked up.
     flooded: usize,
@@ -55,8 +40,6 @@ pub(super) struct Services {
 impl Services {
     pub(super) fn new(capacity: usize) -> Self {
         Services {
-            besieged: Table::new(SIEGES),
-            sieges: false,
             table: Table::new(capacity),
             flooded: 0,
         }
@@ -89,19 +72,6 @@ impl State {
                 .table
                 .peek(&Service { address, port })
                 .is_some_and(|known| known.flooded)
-    }
-
-    /// Whether very many ask that host in vain.
-    pub(crate) fn is_besieged(&self, target: Address) -> bool {
-        self.services.sieges && self.services.besieged.peek(&target).is_some()
-    }
-
-    /// Very many ask that host in vain.
-    pub(crate) fn mark_besieged(&mut self, target: Address) {
-        self.services.sieges = true;
-        self.services
-            .besieged
-            .get_or_insert_with(target, Siege::default);
     }
 
     /// When the service last answered anybody.

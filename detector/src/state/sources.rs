@@ -1,7 +1,5 @@
 //! Hosts as sources: how many they get on with, which of them a rule has found scanning.
 
-use wire::Timestamp;
-
 use super::State;
 use super::table::{Keep, Table};
 use crate::address::Address;
@@ -12,8 +10,6 @@ struct Known {
     scanning: bool,
     /// Hosts with which it has exchanged data.
     friends: u32,
-    /// When it last exchanged data over TCP with a host of its own site.
-    talked: Option<Timestamp>,
     /// It has answered hosts that ask for an address: it tries addresses before it gives them away.
     assigns: bool,
 }
@@ -70,19 +66,6 @@ impl State {
                 .table
                 .peek(&source)
                 .is_some_and(|known| known.scanning)
-    }
-
-    /// When it last exchanged data over TCP with a host of its own site.
-    pub(crate) fn talked(&self, source: Address) -> Option<Timestamp> {
-        self.sources
-            .table
-            .peek(&source)
-            .and_then(|known| known.talked)
-    }
-
-    pub(super) fn mark_talked(&mut self, source: Address) {
-        let now = self.clock();
-        self.sources.entry(source).talked = Some(now);
     }
 
     /// Whether it gives addresses away.

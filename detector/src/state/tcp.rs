@@ -178,7 +178,7 @@ impl State {
         if before.has(Seen::FRUITFUL) {
             if !before.has(Seen::CLOSED) {
                 let attempt = connection.attempt(&key);
-                news.tell(News::Closed(attempt, !from_originator));
+                news.tell(News::Closed(attempt));
             }
             return;
         }
@@ -247,7 +247,6 @@ impl State {
             sport: segment.sport,
             target: seen.target,
             dport: segment.dport,
-            speaker: seen.source,
             acknowledgment: segment
                 .flags
                 .contains(Flags::ACK)
@@ -304,7 +303,7 @@ impl State {
             if !before.has(Seen::CLOSED) {
                 connection.seen.add(Seen::CLOSED);
                 let attempt = connection.attempt(&key);
-                news.tell(News::Closed(attempt, !from_originator));
+                news.tell(News::Closed(attempt));
             }
             return;
         }
@@ -406,9 +405,6 @@ impl State {
         let attempt = connection.attempt(&key);
         self.befriend(attempt.source, attempt.target);
         self.services.worked(attempt.target, attempt.dport, now);
-        if attempt.source.is_near(attempt.target) {
-            self.mark_talked(attempt.source);
-        }
         news.tell(News::Fruitful(attempt));
     }
 

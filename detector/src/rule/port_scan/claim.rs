@@ -32,13 +32,16 @@ pub(super) fn finding(
     config: &Limits,
 ) -> Option<Finding> {
     let detection = tally.detection.as_ref()?;
+    if technique == Technique::Syn && tally.is_user() {
+        return None;
+    }
     let (class, transport) = classify(technique, tally, config);
     let mut evidence = detection.evidence.clone();
     evidence.extend(summary(technique, tally));
     Some(
         Draft {
             class,
-            tool: None,
+            tool: tool(tally),
             sources: vec![source.to_ip().into()],
             targets: tally.targets.blocks(),
             transport,
@@ -55,15 +58,7 @@ pub(super) fn finding(
 fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Transport) {
     let class = match technique {
         Technique::Syn if tally.is_monitor() => Class::MonitoringPoll,
-        Technique::Syn
-            if tally
-                .ports
-                .list()
-                .iter()
-                .all(|port| tools::TROJANS.contains(port)) =>
-        {
-            Class::TrojanProbe
-        }
+        Technique::Syn if is_for_trojans(tally) => Class::TrojanProbe,
         Technique::Syn if is_for_proxies(tally) => {
             if tally.targets.len() >= config.scan.sweep_shape_hosts {
                 Class::WebProxySweep
@@ -89,14 +84,26 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
     (class, Transport::Tcp)
 }
 
-/// Whether proxies are what the ports have in common: three of theirs at least, and nothing but them and the web's.
+/// Whether proxies are what the ports have in common: three of theirs at least, and most of all.
 fn is_for_proxies(tally: &Tally) -> bool {
     let ports = tally.ports.list();
     let proxies = ports.iter().filter(|port| tools::PROXIES.contains(port));
-    proxies.count() >= 3
-        && ports
-            .iter()
-            .all(|port| tools::PROXIES.contains(port) || matches!(port, 23 | 80 | 81 | 443))
+    let proxies = proxies.count();
+    proxies >= 3 && proxies * 2 >= ports.len()
+}
+
+/// Whether most of the ports are those of back doors.
+fn is_for_trojans(tally: &Tally) -> bool {
+    let ports = tally.ports.list();
+    let trojans = ports.iter().filter(|port| tools::TROJANS.contains(port));
+    trojans.count() * 4 >= ports.len() * 3
+}
+
+/// The program that most of the probes look like.
+fn tool(tally: &Tally) -> Option<&'static str> {
+    let look = tally.contacts.first()?.look?;
+    let same = tally.contacts.iter().filter(|c| c.look == Some(look));
+    (same.count() * 4 >= tally.contacts.len() * 3).then_some(look)
 }
 
 /// How the attempts ended.
@@ -134,6 +141,15 @@ fn summary(technique: Technique, tally: &Tally) -> Vec<Evidence> {
         .filter(|(outcome, _)| tally.outcome(*outcome) > 0)
         .map(|(outcome, name)| format!("{} {name}", tally.outcome(*outcome)))
         .collect();
+    let fragmented = tally.contacts.iter().filter(|c| c.fragmented);
+    if fragmented.clone().next().is_some() {
+        facts.push(fact(
+            "headers in tiny fragments",
+            count(fragmented.clone().count(), "probe"),
+            "none: no network is that narrow",
+            fragmented.map(|c| c.frame),
+        ));
+    }
     if !ended.is_empty() {
         facts.push(fact("how they ended", ended.join(", "), "data", []));
     }

@@ -250,7 +250,8 @@ impl PortScan {
         let mute = attempt.technique == Technique::Syn
             && tally.detection.is_some()
             && tally.attempts >= limits.scan.mute_after
-            && friends * 4 < tally.contacts.len();
+            && friends * 4 < tally.contacts.len()
+            && !tally.is_monitor();
         if mute {
             state.set_scanning(attempt.source, true);
         }

@@ -3,11 +3,15 @@
 use labels::Evidence;
 
 use crate::address::Address;
-use crate::news::{Attempt, Moment, Outcome};
+use crate::news::{Attempt, Moment, Outcome, Technique};
 use crate::report::{Activity, Addresses, Ports};
+use crate::tools;
 
 /// Contacts that are remembered one by one until a judgement; then sets go on.
 const MAX_CONTACTS: usize = 128;
+
+/// SYNs of one attempt from which on a stack insists.
+const INSISTS: u8 = 3;
 
 /// One port of one host that a source has asked.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +28,10 @@ pub(super) struct Contact {
     pub(super) rounds: u16,
     /// Packets to that host were to die on the way.
     pub(super) short: bool,
+    /// Its header came in pieces.
+    pub(super) fragmented: bool,
+    /// Whose look it has.
+    pub(super) look: Option<&'static str>,
 }
 
 impl Contact {
@@ -39,6 +47,8 @@ impl Contact {
             frame: attempt.opened.frame,
             rounds: 1,
             short: false,
+            fragmented: attempt.fragmented,
+            look: look(attempt),
         }
     }
 
@@ -46,6 +56,24 @@ impl Contact {
     pub(super) fn equal_ports(&self) -> bool {
         self.sport == self.port
     }
+}
+
+/// The program whose packets look like this one.
+fn look(attempt: &Attempt) -> Option<&'static str> {
+    // An IPv4 address is the low half of its bits.
+    let target = u32::try_from(attempt.target.bits() & 0xffff_ffff).unwrap_or(0);
+    let target = if attempt.target.is_v4() { target } else { 0 };
+    (attempt.technique == Technique::Syn)
+        .then(|| {
+            tools::scanner(
+                attempt.raw,
+                attempt.size,
+                attempt.options,
+                attempt.isn,
+                target,
+            )
+        })
+        .flatten()
 }
 
 /// Why a tally was found to be a scan.
@@ -68,6 +96,8 @@ pub(super) struct Tally {
     /// How they ended, by [`Outcome`].
     pub(super) outcomes: [u64; 6],
     pub(super) detection: Option<Detection>,
+    /// Contacts that turned out to be sessions.
+    pub(super) absolved: usize,
 }
 
 impl Tally {
@@ -80,6 +110,7 @@ impl Tally {
             attempts: 0,
             outcomes: [0; 6],
             detection: None,
+            absolved: 0,
         }
     }
 
@@ -112,7 +143,8 @@ impl Tally {
                 return;
             }
             Some(known) => {
-                if contact.outcome != Some(Outcome::Silent) {
+                // Who goes through its whole schedule insists as a client does.
+                if contact.outcome != Some(Outcome::Silent) || attempt.sent >= INSISTS {
                     known.rounds = known.rounds.saturating_add(1);
                 }
                 if contact.outcome == Some(Outcome::Refused) {
@@ -150,7 +182,12 @@ impl Tally {
         !self.contacts.is_empty()
             && self.contacts.len() < MAX_CONTACTS
             && again * 4 >= self.contacts.len() * 3
-            && self.ports.len() * self.targets.len() <= 4 * self.contacts.len()
+    }
+
+    /// Whether the source has as many sessions with what it tried: it checks services that it uses.
+    pub(super) fn is_user(&self) -> bool {
+        const FEW: usize = 4;
+        self.absolved >= FEW && self.absolved >= self.contacts.len()
     }
 
     /// Forgets a contact that was a session after all. Once judged, it only loses the contact.
@@ -159,6 +196,7 @@ impl Tally {
         self.contacts
             .retain(|known| (known.target, known.port) != (attempt.target, attempt.dport));
         let gone = before - self.contacts.len();
+        self.absolved += gone;
         if gone > 0 && self.detection.is_none() {
             self.targets = Addresses::default();
             self.ports = Ports::default();

@@ -1,0 +1,214 @@
+//! Fingerprinting: packets whose answers tell one stack, or one program, from another.
+//!
+//! # What
+//! One source sends one host several kinds of packets that no stack sends (flags that contradict each other, none at all,
+//! echo requests with a code, datagrams of one letter), or speaks several protocols to one port until something answers.
+//!
+//! # Why these facts
+//! Each such packet alone may be damage, or a scan of its kind. Several kinds to one host ask how its stack differs from
+//! others. A client knows which protocol its server speaks.
+//!
+//! # Evidence
+//! Which kinds were seen; which ports heard several protocols.
+//!
+//! # Blind spots
+//! Fingerprints from ordinary packets (options, windows, times to live).
+//!
+//! # References
+//! nmap's `osscan2.cc` and `nmap-service-probes`; RFC 9293 section 3.10.7.
+
+use labels::{Class, Finding, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::Config;
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Technique};
+use crate::report::{Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
+use crate::words::Word;
+
+/// Ports and protocols that are remembered of one pair.
+const MOST: usize = 64;
+
+section! {
+    /// When odd packets are a fingerprint.
+    Limits "fingerprint" {
+        kinds: u32,
+        misfits: usize,
+    }
+}
+
+/// What is known of one source's questions to one host.
+#[derive(Default)]
+struct Questions {
+    /// One bit a kind of packet that no stack sends.
+    kinds: u8,
+    spoken: Vec<(u16, u8)>,
+    misfits: Ports,
+    ports: Ports,
+    frames: Vec<u64>,
+    system: bool,
+}
+
+impl Brief for Questions {
+    type Key = (Address, Address);
+    type Limits = Limits;
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let (class, what, observed) = if self.system {
+            (
+                Class::OsFingerprint,
+                "several kinds of packets that no stack sends",
+                count(
+                    usize::try_from(self.kinds.count_ones()).unwrap_or(0),
+                    "kind",
+                ),
+            )
+        } else {
+            (
+                Class::VersionScan,
+                "protocols that a port was spoken to in turn, or does not speak",
+                count(self.misfits.len(), "port"),
+            )
+        };
+        let draft = Draft {
+            class,
+            tool: None,
+            sources: vec![key.0.to_ip().into()],
+            targets: vec![key.1.to_ip().into()],
+            transport: Transport::Tcp,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.8,
+            evidence: vec![fact(what, observed, "none", self.frames.iter().copied())],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Fingerprint {
+    pairs: Docket<Questions>,
+}
+
+impl Fingerprint {
+    pub(super) fn new(config: &Config) -> Self {
+        Fingerprint {
+            pairs: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn kind(&mut self, attempt: &Attempt, kind: u8, now: Moment, findings: &mut Findings) {
+        let key = (attempt.source, attempt.target);
+        let needed = self.pairs.limits().kinds;
+        let questions = &mut self.pairs.note(key, now, 1, findings).brief;
+        questions.kinds |= 1 << kind;
+        if attempt.dport != 0 {
+            questions.ports.insert(attempt.dport);
+        }
+        if questions.frames.len() < 8 {
+            questions.frames.push(now.frame);
+        }
+        if questions.kinds.count_ones() >= needed {
+            questions.system = true;
+            self.pairs.claim(key, now, findings);
+        }
+    }
+
+    fn said(&mut self, attempt: &Attempt, word: Word, now: Moment, findings: &mut Findings) {
+        let Some(protocol) = word.protocol() else {
+            return;
+        };
+        let key = (attempt.source, attempt.target);
+        let needed = self.pairs.limits().misfits;
+        let questions = &mut self.pairs.note(key, now, 1, findings).brief;
+        let spoken = (attempt.dport, protocol);
+        let other = questions
+            .spoken
+            .iter()
+            .any(|(port, known)| *port == attempt.dport && *known != protocol);
+        if !questions.spoken.contains(&spoken) && questions.spoken.len() < MOST {
+            questions.spoken.push(spoken);
+        }
+        // An empty line, a call for help: what no program says first.
+        if other && !attempt.friend || matches!(word, Word::Greeting(1 | 6)) {
+            questions.misfits.insert(attempt.dport);
+            questions.ports.insert(attempt.dport);
+            if questions.frames.len() < 8 {
+                questions.frames.push(now.frame);
+            }
+            if questions.misfits.len() >= needed {
+                self.pairs.claim(key, now, findings);
+            }
+        }
+    }
+}
+
+impl Rule for Fingerprint {
+    fn name(&self) -> &'static str {
+        "fingerprint"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Stray,
+            NewsKind::Odd,
+            NewsKind::Said,
+        ])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
+        match news {
+            News::Stray(attempt) => {
+                let kind = match attempt.technique {
+                    Technique::Null => 0,
+                    Technique::Odd => 1,
+                    Technique::SynFin => 2,
+                    Technique::Xmas => 3,
+                    _ => return,
+                };
+                self.kind(attempt, kind, now, findings);
+            }
+            News::Odd(Oddity::EchoCode, attempt) => self.kind(attempt, 4, now, findings),
+            News::Opening(attempt)
+                if attempt.technique == Technique::Udp
+                    && matches!(attempt.word, Word::Same(letter) if letter.is_ascii_alphabetic()) =>
+            {
+                self.kind(attempt, 5, now, findings);
+            }
+            News::Said(attempt, true, word) if attempt.technique == Technique::Syn => {
+                self.said(attempt, *word, now, findings);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.pairs.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.pairs.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::classes;
+
+    #[test]
+    fn three_kinds_that_no_stack_sends_are_a_fingerprint_and_two_are_not() {
+        let lines = "
+            0.0 198.51.100.7:61000 > 192.0.2.10:22 none
+            0.1 198.51.100.7:61001 > 192.0.2.10:22 SFPU
+            0.2 198.51.100.7:61002 > 192.0.2.10:81 FPU";
+        assert!(classes(lines).contains(&Class::OsFingerprint));
+        let two: Vec<&str> = lines.lines().take(3).collect();
+        assert!(!classes(&two.join("\n")).contains(&Class::OsFingerprint));
+    }
+}

@@ -1,0 +1,192 @@
+//! Amplification: questions in a victim's name to those who answer with more.
+//!
+//! # What
+//! Datagrams whose answers are many times as long, and whose asker says of the answers that nobody there waits for them;
+//! or echo requests to a whole network at once.
+//!
+//! # Why these facts
+//! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
+//! Nobody has business with a broadcast address of another site.
+//!
+//! # Evidence
+//! How much was asked and answered, how often the asker was surprised.
+//!
+//! # Blind spots
+//! A victim that is silent.
+//!
+//! # References
+//! CERT CA-98.01 (smurf), TA14-017A (amplification); RFC 2644.
+
+use labels::{Class, Finding, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::Config;
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::observe::Fault;
+use crate::report::{Addresses, Draft, Findings, Ports, fact};
+use crate::state::{Memory, State};
+
+section! {
+    /// When answers are an attack.
+    Limits "reflection" {
+        surprises: u32,
+        factor: u64,
+        broadcasts: u32,
+    }
+}
+
+/// What is known of one who is answered.
+#[derive(Default)]
+struct Victim {
+    given: u64,
+    fetched: u64,
+    surprises: u32,
+    broadcasts: u32,
+    amplifiers: Addresses,
+    ports: Ports,
+    frames: Vec<u64>,
+}
+
+impl Victim {
+    fn suffices(&self, limits: &Limits) -> bool {
+        let amplified = self.fetched >= self.given.max(1).saturating_mul(limits.factor);
+        self.surprises >= limits.surprises && amplified || self.broadcasts >= limits.broadcasts
+    }
+}
+
+impl Brief for Victim {
+    /// The victim, and the service's port, 0 for echo.
+    type Key = (Address, u16);
+    type Limits = Limits;
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let transport = if key.1 == 0 {
+            Transport::Icmp
+        } else {
+            Transport::Udp
+        };
+        let draft = Draft {
+            class: Class::Amplification,
+            tool: None,
+            sources: self.amplifiers.blocks(),
+            targets: vec![key.0.to_ip().into()],
+            transport,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.8,
+            evidence: vec![fact(
+                "answers that the asker does not want",
+                format!(
+                    "{} bytes for {}, {} refused by the asker, {} asked of whole networks",
+                    self.fetched, self.given, self.surprises, self.broadcasts
+                ),
+                "an asker that waits for the answer",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Reflection {
+    victims: Docket<Victim>,
+}
+
+impl Reflection {
+    pub(super) fn new(config: &Config) -> Self {
+        Reflection {
+            victims: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn note(
+        &mut self,
+        key: (Address, u16),
+        amplifier: Address,
+        now: Moment,
+        findings: &mut Findings,
+        add: impl FnOnce(&mut Victim),
+    ) {
+        let victim = &mut self.victims.note(key, now, 1, findings).brief;
+        add(victim);
+        victim.amplifiers.insert(amplifier);
+        if key.1 != 0 {
+            victim.ports.insert(key.1);
+        }
+        if victim.frames.len() < 8 {
+            victim.frames.push(now.frame);
+        }
+        let limits = self.victims.limits();
+        if self
+            .victims
+            .peek(&key)
+            .is_some_and(|folder| folder.brief.suffices(limits))
+        {
+            self.victims.claim(key, now, findings);
+        }
+    }
+
+    fn asked_all(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let far = !attempt.source.is_near(attempt.target);
+        if attempt.technique == Technique::Echo && attempt.target.is_broadcast_like() && far {
+            let key = (attempt.source, 0);
+            self.note(key, attempt.target, now, findings, |victim| {
+                victim.broadcasts += 1
+            });
+        }
+    }
+}
+
+impl Rule for Reflection {
+    fn name(&self) -> &'static str {
+        "reflection"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Repeated,
+            NewsKind::Fruitful,
+            NewsKind::Complained,
+        ])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
+        match news {
+            News::Opening(attempt) | News::Repeated(attempt) => {
+                self.asked_all(attempt, now, findings);
+            }
+            News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
+                let key = (attempt.source, attempt.dport);
+                self.note(key, attempt.target, now, findings, |victim| {
+                    victim.given += u64::from(attempt.given);
+                    victim.fetched += u64::from(attempt.fetched);
+                });
+            }
+            News::Complained {
+                fault: Fault::Port,
+                speaker,
+                to,
+                sport: Some(sport),
+                known: true,
+            } if *sport != 0 => {
+                self.note((*speaker, *sport), *to, now, findings, |victim| {
+                    victim.surprises += 1;
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.victims.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.victims.evicted()
+    }
+}
