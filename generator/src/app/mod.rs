@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::blueprint::{Blueprint, Kind};
 use crate::reading::Fields;
 
-/// Applications that are code: what an activity's `app` may be besides those of [`file`].
+/// Applications that are code: what an activity's `app` may be besides those of [`mod@file`].
 pub const CLIENTS: &[Kind] = &[
     datagram::CLIENT,
     dns::CLIENT,

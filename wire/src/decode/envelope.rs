@@ -119,12 +119,7 @@ impl<'a> Layers<'a> {
 
     /// Takes one envelope off: what was wrapped, and in what. `frame` is what these layers were read from, of which
     /// `missing` bytes were not captured.
-    pub fn open(
-        &self,
-        link_type: LinkType,
-        frame: &'a [u8],
-        missing: usize,
-    ) -> Option<Opened<'a>> {
+    pub fn open(&self, link_type: LinkType, frame: &'a [u8], missing: usize) -> Option<Opened<'a>> {
         let wrapped = match self.transport {
             Transport::Udp(udp) => in_udp(udp.source, udp.destination, self.payload),
             Transport::Other(protocol) => in_ip(protocol, self.payload),

@@ -313,7 +313,8 @@ fn extensions<'a>(
             reading.short(Layer::Ipv6Extension, header, rest.len());
             return Above::Nothing(rest);
         };
-        if let (FRAGMENT, Some(&[_, _, _, _, a, b, c, d])) = (ip.protocol, rest.first_chunk::<8>()) {
+        if let (FRAGMENT, Some(&[_, _, _, _, a, b, c, d])) = (ip.protocol, rest.first_chunk::<8>())
+        {
             ip.identification = u32::from_be_bytes([a, b, c, d]);
         }
         // Type 0 lists addresses to go through; types 2 to 4 belong to mobility and to networks' own routing.
