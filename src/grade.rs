@@ -91,7 +91,6 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let graded = produce::produce_all(&orders, produce::jobs(args.jobs), &progress, |order| {
         let place =
             tempfile::tempdir_in(folder.path()).context("cannot make a temporary folder")?;
-        let terms = terms_for(order, &terms);
         let made = produce::produce(&catalogue, order, &terms, place.path())?;
         made.iter()
             .map(|produced| grade_one(args, produced, &options))
@@ -107,16 +106,6 @@ fn terms(args: &GradeArgs, catalogue: &Catalogue) -> Result<Terms> {
         terms.background = Some(produce::find(catalogue, DEFAULT_BACKGROUND)?);
     }
     Ok(terms)
-}
-
-/// A background is not laid under itself.
-fn terms_for(order: &Order, terms: &Terms) -> Terms {
-    let mut terms = terms.clone();
-    let same = |background: &std::sync::Arc<generator::ScenarioFile>| {
-        background.identity().id == order.file.identity().id
-    };
-    terms.background = terms.background.filter(|background| !same(background));
-    terms
 }
 
 fn orders(args: &GradeArgs, catalogue: &Catalogue) -> Result<Vec<Order>> {

@@ -15,6 +15,11 @@ use rayon::prelude::*;
 use crate::output::{temporary_beside, unless_closed, write_whole};
 use crate::sink::Sink;
 
+/// The ending of a background's name that is the same of an earlier time.
+const PERIOD: &str = "2000";
+/// Scenarios that play before this year have such a background laid under them, where there is one.
+const UNTIL: i16 = 2005;
+
 /// One scenario with one seed, or one of its published traces.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -200,16 +205,39 @@ pub fn produce_to(
 /// # Errors
 /// The mistakes of the scenario as ordered.
 pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<generator::Scenario> {
+    let background = background_of(catalogue, order, terms)?;
     let request = Request {
         seed: order.seed,
         set: terms.set.clone(),
         difficulty: terms.difficulty.clone(),
         published: order.published.clone(),
-        background: terms.background.as_deref(),
+        background: background.as_deref(),
         label_background: terms.label_background,
         faults: terms.faults.clone(),
     };
     Ok(order.file.resolve(&request, catalogue.stacks())?)
+}
+
+/// The background that is laid under an order: of its period, and none under a background itself.
+fn background_of(
+    catalogue: &Catalogue,
+    order: &Order,
+    terms: &Terms,
+) -> Result<Option<Arc<ScenarioFile>>> {
+    let Some(background) = &terms.background else {
+        return Ok(None);
+    };
+    let id = &background.identity().id;
+    let older = format!("{id}-{PERIOD}");
+    let own = &order.file.identity().id;
+    if own == id || *own == older {
+        return Ok(None);
+    }
+    let plays_then = order.file.year().is_some_and(|year| year < UNTIL);
+    match catalogue.get(&older).filter(|_| plays_then) {
+        Some(file) => Ok(Some(Arc::new(file?))),
+        None => Ok(Some(Arc::clone(background))),
+    }
 }
 
 /// The sensors that record: the published one, those asked for, or all.

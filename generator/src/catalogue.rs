@@ -48,7 +48,8 @@ impl Catalogue {
     /// The mistakes of its file, which the tests keep out; none when there is no such scenario.
     pub fn get(&self, id: &str) -> Option<Result<ScenarioFile, ScenarioErrors>> {
         let (name, text) = texts().remove(id)?;
-        Some(self.read(&name, text).and_then(|file| {
+        let read = document(&name, text).and_then(ScenarioFile::unchecked);
+        Some(read.and_then(|file| {
             let named = file.identity().id == id;
             let message = format!("the file is called {id}, and so must the scenario be");
             named
@@ -62,13 +63,26 @@ impl Catalogue {
     /// # Errors
     /// All mistakes at once, each with its line.
     pub fn read(&self, name: &str, text: &str) -> Result<ScenarioFile, ScenarioErrors> {
-        let find = |id: &str| {
-            let (name, text) = texts().remove(id)?;
-            Some(Node::parse(&name, text))
-        };
-        let document = extended(Node::parse(name, text)?, &find)?;
-        ScenarioFile::from_document(document, &self.stacks)
+        ScenarioFile::from_document(document(name, text)?, &self.stacks)
     }
+
+    /// Checks a built-in scenario with everything it offers, which [`get`](Catalogue::get) leaves to the tests.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with its line.
+    pub fn check(&self, id: &str) -> Option<Result<ScenarioFile, ScenarioErrors>> {
+        let (name, text) = texts().remove(id)?;
+        Some(self.read(&name, text))
+    }
+}
+
+/// A scenario's document, with what it extends.
+fn document(name: &str, text: &str) -> Result<Node, ScenarioErrors> {
+    let find = |id: &str| {
+        let (name, text) = texts().remove(id)?;
+        Some(Node::parse(&name, text))
+    };
+    extended(Node::parse(name, text)?, &find)
 }
 
 /// The built-in scenarios' files by id, which is the name of the file.

@@ -211,3 +211,13 @@ fn numbers_without_bounds_are_mistakes() {
             .contains("2^30")
     );
 }
+
+#[test]
+fn every_built_in_scenario_is_right_with_all_it_offers() {
+    let catalogue = Catalogue::built_in().unwrap();
+    for id in catalogue.ids() {
+        if let Err(errors) = catalogue.check(&id).unwrap() {
+            panic!("{id}: {errors}");
+        }
+    }
+}

@@ -92,9 +92,9 @@ fn of_a_cut_capture_the_rest_is_read_and_the_cut_is_said() {
 fn a_foreign_link_type_is_refused() {
     let captures = Captures::new();
     let mut bytes = fs::read(captures.good()).unwrap();
-    bytes[20] = 127;
+    bytes[20] = 147;
     let radio = captures.with("radio.pcap", &bytes);
-    refused(&["detect", &radio], &["radio.pcap", "127"]);
+    refused(&["detect", &radio], &["radio.pcap", "147"]);
 }
 
 #[test]
