@@ -90,7 +90,11 @@ fn hash(layers: &Layers<'_>) -> Option<u64> {
                 rest ^ u64::from(ip.fragment.map_or(0, |(offset, _)| offset)) << 48,
             )
         }
-        Network::Arp(_) | Network::None => return None,
+        Network::Arp(arp) => {
+            let ends = u64::from(arp.sender.to_bits()) << 32 | u64::from(arp.target.to_bits());
+            return Some(mix(ends, u64::from(arp.operation)));
+        }
+        Network::None => return None,
     };
     let segment = match &layers.transport {
         Transport::Tcp(tcp) => tcp.segment,

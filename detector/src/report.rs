@@ -146,10 +146,13 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         Class::DecoyScan => scan_of_it,
         Class::RelayTest => part.class == Class::VersionScan && to_the_same,
         Class::SpoofedSynFlood | Class::SynFlood => {
-            part.class.family() == Family::PortScan
+            matches!(part.class.family(), Family::PortScan | Family::Decoy)
                 && part.transport == whole.transport
                 && to_the_same
-                && part.ports == whole.ports
+                && part.ports.iter().all(|part| {
+                    let mut whole = whole.ports.iter();
+                    whole.any(|whole| whole.first() <= part.first() && part.last() <= whole.last())
+                })
         }
         Class::Amplification
             if part.class == Class::UdpFlood
@@ -333,6 +336,12 @@ impl Addresses {
     /// How many there are at least.
     pub(crate) fn len(&self) -> usize {
         self.single.len() + self.wider.len()
+    }
+
+    /// How many there are that are not in the other, as far as they are known one by one.
+    pub(crate) fn len_without(&self, other: &Addresses) -> usize {
+        let singles = self.single.iter();
+        singles.filter(|address| !other.contains(**address)).count() + self.wider.len()
     }
 
     /// Whether any is in both.

@@ -2,7 +2,7 @@
 //!
 //! `TIME SOURCE:PORT > TARGET:PORT FLAGS [seq N] [ack N] [len N] [win N] [ttl N] [bare]`: times in seconds, flags as
 //! tcpdump prints them; SYNs have the options of a present-day stack unless they are `bare`. `udp` in place of the flags
-//! is a datagram. `TIME ROUTER > TARGET unreachable|exceeded` quotes the frame of the line before it that is named by
+//! is a datagram; `say` and the words of its payload end a line. `TIME ROUTER > TARGET unreachable|exceeded` quotes the frame of the line before it that is named by
 //! `of N` (counted from 1).
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -150,7 +150,10 @@ fn packet(words: &[&str], before: &[Packet]) -> (f64, Packet) {
     let packet = Packet {
         ip: Ip::V4(ip),
         segment,
-        payload: Payload::Zeros(length),
+        payload: match words.iter().position(|word| *word == "say") {
+            Some(at) => Payload::new(format!("{}\r\n", words[at + 1..].join(" ")).into_bytes()),
+            None => Payload::Zeros(length),
+        },
     };
     (seconds, packet)
 }

@@ -94,7 +94,8 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         0x00 if matches!(bytes, [0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..]) => smb(bytes),
         0x80 if bytes.len() >= 28 => rpc(bytes.get(4..).unwrap_or_default()).unwrap_or(Word::Other),
         b'A'..=b'Z' | b'a'..=b'z' => spoken(dport, bytes),
-        b'\r' | b'\n' => Word::Greeting(1),
+        // An empty line, and nothing else.
+        b'\r' | b'\n' if bytes.len() <= 4 => Word::Greeting(1),
         0x30 if dport == 389 => Word::Greeting(2),
         0x03 if matches!(bytes, [3, 0, 0, _, _, 0xe0, ..]) => Word::Greeting(3),
         _ if sport == 53 || dport == 53 => dns(bytes.get(4..).unwrap_or_default()),

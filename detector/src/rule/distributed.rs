@@ -51,6 +51,8 @@ struct Target {
     failed_ports: Ports,
     failures: usize,
     recent: Vec<Probe>,
+    /// How often a probe came in another name.
+    twins: usize,
     decoys: Addresses,
     decoyed: Ports,
     frames: Vec<u64>,
@@ -58,7 +60,8 @@ struct Target {
 
 impl Target {
     fn is_decoyed(&self, limits: &Limits) -> bool {
-        self.decoyed.len() >= limits.decoyed
+        // The same names come again; a flood's are ever new.
+        self.decoyed.len() >= limits.decoyed && self.twins > self.decoys.len()
     }
 
     fn is_shared(&self, limits: &Limits) -> bool {
@@ -145,6 +148,7 @@ impl Distributed {
                     && now.time.nanos_since(then.time) <= within
             });
         if let Some((_, _, _, source, then)) = twin.copied() {
+            target.twins += 1;
             target.decoys.insert(source);
             target.decoys.insert(attempt.source);
             target.decoyed.insert(attempt.dport);

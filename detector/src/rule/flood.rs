@@ -465,8 +465,11 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
         }
     }
     bucket.last = Some((isn, source, sport));
-    let detail = bucket.detail.get_or_insert_with(Box::default);
-    detail.add(attempt, now);
+    // Most buckets never hold more than a drop: what costs memory is kept of the others.
+    if bucket.level > 2 * ONE || bucket.equal_isns > 1 {
+        let detail = bucket.detail.get_or_insert_with(Box::default);
+        detail.add(attempt, now);
+    }
 }
 
 impl Rule for SynFlood {

@@ -227,3 +227,43 @@ impl Rule for Guessing {
         self.doors.evicted()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::classes;
+
+    /// Logins over connections of their own, and what the server says to each.
+    fn logins(answers: &[&str]) -> String {
+        let mut lines = String::new();
+        for (n, answer) in answers.iter().enumerate() {
+            let (client, server) = (format!("198.51.100.7:{}", 40_000 + n), "192.0.2.10:21");
+            lines += &format!(
+                "{n}.00 {client} > {server} S seq {}
+                 {n}.01 {server} > {client} S. seq 900
+                 {n}.02 {client} > {server} . seq 101 ack 901
+                 {n}.03 {server} > {client} P. seq 901 ack 101 say 220 ready
+                 {n}.04 {client} > {server} P. seq 101 ack 912 say PASS {n}
+                 {n}.05 {server} > {client} P. seq 912 ack 109 say {answer}\n",
+                100 + n * 977
+            );
+        }
+        lines
+    }
+
+    #[test]
+    fn refusal_after_refusal_is_guessing() {
+        assert_eq!(classes(&logins(&["530 no"; 8])), [Class::PasswordGuessing]);
+        assert_eq!(classes(&logins(&["530 no"; 5])), [Class::PasswordGuessing]);
+        assert!(classes(&logins(&["530 no"; 4])).is_empty());
+    }
+
+    #[test]
+    fn who_mistypes_and_is_let_in_guesses_nothing() {
+        let day = [
+            "230 in", "530 no", "230 in", "530 no", "230 in", "530 no", "530 no", "530 no",
+        ];
+        assert!(classes(&logins(&day)).is_empty());
+    }
+}

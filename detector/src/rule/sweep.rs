@@ -93,7 +93,9 @@ struct Walk {
 
 impl Walk {
     fn suffices(&self, question: Question, limits: &Limits) -> bool {
-        let (absent, present) = (self.absent.len(), self.present.len());
+        // Who has answered once is there, whatever was lost.
+        let absent = self.absent.len_without(&self.present);
+        let present = self.present.len();
         let mostly = absent * 2 >= present;
         match question {
             Question::Ping => {

@@ -137,7 +137,7 @@ pub(super) struct Volume {
 impl Volume {
     pub(super) fn new(config: &Config) -> Self {
         Volume {
-            loads: Docket::new(config.get::<Memory>().services, config.get()),
+            loads: Docket::new(config.get::<Memory>().cases, config.get()),
         }
     }
 

@@ -258,7 +258,9 @@ impl State {
         news: &mut Outbox,
     ) {
         if seen.ttl <= MAX_HOPS && seen.target.is_host() {
-            self.pairs.mark_short(seen.source, seen.target);
+            if seen.ttl <= SURELY_SHORT {
+                self.pairs.mark_short(seen.source, seen.target);
+            }
             news.tell(News::ShortLived {
                 source: seen.source,
                 target: seen.target,
@@ -412,6 +414,10 @@ const BOTH_SHOWN: u32 = 8;
 fn is_untouched(ttl: u8) -> bool {
     matches!(ttl, 64 | 128 | 255)
 }
+
+/// A time to live from which on nobody doubts that it was chosen to be short: old stacks start at 30 or 32 and are that
+/// far away at most (Zeek takes less than 10 for a trace).
+const SURELY_SHORT: u8 = 10;
 
 /// The longest time to live that may be meant to end on the way: traceroute's default maximum.
 pub(crate) const MAX_HOPS: u8 = 30;
