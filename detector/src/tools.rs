@@ -41,16 +41,16 @@ pub(crate) fn scanner(
 }
 
 /// Whether a SYN has no options, or the segment size alone with a window that no stack has offered since the
-/// nineties while scanners do (nmap 1024 to 4096, hping 512). Old stacks send the segment size alone too, with
-/// windows of 8 KiB and more.
+/// nineties while scanners do (nmap 1024 to 4096). Old stacks send the segment size alone too, with windows of 8 KiB
+/// and more, or, as Linux 2.0 does, of 512.
 pub(crate) fn is_raw(options: &[u8], window: u16) -> bool {
-    const LARGEST_RAW_WINDOW: u16 = 4096;
+    const RAW_WINDOWS: std::ops::RangeInclusive<u16> = 1024..=4096;
     match options {
         [] => true,
-        [2, 4, _, _] => window <= LARGEST_RAW_WINDOW,
+        [2, 4, _, _] => RAW_WINDOWS.contains(&window),
         _ => {
             let mut options = wire::tcp::OptionIter::new(options);
-            window <= LARGEST_RAW_WINDOW
+            RAW_WINDOWS.contains(&window)
                 && options.all(|option| {
                     matches!(
                         option,

