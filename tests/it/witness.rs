@@ -1,5 +1,6 @@
 //! Other programs read what we write and find nothing wrong with it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,7 +8,20 @@ use std::process::{Command, Stdio};
 
 use crate::tools::{crywolf, crywolf_ok, has, tshark};
 
-/// Every capture of the catalogue for one seed, and the published ones, in a folder that lives as long as the test.
+/// Scenarios whose bytes are not of the protocol their port is known for, so that a dissector chosen by the port calls
+/// them malformed: 24 zero bytes to the domain port, opaque peer traffic on any port, a lone byte of a keep-alive.
+const SHAPELESS: &[&str] = &[
+    "f5-syn-24-zero-bytes",
+    "flash-crowd",
+    "office-2000",
+    "p2p-swarm",
+];
+
+const BAD_CHECKSUM: &str =
+    "ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0";
+
+/// Every capture of the catalogue for one seed, the published ones, and some amid an office, in a folder that lives as
+/// long as the test.
 fn whole_catalogue() -> (tempfile::TempDir, Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();
@@ -16,7 +30,9 @@ fn whole_catalogue() -> (tempfile::TempDir, Vec<PathBuf>) {
     let mixed = folder.path().join("mixed");
     crywolf_ok(&[
         "generate",
-        "--all",
+        "syn-scan",
+        "fin-scan",
+        "ftp-session",
         "--seed",
         "3",
         "--background",
@@ -45,11 +61,24 @@ fn no_dissector_finds_a_malformed_frame_or_a_bad_checksum() {
     let (_folder, captures) = whole_catalogue();
     assert!(captures.len() > 10, "only {} captures", captures.len());
     for capture in captures {
+        let name = capture.file_name().unwrap().to_string_lossy();
+        let filter = if SHAPELESS.iter().any(|id| name.starts_with(id)) {
+            BAD_CHECKSUM.to_owned()
+        } else {
+            format!("_ws.malformed || {BAD_CHECKSUM}")
+        };
         let output = Command::new("tshark")
             .args(["-n", "-r"])
             .arg(&capture)
-            .args(["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE"])
-            .args(["-Y", "_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0"])
+            .args([
+                "-o",
+                "ip.check_checksum:TRUE",
+                "-o",
+                "tcp.check_checksum:TRUE",
+                "-o",
+                "udp.check_checksum:TRUE",
+            ])
+            .args(["-Y", &filter])
             .output()
             .unwrap();
         assert!(
@@ -79,11 +108,14 @@ fn the_truth_agrees_with_the_capture() {
         let frames = tshark(&capture, &["frame.time_epoch", "ip.src"]);
         let name = capture.display();
         assert_eq!(truth.capture.packets, frames.len() as u64, "{name}");
+        let mut of_event: HashMap<_, Vec<&Vec<String>>> = HashMap::new();
+        for (frame, fields) in (1..).zip(&frames) {
+            if let Some(id) = truth.frames.event_of(frame) {
+                of_event.entry(id.0).or_default().push(fields);
+            }
+        }
         for event in &truth.events {
-            let own: Vec<&Vec<String>> = (1..=truth.capture.packets)
-                .filter(|frame| truth.frames.event_of(*frame) == Some(event.id))
-                .map(|frame| &frames[usize::try_from(frame - 1).unwrap()])
-                .collect();
+            let own = of_event.remove(&event.id.0).unwrap_or_default();
             assert_eq!(
                 own.len() as u64,
                 event.packets,
@@ -96,11 +128,12 @@ fn the_truth_agrees_with_the_capture() {
                 "{name}, event {}",
                 event.id.0
             );
+            // ARP and IPv6 frames have no `ip.src`; an ICMP error has two, its own first.
             let source = own.iter().any(|frame| {
-                event
-                    .sources
-                    .iter()
-                    .any(|s| s.contains(frame[1].parse().unwrap()))
+                let outer = frame[1].split(',').next().unwrap_or_default();
+                outer
+                    .parse()
+                    .map_or(true, |from| event.sources.iter().any(|s| s.contains(from)))
             });
             assert!(
                 source,
