@@ -179,7 +179,8 @@ impl Bench {
     pub(super) fn record(&self, interface: &str, count: usize) -> Recorder {
         let path = self.path(&format!("{interface}.recorded.pcap"));
         let count = count.to_string();
-        let words = "tcpdump -n -U --immediate-mode -B 16384 --time-stamp-precision=nano -i";
+        let words =
+            "tcpdump -n -U --immediate-mode -B 65536 -s 16384 --time-stamp-precision=nano -i";
         let mut words: Vec<&str> = words.split_whitespace().collect();
         words.extend([interface, "-c", &count, "-w", text(&path)]);
         let mut tcpdump = self
