@@ -109,9 +109,12 @@ fn the_truth_agrees_with_the_capture() {
         let name = capture.display();
         assert_eq!(truth.capture.packets, frames.len() as u64, "{name}");
         let mut of_event: HashMap<_, Vec<&Vec<String>>> = HashMap::new();
-        for (frame, fields) in (1..).zip(&frames) {
-            if let Some(id) = truth.frames.event_of(frame) {
-                of_event.entry(id.0).or_default().push(fields);
+        let mut left = frames.iter();
+        for (event, count) in truth.frames.runs() {
+            let run = left.by_ref().take(usize::try_from(count).unwrap());
+            match event {
+                Some(id) => of_event.entry(id.0).or_default().extend(run),
+                None => run.for_each(drop),
             }
         }
         for event in &truth.events {
