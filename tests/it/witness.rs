@@ -1,6 +1,6 @@
 //! Other programs read what we write and find nothing wrong with it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -108,7 +108,7 @@ fn the_truth_agrees_with_the_capture() {
         let frames = tshark(&capture, &["frame.time_epoch", "ip.src"]);
         let name = capture.display();
         assert_eq!(truth.capture.packets, frames.len() as u64, "{name}");
-        let mut of_event: HashMap<_, Vec<&Vec<String>>> = HashMap::new();
+        let mut of_event: BTreeMap<_, Vec<&Vec<String>>> = BTreeMap::new();
         let mut left = frames.iter();
         for (event, count) in truth.frames.runs() {
             let run = left.by_ref().take(usize::try_from(count).unwrap());

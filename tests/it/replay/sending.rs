@@ -1,6 +1,6 @@
 //! What arrives, and when.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 
 use labels::Truth;
@@ -73,8 +73,8 @@ fn several_threads_send_each_frame_once_and_conversations_in_order() {
 }
 
 /// The TCP segments of each connection, in their order, by its two ends.
-fn connections(frames: &[(u64, Vec<u8>)]) -> HashMap<[Vec<u8>; 2], Vec<&[u8]>> {
-    let mut connections: HashMap<_, Vec<&[u8]>> = HashMap::new();
+fn connections(frames: &[(u64, Vec<u8>)]) -> BTreeMap<[Vec<u8>; 2], Vec<&[u8]>> {
+    let mut connections: BTreeMap<_, Vec<&[u8]>> = BTreeMap::new();
     let is_tcp = |bytes: &&[u8]| bytes[12..15] == [8, 0, 0x45] && bytes[23] == 6;
     for bytes in frames.iter().map(|(_, bytes)| &bytes[..]).filter(is_tcp) {
         let mut ends = [
