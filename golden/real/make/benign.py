@@ -251,15 +251,7 @@ for i in range(40):
 
 @play("nat-clients", "curl", "silence", "web", need=("site", "resolver", "pcs", "www"), vantage="router, outside", seen={"tcp.flags==2 && ip.src==192.0.2.9": 30}, note="Four PCs behind one address: a translator inside hides them. One address makes many connections to three servers at once, with lookups from high and low ports.")
 def _(lab):
-    gw = lab.host("gw", "in", 9)
-    lab.sysctl(gw, {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 0})
-    lab.filter('table ip nat { chain post { type nat hook postrouting priority 100; ip saddr 10.1.1.0/24 snat to 192.0.2.9; } }', gw)
-    lab.addr(gw.ns, "eth0", "10.1.1.1/24")
-    hidden = []
-    for i in range(4):
-        h = lab.host(f"n{i}", "in", 40 + i, gateway=False, extra=(f"10.1.1.{10 + i}/24",))
-        lab.route(h, "default", "via", "10.1.1.1", "src", f"10.1.1.{10 + i}")
-        hidden.append(h)
+    hidden = lab.translator("snat to 192.0.2.9")
     yield
     lab.commands.append("curl -s -Z http://www.example.org/... http://api.example.org/... http://cdn.example.org/... (four PCs behind one address)")
     for h in hidden:
@@ -869,15 +861,7 @@ while True:
 
 @play("nat-low-port-dns", "dig", "explain", "nat-low-port-dns", need=("resolver", "site", "pcs"), bg=("web-out",), vantage="router, outside", seen={"udp.srcport<1024 && udp.dstport==53": 30}, note="A translator gives the lookups of four PCs source ports below 1024. Looks like crafted packets.")
 def _(lab):
-    gw = lab.host("gw", "in", 9)
-    lab.sysctl(gw, {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 0})
-    lab.filter("table ip nat { chain post { type nat hook postrouting priority 100; ip saddr 10.1.1.0/24 udp dport 53 snat to 192.0.2.9:600-1023 random; ip saddr 10.1.1.0/24 snat to 192.0.2.9; } }", gw)
-    lab.addr(gw.ns, "eth0", "10.1.1.1/24")
-    hidden = []
-    for i in range(4):
-        h = lab.host(f"n{i}", "in", 40 + i, gateway=False, extra=(f"10.1.1.{10 + i}/24",))
-        lab.route(h, "default", "via", "10.1.1.1", "src", f"10.1.1.{10 + i}")
-        hidden.append(h)
+    hidden = lab.translator("udp dport 53 snat to 192.0.2.9:600-1023 random", "snat to 192.0.2.9")
     yield
     lab.commands.append("dig www.example.org; dig api.example.org; dig gone.example.org (four PCs behind one address)")
     for h in hidden:

@@ -46,15 +46,7 @@ def _(lab):
 
 @play("scan-through-translator", "nmap", "alert", "connect-scan", need=("site", "resolver", "pcs"), vantage="router, outside", sources=["192.0.2.9"], targets=["198.51.100.82"], seen={"tcp.flags==2 && ip.src==192.0.2.9": 90}, note="Four PCs behind one address: three browse, one scans eighty ports of a server outside. The address is guilty, its web sessions are not.")
 def _(lab):
-    gw = lab.host("gw", "in", 9)
-    lab.sysctl(gw, {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 0})
-    lab.filter("table ip nat { chain post { type nat hook postrouting priority 100; ip saddr 10.1.1.0/24 snat to 192.0.2.9; } }", gw)
-    lab.addr(gw.ns, "eth0", "10.1.1.1/24")
-    hidden = []
-    for i in range(4):
-        h = lab.host(f"n{i}", "in", 40 + i, gateway=False, extra=(f"10.1.1.{10 + i}/24",))
-        lab.route(h, "default", "via", "10.1.1.1", "src", f"10.1.1.{10 + i}")
-        hidden.append(h)
+    hidden = lab.translator("snat to 192.0.2.9")
     yield
     for h in hidden[:3]:
         lab.loop(h, "curl -4 -s -Z -o /dev/null http://www.example.org/tiny.txt -o /dev/null http://api.example.org/style.css", 1.5)

@@ -201,6 +201,20 @@ class Lab:
         self.hosts[name] = h
         return h
 
+    def translator(self, *rules):
+        """Four hosts 10.1.1.10 to .13 inside, and a translator 192.0.2.9 with these source NAT rules before them: the four."""
+        gw = self.host("gw", "in", 9)
+        self.sysctl(gw, {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.send_redirects": 0, "net.ipv4.conf.eth0.send_redirects": 0})
+        chain = "; ".join(f"ip saddr 10.1.1.0/24 {rule}" for rule in rules)
+        self.filter(f"table ip nat {{ chain post {{ type nat hook postrouting priority 100; {chain}; }} }}", gw)
+        self.addr(gw.ns, "eth0", "10.1.1.1/24")
+        hidden = []
+        for i in range(4):
+            h = self.host(f"n{i}", "in", 40 + i, gateway=False, extra=(f"10.1.1.{10 + i}/24",))
+            self.route(h, "default", "via", "10.1.1.1", "src", f"10.1.1.{10 + i}")
+            hidden.append(h)
+        return hidden
+
     def hint(self, name, address):
         """An entry of the hosts file that all hosts read."""
         with open(os.path.join(self.work, "hosts"), "a") as f:
