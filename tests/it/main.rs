@@ -7,6 +7,7 @@
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
+//! - [`real`]: the detector on captures of real tools.
 //! - [`replay`]: captures on interfaces in namespaces, counted at the far side.
 //! - [`namespaces`]: networks of a test's own.
 //! - [`transcribe`]: a listing becomes the capture that it was made of, and the documents' own listings their packets.
@@ -19,6 +20,7 @@ mod ladder;
 mod live;
 mod namespaces;
 mod published;
+mod real;
 mod replay;
 mod tools;
 mod transcribe;

@@ -99,7 +99,15 @@ fn the_truth_agrees_with_the_capture() {
     for capture in captures {
         let truth = fs::read_to_string(capture.with_extension("truth.json")).unwrap();
         let truth = labels::Truth::from_json(&truth).unwrap();
-        let frames = tshark(&capture, &["frame.time_epoch", "ip.src"]);
+        let frames = tshark(
+            &capture,
+            &[
+                "frame.time_epoch",
+                "ip.src",
+                "ipv6.src",
+                "arp.src.proto_ipv4",
+            ],
+        );
         let name = capture.display();
         assert_eq!(truth.capture.packets, frames.len() as u64, "{name}");
         let mut of_event: BTreeMap<_, Vec<&Vec<String>>> = BTreeMap::new();
@@ -125,12 +133,12 @@ fn the_truth_agrees_with_the_capture() {
                 "{name}, event {}",
                 event.id.0
             );
-            // ARP and IPv6 frames have no `ip.src`; an ICMP error has two, its own first.
             let source = own.iter().any(|frame| {
-                let outer = frame[1].split(',').next().unwrap_or_default();
-                outer
-                    .parse()
-                    .map_or(true, |from| event.sources.iter().any(|s| s.contains(from)))
+                let from = frame[1..].iter().find_map(|field| field.parse().ok());
+                event
+                    .sources
+                    .iter()
+                    .any(|s| from.is_some_and(|from| s.contains(from)))
             });
             assert!(
                 source,
