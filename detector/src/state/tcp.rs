@@ -49,20 +49,9 @@ impl State {
         let (from, to) = ends(seen, segment.sport, segment.dport);
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
         let mut fresh = Connection::new(now, Technique::Syn, from_low);
-        fresh.isn = segment.sequence;
-        fresh.acknowledgment = segment.acknowledgment;
-        fresh.given = segment.payload;
-        fresh.size = segment.window;
-        fresh.ttl = seen.ttl;
-        fresh.seen = Seen::SYN;
+        fresh.begin(seen, segment, Seen::SYN);
         if segment.raw {
             fresh.seen.add(Seen::RAW);
-        }
-        if segment.options {
-            fresh.seen.add(Seen::OPTIONS);
-        }
-        if seen.tiny_fragments {
-            fresh.seen.add(Seen::FRAGMENTED);
         }
         if self.is_flooded(to.address, to.port) {
             news.tell(News::FloodSyn(fresh.attempt(&key)));
@@ -470,18 +459,7 @@ impl State {
         // Who speaks from a service's port to a client's answers a question that was not captured.
         let answers = segment.sport < 1024 && segment.dport >= 1024 && segment.payload > 0;
         let mut fresh = Connection::new(now, Technique::Ack, from_low != answers);
-        fresh.isn = segment.sequence;
-        fresh.acknowledgment = segment.acknowledgment;
-        fresh.size = segment.window;
-        fresh.ttl = seen.ttl;
-        fresh.given = segment.payload;
-        fresh.seen = Seen::STRAY;
-        if segment.options {
-            fresh.seen.add(Seen::OPTIONS);
-        }
-        if seen.tiny_fragments {
-            fresh.seen.add(Seen::FRAGMENTED);
-        }
+        fresh.begin(seen, segment, Seen::STRAY);
         let technique = stray_technique(segment.flags, segment.payload);
         if seen.ttl <= MAX_HOPS {
             self.short_lived(
@@ -515,6 +493,25 @@ impl State {
         let (handle, _) = self.connections.insert_new(key, fresh);
         news.tell(News::Stray(Attempt { friend, ..attempt }));
         self.wait(now, handle, news);
+    }
+}
+
+impl Connection {
+    /// What the first segment that was seen says.
+    #[inline]
+    fn begin(&mut self, seen: &Observation<'_>, segment: &Segment, first: Seen) {
+        self.isn = segment.sequence;
+        self.acknowledgment = segment.acknowledgment;
+        self.given = segment.payload;
+        self.size = segment.window;
+        self.ttl = seen.ttl;
+        self.seen = first;
+        if segment.options {
+            self.seen.add(Seen::OPTIONS);
+        }
+        if seen.tiny_fragments {
+            self.seen.add(Seen::FRAGMENTED);
+        }
     }
 }
 
