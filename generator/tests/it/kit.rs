@@ -1,11 +1,7 @@
 //! What tools of the kit put on the wire: micro scenarios of a few frames each.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a failed unwrap is a failed test, in helpers as well"
-)]
-
-use generator::{Catalogue, Request, simulate};
+use crate::micro::{read, record};
+use generator::ScenarioFile;
 use wire::capture::CaptureReader;
 use wire::decode::{Network, Transport};
 use wire::{Flags, Layers};
@@ -65,30 +61,19 @@ struct Seen {
     fragment: Option<(u16, bool)>,
 }
 
+/// The world with one activity in it.
+fn scanned(activity: &str) -> Result<ScenarioFile, String> {
+    read(&format!(
+        "{WORLD}[activity.scan]\nfrom = \"scanner\"\nclass = \"syn-scan\"\n{activity}"
+    ))
+}
+
 fn errors(activity: &str) -> String {
-    let catalogue = Catalogue::built_in().unwrap();
-    let text =
-        format!("{WORLD}[activity.scan]\nfrom = \"scanner\"\nclass = \"syn-scan\"\n{activity}");
-    match catalogue.read("micro.toml", &text) {
-        Ok(_) => String::new(),
-        Err(errors) => errors.to_string(),
-    }
+    scanned(activity).err().unwrap_or_default()
 }
 
 fn run(activity: &str) -> Vec<Seen> {
-    let catalogue = Catalogue::built_in().unwrap();
-    let text =
-        format!("{WORLD}[activity.scan]\nfrom = \"scanner\"\nclass = \"syn-scan\"\n{activity}");
-    let file = catalogue
-        .read("micro.toml", &text)
-        .unwrap_or_else(|errors| panic!("{errors}"));
-    let request = Request {
-        seed: 3,
-        ..Request::default()
-    };
-    let scenario = file.resolve(&request, catalogue.stacks()).unwrap();
-    let recordings = simulate(&scenario, 3, true, |_| Some(Vec::new())).unwrap();
-    let (bytes, _) = recordings.into_iter().next().unwrap().into_truth();
+    let (bytes, _) = record(&scanned(activity).unwrap(), 3);
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let (mut seen, mut first) = (Vec::new(), None);
     while let Some(record) = reader.next().unwrap() {

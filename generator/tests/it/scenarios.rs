@@ -1,34 +1,16 @@
 //! The scenario language: extending, varying, targets that are nobody, and how different seeds are.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a failed unwrap is a failed test, in helpers as well"
-)]
-
 use std::collections::BTreeSet;
 
-use generator::{Catalogue, Request, ScenarioFile, simulate};
+use crate::micro::{read, record};
+use generator::{Catalogue, ScenarioFile};
 use wire::Layers;
 use wire::capture::CaptureReader;
 use wire::decode::Transport;
 
-fn read(text: &str) -> Result<ScenarioFile, String> {
-    let catalogue = Catalogue::built_in().unwrap();
-    catalogue
-        .read("mine.toml", text)
-        .map_err(|errors| errors.to_string())
-}
-
 /// What a sensor sees of a seed, apart from times and numbers: who, to whom, which ports and flags.
 fn trace(file: &ScenarioFile, seed: u64) -> Vec<String> {
-    let catalogue = Catalogue::built_in().unwrap();
-    let request = Request {
-        seed,
-        ..Request::default()
-    };
-    let scenario = file.resolve(&request, catalogue.stacks()).unwrap();
-    let recordings = simulate(&scenario, seed, false, |_| Some(Vec::new())).unwrap();
-    let (bytes, _) = recordings.into_iter().next().unwrap().into_truth();
+    let (bytes, _) = record(file, seed);
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let mut lines = Vec::new();
     while let Some(record) = reader.next().unwrap() {
@@ -77,7 +59,7 @@ fn an_extension_is_the_other_but_for_what_it_says() {
 fn an_extension_of_nothing_is_a_mistake_of_its_line() {
     let error = read("id = 'mine'\nextends = 'sin-scan'\n").unwrap_err();
     assert!(
-        error.starts_with("mine.toml:2") && error.contains("sin-scan"),
+        error.starts_with("micro.toml:2") && error.contains("sin-scan"),
         "{error}"
     );
 }
@@ -172,7 +154,7 @@ fn a_tools_own_stages_can_be_set() {
 }
 
 #[test]
-fn every_built_in_scenario_varies_with_its_seed() {
+fn built_in_scenarios_vary_with_their_seeds() {
     let catalogue = Catalogue::built_in().unwrap();
     for id in ["syn-scan", "nntp-reset", "fin-scan", "connect-scan"] {
         let file = catalogue.get(id).unwrap().unwrap();

@@ -1,11 +1,6 @@
 //! What applications say: each in a world of a client and a server, as the sensor between them sees it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a failed unwrap is a failed test, in helpers as well"
-)]
-
-use generator::{Catalogue, Request, simulate};
+use crate::micro::{read, record};
 use wire::Layers;
 use wire::capture::CaptureReader;
 use wire::decode::Transport;
@@ -40,18 +35,8 @@ site = "home"
 
 /// A frame as a line: `> 1024 25 P. HELO x`, from whom, both ports, flags or protocol, and its text.
 fn run(parts: &str) -> Vec<String> {
-    let catalogue = Catalogue::built_in().unwrap();
-    let text = format!("{WORLD}{parts}");
-    let file = catalogue
-        .read("micro.toml", &text)
-        .unwrap_or_else(|errors| panic!("{errors}"));
-    let request = Request {
-        seed: 3,
-        ..Request::default()
-    };
-    let scenario = file.resolve(&request, catalogue.stacks()).unwrap();
-    let recordings = simulate(&scenario, 3, false, |_| Some(Vec::new())).unwrap();
-    let (bytes, _) = recordings.into_iter().next().unwrap().into_truth();
+    let file = read(&format!("{WORLD}{parts}")).unwrap();
+    let (bytes, _) = record(&file, 3);
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let mut lines = Vec::new();
     let mut first = None;
@@ -368,11 +353,10 @@ fn a_heartbeat_goes_on_whether_it_is_answered_or_not() {
 
 #[test]
 fn what_a_scenario_says_wrong_is_its_mistake() {
-    let catalogue = Catalogue::built_in().unwrap();
     let text = format!(
         "{WORLD}[host.server.service.it]\napp = \"smtp\"\nthink = \"5\"\n[activity.it]\napp = \"smtp\"\nfrom = \"client\"\nto = \"server\"\nevery = \"0s\"\n"
     );
-    let errors = catalogue.read("micro.toml", &text).unwrap_err().to_string();
+    let errors = read(&text).unwrap_err();
     assert!(
         errors.contains("every: at least") && errors.contains("micro.toml:"),
         "{errors}"

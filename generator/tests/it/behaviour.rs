@@ -1,14 +1,9 @@
 //! What stacks, tools and paths do, written as traces: micro scenarios of a few frames, each against the lines it must
 //! show at its sensor. Fields that chance decides are left out of the comparison.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a failed unwrap is a failed test, in helpers as well"
-)]
-
 use std::collections::BTreeMap;
 
-use generator::{Catalogue, Request, simulate};
+use crate::micro::{read, record};
 use labels::Truth;
 use wire::capture::CaptureReader;
 use wire::decode::Transport;
@@ -49,24 +44,9 @@ stack = \"linux-6\"
 site = \"home\"
 ";
 
-/// What sensor `home` records of a scenario: the capture and the truth.
-fn record(text: &str) -> (Vec<u8>, Truth) {
-    let catalogue = Catalogue::built_in().unwrap();
-    let file = catalogue
-        .read("micro.toml", text)
-        .unwrap_or_else(|errors| panic!("{errors}"));
-    let request = Request {
-        seed: 3,
-        ..Request::default()
-    };
-    let scenario = file.resolve(&request, catalogue.stacks()).unwrap();
-    let recordings = simulate(&scenario, 3, false, |name| (name == "home").then(Vec::new)).unwrap();
-    recordings.into_iter().next().unwrap().into_truth()
-}
-
 /// The frames at sensor `home` as short lines, and the truth.
 fn run(parts: &str) -> (Vec<String>, Truth) {
-    let (bytes, truth) = record(&scenario(parts));
+    let (bytes, truth) = record(&read(&scenario(parts)).unwrap(), 3);
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let mut lines = Vec::new();
     let mut starts: BTreeMap<(u16, u16), u32> = BTreeMap::new();
@@ -295,7 +275,7 @@ class = \"syn-scan\"
             "prefixes = [\"192.0.2.0/24\"]",
             &format!("prefixes = [\"192.0.2.0/24\"]\nabsent = \"{policy}\""),
         );
-        record(&text).1.capture.packets
+        record(&read(&text).unwrap(), 3).1.capture.packets
     };
     assert_eq!(absent("silent"), 1);
     assert_eq!(absent("host-unreachable"), 2);
