@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::ValueEnum;
-use detector::{Config, Counters, Detector};
+use detector::{Config, Counters, DEFAULTS, Detector, PRESETS};
 use labels::{AddressBlock, Finding};
 use wire::capture::{CaptureError, CaptureReader};
 
@@ -23,29 +23,41 @@ use crate::output::Verbosity;
 #[derive(clap::Args, Debug)]
 #[cfg_attr(
     target_os = "linux",
-    command(group = clap::ArgGroup::new("input").args(["capture", "interface"]).required(true))
+    command(group = clap::ArgGroup::new("input").args(["capture", "interface", "print_config"]).required(true))
 )]
 #[command(after_help = "\
 Examples:
   crywolf detect capture.pcap
   crywolf detect capture.pcapng --home 192.0.2.0/24 --format jsonl > findings.jsonl
   tcpdump -w - -c 1000 | crywolf detect - --format eve
+  crywolf detect --print-config > thresholds.toml
   crywolf detect --interface veth0 --netns lab --duration 10m --format jsonl > findings.jsonl
 
 Exit status: 0 with or without findings, 2 when the capture cannot be read to its end, and when the interface vanishes.")]
 pub struct DetectArgs {
     /// The capture, pcap or pcapng; - reads standard input.
     #[arg(value_name = "CAPTURE")]
-    #[cfg_attr(not(target_os = "linux"), arg(required = true))]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        arg(required_unless_present = "print_config")
+    )]
     pub capture: Option<PathBuf>,
 
     /// A home network; may be given several times.
     #[arg(long, value_name = "CIDR")]
     pub home: Vec<AddressBlock>,
 
-    /// Thresholds to use in place of the built-in ones.
+    /// A set of thresholds: quiet alerts less, paranoid at first signs.
+    #[arg(long, value_name = "NAME", default_value = "balanced", value_parser = PRESETS.map(|(name, _)| name))]
+    pub preset: String,
+
+    /// Thresholds to use in place of those of the preset.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Print the built-in thresholds with their units and reasons, to begin a file for --config.
+    #[arg(long)]
+    pub print_config: bool,
 
     /// How to write the findings.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -75,7 +87,15 @@ pub enum Format {
 /// a capture that is cut short or damaged, and of an interface that vanishes, the findings of what could be read have
 /// been written by then.
 pub fn run(args: &DetectArgs, verbosity: &Verbosity) -> anyhow::Result<()> {
-    let config = read_config(args.config.as_deref())?;
+    if args.print_config {
+        return match io::stdout().write_all(DEFAULTS.as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("cannot write the thresholds")
+            }
+            _ => Ok(()),
+        };
+    }
+    let config = read_config(&args.preset, args.config.as_deref())?;
     #[cfg(target_os = "linux")]
     if let Some(interface) = &args.live.interface {
         return live::run(interface, args, config, verbosity);
@@ -173,13 +193,15 @@ pub fn detect(
     }
 }
 
-fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
-    let Some(path) = path else {
-        return Ok(Config::default());
+fn read_config(preset: &str, path: Option<&Path>) -> anyhow::Result<Config> {
+    let text = match path {
+        None => String::new(),
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the thresholds in {}", path.display()))?,
     };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the thresholds in {}", path.display()))?;
-    Config::with_overrides(&text).with_context(|| path.display().to_string())
+    let config = Config::preset(preset, &text).context("the preset is not known")?;
+    config
+        .with_context(|| path.map_or_else(|| preset.to_owned(), |path| path.display().to_string()))
 }
 
 fn write_findings(format: Format, findings: &[Finding]) -> io::Result<()> {

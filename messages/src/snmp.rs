@@ -1,9 +1,7 @@
 //! SNMP version 1, RFC 1157, in the basic encoding rules of X.690.
 
-/// The port of agents, and that of those who wait for traps.
+/// The port of agents.
 pub const PORT: u16 = 161;
-/// Where traps go.
-pub const TRAP_PORT: u16 = 162;
 /// Operation: get.
 pub const GET: u8 = 0xa0;
 /// Operation: get what follows.

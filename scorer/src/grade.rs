@@ -146,11 +146,6 @@ impl Outcome {
             (Expect::May, false) => Outcome::MaySilent,
         }
     }
-
-    /// Whether the detector was wrong.
-    pub fn is_mistake(self) -> bool {
-        matches!(self, Outcome::Missed | Outcome::WolfCry)
-    }
 }
 
 /// One event of the truth and what the detector made of it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use labels::{AddressBlock, Finding};
 use toml::Table;
@@ -31,7 +31,7 @@ fn real_scans_are_found_and_nobody_else_is_accused() {
     let mut wrong: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, row) in &index {
         let row = row.as_table().unwrap();
-        let alerts = alerts(&folder.join(row["file"].as_str().unwrap()));
+        let alerts = alerts(&folder.join(row["file"].as_str().unwrap()), &[]);
         let hostile = match row["expect"].as_str().unwrap() {
             "alert" => true,
             "silence" | "explain" => false,
@@ -60,9 +60,44 @@ fn real_scans_are_found_and_nobody_else_is_accused() {
     assert_eq!(told("misnamed"), MISNAMED);
 }
 
-fn alerts(capture: &Path) -> Vec<Finding> {
-    let lines = crywolf_ok(&["detect", capture.to_str().unwrap(), "--format", "jsonl"]);
-    lines
+#[test]
+fn a_preset_is_a_trade_of_alarms_for_certainty() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/real");
+    let captures: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "pcap"))
+        .collect();
+    let alarmed = |preset: &str| {
+        let alarms = |path: &&PathBuf| !alerts(path, &["--preset", preset]).is_empty();
+        captures.iter().filter(alarms).count()
+    };
+    let (quiet, balanced, paranoid) = (alarmed("quiet"), alarmed("balanced"), alarmed("paranoid"));
+    assert!(
+        quiet < balanced && balanced < paranoid,
+        "{quiet}, {balanced}, {paranoid}"
+    );
+}
+
+#[test]
+fn the_thresholds_that_are_printed_are_those_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("thresholds.toml");
+    fs::write(&file, crywolf_ok(&["detect", "--print-config"])).unwrap();
+    let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/real/hydra-ssh.pcap");
+    let with = alerts(&capture, &["--config", file.to_str().unwrap()]);
+    assert_eq!(with, alerts(&capture, &[]));
+    assert_eq!(with.len(), 1);
+    let once = alerts(
+        &capture,
+        &["--preset", "quiet", "--config", file.to_str().unwrap()],
+    );
+    assert_eq!(once, with, "a file lies over the preset");
+}
+
+fn alerts(capture: &Path, options: &[&str]) -> Vec<Finding> {
+    let plain = ["detect", capture.to_str().unwrap(), "--format", "jsonl"];
+    crywolf_ok(&[&plain, options].concat())
         .lines()
         .map(|line| Finding::from_json(line).unwrap())
         .filter(|finding| finding.verdict.is_alerting())
