@@ -9,7 +9,8 @@ use toml::Table;
 
 use crate::tools::crywolf_ok;
 
-/// Hostile captures in which nothing is found: kinds of scans and floods that no rule knows yet.
+/// Hostile captures in which nothing is found: stray answers that map a net, sweeps of which the segment's address
+/// resolution swallows most, and SYNs that a host answers and their sender's stack resets.
 const MISSED: &[&str] = &[
     "hping3-inverse-mapping",
     "nbtscan-inside",
