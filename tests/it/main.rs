@@ -2,6 +2,7 @@
 //!
 //! - [`published`]: the documents' own packets come out of the simulator, as tshark reads them.
 //! - [`witness`]: other programs find nothing wrong with what we write.
+//! - [`coverage`]: every scenario is there, and whole.
 //! - [`determinism`]: the same seed makes the same bytes, however it is asked for.
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
@@ -14,6 +15,7 @@
 //! - [`tools`]: the programs that the tests run.
 
 mod bad_input;
+mod coverage;
 mod determinism;
 mod lab;
 mod ladder;

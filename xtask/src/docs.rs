@@ -76,10 +76,11 @@ fn pages(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The files that a page links to, without anchors. Links elsewhere are left out.
+/// The files that a page links to, without anchors. Links elsewhere are left out, and what only looks like one in code.
 fn links(text: &str) -> Vec<String> {
+    let prose: String = text.split('`').step_by(2).collect();
     let mut found = Vec::new();
-    let mut rest = text;
+    let mut rest = prose.as_str();
     while let Some(at) = rest.find("](") {
         rest = &rest[at + 2..];
         let Some(end) = rest.find(')') else { break };
@@ -95,7 +96,7 @@ fn links(text: &str) -> Vec<String> {
 mod tests {
     #[test]
     fn links_to_files_are_found() {
-        let text = "[a](b.md) [c](https://x.example) [d](#e) [f](g/h.md#i)";
+        let text = "[a](b.md) [c](https://x.example) [d](#e) `k[1](2)` [f](g/h.md#i)";
         assert_eq!(super::links(text), ["b.md", "g/h.md"]);
     }
 }

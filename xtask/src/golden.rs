@@ -1,7 +1,7 @@
 //! `cargo xtask golden`: what each built-in scenario makes of seed 1, kept in golden/.
 //!
-//! For each sensor: the truth, which holds the capture's digest; the first frames as text; what the detector finds. The
-//! captures are made by one job and again by two, and must be the same bytes.
+//! For each sensor: the truth, which holds the capture's digest; the first frames as text; what the detector finds. Of long
+//! lists of runs and of findings the beginning is kept, and the digest of all. The captures are made by one job and again by two, and must be the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,13 +11,18 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use wire::capture::CaptureReader;
 use wire::{Frame, Framing, Layers, Link, Packet};
 
 use crate::{diff, process, workspace};
 
 /// Frames kept as text.
-const FRAMES: usize = 40;
+const FRAMES: usize = 32;
+/// Runs of frames kept of a truth.
+const RUNS: usize = 100;
+/// Bytes of findings kept.
+const FINDINGS: usize = 4 * 1024;
 /// The ending of a capture's name.
 const CAPTURE: &str = ".seed1.pcap";
 
@@ -148,11 +153,60 @@ fn make(crywolf: &Path, ids: &[String]) -> Result<BTreeMap<String, Files>> {
         );
         files.insert(
             format!("{sensor}.findings.jsonl"),
-            findings(crywolf, &path, &truth)?,
+            first_findings(&findings(crywolf, &path, &truth)?),
         );
-        files.insert(format!("{sensor}.truth.json"), truth);
+        files.insert(format!("{sensor}.truth.json"), first_runs(&truth));
     }
     Ok(made)
+}
+
+/// A truth with the first of its runs of frames, which stand last in it.
+fn first_runs(truth: &str) -> String {
+    const FRAMES_KEY: &str = "  \"frames\": [\n";
+    let runs = truth.find(FRAMES_KEY).map(|at| at + FRAMES_KEY.len());
+    let Some((before, runs)) = runs.and_then(|at| truth.split_at_checked(at)) else {
+        return truth.to_owned();
+    };
+    let lines: Vec<&str> = runs.lines().filter(|line| line.contains(", ")).collect();
+    if lines.len() <= RUNS {
+        return truth.to_owned();
+    }
+    let kept: String = lines
+        .iter()
+        .take(RUNS)
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let more = lines.len() - RUNS;
+    format!(
+        "{before}{kept}    \"and {more} more; sha256 of all: {}\"\n  ]\n}}\n",
+        digest(runs)
+    )
+}
+
+/// The first of some findings.
+fn first_findings(findings: &str) -> String {
+    if findings.len() <= FINDINGS {
+        return findings.to_owned();
+    }
+    let mut kept = String::new();
+    let mut lines = findings.lines();
+    for line in lines.by_ref() {
+        if kept.len() + line.len() > FINDINGS && !kept.is_empty() {
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    let more = findings.lines().count() - kept.lines().count();
+    format!(
+        "{kept}{{\"more\":{more},\"sha256\":\"{}\"}}\n",
+        digest(findings)
+    )
+}
+
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn same_bytes(one: &Path, two: &Path) -> Result<()> {
@@ -299,6 +353,23 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_long_lists_the_beginning_and_a_digest_are_kept() {
+        let runs: String = (0..200).map(|n| format!("    [{n}, 1],\n")).collect();
+        let truth = format!("{{\n  \"frames\": [\n{runs}    [9, 9]\n  ]\n}}\n");
+        let kept: Value = serde_json::from_str(&first_runs(&truth)).unwrap();
+        assert_eq!(kept["frames"].as_array().unwrap().len(), RUNS + 1);
+        assert!(
+            kept["frames"][RUNS]
+                .as_str()
+                .unwrap()
+                .starts_with("and 101 more")
+        );
+        let findings = format!("{}\n", "x".repeat(3000)).repeat(5);
+        assert_eq!(first_findings(&findings).lines().count(), 2);
+        assert!(first_findings(&findings).contains("\"more\":4"));
+    }
 
     #[test]
     fn a_changed_a_missing_and_a_new_file_are_told() {

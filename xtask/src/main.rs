@@ -16,6 +16,7 @@ mod lab;
 mod line;
 mod listener;
 mod packages;
+mod pages;
 mod process;
 mod reference;
 mod replay;
@@ -45,6 +46,8 @@ enum Task {
     Golden(golden::GoldenArgs),
     /// Compare the JSON Schemas in docs/ with the types, or renew them
     Schemas(schemas::SchemaArgs),
+    /// Compare the book's catalogue with the scenarios, or renew it
+    Pages(pages::PagesArgs),
     /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
     /// The part of the measurements that needs a network namespace of its own
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args).map(done),
         Task::Golden(args) => golden::run(&args).map(done),
         Task::Schemas(args) => schemas::run(&args).map(done),
+        Task::Pages(args) => pages::run(&args).map(done),
         Task::Bench(args) => bench::run(&args).map(done),
         Task::BenchLab(args) => bench::replay::run_in_lab(&args).map(done),
         Task::WriteLoop(args) => bench::replay::write_loop::run(&args).map(done),

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::packages::{self, advice};
-use crate::{docs, golden, process, reference, schemas, separation, tidy, workspace};
+use crate::{docs, golden, pages, process, reference, schemas, separation, tidy, workspace};
 
 /// Arguments of the task.
 #[derive(Args)]
@@ -32,7 +32,7 @@ struct Tally {
 }
 
 /// In this order a mistake shows early, and little is built twice.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "system",
         what: "programs that make or witness real traffic",
@@ -77,6 +77,11 @@ const STEPS: [Step; 10] = [
         name: "golden",
         what: "captures, truth and findings of seed 1",
         run: |_| golden_files(),
+    },
+    Step {
+        name: "pages",
+        what: "the book's catalogue against the scenarios",
+        run: |_| pages::check(false),
     },
     Step {
         name: "tests",

@@ -8,7 +8,15 @@ use crate::reading::fields::{list, text};
 use crate::reading::{Mistake, Node, ScenarioErrors};
 
 /// Keys that are never taken over.
-const OWN: [&str; 4] = ["id", "title", "summary", "published"];
+const OWN: [&str; 7] = [
+    "id",
+    "title",
+    "summary",
+    "published",
+    "assumed",
+    "naive",
+    "tells",
+];
 /// Scenarios that extend each other.
 const MOST_STEPS: usize = 5;
 

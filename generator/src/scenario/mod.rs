@@ -47,6 +47,12 @@ pub struct Identity {
     pub source: String,
     /// Whether the documents print no packets of it.
     pub reconstructed: bool,
+    /// What its source leaves open and this file decides.
+    pub assumed: Vec<String>,
+    /// What a simple detector concludes from it.
+    pub naive: Vec<String>,
+    /// What tells it apart from what it looks like, or from what looks like it.
+    pub tells: Vec<String>,
     /// What holds for every seed.
     pub facts: Vec<Fact>,
 }

@@ -42,6 +42,9 @@ fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
     let summary = fields.required_text("summary");
     let source = fields.required_text("source");
     let reconstructed = fields.flag("reconstructed");
+    let assumed = fields.texts("assumed");
+    let naive = fields.texts("naive");
+    let tells = fields.texts("tells");
     let facts = fields
         .node("facts")
         .map(|node| facts(node, fields.mistakes()))
@@ -53,6 +56,9 @@ fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
         summary: summary?,
         source: source?,
         reconstructed,
+        assumed,
+        naive,
+        tells,
         facts,
     })
 }
