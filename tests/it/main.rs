@@ -4,6 +4,7 @@
 //! - [`witness`]: other programs find nothing wrong with what we write.
 //! - [`coverage`]: every scenario is there, and whole.
 //! - [`determinism`]: the same seed makes the same bytes, however it is asked for.
+//! - [`flows`]: the one trace that is printed as flow records.
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
@@ -17,6 +18,7 @@
 mod bad_input;
 mod coverage;
 mod determinism;
+mod flows;
 mod lab;
 mod ladder;
 mod live;
