@@ -118,6 +118,9 @@ impl Finding {
         if finding.detected < finding.start {
             return inconsistent("it was detected before it starts");
         }
+        if finding.first_frame == Some(0) {
+            return inconsistent("its first frame is 0 (frames count from 1)");
+        }
         if finding.detected_frame < finding.first_frame.unwrap_or(1) {
             return inconsistent("it was detected before its first frame (frames count from 1)");
         }
@@ -180,10 +183,11 @@ mod tests {
 
     #[test]
     fn a_finding_detected_before_it_began_is_refused() {
-        let broken: [fn(&mut Finding); 3] = [
+        let broken: [fn(&mut Finding); 4] = [
             |f| f.detected = Timestamp::from_second(-1).unwrap(),
             |f| f.detected_frame = 0,
             |f| f.first_frame = Some(2),
+            |f| f.first_frame = Some(0),
         ];
         for change in broken {
             let mut finding = finding();

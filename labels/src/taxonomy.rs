@@ -46,6 +46,11 @@ impl Verdict {
         matches!(self, Verdict::Backscatter | Verdict::Legitimate)
     }
 
+    /// The verdict of that name.
+    pub fn from_name(name: &str) -> Option<Verdict> {
+        (Verdict::ALL.into_iter()).find(|verdict| verdict.name() == name)
+    }
+
     /// What a detector should do with an event of this verdict, unless its scenario says otherwise.
     pub fn expects(self) -> Expect {
         if self.is_alerting() {
@@ -344,6 +349,32 @@ impl<'de> Deserialize<'de> for Class {
         Class::from_name(&name).ok_or_else(|| {
             serde::de::Error::custom(format!("'{name}' is no class of the taxonomy"))
         })
+    }
+}
+
+impl Serialize for Family {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Family {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Family::from_name(&name).ok_or_else(|| {
+            serde::de::Error::custom(format!("'{name}' is no family of the taxonomy"))
+        })
+    }
+}
+
+impl JsonSchema for Family {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Family".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
+        schemars::json_schema!({ "type": "string", "enum": names })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use labels::{AddressBlock, Class, Evidence, PortRange, Transport, Verdict};
+use labels::{AddressBlock, Class, Evidence, Family, PortRange, Transport, Verdict};
 
 /// One statement of a detector about a capture. What its format lacks stays empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +28,14 @@ pub struct Alert {
     pub rule: Arc<str>,
     /// What the detector's map makes of the rule.
     pub class: Option<Class>,
-    /// The conclusion, where it is known without a class.
+    /// The family, where it is known without a class.
+    pub family: Option<Family>,
+    /// The conclusion, where it is known without a class or family.
     pub verdict: Option<Verdict>,
+    /// Why it is none, where the detector's map says that its rule is to be passed over.
+    pub ignored: Option<Arc<str>>,
+    /// How sure the detector is, on a scale of its own: higher is surer.
+    pub score: Option<f64>,
     /// Number of the frame at which it was raised, from 1.
     pub frame: Option<u64>,
     /// Numbers of frames that it says belong to it, from 1.
@@ -55,7 +61,10 @@ impl Alert {
             transport: None,
             rule: rule.into(),
             class: None,
+            family: None,
             verdict: None,
+            ignored: None,
+            score: None,
             frame: None,
             frames: Vec::new(),
             community_id: None,
@@ -78,9 +87,21 @@ impl Alert {
         self.frames.clear();
     }
 
-    /// What it concludes; `None` when the map knows its rule by neither class nor verdict.
+    /// What it concludes; `None` when the map knows its rule by neither class nor family nor verdict.
     pub fn conclusion(&self) -> Option<Verdict> {
-        self.verdict.or(self.class.map(Class::verdict))
+        (self.verdict)
+            .or(self.class.map(Class::verdict))
+            .or(self.family.map(Family::verdict))
+    }
+
+    /// The family it names, by itself or by its class.
+    pub fn named_family(&self) -> Option<Family> {
+        self.class.map(Class::family).or(self.family)
+    }
+
+    /// Whether all its times lie on whole seconds.
+    pub(crate) fn is_on_whole_seconds(&self) -> bool {
+        ([self.time, self.start, self.end].iter()).all(|time| time.subsec_nanosecond() == 0)
     }
 
     /// Whether it calls something an attack or reconnaissance.

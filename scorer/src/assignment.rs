@@ -16,10 +16,11 @@ use jiff::SignedDuration;
 use labels::{AddressBlock, Event, Expect, Truth, Verdict};
 
 use crate::alert::Alert;
-use crate::grade::{CaptureGrade, Delay, EventGrade, Incident, Outcome, Statement};
+use crate::clock::{Drift, Grain};
+use crate::grade::{CaptureGrade, Delay, Doubt, EventGrade, Incident, Outcome, Statement};
 use crate::incident::{Book, Place, evidence_key};
 use crate::index::Index;
-use crate::matching::{Rank, Subject, When};
+use crate::matching::{Rank, Strength, Subject, When};
 use crate::{Flows, Options};
 
 /// Grades one capture, alert by alert. Memory grows with events and incidents, hardly with alerts.
@@ -36,6 +37,12 @@ pub struct CaptureScorer<'a> {
     alerts: u64,
     stray_explanations: u64,
     unmapped: BTreeMap<Arc<str>, u64>,
+    ignored: BTreeMap<Arc<str>, u64>,
+    threshold: Option<f64>,
+    below_threshold: u64,
+    frames_beyond: u64,
+    grain: Grain,
+    drift: Drift,
 }
 
 /// What was said of one event so far.
@@ -50,9 +57,8 @@ struct Heard {
 impl<'a> CaptureScorer<'a> {
     /// Starts on a capture. `flows` is empty where nobody knows the capture's Community IDs.
     pub fn new(truth: &'a Truth, flows: &'a Flows, options: &Options) -> CaptureScorer<'a> {
-        let (latency, tolerance) = options.window();
         let subjects: Vec<Subject<'a>> = (truth.events.iter())
-            .map(|event| Subject::new(event, latency, tolerance))
+            .map(|event| Subject::new(event, options))
             .collect();
         let index = Index::new(truth, &subjects, flows);
         let heard = subjects.iter().map(|_| Heard::default()).collect();
@@ -68,16 +74,37 @@ impl<'a> CaptureScorer<'a> {
             alerts: 0,
             stray_explanations: 0,
             unmapped: BTreeMap::new(),
+            ignored: BTreeMap::new(),
+            threshold: options.threshold,
+            below_threshold: 0,
+            frames_beyond: 0,
+            grain: Grain::new(options),
+            drift: Drift::new(truth, options),
         }
     }
 
     /// Takes one alert, in any order.
-    pub fn push(&mut self, mut alert: Alert) {
+    pub fn push(&mut self, alert: Alert) {
+        for alert in self.grain.hold(alert) {
+            self.take(alert);
+        }
+    }
+
+    /// Takes an alert whose stamps are as coarse as is known by now.
+    fn take(&mut self, mut alert: Alert) {
         alert.set_back(self.clock_offset);
         if self.live {
             alert.forget_frames();
         }
-        let (when, count) = (When::of(&alert), alert.count.max(1));
+        let (when, count) = (When::of(&alert, self.grain.give()), alert.count.max(1));
+        if let Some(reason) = passed_over(&alert) {
+            *self.ignored.entry(reason).or_default() += count;
+            return;
+        }
+        if (self.threshold.zip(alert.score)).is_some_and(|(least, score)| score < least) {
+            self.below_threshold = self.below_threshold.saturating_add(count);
+            return;
+        }
         self.alerts = self.alerts.saturating_add(count);
         let Some(verdict) = alert.conclusion() else {
             *self.unmapped.entry(Arc::clone(&alert.rule)).or_default() += count;
@@ -86,7 +113,20 @@ impl<'a> CaptureScorer<'a> {
             }
             return;
         };
-        match self.place(&alert, verdict, when) {
+        let beyond = |frame: &u64| !self.index.frames.holds(*frame);
+        if alert.frames.iter().chain(&alert.frame).any(beyond) {
+            self.frames_beyond = self.frames_beyond.saturating_add(count);
+        }
+        let placed = self.place(&alert, verdict, when);
+        self.drift.count(when);
+        if self.drift.is_watching() {
+            let fitting = match placed {
+                Some(_) => Vec::new(),
+                None => fitting(&self.index, &self.subjects, &alert),
+            };
+            self.drift.note(when, placed.is_some(), &fitting);
+        }
+        match placed {
             Some((rank, place)) => self.credit(place, alert, when, verdict, rank),
             None if verdict.is_alerting() => {
                 self.book.enter(Place::Background, alert, when, true);
@@ -98,15 +138,10 @@ impl<'a> CaptureScorer<'a> {
     /// The event that the alert falls to.
     fn place(&self, alert: &Alert, verdict: Verdict, when: When) -> Option<(Rank, u32)> {
         let (strength, candidates) = self.index.candidates(alert, when);
-        let by_name = strength <= crate::Strength::Pair;
         candidates
             .into_iter()
             .filter_map(|place| Some((place, self.subjects.get(place as usize)?)))
-            .filter(|(_, subject)| {
-                subject.is_in_time(when)
-                    && subject.agrees_on_transport(alert)
-                    && (!by_name || subject.agrees_on_addresses(alert))
-            })
+            .filter(|(_, subject)| subject.is_in_time(when) && subject.agrees(alert, strength))
             .map(|(place, subject)| (subject.rank(alert, verdict, strength), place))
             // Of events with one id the first in the truth is as good as any.
             .max_by_key(|(rank, place)| (*rank, Reverse(*place)))
@@ -137,7 +172,21 @@ impl<'a> CaptureScorer<'a> {
     }
 
     /// What became of the capture's events.
-    pub fn finish(self) -> CaptureGrade {
+    pub fn finish(mut self) -> CaptureGrade {
+        for alert in self.grain.release() {
+            self.take(alert);
+        }
+        let mut doubts = self.drift.doubts();
+        if self.frames_beyond > 0 {
+            let alerts = self.frames_beyond;
+            doubts.push(Doubt::FramesBeyond { alerts });
+        }
+        let counts = |counts: BTreeMap<Arc<str>, u64>| {
+            let named = counts.into_iter();
+            named
+                .map(|(what, count)| (what.to_string(), count))
+                .collect()
+        };
         let count = self.subjects.len();
         let delays = self.delays();
         let extents = self.index.frames.extents(count);
@@ -164,9 +213,11 @@ impl<'a> CaptureScorer<'a> {
             last: capture.last,
             alerts: self.alerts,
             stray_explanations: self.stray_explanations,
-            unmapped: (self.unmapped.into_iter())
-                .map(|(rule, count)| (rule.to_string(), count))
-                .collect(),
+            unmapped: counts(self.unmapped),
+            ignored: counts(self.ignored),
+            below_threshold: self.below_threshold,
+            resolution_s: self.grain.seconds(),
+            doubts,
             events,
             false_alarms,
         }
@@ -196,6 +247,29 @@ impl<'a> CaptureScorer<'a> {
     }
 }
 
+/// The events that the alert would fit at another time.
+fn fitting<'s, 'a>(
+    index: &Index<'a>,
+    subjects: &'s [Subject<'a>],
+    alert: &Alert,
+) -> Vec<&'s Subject<'a>> {
+    let (strength, candidates) = index.candidates(alert, When::ALWAYS);
+    if strength == Strength::Weak {
+        return Vec::new();
+    }
+    let events = candidates.into_iter();
+    events
+        .filter_map(|place| subjects.get(place as usize))
+        .filter(|subject| subject.agrees(alert, strength))
+        .collect()
+}
+
+/// Why an alert is none: its map says so, or it says that all is normal.
+fn passed_over(alert: &Alert) -> Option<Arc<str>> {
+    let normal = || (alert.conclusion() == Some(Verdict::Normal)).then(|| "it says: normal".into());
+    alert.ignored.clone().or_else(normal)
+}
+
 /// The delay of an alert by which `reached` of the event's frames had passed, where `needed` make it evident.
 fn delay(alert: &Statement, event: &Event, reached: Option<u64>, needed: Option<u64>) -> Delay {
     let nanos = alert.time.as_nanosecond() - event.start.as_nanosecond();
@@ -217,6 +291,7 @@ fn statement(alert: &Alert, verdict: Verdict, rank: &Rank) -> Statement {
         frame: alert.frame,
         rule: alert.rule.to_string(),
         class: alert.class,
+        family: alert.family.filter(|_| alert.class.is_none()),
         verdict,
         strength: rank.strength,
         class_grade: rank.class_grade,
@@ -233,7 +308,7 @@ fn before(alert: &Alert, rank: &Rank, known: &Statement) -> Ordering {
     (alert.time.cmp(&known.time))
         .then(fit.cmp(&known_fit))
         .then_with(|| alert.rule.as_ref().cmp(known.rule.as_str()))
-        .then_with(|| alert.class.cmp(&known.class))
+        .then_with(|| (alert.class, alert.family).cmp(&(known.class, known.family)))
         .then_with(|| alert.conclusion().cmp(&Some(known.verdict)))
         .then_with(|| alert.frame.cmp(&known.frame))
         .then_with(|| alert.sources.cmp(&known.sources))

@@ -69,6 +69,12 @@ impl Blocks {
             .any(|wider| self.blocks.binary_search(&wider).is_ok())
     }
 
+    /// Whether they cover at least half of `blocks`.
+    pub(crate) fn cover_half(&self, blocks: &[AddressBlock]) -> bool {
+        let covered = blocks.iter().filter(|block| self.cover(block)).count();
+        covered > 0 && covered * 2 >= blocks.len()
+    }
+
     /// Whether one of them covers one of `blocks`.
     pub(crate) fn cover_any(&self, blocks: &[AddressBlock]) -> bool {
         blocks.iter().any(|block| self.cover(block))

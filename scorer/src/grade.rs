@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use labels::{
-    AddressBlock, Class, EventId, Evidence, Evident, Expect, PortRange, Transport, Verdict,
+    AddressBlock, Class, EventId, Evidence, Evident, Expect, Family, PortRange, Transport, Verdict,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,9 @@ pub struct Grade {
     pub confusion: Vec<ConfusionRow>,
     /// Rules that the map does not know, with the alerts they raised.
     pub unmapped: BTreeMap<String, u64>,
+    /// Alerts that are none, by the reason that the map gives.
+    #[serde(default)]
+    pub ignored: BTreeMap<String, u64>,
     /// Each capture with its events and false alarms.
     pub captures: Vec<CaptureGrade>,
 }
@@ -54,6 +57,12 @@ pub struct Grade {
 pub struct Settings {
     /// The detector's declared latency, in seconds.
     pub latency_s: f64,
+    /// The declared resolution of its stamps, in seconds; null where it is found out.
+    #[serde(default)]
+    pub resolution_s: Option<f64>,
+    /// The least score that counts.
+    #[serde(default)]
+    pub threshold: Option<f64>,
     /// The clock tolerance, in seconds.
     pub tolerance_s: f64,
     /// What the detector's clock showed less the truth's, in seconds.
@@ -108,10 +117,62 @@ pub struct CaptureGrade {
     pub stray_explanations: u64,
     /// Alerts of rules that the map does not know.
     pub unmapped: BTreeMap<String, u64>,
+    /// Alerts that are none, by the reason that the map gives.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored: BTreeMap<String, u64>,
+    /// Alerts below the threshold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub below_threshold: u64,
+    /// How coarse the stamps of its alerts are, in seconds, where they are coarser than the tolerance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution_s: Option<f64>,
+    /// What is odd about its alerts as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
     /// What became of each event, in the truth's order.
     pub events: Vec<EventGrade>,
     /// Alerts that fit nothing, by incident.
     pub false_alarms: Vec<Incident>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What makes one doubt that the alerts are this capture's, or by its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "what")]
+pub enum Doubt {
+    /// They would fit if the detector's clock were ahead by this much.
+    ClockShift {
+        /// In seconds; negative where it is behind.
+        seconds: f64,
+        /// How many alerts it would set right.
+        alerts: u64,
+        /// Of how many that name something of the capture.
+        of: u64,
+    },
+    /// They bear times at which nothing was captured.
+    OutOfTime {
+        /// How many.
+        alerts: u64,
+        /// Of how many.
+        of: u64,
+        /// The earliest time of all.
+        first: Timestamp,
+        /// The latest.
+        last: Timestamp,
+    },
+    /// They name none of the addresses and frames of the capture's events.
+    Strangers {
+        /// How many.
+        alerts: u64,
+    },
+    /// They name frames that the capture does not have.
+    FramesBeyond {
+        /// How many.
+        alerts: u64,
+    },
 }
 
 /// What became of an event.
@@ -233,6 +294,9 @@ pub struct Statement {
     pub rule: String,
     /// The class it names.
     pub class: Option<Class>,
+    /// The family it names without a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
     /// Its conclusion.
     pub verdict: Verdict,
     /// By what it was matched.
@@ -267,6 +331,9 @@ pub struct Incident {
     pub rule: String,
     /// The class it names.
     pub class: Option<Class>,
+    /// The family it names without a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
     /// Its conclusion; `None` for a rule the map does not know.
     pub verdict: Option<Verdict>,
     /// Whom it blames.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use labels::{AddressBlock, Class, Evidence, Verdict};
+use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 
 use crate::alert::{Alert, timestamp};
 use crate::grade::Incident;
@@ -19,6 +19,7 @@ struct Key {
     place: Place,
     rule: u32,
     class: Option<Class>,
+    family: Option<Family>,
     verdict: Option<Verdict>,
     sources: Vec<AddressBlock>,
     targets: Vec<AddressBlock>,
@@ -74,6 +75,7 @@ impl Book {
             place,
             rule: number(&mut self.rules, alert.rule),
             class: alert.class,
+            family: alert.family.filter(|_| alert.class.is_none()),
             verdict,
             sources: sorted(alert.sources),
             targets: sorted(alert.targets),
@@ -136,6 +138,7 @@ impl Group {
         Incident {
             rule: rule.to_owned(),
             class: shared.class,
+            family: shared.family,
             verdict: shared.verdict,
             sources: shared.sources.clone(),
             targets: shared.targets.clone(),
@@ -176,7 +179,7 @@ fn split(hits: &[Hit]) -> impl Iterator<Item = Group> {
 type Order<'a> = (
     jiff::Timestamp,
     &'a str,
-    Option<Class>,
+    (Option<Class>, Option<Family>),
     Option<Verdict>,
     &'a [AddressBlock],
     &'a [AddressBlock],
@@ -188,7 +191,7 @@ fn order(incident: &Incident) -> Order<'_> {
     (
         incident.raised,
         &incident.rule,
-        incident.class,
+        (incident.class, incident.family),
         incident.verdict,
         &incident.sources,
         &incident.targets,
@@ -213,7 +216,7 @@ mod tests {
 
     fn enter(book: &mut Book, rule: &str, second: i64) {
         let alert = Alert::at(Timestamp::from_second(second).unwrap(), rule);
-        let when = When::of(&alert);
+        let when = When::of(&alert, 0);
         book.enter(Place::Background, alert, when, true);
     }
 
@@ -248,7 +251,7 @@ mod tests {
             end: second(100),
             ..Alert::at(second(0), "a")
         };
-        let when = When::of(&long);
+        let when = When::of(&long, 0);
         book.enter(Place::Background, long, when, true);
         enter(&mut book, "a", 10);
         enter(&mut book, "a", 160);

@@ -40,7 +40,7 @@ impl<'a> Index<'a> {
             // A truth that names an id twice gives its frames to the first bearer.
             places.entry(subject.event.id).or_insert(place);
             all.push(time);
-            if subject.event.sources.is_empty() != subject.event.targets.is_empty() {
+            if subject.is_half_open() {
                 half_open.push(time);
             }
             for block in subject.addresses() {
@@ -93,6 +93,7 @@ impl<'a> Index<'a> {
     }
 
     fn by_name(&self, alert: &Alert, when: When) -> (Strength, Vec<u32>) {
+        let (from, until) = when.reach();
         let mut found = Vec::new();
         let mut take = |event| {
             found.push(event);
@@ -103,12 +104,12 @@ impl<'a> Index<'a> {
             (true, false) => (Strength::Address, self.lists(&alert.targets)),
             (false, true) => (Strength::Address, self.lists(&alert.sources)),
             (false, false) => {
-                let _ = (self.half_open).overlapping(when.start, when.end, &mut take);
+                let _ = (self.half_open).overlapping(from, until, &mut take);
                 (Strength::Pair, self.shorter_lists(alert))
             }
         };
         for list in lists {
-            let _ = list.overlapping(when.start, when.end, &mut take);
+            let _ = list.overlapping(from, until, &mut take);
         }
         (strength, found)
     }
@@ -138,8 +139,9 @@ impl<'a> Index<'a> {
 
     /// The event under way, where there is exactly one.
     fn alone(&self, when: When) -> Vec<u32> {
+        let (from, until) = when.reach();
         let mut found = Vec::new();
-        let _ = self.all.overlapping(when.start, when.end, &mut |event| {
+        let _ = self.all.overlapping(from, until, &mut |event| {
             found.push(event);
             if found.len() > 1 {
                 ControlFlow::Break(())

@@ -18,12 +18,14 @@ mod alert;
 pub mod assignment;
 pub mod baseline;
 mod blocks;
+mod clock;
 mod frames;
 pub mod gate;
 pub mod grade;
 mod incident;
 mod index;
 pub mod interval;
+pub mod map;
 pub mod matching;
 pub mod metrics;
 pub mod report;
@@ -32,7 +34,7 @@ mod spans;
 pub use alert::Alert;
 pub use assignment::CaptureScorer;
 pub use gate::{Gate, GateError, GateOutcome, Gates};
-pub use grade::{CaptureGrade, EventGrade, Grade, GradeError, Outcome};
+pub use grade::{CaptureGrade, Doubt, EventGrade, Grade, GradeError, Outcome};
 pub use matching::{ClassGrade, Strength};
 pub use metrics::{Figures, Scope, Share};
 
@@ -57,6 +59,13 @@ pub struct Options {
     pub latency: Duration,
     /// How far its clock may differ from the truth's.
     pub tolerance: Duration,
+    /// How coarse its stamps are; `None` is found out: a second, where all lie on whole ones.
+    pub resolution: Option<Duration>,
+    /// Whether an alert may come later than its latency after an event's last frame, because it says itself which span
+    /// it speaks of.
+    pub raises_late: bool,
+    /// The least score that counts, where alerts have one.
+    pub threshold: Option<f64>,
     /// What its clock shows, less what the truth's shows at that moment.
     pub clock_offset: SignedDuration,
     /// Whether it looked at a line rather than at the capture: then it counted other frames too, or missed some, and
@@ -83,6 +92,9 @@ impl Options {
             detector: "crywolf".into(),
             latency: Duration::ZERO,
             tolerance: Options::FILE_TOLERANCE,
+            resolution: None,
+            raises_late: true,
+            threshold: None,
             clock_offset: SignedDuration::ZERO,
             live: false,
             strict: false,
@@ -103,9 +115,13 @@ impl Options {
 
     /// Latency and tolerance in nanoseconds.
     pub(crate) fn window(&self) -> (i64, i64) {
-        let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        (nanos(self.latency), nanos(self.tolerance))
+        (in_nanos(self.latency), in_nanos(self.tolerance))
     }
+}
+
+/// A duration in nanoseconds, clamped to what 64 bits hold.
+pub(crate) fn in_nanos(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// The grade of a detector over captures.

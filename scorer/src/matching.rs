@@ -1,9 +1,9 @@
 //! Does an alert fit an event? Time, who, transport; and how near its class comes.
 //!
 //! **Time.** What the alert speaks of, from its start to its end, shares a moment with the event's first frame to
-//! its last plus the detector's latency, and it was not raised before the event's first frame. Both ends give way
-//! by the clock tolerance. An alert that knows one time only is a span of no length, for which this is
-//! `start <= time <= end + latency`.
+//! its last plus the detector's latency, and it was not raised before the event's first frame, nor later than its
+//! latency after the last (but for a detector that says so). Both ends give way by the clock tolerance. An alert that knows one time only is a span of no length, for which this is
+//! `start <= time <= end + latency`. Stamps that are coarser than the tolerance widen both ends by what they hide.
 //!
 //! **Who.** The strongest evidence that the alert carries decides, and no weaker one can mend it: frames, then the
 //! Community ID, then source and target together, then the one address it has. What the truth cannot answer is as
@@ -15,10 +15,11 @@
 
 use std::cmp::Reverse;
 
-use labels::{AddressBlock, Class, Event, Expect, Transport, Verdict};
+use labels::{AddressBlock, Class, Event, Expect, Family, Transport, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Options;
 use crate::alert::{Alert, nanos};
 use crate::blocks::Blocks;
 
@@ -57,11 +58,16 @@ pub enum ClassGrade {
 }
 
 impl ClassGrade {
-    /// How near a statement of `class` and `verdict` comes to `truth`.
-    pub fn of(class: Option<Class>, verdict: Verdict, truth: Class) -> ClassGrade {
+    /// How near a statement of `class`, `family` and `verdict` comes to `truth`.
+    pub fn of(
+        class: Option<Class>,
+        family: Option<Family>,
+        verdict: Verdict,
+        truth: Class,
+    ) -> ClassGrade {
         if class == Some(truth) {
             ClassGrade::Class
-        } else if class.is_some_and(|class| class.family() == truth.family()) {
+        } else if family == Some(truth.family()) {
             ClassGrade::Family
         } else if verdict == truth.verdict() {
             ClassGrade::Verdict
@@ -77,15 +83,41 @@ pub(crate) struct When {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) raised: i64,
+    /// How much its stamps may hide.
+    give: i64,
 }
 
 impl When {
-    pub(crate) fn of(alert: &Alert) -> When {
+    /// The time of an alert whose stamps are as coarse as `give`.
+    pub(crate) fn of(alert: &Alert, give: i64) -> When {
         When {
             start: nanos(alert.start),
             end: nanos(alert.end),
             raised: nanos(alert.time),
+            give,
         }
+    }
+
+    /// All of time.
+    pub(crate) const ALWAYS: When = When {
+        start: i64::MIN,
+        end: i64::MAX,
+        raised: 0,
+        give: 0,
+    };
+
+    /// The earliest and the latest moment that it may speak of.
+    pub(crate) fn reach(&self) -> (i64, i64) {
+        let start = self.start.saturating_sub(self.give);
+        (start, self.end.saturating_add(self.give))
+    }
+
+    /// The least and the greatest by which its clock may be ahead for it to speak of a subject.
+    pub(crate) fn shifts(&self, subject: &Subject<'_>) -> (i64, i64) {
+        let (start, _) = self.reach();
+        let latest = (self.end.min(self.raised)).saturating_add(self.give);
+        let least = start.saturating_sub(subject.until);
+        (least, latest.saturating_sub(subject.from))
     }
 }
 
@@ -101,11 +133,14 @@ pub(crate) struct Subject<'a> {
     sources: Blocks,
     targets: Blocks,
     either_way: bool,
+    /// Whether an alert on it may be raised at any time after it.
+    raised_late: bool,
 }
 
 impl<'a> Subject<'a> {
-    /// Prepares an event for a detector of that latency, in nanoseconds like the tolerance.
-    pub(crate) fn new(event: &'a Event, latency: i64, tolerance: i64) -> Subject<'a> {
+    /// Prepares an event for a detector.
+    pub(crate) fn new(event: &'a Event, options: &Options) -> Subject<'a> {
+        let (latency, tolerance) = options.window();
         let actor = event.actor.map(AddressBlock::from);
         Subject {
             event,
@@ -117,6 +152,7 @@ impl<'a> Subject<'a> {
             sources: event.sources.iter().copied().chain(actor).collect(),
             targets: event.targets.iter().copied().collect(),
             either_way: is_either_way(event.class),
+            raised_late: options.raises_late,
         }
     }
 
@@ -129,17 +165,28 @@ impl<'a> Subject<'a> {
 
     /// Whether the alert's time allows it to speak of this event.
     pub(crate) fn is_in_time(&self, when: When) -> bool {
-        when.start <= self.until && when.end >= self.from && when.raised >= self.from
+        let (start, end) = when.reach();
+        start <= self.until
+            && end >= self.from
+            && when.raised.saturating_add(when.give) >= self.from
+            && (self.raised_late || when.raised.saturating_sub(when.give) <= self.until)
+    }
+
+    /// Whether the alert, which `strength` led here, agrees on all but the time.
+    pub(crate) fn agrees(&self, alert: &Alert, strength: Strength) -> bool {
+        let by_name = strength <= Strength::Pair;
+        self.agrees_on_transport(alert) && (!by_name || self.agrees_on_addresses(alert))
     }
 
     /// Whether the alert's transport, if it states one, is this event's.
-    pub(crate) fn agrees_on_transport(&self, alert: &Alert) -> bool {
+    fn agrees_on_transport(&self, alert: &Alert) -> bool {
         let own = self.event.transport;
-        own == Transport::Other || alert.transport.is_none_or(|stated| stated == own)
+        let agrees = |stated| stated == own || [stated, own].contains(&Transport::Other);
+        alert.transport.is_none_or(agrees)
     }
 
     /// Whether the addresses that the alert names play the roles it gives them. True for one that names none.
-    pub(crate) fn agrees_on_addresses(&self, alert: &Alert) -> bool {
+    fn agrees_on_addresses(&self, alert: &Alert) -> bool {
         let (from, to) = (&alert.sources[..], &alert.targets[..]);
         match (from.is_empty(), to.is_empty()) {
             (true, true) => true,
@@ -152,10 +199,15 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether `from` and `to` are its source and target. A role that the truth leaves open agrees with everybody,
-    /// both together with nobody.
+    /// Whether the truth leaves one of its roles open, so that one address alone leads to it.
+    pub(crate) fn is_half_open(&self) -> bool {
+        self.sources.is_empty() != self.targets.is_empty()
+    }
+
+    /// Whether `from` and `to` are its source and target: at least half of each, since to blame everybody is to blame
+    /// nobody. A role that the truth leaves open agrees with everybody, both together with nobody.
     fn pair_fits(&self, from: &[AddressBlock], to: &[AddressBlock]) -> bool {
-        let fits = |role: &Blocks, named| role.is_empty() || role.cover_any(named);
+        let fits = |role: &Blocks, named| role.is_empty() || role.cover_half(named);
         !(self.sources.is_empty() && self.targets.is_empty())
             && fits(&self.sources, from)
             && fits(&self.targets, to)
@@ -171,7 +223,12 @@ impl<'a> Subject<'a> {
                 Expect::May => 1,
                 Expect::Silence => 0,
             },
-            class_grade: ClassGrade::of(alert.class, verdict, self.event.class),
+            class_grade: ClassGrade::of(
+                alert.class,
+                alert.named_family(),
+                verdict,
+                self.event.class,
+            ),
             shares_port: share_port(alert, self.event),
             shorter: Reverse(self.length),
             later: self.from,
@@ -214,14 +271,21 @@ mod tests {
 
     #[test]
     fn a_class_is_graded_by_how_much_it_shares() {
-        let grade = |class: Class, truth| ClassGrade::of(Some(class), class.verdict(), truth);
+        let grade = |class: Class, truth| {
+            ClassGrade::of(Some(class), Some(class.family()), class.verdict(), truth)
+        };
         assert_eq!(grade(Class::SynScan, Class::SynScan), ClassGrade::Class);
         assert_eq!(grade(Class::FinScan, Class::SynScan), ClassGrade::Family);
         assert_eq!(grade(Class::PingSweep, Class::SynScan), ClassGrade::Verdict);
         assert_eq!(grade(Class::SynFlood, Class::SynScan), ClassGrade::None);
         assert_eq!(
-            ClassGrade::of(None, Verdict::Attack, Class::SynFlood),
+            ClassGrade::of(None, None, Verdict::Attack, Class::SynFlood),
             ClassGrade::Verdict
+        );
+        let family = Some(Family::PortScan);
+        assert_eq!(
+            ClassGrade::of(None, family, Verdict::Reconnaissance, Class::FinScan),
+            ClassGrade::Family
         );
     }
 

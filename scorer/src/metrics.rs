@@ -326,13 +326,16 @@ fn f1(precision: Option<f64>, recall: Option<f64>) -> Option<f64> {
     })
 }
 
-/// The scopes in which something of that verdict and class counts.
-fn scopes(verdict: Option<Verdict>, class: Option<Class>) -> impl Iterator<Item = Scope> {
-    let family = class.map(|class| Scope::Family(class.family()));
+/// The scopes in which something of that verdict, family and class counts.
+fn scopes(
+    verdict: Option<Verdict>,
+    family: Option<Family>,
+    class: Option<Class>,
+) -> impl Iterator<Item = Scope> {
     [
         Some(Scope::All),
         verdict.map(Scope::Verdict),
-        family,
+        class.map(Class::family).or(family).map(Scope::Family),
         class.map(Scope::Class),
     ]
     .into_iter()
@@ -347,19 +350,19 @@ fn count(captures: &[CaptureGrade], explains: bool) -> BTreeMap<Scope, Counts> {
     for capture in captures {
         let seed = capture.seed;
         for event in &capture.events {
-            for scope in scopes(Some(event.verdict), Some(event.class)) {
+            for scope in scopes(Some(event.verdict), None, Some(event.class)) {
                 let counts = counts.entry(scope).or_default();
                 counts.event(seed, event, explains);
             }
             if let (Outcome::Detected, Some(alert)) = (event.outcome, &event.first_alert) {
-                for scope in scopes(Some(alert.verdict), alert.class) {
+                for scope in scopes(Some(alert.verdict), alert.family, alert.class) {
                     counts.entry(scope).or_default().precision.add(seed, true);
                 }
             }
             let wolf_cries = event.incidents.iter();
             let wolf_cries = wolf_cries.filter(|_| event.outcome == Outcome::WolfCry);
             for incident in wolf_cries {
-                for scope in scopes(incident.verdict, incident.class) {
+                for scope in scopes(incident.verdict, incident.family, incident.class) {
                     counts
                         .entry(scope)
                         .or_default()
@@ -368,7 +371,7 @@ fn count(captures: &[CaptureGrade], explains: bool) -> BTreeMap<Scope, Counts> {
             }
         }
         for incident in &capture.false_alarms {
-            for scope in scopes(incident.verdict, incident.class) {
+            for scope in scopes(incident.verdict, incident.family, incident.class) {
                 counts
                     .entry(scope)
                     .or_default()
@@ -414,6 +417,18 @@ fn note(row: &mut ConfusionRow, said: Option<Class>) {
     }
 }
 
+/// Counts of all captures together.
+fn sums(
+    captures: &[CaptureGrade],
+    counts: fn(&CaptureGrade) -> &BTreeMap<String, u64>,
+) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (what, count) in captures.iter().flat_map(counts) {
+        *sums.entry(what.clone()).or_default() += count;
+    }
+    sums
+}
+
 impl Grade {
     /// The grade over graded captures, in an order of its own: by scenario, seed, sensor, parameters and file.
     pub fn new(mut captures: Vec<CaptureGrade>, options: &Options) -> Grade {
@@ -434,6 +449,8 @@ impl Grade {
             settings: Settings {
                 latency_s: options.latency.as_secs_f64(),
                 tolerance_s: options.tolerance.as_secs_f64(),
+                resolution_s: options.resolution.map(|time| time.as_secs_f64()),
+                threshold: options.threshold,
                 clock_offset_s: options.clock_offset.as_secs_f64(),
                 live: options.live,
                 strict: options.strict,
@@ -445,7 +462,8 @@ impl Grade {
             families: BTreeMap::new(),
             classes: BTreeMap::new(),
             confusion: confusion(&captures),
-            unmapped: BTreeMap::new(),
+            unmapped: sums(&captures, |capture| &capture.unmapped),
+            ignored: sums(&captures, |capture| &capture.ignored),
             captures: Vec::new(),
         };
         for (scope, counts) in count(&captures, options.explains) {
@@ -458,9 +476,6 @@ impl Grade {
                 }
                 Scope::Class(class) => drop(grade.classes.insert(class, figures)),
             }
-        }
-        for (rule, count) in captures.iter().flat_map(|capture| &capture.unmapped) {
-            *grade.unmapped.entry(rule.clone()).or_default() += count;
         }
         grade.captures = captures;
         grade

@@ -10,7 +10,24 @@ use std::sync::Arc;
 
 use labels::{Class, Finding, FindingError};
 
+use super::{Adapter, Fault, Format, Line};
 use crate::Alert;
+
+pub(super) const ADAPTER: Adapter = Adapter {
+    name: "crywolf",
+    what: "findings of `crywolf detect --format jsonl`",
+    endings: &[
+        ".findings.jsonl",
+        ".findings.ndjson",
+        ".findings.json",
+        ".jsonl",
+        ".ndjson",
+        ".json",
+    ],
+    map: None,
+    is_ours: true,
+    format: |_| Box::new(Reader::new()),
+};
 
 /// Why a findings file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -75,12 +92,24 @@ impl Reader {
             transport: finding.transport,
             rule: Arc::clone(rule),
             class: Some(finding.class),
+            family: None,
             verdict: Some(finding.verdict),
+            ignored: None,
+            score: None,
             frame: Some(finding.detected_frame),
             frames,
             community_id: None,
             count: 1,
             evidence: finding.evidence,
+        }
+    }
+}
+
+impl Format for Reader {
+    fn line(&mut self, text: &str) -> Result<Line, Fault> {
+        match Finding::from_json(text) {
+            Ok(finding) => Ok(Line::Alert(Box::new(self.alert(finding)))),
+            Err(error) => Err(Fault::Unreadable(error.to_string())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the reports say in the same words: figures, who did what to whom, and why something went wrong.
 
-use labels::{AddressBlock, Class, Evidence};
+use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 
 use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
 use crate::metrics::{Figures, Share};
@@ -190,21 +190,21 @@ fn why_missed(event: &EventGrade) -> String {
         Some(said) => format!(
             "{} called it {}",
             said.rule,
-            named(said.class, said.verdict.name())
+            named(said.class, said.family, said.verdict)
         ),
         None => "nothing was said of it".to_owned(),
     };
     format!("{evident}; {said}")
 }
 
-fn named(class: Option<Class>, verdict: &str) -> String {
-    class.map_or(verdict.to_owned(), |class| class.name().to_owned())
+fn named(class: Option<Class>, family: Option<Family>, verdict: Verdict) -> &'static str {
+    class.map_or_else(|| family.map_or(verdict.name(), Family::name), Class::name)
 }
 
 /// An incident, in one line.
 pub(super) fn incident(incident: &Incident) -> String {
     let called = match incident.verdict {
-        Some(verdict) => format!("called {}", named(incident.class, verdict.name())),
+        Some(verdict) => format!("called {}", named(incident.class, incident.family, verdict)),
         None => "of a rule that the map does not know".to_owned(),
     };
     let rule = match incident.class {

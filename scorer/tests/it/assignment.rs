@@ -1,7 +1,7 @@
 //! Which event gets the credit.
 
 use labels::{Class, Expect};
-use scorer::Outcome;
+use scorer::{Alert, Outcome};
 
 use crate::world::*;
 
@@ -147,6 +147,74 @@ fn an_explanation_is_never_a_false_alarm() {
     assert_eq!(grade.all.precision.of, 0);
     assert_eq!(grade.captures[0].stray_explanations, 1);
     assert_eq!(outcome_of(&grade, 1).explanations, 1);
+}
+
+#[test]
+fn a_finding_that_calls_it_normal_is_nothing() {
+    let web = event(1, Class::Web, SCANNER, HOST, 0, 10_000);
+    let said = alert(Class::Web, SCANNER, HOST, 5_000);
+    let graded = grade(&truth(1, vec![web], &[]), vec![said]);
+    let event = outcome_of(&graded, 1);
+    assert!(event.first_explanation.is_none());
+    assert_eq!((event.explanations, graded.captures[0].alerts), (0, 0));
+    assert_eq!(graded.ignored.values().sum::<u64>(), 1);
+}
+
+#[test]
+fn a_rule_that_is_passed_over_is_counted_by_its_reason() {
+    let mut said = alert(Class::SynScan, SCANNER, "192.0.2.99", 5_000);
+    said.ignored = Some("policy".into());
+    let scan = event(1, Class::SynScan, SCANNER, HOST, 0, 10_000);
+    let options = scorer::Options {
+        strict: true,
+        ..fine()
+    };
+    let graded = grade_with(&options, &truth(1, vec![scan], &[]), vec![said]);
+    assert_eq!((graded.all.recall.hits, false_alarms(&graded)), (0, 0));
+    assert_eq!(graded.ignored["policy"], 1);
+}
+
+#[test]
+fn a_family_is_named_without_a_class() {
+    let scan = event(1, Class::FinScan, SCANNER, HOST, 0, 10_000);
+    let said = Alert {
+        family: Some(labels::Family::PortScan),
+        sources: blocks(SCANNER),
+        ..Alert::at(at(5_000), "a rule that counts")
+    };
+    let wrong = Alert {
+        family: Some(labels::Family::Flood),
+        ..said.clone()
+    };
+    let named = |alert| {
+        let graded = grade(&truth(1, vec![scan.clone()], &[]), vec![alert]);
+        let all = &graded.all;
+        (all.recall.hits, all.family_named.hits, all.named.hits)
+    };
+    assert_eq!(named(said), (1, 1, 0));
+    assert_eq!(named(wrong), (1, 0, 0));
+}
+
+#[test]
+fn an_alert_below_the_threshold_is_none() {
+    let scan = event(1, Class::SynScan, SCANNER, HOST, 0, 10_000);
+    let scored = |score| Alert {
+        score,
+        ..alert(Class::SynScan, SCANNER, HOST, 5_000)
+    };
+    let options = scorer::Options {
+        threshold: Some(0.5),
+        ..fine()
+    };
+    for (score, counts) in [(Some(0.49), 0), (Some(0.5), 1), (None, 1)] {
+        let graded = grade_with(
+            &options,
+            &truth(1, vec![scan.clone()], &[]),
+            vec![scored(score)],
+        );
+        assert_eq!(graded.all.recall.hits, counts, "{score:?}");
+        assert_eq!(graded.captures[0].below_threshold, 1 - counts);
+    }
 }
 
 #[test]

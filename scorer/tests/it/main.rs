@@ -2,6 +2,7 @@
 //!
 //! - [`world`]: truths and alerts in few words
 //! - [`time`]: when an alert fits
+//! - [`clock`]: what stamps tell of a clock
 //! - [`who`]: whom it must name
 //! - [`assignment`]: which event gets the credit
 //! - [`figures`]: what is counted
@@ -16,6 +17,7 @@
 )]
 
 mod assignment;
+mod clock;
 mod figures;
 mod gates;
 mod laws;

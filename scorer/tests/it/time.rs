@@ -30,7 +30,7 @@ fn moment(millis: i64) -> Alert {
 
 #[test]
 fn an_alert_fits_from_the_first_frame_to_the_last() {
-    let crywolf = Options::crywolf();
+    let crywolf = fine();
     for (millis, fits) in [
         (9_998, false),
         (10_000, true),
@@ -56,7 +56,7 @@ fn a_declared_latency_lets_it_come_later_and_never_earlier() {
 
 #[test]
 fn the_clock_may_differ_by_a_millisecond_on_files() {
-    let crywolf = Options::crywolf();
+    let crywolf = fine();
     let nanosecond = jiff::SignedDuration::from_nanos(1);
     for (millis, fits) in [(9_999, true), (20_001, true)] {
         assert_eq!(detects(&crywolf, moment(millis)), fits);
@@ -87,7 +87,7 @@ fn the_clock_may_differ_by_a_second_in_a_live_run() {
 }
 
 fn live(offset_millis: i64) -> Options {
-    Options::crywolf().on_a_line(SignedDuration::from_millis(offset_millis))
+    fine().on_a_line(SignedDuration::from_millis(offset_millis))
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn an_alert_within_the_tolerance_before_the_first_frame_took_no_time() {
 
 #[test]
 fn a_finding_fits_what_its_span_touches_once_it_was_raised() {
-    let crywolf = Options::crywolf();
+    let crywolf = fine();
     let finding = |start, end, raised| spanning(moment(raised), start, end);
     // It began before the event, with something else, and was raised during it.
     assert!(detects(&crywolf, finding(0, 15_000, 12_000)));
@@ -183,7 +183,7 @@ fn a_finding_is_as_late_as_it_was_raised() {
 
 #[test]
 fn an_alert_stamped_when_the_detector_flushed_fits_by_its_span_or_not_at_all() {
-    let crywolf = Options::crywolf();
+    let crywolf = fine();
     assert!(!detects(&crywolf, moment(3_600_000)));
     let spanned = spanning(moment(3_600_000), 10_000, 20_000);
     assert!(detects(&crywolf, spanned.clone()));

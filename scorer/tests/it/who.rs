@@ -104,14 +104,40 @@ fn ipv6_scans_are_matched_like_others() {
 }
 
 #[test]
-fn a_finding_with_many_addresses_fits_by_any_of_them() {
-    let said = alert(
-        Class::SynScan,
-        SCANNER,
-        "203.0.113.1 203.0.113.2 192.0.2.10",
-        5_000,
-    );
-    assert!(detects(scan(), said));
+fn a_finding_with_many_addresses_fits_as_a_pair_by_half_of_each() {
+    let said = |sources, targets| alert(Class::SynScan, sources, targets, 5_000);
+    let half = "203.0.113.1 192.0.2.10";
+    let less = "203.0.113.1 203.0.113.2 192.0.2.10";
+    assert!(detects(scan(), said(SCANNER, half)));
+    assert!(!detects(scan(), said(SCANNER, less)));
+    assert!(!detects(
+        scan(),
+        said("198.51.100.7 203.0.113.8 203.0.113.9", HOST)
+    ));
+    // Without the other side any of them is enough.
+    assert!(detects(scan(), said("", less)));
+}
+
+#[test]
+fn an_open_role_is_asked_of_sources_and_actor_together() {
+    // The actor is known, and nobody shows as a source: that is not open.
+    let mut hidden = event(1, Class::SynFlood, "", HOST, 0, 10_000);
+    hidden.actor = Some("198.51.100.9".parse().unwrap());
+    let stranger = alert(Class::SynFlood, OTHER, HOST, 5_000);
+    let right = alert(Class::SynFlood, "198.51.100.9", HOST, 5_000);
+    for others in [0, 14, 16, 100] {
+        // However many other events there are of the same addresses.
+        let others = (0..others).flat_map(|id| {
+            let start = 20_000 + i64::from(id);
+            [
+                event(2 + id, Class::Web, OTHER, "192.0.2.99", start, start),
+                event(1000 + id, Class::Web, "198.51.100.9", HOST, start, start),
+            ]
+        });
+        let truth = truth(1, [hidden.clone()].into_iter().chain(others).collect(), &[]);
+        let hit = |alert: &Alert| grade(&truth, vec![alert.clone()]).all.recall.hits;
+        assert_eq!((hit(&stranger), hit(&right)), (0, 1));
+    }
 }
 
 #[test]
@@ -194,6 +220,7 @@ fn a_stated_transport_must_be_the_events() {
         detects(mixed, over(Some(Transport::Udp))),
         "it uses several"
     );
+    assert!(detects(scan(), over(Some(Transport::Other))));
 }
 
 #[test]
