@@ -27,7 +27,7 @@ use truth::LiveTruth;
 
 pub use args::ReplayArgs;
 
-/// Nobody took the frames, or the interface went away.
+/// Nobody took the frames, the interface went away, or the network was changed so that frames could get out.
 const NOT_DELIVERED: u8 = 1;
 /// As shells say of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
@@ -249,7 +249,7 @@ impl Way {
                 }
             }
         }
-        let admission = guard.admit(name, entry, &links.all()?)?;
+        let admission = guard.admit(name, entry, &links.network()?)?;
         Ok(Way::Admitted {
             admission,
             links,
@@ -336,6 +336,7 @@ fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
         End::Stopped => Ok(ExitCode::from(INTERRUPTED)),
         End::Failed(
             error @ (ReplayError::Gone { .. }
+            | ReplayError::Changed { .. }
             | ReplayError::Unread { .. }
             | ReplayError::Refusing { .. }),
         ) => {

@@ -130,6 +130,14 @@ pub enum ReplayError {
         /// Its name.
         name: String,
     },
+    /// What the guard would have refused has come about.
+    #[error("the network was changed in the middle of the run, after {accepted} frames: {what}\n  forbidden by the rule {rule}", what = refusal.what, rule = refusal.rule)]
+    Changed {
+        /// What the guard has to say of the network as it is now.
+        refusal: Refusal,
+        /// Frames that the kernel took before.
+        accepted: u64,
+    },
     /// Frames go in and none comes out.
     #[error("nobody takes frames from {name}: {waiting} frames were sent to it and not read{hint}")]
     Unread {

@@ -1,18 +1,25 @@
-//! Watches the interface while frames are sent: whether it is still there, and whether anybody takes what goes in.
+//! Watches while frames are sent: whether the interface is still there, whether anybody takes what goes in, and whether
+//! the guard would still let it.
 
+use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::ReplayError;
 use crate::guard::{Admission, Entry};
-use crate::link::{Counters, Kind, Links};
+use crate::link::{Bell, Counters, Kind, Links};
 use crate::statistics::InterfaceTally;
 
 /// How often the counters are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long frames may go in with none coming out. With a look before and one after, that is within a second.
 const PATIENCE: Duration = Duration::from_millis(700);
+/// How often the guard looks at the network without having heard of a change: not everything that programs attach is
+/// told.
+const INSPECTION: Duration = Duration::from_secs(1);
+/// Between two such looks, however much changes: a fifth of the 100 ms in which a run ends.
+const REST: Duration = Duration::from_millis(20);
 
 /// What senders and monitor tell each other.
 #[derive(Debug)]
@@ -81,10 +88,8 @@ impl<'a> Shared<'a> {
 /// Watches one interface from the moment it is made.
 pub struct Monitor {
     links: Links,
-    index: u32,
-    name: String,
-    kind: Kind,
-    written: bool,
+    bell: Bell,
+    admission: Admission,
     before: Counters,
 }
 
@@ -101,44 +106,77 @@ impl Monitor {
         let before = links.counters(interface.index)?.ok_or_else(gone)?;
         Ok(Monitor {
             links,
-            index: interface.index,
-            name: interface.name.clone(),
-            kind: interface.kind.clone(),
-            written: admission.entry() == Entry::Written,
+            bell: Bell::new().map_err(ReplayError::Netlink)?,
+            admission: admission.clone(),
             before,
         })
     }
 
+    /// What ends the watch at once, when nothing more is sent.
+    pub(crate) fn bell(&self) -> io::Result<Bell> {
+        self.bell.another()
+    }
+
     /// What the interface has counted since.
     pub(crate) fn tally(&mut self) -> Result<InterfaceTally, ReplayError> {
-        let now = self.links.counters(self.index)?;
-        let now = now.ok_or_else(|| ReplayError::Gone {
-            name: self.name.clone(),
-        })?;
-        Ok(InterfaceTally::new(&now.since(&self.before), self.written))
+        let now = self.links.counters(self.admission.interface().index)?;
+        let now = now.ok_or_else(|| ReplayError::Gone { name: self.name() })?;
+        let written = self.admission.entry() == Entry::Written;
+        Ok(InterfaceTally::new(&now.since(&self.before), written))
     }
 
     /// Watches until `done` or until something is wrong, which ends the run.
     pub(crate) fn watch(&mut self, shared: &Shared<'_>, done: &AtomicBool) {
         let mut flow = Flow::new();
+        let mut inspected: Option<Instant> = None;
+        let mut looked = Instant::now();
+        // What has changed since the guard looked first is news, too.
+        let mut news = true;
         while !done.load(Ordering::Relaxed) && !shared.over() {
-            std::thread::park_timeout(LOOK);
-            // In this order, so that no frame is missed that had no time to come out.
-            let offered = shared.offered();
-            let outcome = self.tally().and_then(|tally| {
-                let now = Instant::now();
-                if flow.refuses(offered, now) {
-                    return Err(self.refusing(offered.accepted));
+            let since = inspected.map(|then| then.elapsed());
+            let due = since.is_none_or(|since| since >= INSPECTION || (news && since >= REST));
+            if due {
+                (inspected, news) = (Some(Instant::now()), false);
+                if let Err(error) = self.inspect(shared) {
+                    return shared.fail(error);
                 }
-                if flow.stands(offered.frames(), tally.passed.frames, now) {
-                    return Err(self.unread(offered.frames(), &tally));
-                }
-                Ok(())
-            });
-            if let Err(error) = outcome {
-                return shared.fail(error);
             }
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                if let Err(error) = self.look(&mut flow, shared) {
+                    return shared.fail(error);
+                }
+            }
+            let wait = if news { REST } else { LOOK };
+            news |= self.links.news().wait(&self.bell, wait);
         }
+    }
+
+    /// Whether the guard would still let frames go there.
+    fn inspect(&mut self, shared: &Shared<'_>) -> Result<(), ReplayError> {
+        let network = self.links.network()?;
+        match self.admission.withdrawn(&network) {
+            None => Ok(()),
+            Some(refusal) => Err(ReplayError::Changed {
+                refusal,
+                accepted: shared.offered().accepted,
+            }),
+        }
+    }
+
+    /// Whether what goes in comes out.
+    fn look(&mut self, flow: &mut Flow, shared: &Shared<'_>) -> Result<(), ReplayError> {
+        // In this order, so that no frame is missed that had no time to come out.
+        let offered = shared.offered();
+        let tally = self.tally()?;
+        let now = Instant::now();
+        if flow.refuses(offered, now) {
+            return Err(self.refusing(offered.accepted));
+        }
+        if flow.stands(offered.frames(), tally.passed.frames, now) {
+            return Err(self.unread(offered.frames(), &tally));
+        }
+        Ok(())
     }
 
     /// Waits until all accepted frames have come out or are known to be lost, for as long as a reader is given.
@@ -162,7 +200,7 @@ impl Monitor {
 
     fn unread(&self, accepted: u64, tally: &InterfaceTally) -> ReplayError {
         ReplayError::Unread {
-            name: self.name.clone(),
+            name: self.name(),
             waiting: accepted.saturating_sub(tally.passed.frames),
             hint: self.hint(),
         }
@@ -170,16 +208,20 @@ impl Monitor {
 
     fn refusing(&self, accepted: u64) -> ReplayError {
         ReplayError::Refusing {
-            name: self.name.clone(),
+            name: self.name(),
             accepted,
             hint: self.hint(),
         }
     }
 
+    fn name(&self) -> String {
+        self.admission.interface().name.clone()
+    }
+
     /// What else to try.
     fn hint(&self) -> String {
-        let name = &self.name;
-        match self.kind {
+        let name = self.name();
+        match self.admission.interface().kind {
             Kind::Tap => format!(
                 "; is there a program that reads the tap? For those who listen on {name} itself, use --tap {name}"
             ),

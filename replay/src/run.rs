@@ -92,10 +92,12 @@ impl Run<'_> {
         let (outcomes, monitor) = std::thread::scope(|scope| {
             let watcher = monitor.map(|mut monitor| {
                 let (shared, done) = (&shared, &done);
-                scope.spawn(move || {
+                let bell = monitor.bell();
+                let watcher = scope.spawn(move || {
                     monitor.watch(shared, done);
                     monitor
-                })
+                });
+                (watcher, bell)
             });
             let mut observer = observer;
             let others: Vec<_> = sinks
@@ -112,8 +114,9 @@ impl Run<'_> {
                 .map(|worker| worker.join().expect("sending does not panic"))
                 .collect();
             done.store(true, Ordering::Relaxed);
-            let monitor = watcher.map(|watcher| {
-                watcher.thread().unpark();
+            let monitor = watcher.map(|(watcher, bell)| {
+                // Without a bell the watcher notices at its next look.
+                let _ = bell.map(|bell| bell.ring());
                 watcher.join().expect("watching does not panic")
             });
             (outcomes, monitor)
@@ -301,6 +304,10 @@ fn conclude(outcomes: Vec<Outcome>, monitor: Option<Monitor>, shared: Shared<'_>
             Ok(tally) => interface = Some(tally),
             Err(error) => fault = fault.or(Some(error)),
         }
+    }
+    if let Some(ReplayError::Changed { accepted, .. }) = &mut fault {
+        // Those that were on their way count, too.
+        *accepted = sent.accepted.frames;
     }
     let end = match fault {
         Some(error) => End::Failed(error),

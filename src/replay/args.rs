@@ -33,7 +33,7 @@ Nothing is sent but to a tap, veth, dummy or loopback interface, nor with addres
 belong into a lab; each refusal names the option that lifts it.
 
 Exit status: 0 all was sent, or as much as --limit and --duration allow; 1 nobody took the frames,
-or the interface went away; 2 wrong use, refusal or bad capture; 130 ended by Ctrl-C.")]
+the interface went away, or a way out of the lab appeared; 2 wrong use, refusal or bad capture; 130 ended by Ctrl-C.")]
 pub struct ReplayArgs {
     /// The capture, pcap or pcapng; - reads standard input
     #[arg(value_name = "CAPTURE")]

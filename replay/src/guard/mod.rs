@@ -9,6 +9,8 @@
 
 mod address;
 mod interface;
+mod route;
+mod way;
 
 use std::fmt;
 use std::time::Duration;

@@ -24,7 +24,14 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn make() -> Option<Bench> {
-        let namespaces = Namespaces::make(&["lab".into()], &PROGRAMS)?;
+        Bench::beside(&[])
+    }
+
+    /// The same beside further namespaces.
+    pub(super) fn beside(others: &[&str]) -> Option<Bench> {
+        let names = ["lab"].iter().chain(others);
+        let names: Vec<String> = names.map(|name| (*name).to_owned()).collect();
+        let namespaces = Namespaces::make(&names, &PROGRAMS)?;
         let bench = Bench {
             namespaces,
             folder: tempfile::tempdir().expect("there is a folder for temporary files"),

@@ -6,3 +6,4 @@ mod guard;
 mod outputs;
 mod sending;
 mod taps;
+mod watch;

@@ -1,0 +1,309 @@
+use super::*;
+use crate::guard::Permissions;
+use crate::link::{Counters, Detour, Kind, Route, Side, Target, Ways};
+
+fn interface(index: u32, name: &str, kind: Kind) -> Interface {
+    Interface {
+        index,
+        name: name.to_owned(),
+        kind,
+        ethernet: true,
+        up: true,
+        mac: None,
+        mtu: 1500,
+        controller: None,
+        peer: None,
+        forwards: false,
+        lower: None,
+        program: false,
+        counters: Counters::default(),
+    }
+}
+
+fn route(destination: &str, through: u32) -> Route {
+    Route {
+        destination: destination.parse().unwrap(),
+        input: None,
+        through: Ways::Known(vec![through]),
+        beyond: true,
+    }
+}
+
+/// A machine with a network card, a pair, a tap, a dummy, and some others.
+fn machine() -> Network {
+    let bridge = || Kind::Virtual("bridge".to_owned());
+    let mut interfaces = vec![
+        interface(1, "lo", Kind::Loopback),
+        interface(2, "eth0", Kind::Physical),
+        interface(3, "near", Kind::Veth),
+        interface(4, "far", Kind::Veth),
+        interface(5, "tap0", Kind::Tap),
+        interface(6, "dummy0", Kind::Dummy),
+        interface(7, "br0", bridge()),
+        interface(8, "tun0", Kind::Virtual("tun".to_owned())),
+        interface(9, "eth1", Kind::Physical),
+    ];
+    (interfaces[2].peer, interfaces[3].peer) = (Some(4), Some(3));
+    Network {
+        interfaces,
+        routes: vec![route("0.0.0.0/0", 2)],
+        detours: Vec::new(),
+    }
+}
+
+fn guard(physical: Option<&str>) -> Guard {
+    Guard::new(Permissions {
+        physical: physical.map(str::to_owned),
+        ..Permissions::default()
+    })
+}
+
+fn broken(name: &str, entry: Entry, all: &Network) -> Option<Rule> {
+    match guard(None).admit(name, entry, all) {
+        Ok(admission) => {
+            assert!(!admission.leads_out());
+            None
+        }
+        Err(ReplayError::Refused(refusal)) => {
+            assert!(
+                refusal.to_string().contains("--allow-physical"),
+                "{refusal}"
+            );
+            Some(refusal.rule)
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn interfaces_of_a_lab_are_admitted_and_no_others() {
+    let all = machine();
+    for name in ["lo", "near", "far", "tap0", "dummy0"] {
+        assert_eq!(broken(name, Entry::Sent, &all), None, "{name}");
+    }
+    for name in ["eth0", "eth1", "br0", "tun0"] {
+        assert_eq!(
+            broken(name, Entry::Sent, &all),
+            Some(Rule::LabInterface),
+            "{name}"
+        );
+    }
+    assert_eq!(broken("tap0", Entry::Written, &all), None);
+}
+
+#[test]
+fn a_name_makes_no_tap() {
+    let mut all = machine();
+    "tap9".clone_into(&mut all.interfaces[1].name);
+    assert_eq!(broken("tap9", Entry::Sent, &all), Some(Rule::LabInterface));
+}
+
+#[test]
+fn what_carries_the_default_route_is_a_way_out() {
+    let mut all = machine();
+    all.routes.push(route("0.0.0.0/0", 3));
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+}
+
+#[test]
+fn a_bridge_with_a_network_card_is_a_way_out() {
+    let mut all = machine();
+    (
+        all.interfaces[3].controller,
+        all.interfaces[4].controller,
+        all.interfaces[8].controller,
+    ) = (Some(7), Some(7), Some(7));
+    // To `near`, and out of its other end into the bridge; not so the other way round.
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+    assert_eq!(broken("far", Entry::Sent, &all), None);
+    // What is written into a tap arrives on it; what is sent through it reaches its program.
+    assert_eq!(broken("tap0", Entry::Written, &all), Some(Rule::NoWayOut));
+    assert_eq!(broken("tap0", Entry::Sent, &all), None);
+    all.interfaces[8].controller = None;
+    assert_eq!(
+        broken("near", Entry::Sent, &all),
+        None,
+        "a bridge of a lab alone"
+    );
+}
+
+#[test]
+fn forwarding_is_a_way_out_where_there_is_one() {
+    let mut all = machine();
+    all.interfaces[3].forwards = true;
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+    assert_eq!(broken("far", Entry::Sent, &all), None);
+    // In a namespace of its own nothing leads out.
+    all.interfaces
+        .retain(|interface| matches!(interface.kind, Kind::Loopback | Kind::Veth));
+    assert_eq!(broken("near", Entry::Sent, &all), None);
+}
+
+#[test]
+fn a_forwarding_bridge_is_a_way_out() {
+    let mut all = machine();
+    (all.interfaces[3].controller, all.interfaces[6].forwards) = (Some(7), true);
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+}
+
+#[test]
+fn a_physical_interface_is_named_twice() {
+    let all = machine();
+    let admission = guard(Some("eth1"))
+        .admit("eth1", Entry::Sent, &all)
+        .unwrap();
+    assert!(admission.leads_out());
+    assert!(guard(None).limits(admission.leads_out()).pps < 10_000.0);
+    for (allowed, name) in [("eth1", "eth0"), ("eth0", "near")] {
+        let error = guard(Some(allowed)).admit(name, Entry::Sent, &all);
+        assert!(
+            matches!(error, Err(ReplayError::Refused(_))),
+            "{allowed} {name}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_take_frames_is_named() {
+    let mut all = machine();
+    all.interfaces[5].up = false;
+    all.interfaces[4].ethernet = false;
+    let admit = |name: &str| {
+        guard(None)
+            .admit(name, Entry::Sent, &all)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(admit("dummy0").contains("ip link set dummy0 up"));
+    assert!(admit("tap0").contains("Ethernet"));
+    assert!(admit("veth7").contains("near, far"), "{}", admit("veth7"));
+}
+
+#[test]
+fn what_stands_on_the_other_end_is_looked_at_too() {
+    let stands = |kind: &str| {
+        let mut all = machine();
+        let mut upper = interface(10, "upper", Kind::Virtual(kind.to_owned()));
+        upper.lower = Some(4);
+        all.interfaces.push(upper);
+        all
+    };
+    for kind in ["macvlan", "macvtap", "ipvlan", "vlan"] {
+        let mut all = stands(kind);
+        assert_eq!(broken("near", Entry::Sent, &all), None, "{kind}");
+        // It forwards, or is bridged with a card.
+        all.interfaces[9].forwards = true;
+        assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+        let mut all = stands(kind);
+        (all.interfaces[9].controller, all.interfaces[8].controller) = (Some(7), Some(7));
+        assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+    }
+}
+
+#[test]
+fn a_bridge_leads_on_through_what_is_bridged_with_it() {
+    let mut all = machine();
+    // far and one end of another pair are bridged; the other end stands in a second bridge, with a card.
+    for (index, name, peer) in [(10, "a", 11), (11, "b", 10)] {
+        let mut end = interface(index, name, Kind::Veth);
+        end.peer = Some(peer);
+        all.interfaces.push(end);
+    }
+    all.interfaces
+        .push(interface(12, "br1", Kind::Virtual("bridge".to_owned())));
+    (all.interfaces[3].controller, all.interfaces[9].controller) = (Some(7), Some(7));
+    all.interfaces[10].controller = Some(12);
+    assert_eq!(broken("near", Entry::Sent, &all), None);
+    all.interfaces[8].controller = Some(12);
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+}
+
+#[test]
+fn controllers_that_nobody_knows_are_ways_out() {
+    for (kind, leads) in [("openvswitch", true), ("hsr", true), ("bond", false)] {
+        let mut all = machine();
+        all.interfaces[6].kind = Kind::Virtual(kind.to_owned());
+        all.interfaces[3].controller = Some(7);
+        let expected = leads.then_some(Rule::NoWayOut);
+        assert_eq!(broken("near", Entry::Sent, &all), expected, "{kind}");
+    }
+}
+
+#[test]
+fn forwarding_goes_by_the_routes() {
+    // A second pair, whose other end is in another namespace, and no card.
+    let lab = |routes: &[&str]| {
+        let mut all = machine();
+        all.interfaces
+            .retain(|one| matches!(one.kind, Kind::Loopback | Kind::Veth));
+        all.interfaces.push(interface(10, "uplink", Kind::Veth));
+        all.interfaces[2].forwards = true;
+        all.routes = routes.iter().map(|net| route(net, 10)).collect();
+        all
+    };
+    for routes in [
+        &["10.0.0.0/8"][..],
+        &["0.0.0.0/1", "128.0.0.0/1"],
+        &["2000::/3"],
+    ] {
+        let all = lab(routes);
+        assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+        assert_eq!(broken("uplink", Entry::Sent, &all), Some(Rule::NoWayOut));
+        assert_eq!(
+            broken("far", Entry::Sent, &all),
+            None,
+            "nothing forwards there"
+        );
+    }
+    let mut all = lab(&["10.1.2.0/24"]);
+    assert_eq!(broken("near", Entry::Sent, &all), None, "a router of a lab");
+    all.interfaces[3].controller = Some(7);
+    let bridge = interface(7, "br0", Kind::Virtual("bridge".to_owned()));
+    all.interfaces.push(bridge);
+    all.interfaces.push(interface(9, "eth1", Kind::Physical));
+    all.interfaces[5].controller = Some(7);
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+}
+
+#[test]
+fn filters_and_programs_lead_elsewhere() {
+    let filtered = |at, side, target| {
+        let mut all = machine();
+        all.detours = vec![Detour { at, side, target }];
+        all
+    };
+    let program = || Target::Unreadable("an eBPF program".to_owned());
+    for (name, entry, at, side) in [
+        ("near", Entry::Sent, 3, Side::Out),
+        ("near", Entry::Sent, 4, Side::In),
+        ("tap0", Entry::Written, 5, Side::In),
+        ("lo", Entry::Sent, 1, Side::In),
+    ] {
+        for target in [Target::Leaves(2), Target::Leaves(9), program()] {
+            let all = filtered(at, side, target);
+            assert_eq!(broken(name, entry, &all), Some(Rule::NoWayOut), "{name}");
+        }
+        let inside = filtered(at, side, Target::Leaves(6));
+        assert_eq!(broken(name, entry, &inside), None, "into a dummy");
+    }
+    let not_passed = filtered(3, Side::In, program());
+    assert_eq!(broken("near", Entry::Sent, &not_passed), None);
+    let mut all = filtered(4, Side::In, Target::Arrives(6));
+    all.interfaces[5].forwards = true;
+    assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+}
+
+#[test]
+fn an_admission_is_withdrawn_when_a_way_out_appears() {
+    let mut all = machine();
+    let admission = guard(None).admit("near", Entry::Sent, &all).unwrap();
+    assert_eq!(admission.withdrawn(&all), None);
+    all.interfaces[3].forwards = true;
+    let refusal = admission.withdrawn(&all).unwrap();
+    assert!(refusal.what.contains("far, which forwards"), "{refusal}");
+    // Whoever has allowed a card has allowed that.
+    let admission = guard(Some("eth1"))
+        .admit("eth1", Entry::Sent, &all)
+        .unwrap();
+    assert_eq!(admission.withdrawn(&all), None);
+}

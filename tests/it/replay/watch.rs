@@ -1,0 +1,233 @@
+//! What leads out of a lab is refused, and ends a run when it appears in the middle: counted at the uplink.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::bench::{Bench, code, said};
+use crate::tools::has;
+
+/// Frames a second.
+const RATE: u64 = 1_000;
+/// What may leave after a way out has appeared: what 100 ms hold, and what a kernel says by itself.
+const LATE: u64 = RATE / 10 + 10;
+/// What a kernel says by itself on interfaces that come and go.
+const CHATTER: u64 = 10;
+/// From a host of the lab to one that only an uplink leads to.
+const OUTWARD: [[u8; 4]; 2] = [[192, 0, 2, 1], [10, 9, 9, 9]];
+
+/// A bench with an uplink: a veth whose other end is in another namespace.
+struct Uplink {
+    bench: Bench,
+    capture: PathBuf,
+}
+
+impl Uplink {
+    fn make() -> Option<Uplink> {
+        let bench = Bench::beside(&["outside"])?;
+        let outside = bench.namespaces.name("outside");
+        bench.ip("link add uplink type veth peer name distant");
+        bench.ip(&format!("link set distant netns {outside}"));
+        bench.namespaces.ip("outside", "link set distant up");
+        bench.ip("link set uplink up");
+        bench.ip("link set lo up");
+        bench.ip("link set far address 02:00:00:00:00:0f");
+        bench.ip("address add 203.0.113.1/24 dev uplink");
+        bench.ip("address add 192.0.2.254/24 dev far");
+        bench.ip("neighbour add 203.0.113.2 lladdr 02:00:00:00:00:99 dev uplink");
+        let capture = bench.capture("outward.pcap", OUTWARD, 20 * RATE, 1_000_000 / RATE);
+        let uplink = Uplink { bench, capture };
+        // Else packets from addresses that no route leads to are dropped.
+        uplink.shell("for conf in /proc/sys/net/ipv4/conf/*; do echo 0 > $conf/rp_filter; done");
+        Some(uplink)
+    }
+
+    fn shell(&self, script: &str) {
+        let command = &["sh", "-e", "-c", script];
+        let output = self.bench.command(command).output().unwrap();
+        assert!(output.status.success(), "{script}: {}", said(&output));
+    }
+
+    /// Frames that have left through an interface.
+    fn left_through(&self, name: &str) -> u64 {
+        let counters = self.bench.counters();
+        let of = counters.iter().find(|(of, _, _)| of == name);
+        of.map_or(0, |(_, sent, _)| *sent)
+    }
+
+    /// A way out that is there from the start is refused.
+    fn refused(&self, target: &str, prepare: &str, parts: &[&str]) {
+        self.shell(prepare);
+        let options = format!("{target} --destination-mac 02:00:00:00:00:0f");
+        self.bench.refused(&self.capture, &options, parts);
+    }
+
+    /// A way out that appears while frames go ends the run.
+    fn ends(&self, target: &str, prepare: &str, change: &str, exit: &str, parts: &[&str]) {
+        self.shell(prepare);
+        let options = format!("{target} --destination-mac 02:00:00:00:00:0f");
+        let mut run = self.bench.start(&self.capture, &options, 50);
+        let before = self.left_through(exit);
+        self.shell(change);
+        let changed = Instant::now();
+        while run.try_wait().unwrap().is_none() {
+            assert!(
+                changed.elapsed() < Duration::from_secs(5),
+                "{change}: it goes on"
+            );
+            std::thread::yield_now();
+        }
+        let output = run.wait_with_output().unwrap();
+        let left = self.left_through(exit).saturating_sub(before);
+        assert!(left <= LATE, "{change}: {left} frames left");
+        assert_eq!(code(&output), Some(1), "{change}: {}", said(&output));
+        for part in ["changed in the middle", "sent       ", "no-way-out"]
+            .iter()
+            .chain(parts)
+        {
+            assert!(said(&output).contains(part), "{part}: {}", said(&output));
+        }
+    }
+}
+
+const FORWARD: &str = "echo 1 > /proc/sys/net/ipv4/ip_forward";
+const HALVES: &str = "ip route add 0.0.0.0/1 via 203.0.113.2 dev uplink; \
+    ip route add 128.0.0.0/1 via 203.0.113.2 dev uplink";
+const TUNNEL: &str = "ip link add tunnel0 type vxlan id 7 remote 203.0.113.2 dstport 4789 dev uplink; \
+    ip link add bridge0 multicast off type bridge; ip link set tunnel0 master bridge0 up; ip link set bridge0 up";
+/// A filter for everything, that sends it to the uplink.
+const REDIRECT: &str = "protocol all u32 match u32 0 0 action mirred egress redirect dev uplink";
+
+#[test]
+fn routes_that_cover_more_than_a_lab_are_ways_out() {
+    for (prepare, route) in [
+        (HALVES, "the default route leads through uplink"),
+        (
+            "echo 0 > /proc/sys/net/ipv6/conf/uplink/disable_ipv6; ip -6 route add 2000::/3 dev uplink",
+            "2000::/3",
+        ),
+        (
+            "ip route add 10.0.0.0/8 via 203.0.113.2 dev uplink",
+            "10.0.0.0/8",
+        ),
+        ("ip route add 8.8.8.0/24 dev uplink table 77", "8.8.8.0/24"),
+    ] {
+        let Some(uplink) = Uplink::make() else { return };
+        uplink.refused("--interface uplink", prepare, &["no-way-out", route]);
+    }
+}
+
+#[test]
+fn a_host_that_forwards_to_an_uplink_is_a_way_out() {
+    for route in [HALVES, "ip route add 10.0.0.0/8 dev uplink"] {
+        let Some(uplink) = Uplink::make() else { return };
+        let prepare = format!("{route}; {FORWARD}");
+        let parts = ["no-way-out", "far, which forwards", "uplink"];
+        uplink.refused("--interface near", &prepare, &parts);
+    }
+    let Some(uplink) = Uplink::make() else { return };
+    let prepare = format!("ip route add 10.9.0.0/16 dev uplink; {FORWARD}");
+    uplink.shell(&prepare);
+    uplink
+        .bench
+        .replayed(&uplink.capture, "--interface near --limit 5");
+}
+
+#[test]
+fn forwarding_that_is_switched_on_ends_the_run() {
+    for (prepare, change) in [
+        (HALVES, FORWARD),
+        (HALVES, "echo 1 > /proc/sys/net/ipv4/conf/far/forwarding"),
+        (
+            FORWARD,
+            "ip route add 10.0.0.0/8 via 203.0.113.2 dev uplink",
+        ),
+        (
+            FORWARD,
+            "ip route add default via 203.0.113.2 table 9; ip rule add from 192.0.2.0/24 table 9",
+        ),
+    ] {
+        let Some(uplink) = Uplink::make() else { return };
+        let parts = ["which forwards"];
+        uplink.ends("--interface near", prepare, change, "uplink", &parts);
+    }
+}
+
+#[test]
+fn a_bridge_with_a_tunnel_ends_the_run() {
+    let Some(uplink) = Uplink::make() else { return };
+    let join = "ip link set far master bridge0";
+    let parts = ["tunnel0", "vxlan"];
+    uplink.ends("--interface near", TUNNEL, join, "tunnel0", &parts);
+    let Some(uplink) = Uplink::make() else { return };
+    let prepare = format!("{TUNNEL}; {join}");
+    uplink.refused("--interface near", &prepare, &parts);
+}
+
+#[test]
+fn a_macvlan_on_the_other_end_is_followed() {
+    let stands = |mode: &str| {
+        format!("ip link add upper link far type macvlan mode {mode}; ip link set upper up")
+    };
+    let Some(uplink) = Uplink::make() else { return };
+    let prepare = format!(
+        "{}; {HALVES}; echo 1 > /proc/sys/net/ipv4/conf/upper/forwarding",
+        stands("bridge")
+    );
+    let parts = ["on which upper, of kind macvlan, stands"];
+    uplink.refused("--interface near", &prepare, &parts);
+    let Some(uplink) = Uplink::make() else { return };
+    let change = format!("{}; ip link set upper master bridge0", stands("passthru"));
+    uplink.ends("--interface near", TUNNEL, &change, "tunnel0", &parts);
+}
+
+#[test]
+fn filters_that_send_frames_elsewhere_are_followed() {
+    if !has("tc") {
+        return;
+    }
+    for (target, at, side) in [
+        ("--interface near", "far", "ingress"),
+        ("--interface near", "near", "egress"),
+        ("--tap tap0", "tap0", "ingress"),
+    ] {
+        let uplink = if at == "tap0" {
+            if Bench::with_taps().is_none() {
+                continue;
+            }
+            Uplink::make()
+        } else {
+            Uplink::make()
+        };
+        let Some(uplink) = uplink else { return };
+        let queue = format!(
+            "[ {at} != tap0 ] || {{ ip tuntap add tap0 mode tap; ip link set tap0 up; }}; {HALVES}; tc qdisc add dev {at} clsact"
+        );
+        let filter = format!("tc filter add dev {at} {side} {REDIRECT}");
+        let parts = ["where a filter (tc) sends them", "uplink"];
+        uplink.ends(target, &queue, &filter, "uplink", &parts);
+        // The same from the start.
+        uplink.refused(target, "true", &parts);
+    }
+}
+
+#[test]
+fn a_lab_that_changes_within_itself_goes_on() {
+    let Some(uplink) = Uplink::make() else { return };
+    let mut run = uplink.bench.start(
+        &uplink.capture,
+        "--interface near --limit 1500 --destination-mac 02:00:00:00:00:0f",
+        50,
+    );
+    for change in [
+        "ip address add 192.0.2.77/24 dev far",
+        "ip route add 198.51.100.0/24 dev far",
+        "ip link add inner type veth peer name inner2",
+        "ip link set inner up",
+        "ip link set far mtu 1400",
+    ] {
+        uplink.shell(change);
+    }
+    let status = run.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(uplink.left_through("uplink") <= CHATTER);
+}
