@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use replay::guard::{Admission, Entry, Guard, Limits};
-use replay::link::Links;
+use replay::link::{Kind, Links};
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
 use replay::{End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace};
@@ -55,14 +55,17 @@ pub fn run(args: &ReplayArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     };
     let replay = Replay::prepare(args, capture)?;
     if args.guard.dry_run {
+        // What would be refused for its kind alone is counted first.
         print(&report::dry_run(
             &replay.survey,
             &replay.plan,
             &replay.target(),
             &replay.limits,
         ))?;
+        replay.guard.check_control(&replay.survey.control)?;
         return Ok(ExitCode::SUCCESS);
     }
+    replay.guard.check_control(&replay.survey.control)?;
     let mut live = truth
         .as_ref()
         .map(|truth| LiveTruth::new(truth, args.rewriting.unique));
@@ -106,8 +109,11 @@ impl Replay {
         if let Some(name) = &args.target.netns {
             namespace::enter(name)?;
         }
-        let guard = Guard::new(args.permissions());
+        let mut guard = Guard::new(args.permissions());
         let way = Way::open(args, &guard)?;
+        if way.is_silent() {
+            guard.let_control_pass();
+        }
         let plan = args.plan(way.mtu())?;
         let limits = guard.limits(way.leads_out());
         let survey = Survey::take(&capture, &plan, &guard, &limits).with_context(name)?;
@@ -220,6 +226,8 @@ enum Way {
         admission: Admission,
         links: Links,
         taps: Vec<Tap>,
+        /// Whether the tap was made for the run.
+        made: bool,
     },
 }
 
@@ -233,6 +241,7 @@ impl Way {
         };
         let mut links = Links::open()?;
         let mut taps = Vec::new();
+        let mut made = false;
         if entry == Entry::Written {
             let known = links.all()?.iter().any(|link| link.name == *name);
             match (args.guard.dry_run, known) {
@@ -246,6 +255,7 @@ impl Way {
                         queues: usize::from(target.queues),
                     };
                     taps = Tap::open(&options, &mut links)?;
+                    made = !known;
                 }
             }
         }
@@ -254,7 +264,18 @@ impl Way {
             admission,
             links,
             taps,
+            made,
         })
+    }
+
+    /// Whether no kernel and no network hears what is sent: a tap that was made for the run is silent, a dummy swallows.
+    fn is_silent(&self) -> bool {
+        match self {
+            Way::Null | Way::Planned(_) => true,
+            Way::Admitted {
+                admission, made, ..
+            } => *made || admission.interface().kind == Kind::Dummy,
+        }
     }
 
     /// The largest packet that it takes, where it is known.
@@ -291,6 +312,7 @@ impl Way {
                 admission,
                 links,
                 taps,
+                made: _,
             } => (admission, links, taps),
         };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();

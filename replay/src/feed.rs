@@ -1,5 +1,6 @@
 //! From a capture to frames that are ready to go: read, rewritten, checked by the guard, each with its due time.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use wire::{Layers, Timestamp};
 
 use crate::batch::{BATCH_FRAMES, Batch, Origin};
 use crate::error::ReplayError;
-use crate::guard::{Guard, Limits};
+use crate::guard::{Control, Guard, Limits};
 use crate::pace::{Pace, Schedule, Steps};
 use crate::rewrite::{Counts, Rewrite, Rewriter};
 
@@ -98,6 +99,8 @@ pub(crate) struct Fed {
     pub(crate) steps: Steps,
     /// What rewriting did.
     pub(crate) rewriting: Counts,
+    /// Frames by which networks are run, by kind.
+    pub(crate) control: BTreeMap<Control, u64>,
     /// What ended it before its natural end.
     pub(crate) failure: Option<ReplayError>,
 }
@@ -121,6 +124,10 @@ pub(crate) struct Feed<'a> {
     limit: u64,
     /// Whether a frame was left because of that bound.
     bounded: bool,
+    /// Frames by which networks are run, by kind.
+    control: BTreeMap<Control, u64>,
+    /// Whether nothing is sent of what it yields, so that such frames are counted and not refused.
+    looks: bool,
     failure: Option<ReplayError>,
 }
 
@@ -147,8 +154,16 @@ impl<'a> Feed<'a> {
             taken: 0,
             limit: limits.frames,
             bounded: false,
+            control: BTreeMap::new(),
+            looks: false,
             failure: None,
         })
+    }
+
+    /// The same, of which nothing is sent.
+    pub(crate) fn looking(mut self) -> Feed<'a> {
+        self.looks = true;
+        self
     }
 
     /// Puts frames into an empty batch until it is full. It stays empty when there are no more.
@@ -176,6 +191,7 @@ impl<'a> Feed<'a> {
             bounded: self.bounded,
             steps: self.schedule.steps(),
             rewriting: *self.rewriter.counts(),
+            control: self.control,
             failure: self.failure,
         }
     }
@@ -208,7 +224,12 @@ impl<'a> Feed<'a> {
             return Ok(true);
         }
         for frame in self.rewriter.rewrite(&record, self.pass)?.frames() {
-            self.guard.check_frame(frame, number)?;
+            if let Some(kind) = self.guard.check_frame(frame, number)? {
+                *self.control.entry(kind).or_default() += 1;
+                if !self.looks {
+                    self.guard.check_control(&self.control)?;
+                }
+            }
             batch.push(frame, origin);
         }
         Ok(true)

@@ -13,7 +13,7 @@ use wire::{Layers, LinkType, Timestamp};
 use crate::batch::Batch;
 use crate::error::ReplayError;
 use crate::feed::{Feed, Plan, Share, Source};
-use crate::guard::{Guard, Limits};
+use crate::guard::{Control, Guard, Limits};
 use crate::pace::Steps;
 use crate::rewrite::Counts;
 use crate::statistics::{Tally, share};
@@ -38,6 +38,8 @@ pub struct Survey {
     pub steps: Steps,
     /// What rewriting would do in a pass.
     pub rewriting: Counts,
+    /// Frames by which networks are run, by kind, in a pass.
+    pub control: BTreeMap<Control, u64>,
     /// Where the capture is cut short or damaged, if it is.
     pub cut: Option<CaptureError>,
     /// Who would speak to whom in the first pass; by source and destination.
@@ -61,7 +63,7 @@ impl Survey {
             passes: 1,
             ..plan.clone()
         };
-        let mut feed = Feed::new(source, &once, guard, limits, Share::ALL)?;
+        let mut feed = Feed::new(source, &once, guard, limits, Share::ALL)?.looking();
         let mut counting = Counting::default();
         let mut batch = Batch::default();
         loop {
@@ -88,6 +90,7 @@ impl Survey {
             longest: counting.longest,
             steps: fed.steps,
             rewriting: fed.rewriting,
+            control: fed.control,
             cut,
             pairs: counting.pairs,
             others: counting.others,

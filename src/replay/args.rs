@@ -203,6 +203,15 @@ pub struct GuardArgs {
     #[arg(long)]
     pub allow_public_addresses: bool,
 
+    /// Send frames by which networks are run (router advertisements, redirects, DHCP answers, routing protocols, spanning
+    /// tree, LLDP, EAPOL, pause frames) where a kernel or a network hears them
+    #[arg(long)]
+    pub allow_control_frames: bool,
+
+    /// Send frames that cannot be read, and may hold any address
+    #[arg(long)]
+    pub allow_unreadable: bool,
+
     /// Never send more frames a second
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub max_pps: Option<f64>,
@@ -284,6 +293,8 @@ impl ReplayArgs {
         Permissions {
             physical: self.guard.allow_physical.clone(),
             public_addresses: self.guard.allow_public_addresses,
+            control_frames: self.guard.allow_control_frames,
+            unreadable: self.guard.allow_unreadable,
             max_pps: self.guard.max_pps,
             frames: self.timing.limit,
             duration: self.timing.duration,

@@ -57,6 +57,9 @@ pub fn dry_run(survey: &Survey, plan: &Plan, target: &str, limits: &Limits) -> S
     for note in notes(&survey.steps, &survey.rewriting) {
         let _ = writeln!(text, "{note}");
     }
+    for (kind, count) in &survey.control {
+        let _ = writeln!(text, "control    {} in a pass: {kind}", frames(*count));
+    }
     for caution in cautions(survey, plan) {
         let _ = writeln!(text, "{caution}");
     }

@@ -252,6 +252,11 @@ fn send(
     replay
         .args([target, args.interface()])
         .args(&args.handed_on);
+    // In a namespace of its own nobody hears it who does not want to.
+    let allows = "--allow-control-frames";
+    if args.netns.is_none() && !args.handed_on.iter().any(|given| given == allows) {
+        replay.arg(allows);
+    }
     let mut child = replay.spawn().context("cannot run crywolf replay")?;
     let status = process::end_with(&mut child, lifeline)?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());

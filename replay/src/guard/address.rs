@@ -2,63 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use wire::decode::Network;
-use wire::{Layers, LinkType};
-
-/// The first address of an Ethernet frame that does not belong into a lab, of the IP header or of an ARP message. A frame
-/// without addresses, or whose header is too damaged to hold them, goes nowhere by them.
-#[inline]
-pub(super) fn foreign(frame: &[u8]) -> Option<IpAddr> {
-    let addresses = match plain_ipv4(frame) {
-        Some(pair) => pair.map(IpAddr::V4),
-        None => decoded(frame)?,
-    };
-    addresses.into_iter().find(|address| !belongs(*address))
-}
-
-/// The addresses of an untagged IPv4 packet, which stand at fixed places. Most frames are such; to decode one takes
-/// longer than all else that happens to it on the way to the kernel.
-#[inline]
-fn plain_ipv4(frame: &[u8]) -> Option<[Ipv4Addr; 2]> {
-    match frame.get(12..34)? {
-        &[
-            0x08,
-            0x00,
-            first,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            _,
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-        ] if first >> 4 == 4 => Some([Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h)]),
-        _ => None,
-    }
-}
-
-fn decoded(frame: &[u8]) -> Option<[IpAddr; 2]> {
-    match &Layers::decode(LinkType::ETHERNET, frame).network {
-        Network::V4(ip) => Some([ip.source.into(), ip.destination.into()]),
-        Network::V6(ip) => Some([ip.source.into(), ip.destination.into()]),
-        Network::Arp(arp) => Some([arp.sender.into(), arp.target.into()]),
-        Network::None => None,
-    }
-}
-
-fn belongs(address: IpAddr) -> bool {
+pub(super) fn belongs(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => belongs_v4(address),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
@@ -106,7 +50,6 @@ fn belongs_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn addresses_of_labs_belong_and_others_do_not() {
@@ -121,47 +64,6 @@ mod tests {
         }
         for text in no.split_whitespace() {
             assert!(!belongs(text.parse().unwrap()), "{text}");
-        }
-    }
-
-    #[test]
-    fn both_addresses_and_those_of_arp_are_looked_at() {
-        let frame = |text: &str| {
-            let mut bytes = Vec::new();
-            text.parse::<wire::Frame>().unwrap().emit(&mut bytes);
-            bytes
-        };
-        for (text, expected) in [
-            ("192.0.2.1.5 > 192.0.2.2.6: S 0", None),
-            ("192.0.2.1.5 > 8.8.8.8.6: S 0", Some("8.8.8.8")),
-            ("9.9.9.9.5 > 192.0.2.2.6: S 0", Some("9.9.9.9")),
-        ] {
-            let bytes = frame(text);
-            assert_eq!(
-                foreign(&bytes),
-                expected.map(|text| text.parse().unwrap()),
-                "{text}"
-            );
-        }
-        let mut arp = [0; 42];
-        arp[12..22].copy_from_slice(&[0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]);
-        arp[28..32].copy_from_slice(&[10, 0, 0, 1]);
-        arp[38..42].copy_from_slice(&[8, 8, 4, 4]);
-        assert_eq!(foreign(&arp), Some("8.8.4.4".parse().unwrap()));
-    }
-
-    proptest! {
-        #[test]
-        fn addresses_at_their_places_are_those_that_decoding_finds(
-            mut frame in proptest::collection::vec(any::<u8>(), 0..60),
-            words: u8,
-        ) {
-            if let Some(room) = frame.get_mut(12..15) {
-                room.copy_from_slice(&[0x08, 0x00, 0x40 | words & 0x0f]);
-            }
-            if let Some(plain) = plain_ipv4(&frame) {
-                prop_assert_eq!(Some(plain.map(IpAddr::V4)), decoded(&frame));
-            }
         }
     }
 }

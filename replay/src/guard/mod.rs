@@ -8,13 +8,16 @@
 //! that holds the other end of a tap.
 
 mod address;
+mod content;
 mod interface;
 mod route;
 mod way;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+pub use content::Control;
 pub use interface::{Admission, Entry};
 
 /// Frames a run may send unless told otherwise.
@@ -35,6 +38,10 @@ pub enum Rule {
     NoWayOut,
     /// Addresses are those of documentation, benchmarks, private and local networks.
     LabAddresses,
+    /// Frames by which networks are run go where no kernel and no network hears them.
+    NoControl,
+    /// Nothing is sent of which it cannot be said what it is.
+    Readable,
     /// The rate is bounded.
     BoundedRate,
     /// The number of frames is bounded.
@@ -49,6 +56,8 @@ impl fmt::Display for Rule {
             Rule::LabInterface => "lab-interface",
             Rule::NoWayOut => "no-way-out",
             Rule::LabAddresses => "lab-addresses",
+            Rule::NoControl => "no-control",
+            Rule::Readable => "readable",
             Rule::BoundedRate => "bounded-rate",
             Rule::BoundedTotal => "bounded-total",
             Rule::BoundedTime => "bounded-time",
@@ -75,6 +84,10 @@ pub struct Permissions {
     pub physical: Option<String>,
     /// Whether any address may be sent from and to (`--allow-public-addresses`).
     pub public_addresses: bool,
+    /// Whether frames by which networks are run may be sent wherever they are heard (`--allow-control-frames`).
+    pub control_frames: bool,
+    /// Whether frames may be sent that cannot be read (`--allow-unreadable`).
+    pub unreadable: bool,
     /// Frames a second (`--max-pps`).
     pub max_pps: Option<f64>,
     /// Frames in all (`--limit`).
@@ -168,24 +181,81 @@ impl Guard {
         Ok(())
     }
 
-    /// Refuses an Ethernet frame whose addresses do not belong into a lab. `number` is that of the frame in its capture.
+    /// Lets frames by which networks are run pass: nobody hears them where they go.
+    pub fn let_control_pass(&mut self) {
+        self.permissions.control_frames = true;
+    }
+
+    /// Refuses an Ethernet frame that holds an address that does not belong into a lab, or cannot be read. `number` is that
+    /// of the frame in its capture. Tells how the frame runs a network, if it does: [`Guard::check_control`] decides
+    /// about that.
     ///
     /// # Errors
     /// The refusal.
     #[inline]
-    pub fn check_frame(&self, frame: &[u8], number: u64) -> Result<(), Refusal> {
-        if self.permissions.public_addresses {
+    pub fn check_frame(&self, frame: &[u8], number: u64) -> Result<Option<Control>, Refusal> {
+        let content = content::read(frame);
+        match (&content.foreign, &content.unreadable) {
+            (None, None) => {}
+            (foreign, unreadable) => {
+                if let (Some((address, place)), false) =
+                    (foreign, self.permissions.public_addresses)
+                {
+                    return Err(public(number, *address, place));
+                }
+                if let (Some(what), false) = (unreadable, self.permissions.unreadable) {
+                    return Err(Refusal {
+                        rule: Rule::Readable,
+                        what: format!(
+                            "frame {number} cannot be read, and may hold any address: {what}"
+                        ),
+                        lift: "--allow-unreadable sends it as it is".to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(content.control)
+    }
+
+    /// Refuses frames by which networks are run, counted by kind, where somebody hears them.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn check_control(&self, frames: &BTreeMap<Control, u64>) -> Result<(), Refusal> {
+        if self.permissions.control_frames || frames.is_empty() {
             return Ok(());
         }
-        match address::foreign(frame) {
-            None => Ok(()),
-            Some(address) => Err(Refusal {
-                rule: Rule::LabAddresses,
-                what: format!("frame {number} carries the public address {address}"),
-                lift: "--map PREFIX=PREFIX moves addresses into a lab's, --allow-public-addresses sends them as they are"
-                    .to_owned(),
-            }),
-        }
+        let kinds = frames
+            .iter()
+            .map(|(kind, count)| format!("{kind} ({count})"));
+        let kinds: Vec<String> = kinds.collect();
+        Err(Refusal {
+            rule: Rule::NoControl,
+            what: format!(
+                "the capture holds frames by which networks are run, and who hears them may change its routes and \
+                 addresses: {}",
+                kinds.join(", ")
+            ),
+            lift: "--tap NAME of a new tap, which is silent, takes them; --allow-control-frames sends them here".to_owned(),
+        })
+    }
+}
+
+fn public(number: u64, address: std::net::IpAddr, place: &str) -> Refusal {
+    let (within, lift) = match place {
+        "" => (
+            String::new(),
+            "--map PREFIX=PREFIX moves addresses into a lab's, --allow-public-addresses sends them as they are",
+        ),
+        place => (
+            format!(" in {place}"),
+            "--allow-public-addresses sends it as it is",
+        ),
+    };
+    Refusal {
+        rule: Rule::LabAddresses,
+        what: format!("frame {number} carries the public address {address}{within}"),
+        lift: lift.to_owned(),
     }
 }
 

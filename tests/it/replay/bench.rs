@@ -85,11 +85,22 @@ impl Bench {
         count: u64,
         gap: u64,
     ) -> PathBuf {
+        let frames =
+            (0..count).map(|number| udp(addresses, u16::try_from(number % 60_000).unwrap()));
+        self.capture_of(name, frames, gap)
+    }
+
+    /// A capture of these frames, so many microseconds apart.
+    pub(super) fn capture_of(
+        &self,
+        name: &str,
+        frames: impl Iterator<Item = Vec<u8>>,
+        gap: u64,
+    ) -> PathBuf {
         let path = self.path(name);
         let mut writer = CaptureWriter::new(Vec::new());
-        for number in 0..count {
+        for (number, frame) in (0_u64..).zip(frames) {
             let time = Timestamp::from_nanos((1_000_000_000 + number * gap) * 1000);
-            let frame = udp(addresses, u16::try_from(number % 60_000).unwrap());
             let written = writer.record(time, |out| out.extend_from_slice(&frame));
             written.expect("writing into memory does not fail");
         }

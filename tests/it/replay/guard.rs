@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::bench::{Bench, LAB, code, said, text};
+use super::bench::{Bench, LAB, code, said, text, udp};
 use crate::namespaces::{is_root, signal};
 use crate::tools::has;
 
@@ -79,6 +79,104 @@ fn nothing_is_sent_where_it_must_not_go() {
     }
     let told = bench.replayed(&capture, "--interface bridge0 --allow-physical bridge0");
     assert_eq!(told["accepted"]["frames"], 50);
+}
+
+/// Router advertisements with a life of half an hour, from a link-local address to all nodes.
+fn advertisement() -> Vec<u8> {
+    let mut message = vec![134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut ip = vec![0x60, 0, 0, 0, 0, 16, 58, 255];
+    ip.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    ip.extend([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    // Over addresses, length, protocol and message.
+    let summed = ip[8..].iter().chain(&[0, 16, 0, 58]).chain(&message);
+    let sum: u32 = summed
+        .zip([true, false].into_iter().cycle())
+        .map(|(byte, high)| u32::from(*byte) << if high { 8 } else { 0 })
+        .sum();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let sum = !u16::try_from((folded & 0xffff) + (folded >> 16)).unwrap();
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    let mut frame = vec![0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
+    frame.extend(ip);
+    frame.extend(message);
+    frame
+}
+
+#[test]
+fn frames_by_which_networks_are_run_go_where_nobody_hears_them() {
+    let Some(bench) = Bench::with_taps() else {
+        return;
+    };
+    let learnt = || bench.ip("-6 route show default");
+    // A kernel that believes what it hears.
+    bench.ip("link set far down");
+    let believe = "cd /proc/sys/net/ipv6/conf/far; echo 0 > disable_ipv6; echo 2 > accept_ra";
+    assert!(
+        bench
+            .command(&["sh", "-c", believe])
+            .status()
+            .unwrap()
+            .success()
+    );
+    bench.ip("link set far up");
+    bench.ip("tuntap add old0 mode tap");
+    bench.ip("link set old0 up");
+    let frames = [advertisement(), udp(LAB, 5), advertisement()];
+    let capture = bench.capture_of("advertisements.pcap", frames.into_iter(), 10_000);
+    for target in ["--interface near", "--tap old0", "--interface lo"] {
+        if target.ends_with("lo") {
+            bench.ip("link set lo up");
+        }
+        let parts = [
+            "no-control",
+            "router advertisement (2)",
+            "--allow-control-frames",
+        ];
+        bench.refused(&capture, target, &parts);
+    }
+    assert_eq!(learnt(), "");
+    let told = bench.replayed(&capture, "--tap new0");
+    assert_eq!(told["accepted"]["frames"], 3);
+    let output = bench
+        .replay(&capture, "--interface near --dry-run")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), Some(2), "{}", said(&output));
+    for part in ["2 frames in a pass: router advertisement", "no-control"] {
+        assert!(said(&output).contains(part), "{part}: {}", said(&output));
+    }
+    assert_eq!(learnt(), "");
+    // Allowed, they are heard.
+    let many = std::iter::repeat_with(advertisement).take(100);
+    let many = bench.capture_of("many.pcap", many, 10_000);
+    let allowed = bench
+        .replay(&many, "--interface near --allow-control-frames")
+        .output()
+        .unwrap();
+    assert!(
+        learnt().contains("via fe80::1 dev far"),
+        "{}",
+        said(&allowed)
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_and_tunnels_are_looked_into() {
+    let Some(bench) = Bench::make() else { return };
+    let ethernet = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+    let public = udp([LAB[0], [8, 8, 8, 8]], 5);
+    let tagged = [&ethernet[..], &[0x88, 0x47, 0, 0, 0x11, 64], &public[14..]].concat();
+    let unknown = [&ethernet[..], &[0x89, 0x4f], &[0; 46]].concat();
+    let cases = [
+        (tagged, "8.8.8.8 in MPLS", "--allow-public-addresses"),
+        (unknown, "0x894f", "--allow-unreadable"),
+    ];
+    for (frame, what, option) in cases {
+        let capture = bench.capture_of("one.pcap", [frame].into_iter(), 1);
+        bench.refused(&capture, "--interface near", &["frame 1", what, option]);
+        let told = bench.replayed(&capture, &format!("--interface near {option}"));
+        assert_eq!(told["accepted"]["frames"], 1);
+    }
 }
 
 #[test]
