@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
-use crate::{detect, facts, generate, grade, list, pages, replay, score, show, transcribe};
+use crate::{
+    compare, detect, facts, generate, grade, list, pages, replay, score, show, transcribe,
+};
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]
@@ -35,6 +37,8 @@ pub enum Command {
     Grade(grade::GradeArgs),
     /// Grade findings that a detector has already made
     Score(score::ScoreArgs),
+    /// Compare two grades, event by event
+    Compare(compare::CompareArgs),
     /// Put a capture onto a lab network
     Replay(replay::ReplayArgs),
     /// Make a capture of a tcpdump text listing

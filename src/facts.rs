@@ -61,11 +61,8 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let mut orders = Vec::new();
     for name in &names {
         let file = produce::find(&catalogue, name)?;
-        orders.extend(args.seeds.clone().map(|seed| Order {
-            file: file.clone(),
-            seed,
-            published: None,
-        }));
+        let seeds = args.seeds.clone();
+        orders.extend(seeds.map(|seed| Order::of(file.clone(), seed)));
     }
     let progress = output::progress(orders.len() as u64, "checking", verbosity.quiet);
     let jobs = produce::jobs(args.jobs);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,9 +9,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use generator::Catalogue;
 
+use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
+use crate::grade::say_left_out;
 use crate::output::{self, Verbosity, is_stdout, print};
 use crate::produce::{self, Order, Terms};
-use crate::seeds;
 
 /// Make captures and their truth.
 #[derive(Args, Clone, Debug)]
@@ -20,34 +20,24 @@ use crate::seeds;
 Examples:
   crywolf generate syn-scan --seed 7 --out captures
   crywolf generate --all --seeds 1..20 --background office --out captures
+  crywolf generate --suite lookalikes --out captures
   crywolf generate ftp-session --as-published
   crywolf generate syn-flood --sensor victim --set activity.flood.gap=1ms
   crywolf generate my-own.toml --out - --sensor home | tcpdump -nr -
 
-Each capture DIR/ID.SENSOR.seedN.pcap has its truth beside it, DIR/ID.SENSOR.seedN.truth.json.")]
+Each capture DIR/ID.SENSOR.seedN.pcap has its truth beside it, DIR/ID.SENSOR.seedN.truth.json. Where several steps or backgrounds are
+chosen, DIR/ID.SENSOR.STEP.BACKGROUND.seedN.pcap tells them apart.")]
 pub struct GenerateArgs {
-    /// Scenarios: ids of the catalogue, or files ending in .toml
-    #[arg(value_name = "ID|FILE.toml")]
-    pub scenarios: Vec<String>,
+    /// What is made
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
 
-    /// The whole catalogue
-    #[arg(long, conflicts_with = "scenarios")]
-    pub all: bool,
-
-    /// The seed
-    #[arg(long, default_value_t = 1, conflicts_with_all = ["seeds", "as_published"])]
-    pub seed: u64,
-
-    /// A range of seeds, both ends included
-    #[arg(long, value_name = "A..B", value_parser = seeds::parse_range, conflicts_with = "as_published")]
-    pub seeds: Option<RangeInclusive<u64>>,
-
-    /// Record only at this sensor; may be repeated
-    #[arg(long, value_name = "NAME")]
-    pub sensor: Vec<String>,
+    /// The seed [default: 1, or as a suite says]
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "as_published"])]
+    pub seed: Option<u64>,
 
     /// Reproduce the traces that the documents print, each at its own sensor
-    #[arg(long, conflicts_with_all = ["sensor", "difficulty"])]
+    #[arg(long, conflicts_with_all = ["sensor", "difficulty", "seeds", "suite"])]
     pub as_published: bool,
 
     /// How it is made
@@ -83,7 +73,7 @@ pub struct TermArgs {
     pub background: Option<String>,
 
     /// Make the conversations of that background events of their own
-    #[arg(long, requires = "background")]
+    #[arg(long)]
     pub label_background: bool,
 
     /// A fault of the sensors, such as loss=3%, copies=100%, only=out, snap=68; may be repeated
@@ -99,24 +89,27 @@ fn parse_setting(text: &str) -> Result<(String, String), String> {
 }
 
 impl TermArgs {
-    /// The terms, with the background read.
-    ///
-    /// # Errors
-    /// An unknown or mistaken background.
-    pub fn read(&self, catalogue: &Catalogue) -> Result<Terms> {
-        let background = self
-            .background
-            .as_ref()
-            .map(|name| produce::find(catalogue, name))
-            .transpose()?;
-        Ok(Terms {
+    /// What all captures share of it.
+    pub fn terms(&self) -> Terms {
+        Terms {
             set: self.set.clone(),
-            difficulty: self.difficulty.clone(),
-            background,
             label_background: self.label_background,
             faults: self.fault.clone(),
             ..Terms::default()
-        })
+        }
+    }
+
+    /// Refuses what makes no sense of these captures.
+    ///
+    /// # Errors
+    /// The background is to be labelled, and there is none.
+    pub fn check(&self, plan: &Plan) -> Result<()> {
+        if self.label_background && plan.orders.iter().all(|order| order.background.is_none()) {
+            bail!(
+                "--label-background labels the traffic under a scenario: name it with --background"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -126,19 +119,10 @@ impl TermArgs {
 /// Wrong use, mistaken scenarios, and outputs that fail.
 pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let catalogue = Catalogue::built_in()?;
-    let names = if args.all {
-        catalogue.ids()
-    } else {
-        args.scenarios.clone()
-    };
-    if names.is_empty() {
-        bail!("name a scenario, or --all; 'crywolf list' shows the catalogue");
-    }
-    let orders = orders(args, &catalogue, &names)?;
+    let orders = orders(args, &catalogue, verbosity)?;
     let terms = Terms {
-        sensors: args.sensor.clone(),
         nanos: args.nanos,
-        ..args.terms.read(&catalogue)?
+        ..args.terms.terms()
     };
     if is_stdout(&args.out) {
         let [order] = orders.as_slice() else {
@@ -174,31 +158,52 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn orders(args: &GenerateArgs, catalogue: &Catalogue, names: &[String]) -> Result<Vec<Order>> {
-    let mut orders = Vec::new();
-    for name in names {
-        let file = produce::find(catalogue, name)?;
-        if args.as_published {
-            let traces = file.published();
-            if traces.is_empty() && !args.all {
-                bail!("{name} is reconstructed: the documents print no packets of it");
-            }
-            orders.extend(traces.into_iter().map(|trace| Order {
-                file: file.clone(),
-                seed: 1,
-                published: Some(trace),
-            }));
-        } else {
-            let seeds = args.seeds.clone().unwrap_or(args.seed..=args.seed);
-            orders.extend(seeds.map(|seed| Order {
-                file: file.clone(),
-                seed,
-                published: None,
-            }));
+fn orders(args: &GenerateArgs, catalogue: &Catalogue, verbosity: &Verbosity) -> Result<Vec<Order>> {
+    let mut parts = args.choice.parts(None, verbosity)?;
+    if parts.is_empty() {
+        bail!("name a scenario, a --suite, or --all; 'crywolf list' shows the catalogue");
+    }
+    for part in &mut parts {
+        part.published |= args.as_published;
+    }
+    let overrides = Overrides {
+        seeds: args
+            .seed
+            .map(|seed| seed..=seed)
+            .or(args.choice.seeds.clone()),
+        step: args.terms.difficulty.clone(),
+        background: args.terms.background.clone().map(Some),
+        sensors: args.choice.sensor.clone(),
+    };
+    let mut plan = plan::plan(catalogue, &parts, &overrides)?;
+    args.terms.check(&plan)?;
+    if args.as_published {
+        plan.orders = published(plan.orders, args)?;
+    }
+    say_left_out(&plan, verbosity);
+    Ok(plan.orders)
+}
+
+/// The published traces alone, over the background that was asked for.
+fn published(orders: Vec<Order>, args: &GenerateArgs) -> Result<Vec<Order>> {
+    for named in orders.iter().filter(|_| !args.choice.all) {
+        if named.file.published().is_empty() {
+            let id = &named.file.identity().id;
+            bail!("{id} is reconstructed: the documents print no packets of it");
         }
     }
-    produce::refuse_same_ids(&orders)?;
-    Ok(orders)
+    let backgrounds: Vec<_> = orders
+        .iter()
+        .map(|order| order.background.clone())
+        .collect();
+    let background = backgrounds.into_iter().flatten().next();
+    let traces = orders.into_iter().filter(|order| order.published.is_some());
+    Ok(traces
+        .map(|order| Order {
+            background: background.clone(),
+            ..order
+        })
+        .collect())
 }
 
 fn show(path: &Path) -> String {

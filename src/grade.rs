@@ -1,59 +1,70 @@
 //! `crywolf grade`: generate, detect, score and report. The main job.
 
-use std::fs::File;
-use std::ops::RangeInclusive;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use generator::Catalogue;
-use scorer::adapter::crywolf;
-use scorer::{CaptureGrade, CaptureScorer, Flows, Grade, Options};
 
-use crate::detect;
+use crate::campaign::cache::Cache;
+use crate::campaign::detector::{Detector, Foreign};
+use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
+use crate::campaign::run::{Campaign, Task, labelled_tasks};
+use crate::campaign::suite;
+use crate::duration;
+use crate::excerpt;
 use crate::generate::TermArgs;
 use crate::output::{self, Verbosity};
-use crate::produce::{self, Order, Produced, Terms};
+use crate::produce;
 use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
-use crate::seeds;
+use crate::stop::Stop;
 
-/// Seeds graded when none are named.
-const DEFAULT_SEEDS: RangeInclusive<u64> = 1..=5;
-/// The background laid under the scenarios when none is named.
+/// Seeds graded of scenarios that are named, when no seeds are.
+const DEFAULT_SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
+/// The background laid under them when none is named.
 const DEFAULT_BACKGROUND: &str = "office";
 
-/// Generate the catalogue, run a detector on it, and grade what it finds.
+/// Generate a suite, run a detector on it, and grade what it finds.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   crywolf grade
+  crywolf grade --suite lookalikes --html report.html
   crywolf grade syn-scan fin-scan --seeds 1..20 --difficulty slow
-  crywolf grade --fail-under recall=0.95 --fail-over cry-wolf=0.02 --junit grade.xml
-  crywolf grade --detector 'my-detector {capture} > {out}'
+  crywolf grade --fail-under recall=0.9 --fail-over cry-wolf=0.1 --junit grade.xml
+  crywolf grade --detector 'my-detector {capture} > {out}' --timeout 30s --keep runs
 
-Exit status: 0 all gates passed, 1 a gate failed, 2 wrong use, or a detector that did not run.")]
+Without scenarios, --all, --suite and --captures, the suite 'default' is graded. Scenarios that are named run with seeds 1 to 5 over
+the background 'office', unless told otherwise.
+
+Exit status: 0 all gates passed, 1 a gate failed, 2 wrong use, or a detector that failed on some capture (the others are graded),
+130 ended by Ctrl-C.")]
 pub struct GradeArgs {
-    /// Scenarios: ids of the catalogue, or files ending in .toml [default: the whole catalogue]
-    #[arg(value_name = "ID|FILE.toml")]
-    pub scenarios: Vec<String>,
-
-    /// The seeds, both ends included [default: 1..5]
-    #[arg(long, value_name = "A..B", value_parser = seeds::parse_range)]
-    pub seeds: Option<RangeInclusive<u64>>,
+    /// What is graded on
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
 
     /// How the captures are made
     #[command(flatten)]
     pub terms: TermArgs,
 
-    /// Grade the scenarios alone, without the office that otherwise works under them
+    /// Grade the scenarios alone, without the traffic that otherwise lies under them
     #[arg(long, conflicts_with = "background")]
     pub no_background: bool,
 
-    /// The command that runs the detector, for a shell: {capture} is its input, {out} where its findings go, {home} the
-    /// home networks with commas [default: crywolf's own detector]
-    #[arg(long, value_name = "CMD")]
-    pub detector: Option<String>,
+    /// Grade on the captures of this folder instead, each with its truth beside it (A.pcap with A.truth.json)
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "scenarios", "all", "suite", "seeds", "sensor", "set", "difficulty", "background", "no_background",
+        "label_background", "fault",
+    ])]
+    pub captures: Option<PathBuf>,
+
+    /// Who is graded
+    #[command(flatten)]
+    pub detector: DetectorArgs,
 
     /// How to count
     #[command(flatten)]
@@ -67,137 +78,146 @@ pub struct GradeArgs {
     #[command(flatten)]
     pub gates: GateArgs,
 
+    /// Keep captures for the next run in this folder [default: $XDG_CACHE_HOME/crywolf, or ~/.cache/crywolf]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    pub cache: Option<PathBuf>,
+
+    /// Make every capture anew, and keep none for the next run
+    #[arg(long)]
+    pub no_cache: bool,
+
     /// Jobs side by side [default: one a processor]
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
 }
 
+/// Who is graded, and how it is run.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Detector")]
+pub struct DetectorArgs {
+    /// The command that runs the detector, for a shell: {capture} is its input, {out} where its findings go, {home} the
+    /// home networks with commas [default: crywolf's own detector]
+    #[arg(long, value_name = "CMD")]
+    pub detector: Option<String>,
+
+    /// How long it may take over one capture; then it is ended, with all that it has started
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration::parse, requires = "detector")]
+    pub timeout: Duration,
+
+    /// Have it look at each capture so often, and say whether it answers the same
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), requires = "detector")]
+    pub repeat: u32,
+
+    /// Take it for an answer when it writes nothing about any capture
+    #[arg(long, requires = "detector")]
+    pub may_be_silent: bool,
+
+    /// Keep captures, truth, findings and what it printed in this folder
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+impl DetectorArgs {
+    /// The detector.
+    pub fn detector(&self) -> Detector {
+        match &self.detector {
+            None => Detector::BuiltIn,
+            Some(command) => Detector::Command(Foreign {
+                command: command.clone(),
+                timeout: self.timeout,
+                runs: self.repeat,
+            }),
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
-/// Wrong use, mistaken scenarios, a detector that did not run, reports that cannot be written.
+/// Wrong use, mistaken scenarios, reports that cannot be written. A detector that fails is no error but part of the grade.
 pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.reports.check()?;
     let checks = args.gates.read()?;
+    let trend = args.reports.trend()?;
     let catalogue = Catalogue::built_in()?;
-    let terms = terms(args, &catalogue)?;
-    let orders = orders(args, &catalogue)?;
     let mut options = args.scoring.options();
-    if let Some(command) = &args.detector {
+    if let Some(command) = &args.detector.detector {
         options.detector = command.clone();
     }
-    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let progress = output::progress(orders.len() as u64, "grading", verbosity.quiet);
-    let graded = produce::produce_all(&orders, produce::jobs(args.jobs), &progress, |order| {
-        let place =
-            tempfile::tempdir_in(folder.path()).context("cannot make a temporary folder")?;
-        let made = produce::produce(&catalogue, order, &terms, place.path())?;
-        made.iter()
-            .map(|produced| grade_one(args, produced, &options))
-            .collect::<Result<Vec<_>>>()
-    })?;
-    let grade = Grade::new(graded.into_iter().flatten().collect(), &options);
-    conclude(&grade, &args.reports, &checks)
-}
-
-fn terms(args: &GradeArgs, catalogue: &Catalogue) -> Result<Terms> {
-    let mut terms = args.terms.read(catalogue)?;
-    if terms.background.is_none() && !args.no_background {
-        terms.background = Some(produce::find(catalogue, DEFAULT_BACKGROUND)?);
-    }
-    Ok(terms)
-}
-
-fn orders(args: &GradeArgs, catalogue: &Catalogue) -> Result<Vec<Order>> {
-    let names = if args.scenarios.is_empty() {
-        catalogue.ids()
-    } else {
-        args.scenarios.clone()
+    let tasks = match &args.captures {
+        Some(folder) => labelled_tasks(folder)?,
+        None => orders(args, &catalogue, verbosity)?,
     };
-    let seeds = args.seeds.clone().unwrap_or(DEFAULT_SEEDS);
-    let mut orders = Vec::new();
-    for name in &names {
-        let file = produce::find(catalogue, name)?;
-        // Over the whole catalogue, a step is asked of those that have a ladder.
-        if let Some(step) = &args.terms.difficulty
-            && args.scenarios.is_empty()
-            && !file.difficulties().contains(step)
-        {
-            continue;
-        }
-        orders.extend(seeds.clone().map(|seed| Order {
-            file: file.clone(),
-            seed,
-            published: None,
-        }));
+    if let Some(folder) = &args.detector.keep {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    if orders.is_empty() {
-        bail!("no scenario of the catalogue has the difficulty asked for");
-    }
-    produce::refuse_same_ids(&orders)?;
-    Ok(orders)
+    let stop = Stop::listen()?;
+    let campaign = Campaign {
+        catalogue: &catalogue,
+        terms: produce::Terms {
+            stop: stop.clone(),
+            ..args.terms.terms()
+        },
+        detector: args.detector.detector(),
+        options,
+        cache: if args.no_cache || args.captures.is_some() {
+            None
+        } else {
+            Cache::open(args.cache.as_deref())?
+        },
+        keep: args.detector.keep.clone(),
+        may_be_silent: args.detector.may_be_silent,
+        stop,
+    };
+    let count = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
+    let progress = output::progress(count, "grading", verbosity.quiet);
+    let wanted = args.reports.html.is_some();
+    let outcome = campaign.run(&tasks, produce::jobs(args.jobs), &progress, |seen| {
+        wanted.then(|| excerpt::of(seen.capture, seen.truth, seen.grade))
+    })?;
+    conclude(
+        &outcome.grade,
+        outcome.gathered,
+        trend,
+        &args.reports,
+        &checks,
+    )
 }
 
-fn grade_one(args: &GradeArgs, produced: &Produced, options: &Options) -> Result<CaptureGrade> {
-    let flows = Flows::new();
-    let mut scorer = CaptureScorer::new(&produced.truth, &flows, options);
-    let mut reader = crywolf::Reader::new();
-    match &args.detector {
-        None => {
-            let capture =
-                File::open(&produced.capture).context("cannot read the capture just made")?;
-            let outcome =
-                detect::detect(capture, detector::Config::default(), &produced.truth.home)?;
-            for finding in outcome.findings {
-                scorer.push(reader.alert(finding));
-            }
-        }
-        Some(command) => {
-            let text = run_detector(command, produced)?;
-            for line in text.lines() {
-                if let Some(alert) = reader.line(line).context("in the detector's findings")? {
-                    scorer.push(alert);
-                }
-            }
-        }
+/// The captures to make.
+fn orders(args: &GradeArgs, catalogue: &Catalogue, verbosity: &Verbosity) -> Result<Vec<Task>> {
+    let mut overrides = Overrides {
+        seeds: args.choice.seeds.clone(),
+        step: args.terms.difficulty.clone(),
+        background: args.terms.background.clone().map(Some),
+        sensors: args.choice.sensor.clone(),
+    };
+    if args.no_background {
+        overrides.background = Some(None);
     }
-    Ok(scorer.finish())
+    let parts = args.choice.parts(Some(suite::DEFAULT), verbosity)?;
+    if args.choice.all || !args.choice.scenarios.is_empty() {
+        overrides.seeds.get_or_insert(DEFAULT_SEEDS);
+        overrides
+            .background
+            .get_or_insert_with(|| Some(DEFAULT_BACKGROUND.into()));
+    }
+    let plan = plan::plan(catalogue, &parts, &overrides)?;
+    args.terms.check(&plan)?;
+    say_left_out(&plan, verbosity);
+    Ok(plan
+        .orders
+        .into_iter()
+        .map(|order| Task::Order(Box::new(order)))
+        .collect())
 }
 
-/// Runs a detector's command in a shell and returns what it wrote.
-fn run_detector(command: &str, produced: &Produced) -> Result<String> {
-    let out = produced.capture.with_extension("findings");
-    let home: Vec<String> = produced
-        .truth
-        .home
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let filled = command
-        .replace("{capture}", &quoted(&produced.capture))
-        .replace("{out}", &quoted(&out))
-        .replace("{home}", &home.join(","));
-    let ended = Command::new("sh")
-        .args(["-c", &filled])
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run the detector: {filled}"))?;
-    if !ended.status.success() {
-        let told = String::from_utf8_lossy(&ended.stderr);
-        bail!(
-            "the detector failed ({}): {filled}\n{}",
-            ended.status,
-            told.trim_end()
-        );
+/// Says who takes no part.
+pub fn say_left_out(plan: &Plan, verbosity: &Verbosity) {
+    if !verbosity.quiet {
+        for line in &plan.left_out {
+            eprintln!("left out: {line}");
+        }
     }
-    if !command.contains("{out}") {
-        return String::from_utf8(ended.stdout).context("the detector's output is not UTF-8");
-    }
-    std::fs::read_to_string(&out)
-        .with_context(|| format!("the detector wrote no findings to {}", out.display()))
-}
-
-/// A path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }

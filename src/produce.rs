@@ -14,13 +14,14 @@ use rayon::prelude::*;
 
 use crate::output::{temporary_beside, unless_closed, write_whole};
 use crate::sink::Sink;
+use crate::stop::{Stop, Stopped};
 
 /// The ending of a background's name that is the same of an earlier time.
 const PERIOD: &str = "2000";
 /// Scenarios that play before this year have such a background laid under them, where there is one.
 const UNTIL: i16 = 2005;
 
-/// One scenario with one seed, or one of its published traces.
+/// One scenario with one seed, or one of its published traces, under the conditions that are its own.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The scenario.
@@ -29,6 +30,29 @@ pub struct Order {
     pub seed: u64,
     /// A published trace to reproduce.
     pub published: Option<String>,
+    /// A step of the difficulty ladder.
+    pub step: Option<String>,
+    /// A background to lay under.
+    pub background: Option<Arc<ScenarioFile>>,
+    /// The sensors wanted; all when empty.
+    pub sensors: Vec<String>,
+    /// What tells its files from those of other orders of the same scenario and seed, with a dot before each part.
+    pub variant: String,
+}
+
+impl Order {
+    /// The scenario as its file says, at all sensors.
+    pub fn of(file: Arc<ScenarioFile>, seed: u64) -> Order {
+        Order {
+            file,
+            seed,
+            published: None,
+            step: None,
+            background: None,
+            sensors: Vec::new(),
+            variant: String::new(),
+        }
+    }
 }
 
 /// What all orders of a run share.
@@ -36,20 +60,16 @@ pub struct Order {
 pub struct Terms {
     /// Values to set, by path.
     pub set: Vec<(String, String)>,
-    /// A step of the difficulty ladder.
-    pub difficulty: Option<String>,
-    /// A background to lay under.
-    pub background: Option<Arc<ScenarioFile>>,
     /// Whether conversations of the background are events.
     pub label_background: bool,
     /// Faults of the sensors, by kind.
     pub faults: Vec<(String, String)>,
-    /// The sensors wanted; all when empty.
-    pub sensors: Vec<String>,
     /// Nanoseconds instead of microseconds.
     pub nanos: bool,
     /// Whether a processor would idle, so that a capture may be written by a thread of its own.
     pub spare_processor: bool,
+    /// What ends the work early.
+    pub stop: Stop,
 }
 
 /// A capture on disk, and its truth.
@@ -125,7 +145,7 @@ pub fn produce(
     let mut files: Vec<(String, PathBuf)> = Vec::new();
     let mut trouble = None;
     let scenario = resolve(catalogue, order, terms)?;
-    let wanted = wanted_sensors(order, terms, &scenario)?;
+    let wanted = wanted_sensors(order, &scenario)?;
     let recordings = simulate(&scenario, order.seed, terms.nanos, |sensor| {
         if !wanted.iter().any(|name| name == sensor) {
             return None;
@@ -135,7 +155,7 @@ pub fn produce(
             .map_err(|error| trouble = Some(error))
             .ok()?;
         files.push((sensor.to_owned(), path));
-        Some(Sink::new(file, terms.spare_processor))
+        Some(terms.stop.watch(Sink::new(file, terms.spare_processor)))
     });
     if let Some(error) = trouble {
         return Err(error);
@@ -152,7 +172,7 @@ pub fn produce(
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let ended = recording.finish(name, Sink::finish);
+        let ended = recording.finish(name, |sink| sink.into_inner().finish());
         let (output, truth) = ended.map_err(|error| explain(error.into(), folder))?;
         if truth.capture.packets == 0 {
             bail!(
@@ -184,7 +204,7 @@ pub fn produce_to(
     out: impl Write,
 ) -> Result<()> {
     let scenario = resolve(catalogue, order, terms)?;
-    let wanted = wanted_sensors(order, terms, &scenario)?;
+    let wanted = wanted_sensors(order, &scenario)?;
     let [sensor] = wanted.as_slice() else {
         bail!(
             "a stream holds one capture, but these sensors record: {}; choose one with --sensor",
@@ -205,11 +225,11 @@ pub fn produce_to(
 /// # Errors
 /// The mistakes of the scenario as ordered.
 pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<generator::Scenario> {
-    let background = background_of(catalogue, order, terms)?;
+    let background = background_of(catalogue, order)?;
     let request = Request {
         seed: order.seed,
         set: terms.set.clone(),
-        difficulty: terms.difficulty.clone(),
+        difficulty: order.step.clone(),
         published: order.published.clone(),
         background: background.as_deref(),
         label_background: terms.label_background,
@@ -219,12 +239,8 @@ pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<ge
 }
 
 /// The background that is laid under an order: of its period, and none under a background itself.
-fn background_of(
-    catalogue: &Catalogue,
-    order: &Order,
-    terms: &Terms,
-) -> Result<Option<Arc<ScenarioFile>>> {
-    let Some(background) = &terms.background else {
+fn background_of(catalogue: &Catalogue, order: &Order) -> Result<Option<Arc<ScenarioFile>>> {
+    let Some(background) = &order.background else {
         return Ok(None);
     };
     let id = &background.identity().id;
@@ -241,11 +257,7 @@ fn background_of(
 }
 
 /// The sensors that record: the published one, those asked for, or all.
-fn wanted_sensors(
-    order: &Order,
-    terms: &Terms,
-    scenario: &generator::Scenario,
-) -> Result<Vec<String>> {
+fn wanted_sensors(order: &Order, scenario: &generator::Scenario) -> Result<Vec<String>> {
     let all: Vec<String> = scenario
         .sensors
         .iter()
@@ -254,14 +266,14 @@ fn wanted_sensors(
     if let Some(trace) = &order.published {
         return Ok(order.file.published_sensor(trace).into_iter().collect());
     }
-    if let Some(unknown) = terms.sensors.iter().find(|name| !all.contains(name)) {
+    if let Some(unknown) = order.sensors.iter().find(|name| !all.contains(name)) {
         let id = &order.file.identity().id;
         bail!("{id} has no sensor '{unknown}'; it has: {}", all.join(", "));
     }
-    Ok(if terms.sensors.is_empty() {
+    Ok(if order.sensors.is_empty() {
         all
     } else {
-        terms.sensors.clone()
+        order.sensors.clone()
     })
 }
 
@@ -269,13 +281,19 @@ fn wanted_sensors(
 fn stem(order: &Order, sensor: &str) -> String {
     match &order.published {
         Some(trace) => format!("{trace}.published"),
-        None => format!("{}.{sensor}.seed{}", order.file.identity().id, order.seed),
+        None => {
+            let (id, variant) = (&order.file.identity().id, &order.variant);
+            format!("{id}.{sensor}{variant}.seed{}", order.seed)
+        }
     }
 }
 
 fn explain(error: SimulationError, folder: &Path) -> anyhow::Error {
     match error {
         SimulationError::Output(error) => {
+            if Stop::is_behind(&error) {
+                return Stopped.into();
+            }
             let full = error.kind() == io::ErrorKind::StorageFull;
             let hint = if full {
                 ": the disk is full; nothing was kept of this capture"
@@ -288,7 +306,7 @@ fn explain(error: SimulationError, folder: &Path) -> anyhow::Error {
     }
 }
 
-/// Carries out orders on `jobs` threads, and hands each to `done` in the order in which they were given.
+/// Carries out orders on `jobs` threads; the results are in the order in which the orders were given.
 ///
 /// # Errors
 /// The first failure, by order; what was done before it stays.
@@ -298,15 +316,32 @@ pub fn produce_all<T: Send>(
     progress: &ProgressBar,
     work: impl Fn(&Order) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
+    side_by_side(orders, jobs, progress, |order| {
+        work(order).with_context(|| describe(order))
+    })
+}
+
+/// Does `work` on all items with `jobs` threads; the results are in the order of the items.
+///
+/// # Errors
+/// The first failure, by item.
+pub fn side_by_side<I: Sync, T: Send>(
+    items: &[I],
+    jobs: usize,
+    progress: &ProgressBar,
+    work: impl Fn(&I) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
         .context("cannot start the jobs")?;
     let results: Vec<Result<T>> = pool.install(|| {
-        orders
+        items
             .par_iter()
-            .map(|order| {
-                let result = work(order).with_context(|| describe(order));
+            // One at a time: they differ in length by a hundred times.
+            .with_max_len(1)
+            .map(|item| {
+                let result = work(item);
                 progress.inc(1);
                 result
             })
@@ -316,11 +351,13 @@ pub fn produce_all<T: Send>(
     results.into_iter().collect()
 }
 
-fn describe(order: &Order) -> String {
+/// An order, for messages.
+pub fn describe(order: &Order) -> String {
     let id = &order.file.identity().id;
-    match &order.published {
-        Some(trace) => format!("{id}, published trace {trace}"),
-        None => format!("{id}, seed {}", order.seed),
+    match (&order.published, &order.step) {
+        (Some(trace), _) => format!("{id}, published trace {trace}"),
+        (None, Some(step)) => format!("{id}, {step}, seed {}", order.seed),
+        (None, None) => format!("{id}, seed {}", order.seed),
     }
 }
 

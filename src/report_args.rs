@@ -1,5 +1,6 @@
 //! What every graded run shares on the command line: how to count, where reports go, which gates must hold.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -7,12 +8,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
-use scorer::{Gates, Grade, Options, baseline, report};
+use generator::Catalogue;
+use scorer::report::context::{self, Context as PageContext, Point, capture_ids};
+use scorer::{GateOutcome, Gates, Grade, Options, baseline, report};
 
-use crate::output::{is_stdout, print, unless_closed, write_whole};
+use crate::output::{check_writable, is_stdout, print, unless_closed, write_whole};
 
 /// The width of the summary: what a terminal has at least.
 const COLUMNS: usize = 80;
+
+/// The exit code when the detector failed on some capture.
+const DETECTOR_FAILED: u8 = 2;
 
 /// How to count.
 #[derive(Args, Clone, Debug)]
@@ -75,10 +81,18 @@ pub struct ReportArgs {
     /// Write what was called what, as CSV
     #[arg(long, value_name = "FILE")]
     pub confusion: Option<PathBuf>,
+
+    /// Write one page for a browser, which loads nothing: figures, timelines, and the frames of each mistake
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
+    /// Earlier JSON grades to show beside this one in the page, oldest first
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "html")]
+    pub trend: Vec<PathBuf>,
 }
 
 /// Writes one report. The grade as JSON may be larger than the grade: nothing holds it whole.
-type Render = fn(&Grade, &mut dyn Write) -> io::Result<()>;
+type Render = fn(&Grade, &PageContext, &mut dyn Write) -> io::Result<()>;
 
 impl ReportArgs {
     fn outputs(&self) -> impl Iterator<Item = (&Path, Render)> {
@@ -87,9 +101,22 @@ impl ReportArgs {
             (&self.junit, junit),
             (&self.markdown, markdown),
             (&self.confusion, confusion),
+            (&self.html, html),
         ]
         .into_iter()
         .filter_map(|(path, render)| Some((path.as_deref()?, render)))
+    }
+
+    /// The earlier grades, read before any work is done.
+    ///
+    /// # Errors
+    /// A file that is no grade.
+    pub fn trend(&self) -> Result<Vec<Point>> {
+        let point = |path: &PathBuf| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            Ok(Point::of(name.into_owned(), &read_grade(path)?))
+        };
+        self.trend.iter().map(point).collect()
     }
 
     /// Whether a report takes standard output, which leaves none for the summary.
@@ -97,10 +124,10 @@ impl ReportArgs {
         self.outputs().any(|(path, _)| is_stdout(path))
     }
 
-    /// Refuses two reports on one output, before any work is done.
+    /// Refuses two reports on one output and outputs that cannot be written, before any work is done.
     ///
     /// # Errors
-    /// Names the output that was asked for twice.
+    /// Names the output.
     pub fn check(&self) -> Result<()> {
         let mut paths: Vec<&Path> = self.outputs().map(|(path, _)| path).collect();
         paths.sort_unstable();
@@ -110,35 +137,49 @@ impl ReportArgs {
                 twice.display()
             );
         }
-        Ok(())
+        paths.into_iter().try_for_each(check_writable)
     }
 
-    fn write(&self, grade: &Grade) -> Result<()> {
+    fn write(&self, grade: &Grade, context: &PageContext) -> Result<()> {
         for (path, render) in self.outputs() {
             if is_stdout(path) {
-                unless_closed(render(grade, &mut io::stdout().lock()))?;
+                unless_closed(render(grade, context, &mut io::stdout().lock()))?;
             } else {
-                write_whole(path, |out| render(grade, out))?;
+                write_whole(path, |out| render(grade, context, out))?;
             }
         }
         Ok(())
     }
 }
 
-fn json(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+fn json(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
     grade.write_json(out)
 }
 
-fn junit(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+fn junit(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(report::junit(grade).as_bytes())
 }
 
-fn markdown(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+fn markdown(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(report::markdown(grade).as_bytes())
 }
 
-fn confusion(grade: &Grade, out: &mut dyn Write) -> io::Result<()> {
+fn confusion(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(report::confusion_csv(grade).as_bytes())
+}
+
+fn html(grade: &Grade, context: &PageContext, out: &mut dyn Write) -> io::Result<()> {
+    report::html(grade, context, out)
+}
+
+/// Reads a grade file.
+///
+/// # Errors
+/// Names the file, and what is wrong with it.
+pub fn read_grade(path: &Path) -> Result<Grade> {
+    let name = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read the grade {name}"))?;
+    Grade::from_json(&text).map_err(|error| anyhow!("{name}: {error}"))
 }
 
 /// Which gates must hold.
@@ -173,13 +214,7 @@ impl GateArgs {
     pub fn read(&self) -> Result<Checks> {
         let baseline = match &self.baseline {
             None => None,
-            Some(path) => {
-                let text = fs::read_to_string(path)
-                    .with_context(|| format!("cannot read the baseline {}", path.display()))?;
-                let grade = Grade::from_json(&text)
-                    .map_err(|error| anyhow!("baseline {}: {error}", path.display()))?;
-                Some((path.clone(), grade))
-            }
+            Some(path) => Some((path.clone(), read_grade(path).context("baseline")?)),
         };
         Ok(Checks {
             gates: Gates::parse(&self.fail_under, &self.fail_over)?,
@@ -193,12 +228,14 @@ impl Checks {
     ///
     /// # Errors
     /// Fails when the baseline shares no event with the grade.
-    fn hold(&self, grade: &Grade) -> Result<(bool, String)> {
-        let (mut passed, mut lines) = (true, Vec::new());
-        for outcome in self.gates.check(grade) {
-            passed &= outcome.passed;
-            lines.push(format!("gate {outcome}"));
-        }
+    fn hold(&self, grade: &Grade) -> Result<Held> {
+        let outcomes = self.gates.check(grade);
+        let mut passed = outcomes.iter().all(|outcome| outcome.passed);
+        let mut lines: Vec<String> = outcomes
+            .iter()
+            .map(|outcome| format!("gate {outcome}"))
+            .collect();
+        let mut compared = None;
         if let Some((path, old)) = &self.baseline {
             let comparison = baseline::compare(old, grade);
             if comparison.shared == 0 {
@@ -208,21 +245,48 @@ impl Checks {
                 );
             }
             passed &= comparison.passed();
-            lines.extend(baseline_lines(&comparison));
+            let word = if comparison.passed() {
+                "passed"
+            } else {
+                "failed"
+            };
+            lines.extend(baseline_lines(&format!("baseline {word}"), &comparison));
+            compared = Some(context::Baseline::of(
+                name_of(path),
+                old,
+                grade,
+                &comparison,
+            ));
         }
-        let text = lines.iter().map(|line| format!("{line}\n")).collect();
-        Ok((passed, text))
+        Ok(Held {
+            passed,
+            text: lines.iter().map(|line| format!("{line}\n")).collect(),
+            outcomes,
+            compared,
+        })
     }
 }
 
-fn baseline_lines(comparison: &baseline::Comparison) -> Vec<String> {
-    let word = if comparison.passed() {
-        "passed"
-    } else {
-        "failed"
-    };
+/// How gates and baseline went.
+struct Held {
+    passed: bool,
+    text: String,
+    outcomes: Vec<GateOutcome>,
+    compared: Option<context::Baseline>,
+}
+
+/// A grade's name: its file's, without ending.
+pub fn name_of(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// A comparison in lines, the first after `head`.
+pub fn baseline_lines(head: &str, comparison: &baseline::Comparison) -> Vec<String> {
     let mut lines = vec![format!(
-        "baseline {word}: of {} shared events {} newly missed, {} newly detected (p {:.3}), \
+        "{head}: of {} shared events {} newly missed, {} newly detected (p {:.3}), \
          {} silences newly broken, {} newly kept (p {:.3})",
         comparison.shared,
         comparison.newly_missed.len(),
@@ -241,30 +305,97 @@ fn baseline_lines(comparison: &baseline::Comparison) -> Vec<String> {
     for (what, changes) in [
         ("newly missed", &comparison.newly_missed),
         ("silence newly broken", &comparison.newly_broken),
+        ("newly detected", &comparison.newly_detected),
+        ("silence newly kept", &comparison.newly_silent),
     ] {
         lines.extend(changes.iter().map(|change| {
             format!(
-                "  {what}: {} ({}, seed {}, sensor {}, event {})",
-                change.class, change.scenario, change.seed, change.sensor, change.event.0
+                "  {what}: {} ({}, event {})",
+                change.class,
+                context::stem(&change.file),
+                change.event.0
             )
         }));
     }
     lines
 }
 
-/// Writes the reports, prints the summary and the gates, and says how it ended: 0 passed, 1 a gate failed.
+/// Writes the reports, prints the summary and the gates, and says how it ended: 0 passed, 1 a gate failed, 2 the detector
+/// failed on some capture, whatever the gates say of the others. `shown` holds what the page shows of captures, by file name.
 ///
 /// # Errors
 /// Fails when a report cannot be written, and on a baseline of other captures.
-pub fn conclude(grade: &Grade, reports: &ReportArgs, checks: &Checks) -> Result<ExitCode> {
-    reports.write(grade)?;
-    let (passed, gates) = checks.hold(grade)?;
+pub fn conclude(
+    grade: &Grade,
+    shown: BTreeMap<String, context::Capture>,
+    trend: Vec<Point>,
+    reports: &ReportArgs,
+    checks: &Checks,
+) -> Result<ExitCode> {
+    let held = checks.hold(grade)?;
+    let mut beside = PageContext::of(grade, format!("crywolf {}", env!("CARGO_PKG_VERSION")));
+    if reports.html.is_some() {
+        beside.gates = held.outcomes.iter().map(context::Gate::from).collect();
+        beside.baseline = held.compared;
+        beside.trend = trend;
+        beside.scenarios = scenarios(grade)?;
+        beside.captures = by_id(grade, shown);
+    }
+    reports.write(grade, &beside)?;
     if reports.takes_stdout() {
         // The verdict on the gates is wanted all the same, and must not spoil the report.
-        let _ = io::stderr().write_all(gates.as_bytes());
+        let _ = io::stderr().write_all(held.text.as_bytes());
     } else {
-        let space = if gates.is_empty() { "" } else { "\n" };
-        print(&format!("{}{space}{gates}", report::text(grade, COLUMNS)))?;
+        let space = if held.text.is_empty() { "" } else { "\n" };
+        print(&format!(
+            "{}{space}{}",
+            report::text(grade, COLUMNS),
+            held.text
+        ))?;
     }
-    Ok(ExitCode::from(if passed { 0 } else { 1 }))
+    let failed = grade.running.failures.len();
+    if failed > 0 {
+        let all = failed + grade.captures.len();
+        eprintln!(
+            "crywolf: the detector failed on {failed} of {all} captures, which are not graded"
+        );
+        return Ok(ExitCode::from(DETECTOR_FAILED));
+    }
+    Ok(ExitCode::from(if held.passed { 0 } else { 1 }))
+}
+
+/// What is shown of captures, by the ids that the page gives them.
+fn by_id(
+    grade: &Grade,
+    mut shown: BTreeMap<String, context::Capture>,
+) -> BTreeMap<String, context::Capture> {
+    let ids = capture_ids(&grade.captures);
+    let found = grade.captures.iter().zip(ids);
+    found
+        .filter_map(|(capture, id)| Some((id, shown.remove(&capture.file)?)))
+        .collect()
+}
+
+/// The scenarios of the catalogue that occur in a grade.
+fn scenarios(grade: &Grade) -> Result<BTreeMap<String, context::Scenario>> {
+    let catalogue = Catalogue::built_in()?;
+    let mut scenarios = BTreeMap::new();
+    for capture in &grade.captures {
+        if scenarios.contains_key(&capture.scenario) {
+            continue;
+        }
+        // Others are the user's own, who knows them.
+        if let Some(file) = catalogue.get(&capture.scenario) {
+            let file = file?;
+            let identity = file.identity();
+            let scenario = context::Scenario {
+                title: identity.title.clone(),
+                summary: identity.summary.trim().to_owned(),
+                facts: identity.facts.iter().map(|fact| fact.say.clone()).collect(),
+                source: identity.source.clone(),
+            };
+            scenarios.insert(capture.scenario.clone(), scenario);
+        }
+    }
+    Ok(scenarios)
 }

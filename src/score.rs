@@ -11,8 +11,10 @@ use clap::Args;
 use jiff::SignedDuration;
 use labels::Truth;
 use scorer::adapter::crywolf;
-use scorer::{CaptureGrade, CaptureScorer, Flows, Grade, Options};
+use scorer::report::context::Capture;
+use scorer::{Alert, CaptureGrade, CaptureScorer, Flows, Grade, Options};
 
+use crate::excerpt;
 use crate::report_args::{Format, GateArgs, ReportArgs, ScoringArgs, conclude};
 
 /// Endings that a truth file's name may have, the longest first.
@@ -78,6 +80,7 @@ pub struct ScoreArgs {
 pub fn run(args: &ScoreArgs) -> Result<ExitCode> {
     args.reports.check()?;
     let checks = args.gates.read()?;
+    let trend = args.reports.trend()?;
     let mut options = args.scoring.options();
     let offset = args.clock_offset.unwrap_or_default();
     options = match args.live {
@@ -88,15 +91,34 @@ pub fn run(args: &ScoreArgs) -> Result<ExitCode> {
         },
     };
     let mut captures = Vec::new();
+    let mut shown = BTreeMap::new();
     for (truth, findings) in pair(&args.truth, &args.findings)? {
-        captures.push(score_files(truth, findings, args.scoring.from, &options)?);
+        let graded = score_files(truth, findings, args.scoring.from, &options)?;
+        if args.reports.html.is_some() {
+            shown.extend(frames_beside(truth, &graded)?);
+        }
+        captures.push(graded);
     }
-    conclude(&Grade::new(captures, &options), &args.reports, &checks)
+    let grade = Grade::new(captures, &options);
+    conclude(&grade, shown, trend, &args.reports, &checks)
 }
 
 fn parse_offset(text: &str) -> Result<SignedDuration, String> {
     text.parse()
         .map_err(|_| "an offset is a number with its unit, such as 1.5s, -250ms or 2h".into())
+}
+
+/// The frames that the page shows of a capture, where it lies beside its truth.
+fn frames_beside(truth: &Path, grade: &CaptureGrade) -> Result<Option<(String, Capture)>> {
+    let capture = truth.with_file_name(&grade.file);
+    if grade.file.is_empty() || !capture.is_file() {
+        return Ok(None);
+    }
+    let truth = read_truth(truth)?;
+    Ok(Some((
+        grade.file.clone(),
+        excerpt::of(&capture, &truth, grade),
+    )))
 }
 
 /// Grades one capture's findings.
@@ -119,12 +141,12 @@ pub fn score_files(
     };
     let Format::Crywolf = from;
     if is_stdin(findings) {
-        read_findings(io::stdin().lock(), &name, &mut scorer)?;
+        read_findings(io::stdin().lock(), &name, |alert| scorer.push(alert))?;
     } else {
         let file = File::open(findings).with_context(|| {
             format!("cannot read the findings {name}: did the detector run? One that finds nothing leaves an empty file")
         })?;
-        read_findings(BufReader::new(file), &name, &mut scorer)?;
+        read_findings(BufReader::new(file), &name, |alert| scorer.push(alert))?;
     }
     Ok(scorer.finish())
 }
@@ -141,8 +163,11 @@ pub fn read_truth(path: &Path) -> Result<Truth> {
     })
 }
 
-/// Passes findings to the scorer one at a time: they may be many.
-fn read_findings(input: impl BufRead, name: &str, scorer: &mut CaptureScorer<'_>) -> Result<()> {
+/// Hands on findings one at a time: they may be many.
+///
+/// # Errors
+/// Fails on what cannot be read, and names file, line and remedy.
+pub fn read_findings(input: impl BufRead, name: &str, mut push: impl FnMut(Alert)) -> Result<()> {
     let mut reader = crywolf::Reader::new();
     for (line, number) in input.lines().zip(1u64..) {
         let line =
@@ -153,7 +178,7 @@ fn read_findings(input: impl BufRead, name: &str, scorer: &mut CaptureScorer<'_>
             )
         })?;
         if let Some(alert) = alert {
-            scorer.push(alert);
+            push(alert);
         }
     }
     Ok(())

@@ -29,6 +29,8 @@ pub struct Change {
     pub seed: u64,
     /// The sensor.
     pub sensor: String,
+    /// The capture's file name in the new grade.
+    pub file: String,
     /// The event.
     pub event: EventId,
     /// What it is.
@@ -158,6 +160,7 @@ fn change(capture: &CaptureGrade, event: &EventGrade) -> Change {
         scenario: capture.scenario.clone(),
         seed: capture.seed,
         sensor: capture.sensor.clone(),
+        file: capture.file.clone(),
         event: event.id,
         class: event.class,
     }

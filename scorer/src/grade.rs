@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::matching::{ClassGrade, Strength};
 use crate::metrics::Figures;
+use crate::running::Running;
 
 /// The schema this version writes and reads.
 pub const SCHEMA: &str = "crywolf.grade/1";
@@ -48,6 +49,9 @@ pub struct Grade {
     /// Alerts that are none, by the reason that the map gives.
     #[serde(default)]
     pub ignored: BTreeMap<String, u64>,
+    /// How the detector ran, where crywolf ran it.
+    #[serde(default)]
+    pub running: Running,
     /// Each capture with its events and false alarms.
     pub captures: Vec<CaptureGrade>,
 }

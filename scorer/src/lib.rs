@@ -29,6 +29,7 @@ pub mod map;
 pub mod matching;
 pub mod metrics;
 pub mod report;
+pub mod running;
 mod spans;
 
 pub use alert::Alert;
@@ -37,6 +38,7 @@ pub use gate::{Gate, GateError, GateOutcome, Gates};
 pub use grade::{CaptureGrade, Doubt, EventGrade, Grade, GradeError, Outcome};
 pub use matching::{ClassGrade, Strength};
 pub use metrics::{Figures, Scope, Share};
+pub use running::{Cost, Failure, FailureKind, Repeats, Running};
 
 /// A capture's flows by Community ID, and the events that each belongs to.
 pub type Flows = BTreeMap<String, Vec<EventId>>;

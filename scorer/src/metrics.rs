@@ -16,6 +16,7 @@ use crate::grade::{
 };
 use crate::interval::{Interval, bootstrap, exact_bound, precision_at, wilson};
 use crate::matching::ClassGrade;
+use crate::running::Running;
 
 /// What a set of figures is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -464,6 +465,7 @@ impl Grade {
             confusion: confusion(&captures),
             unmapped: sums(&captures, |capture| &capture.unmapped),
             ignored: sums(&captures, |capture| &capture.ignored),
+            running: Running::default(),
             captures: Vec::new(),
         };
         for (scope, counts) in count(&captures, options.explains) {

@@ -194,6 +194,9 @@ impl ScenarioFile {
                 mistakes.0.push(mistake);
             }
         }
+        if let Some(step) = &request.difficulty {
+            parameters.insert("difficulty".into(), step.clone());
+        }
         if let Some(background) = request.background {
             let own = request.set.iter().filter_map(|(path, value)| {
                 Some(vary::stated(path.strip_prefix(OF_BACKGROUND)?, value))

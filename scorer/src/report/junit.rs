@@ -3,14 +3,23 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::context::stem;
 use super::phrase;
 use crate::grade::{CaptureGrade, EventGrade, Grade, Outcome};
+use crate::running::Failure;
 
 /// The grade as JUnit XML.
 pub fn junit(grade: &Grade) -> String {
     let mut report = Report::new(format!("crywolf grade of {}", grade.detector));
     for capture in &grade.captures {
-        report.add_test_suite(suite(capture));
+        let mut suite = suite(capture);
+        if let Some(said) = grade.running.stderr.get(&capture.file) {
+            suite.set_system_err(said.as_str());
+        }
+        report.add_test_suite(suite);
+    }
+    for failure in &grade.running.failures {
+        report.add_test_suite(failed(failure));
     }
     report
         .to_string()
@@ -18,8 +27,7 @@ pub fn junit(grade: &Grade) -> String {
 }
 
 fn suite(capture: &CaptureGrade) -> TestSuite {
-    let (scenario, seed, sensor) = (&capture.scenario, capture.seed, &capture.sensor);
-    let name = format!("{scenario}.{sensor}.seed{seed}");
+    let name = stem(&capture.file).to_owned();
     let mut suite = TestSuite::new(name.clone());
     suite.add_property(("capture", capture.file.as_str()));
     for (key, value) in &capture.parameters {
@@ -32,6 +40,24 @@ fn suite(capture: &CaptureGrade) -> TestSuite {
         suite.add_test_case(case);
     }
     suite.add_test_case(background(&name, capture));
+    suite
+}
+
+/// A suite of one case, which is an error: the detector failed, and nothing was asked.
+fn failed(failure: &Failure) -> TestSuite {
+    let name = stem(&failure.file).to_owned();
+    let mut suite = TestSuite::new(name.clone());
+    suite.add_property(("capture", failure.file.as_str()));
+    for (key, value) in &failure.parameters {
+        suite.add_property((key.as_str(), value.as_str()));
+    }
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(failure.kind.name());
+    status.set_message(format!("the detector failed: {}", failure.message));
+    status.set_description(failure.output.as_str());
+    let mut case = TestCase::new(format!("{name} detector"), status);
+    case.set_classname("detector");
+    suite.add_test_case(case);
     suite
 }
 

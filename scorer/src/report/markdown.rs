@@ -14,6 +14,7 @@ pub fn markdown(grade: &Grade) -> String {
         phrase::volume(grade),
         String::new(),
     ];
+    failures(&mut page, grade);
     headline(&mut page, grade);
     classes(&mut page, grade);
     mistakes(&mut page, grade, Outcome::Missed, "Missed");
@@ -21,6 +22,25 @@ pub fn markdown(grade: &Grade) -> String {
     false_alarms(&mut page, grade);
     unmapped(&mut page, grade);
     page.join("\n") + "\n"
+}
+
+fn failures(page: &mut Vec<String>, grade: &Grade) {
+    let failures = &grade.running.failures;
+    let lines = failures.iter().map(|failure| {
+        let last = failure.output.lines().last().unwrap_or_default();
+        let printed = if last.is_empty() {
+            ""
+        } else {
+            "; it printed: "
+        };
+        let place = phrase::failed_at(failure);
+        format!("{place}: {}{printed}{last}", failure.message)
+    });
+    let title = "The detector failed, and these captures are not graded";
+    list(page, title, lines.collect());
+    if !failures.is_empty() {
+        page.push(String::new());
+    }
 }
 
 fn headline(page: &mut Vec<String>, grade: &Grade) {
@@ -45,6 +65,11 @@ fn headline(page: &mut Vec<String>, grade: &Grade) {
         phrase::time_to_detect(figures)
     ));
     page.push(format!("- F1 {} (no gate)", phrase::figure(figures.f1)));
+    page.extend(
+        phrase::ran(&grade.running)
+            .iter()
+            .map(|line| format!("- {}", plain(line))),
+    );
     if let Some(prevalence) = grade.settings.prevalence {
         let precision = phrase::figure(figures.precision_at_prevalence);
         page.push(format!(

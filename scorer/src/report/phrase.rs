@@ -1,9 +1,12 @@
 //! What the reports say in the same words: figures, who did what to whom, and why something went wrong.
 
+use std::collections::BTreeMap;
+
 use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 
 use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
 use crate::metrics::{Figures, Share};
+use crate::running::{Failure, Running};
 
 /// How many addresses or frames a phrase names before it only counts the rest.
 const NAMED: usize = 3;
@@ -114,7 +117,55 @@ pub(super) fn time_to_detect(figures: &Figures) -> String {
 /// Where an event is, in one line.
 pub(super) fn place(capture: &CaptureGrade) -> String {
     let (scenario, seed, sensor) = (&capture.scenario, capture.seed, &capture.sensor);
-    format!("{scenario}, seed {seed}, sensor {sensor}")
+    format!(
+        "{scenario}{}, seed {seed}, sensor {sensor}",
+        step(&capture.parameters)
+    )
+}
+
+/// The step of the ladder, with a comma before it.
+fn step(parameters: &BTreeMap<String, String>) -> String {
+    let step = parameters.get("difficulty");
+    step.map_or_else(String::new, |step| format!(", {step}"))
+}
+
+/// Where a detector failed, in one line.
+pub(super) fn failed_at(failure: &Failure) -> String {
+    let (scenario, seed, sensor) = (&failure.scenario, failure.seed, &failure.sensor);
+    format!(
+        "{scenario}{}, seed {seed}, sensor {sensor}",
+        step(&failure.parameters)
+    )
+}
+
+/// What the detector took and whether it answers the same twice, in a sentence each.
+pub(super) fn ran(running: &Running) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(cost) = &running.cost {
+        let speed = cost.frames_per_s;
+        let speed = speed.map_or_else(String::new, |speed| format!(", {speed:.0} frames a second"));
+        lines.push(format!(
+            "the detector took {:.2} s of processor time, {:.1} MiB at most{speed}",
+            cost.cpu_s,
+            // Mebibytes for people: what is lost is less than a tenth of one.
+            cost.peak_bytes as f64 / 1_048_576.0,
+        ));
+    }
+    if let Some(repeats) = &running.repeats {
+        let runs = repeats.runs;
+        lines.push(match repeats.differing.as_slice() {
+            [] => format!("it said the same in each of {runs} runs"),
+            files => {
+                let of = u64::try_from(files.len()).unwrap_or(u64::MAX);
+                let captures = number(of, "capture");
+                format!(
+                    "it did not say the same in each of {runs} runs: {captures} differ ({})",
+                    some(files)
+                )
+            }
+        });
+    }
+    lines
 }
 
 /// Some of `items`, and the number of the rest.

@@ -1,11 +1,16 @@
 //! The grade for a terminal.
 
+use std::collections::BTreeMap;
+
 use super::phrase;
 use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
 use crate::metrics::{Figures, Share};
 
 /// How many missed events, wolf cries and false alarms are listed; the grade file holds them all.
 const LISTED: usize = 10;
+
+/// How many last lines of what a detector printed are shown, and how many such texts.
+const PRINTED: usize = 5;
 
 /// The narrowest page that the tables fit.
 const NARROWEST: usize = 80;
@@ -18,6 +23,10 @@ pub fn text(grade: &Grade, width: usize) -> String {
     };
     page.line(&format!("{}, protocol {}", grade.detector, grade.protocol));
     page.wrapped(0, &phrase::volume(grade));
+    for line in phrase::ran(&grade.running) {
+        page.wrapped(0, &line);
+    }
+    failures(&mut page, grade);
     headline(&mut page, grade);
     classes(&mut page, grade);
     let figures = &grade.all;
@@ -37,6 +46,7 @@ pub fn text(grade: &Grade, width: usize) -> String {
     );
     false_alarms(&mut page, grade);
     unmapped(&mut page, grade);
+    said(&mut page, grade);
     page.text
 }
 
@@ -78,6 +88,63 @@ impl Page {
         if length > 0 {
             self.line(&format!("{:indent$}{line}", ""));
         }
+    }
+}
+
+fn failures(page: &mut Page, grade: &Grade) {
+    let failures = &grade.running.failures;
+    if failures.is_empty() {
+        return;
+    }
+    page.line("");
+    page.wrapped(
+        0,
+        &format!(
+            "THE DETECTOR FAILED on {} of {} captures; they are not graded, and are in no figure",
+            failures.len(),
+            failures.len() + grade.captures.len(),
+        ),
+    );
+    for failure in failures.iter().take(LISTED) {
+        page.wrapped(
+            2,
+            &format!("{}: {}", phrase::failed_at(failure), failure.message),
+        );
+        last_lines(page, &failure.output);
+    }
+    rest(page, failures.len());
+}
+
+/// The end of what a detector printed, each line marked.
+fn last_lines(page: &mut Page, output: &str) {
+    let lines: Vec<&str> = output.lines().collect();
+    let from = lines.len().saturating_sub(PRINTED);
+    for line in lines.get(from..).unwrap_or_default() {
+        let most = page.width.saturating_sub(6);
+        let shown: String = line.chars().take(most).collect();
+        page.line(&format!("    | {shown}"));
+    }
+}
+
+/// What the detector printed on standard error although it ended well: each text once.
+fn said(page: &mut Page, grade: &Grade) {
+    let mut texts: BTreeMap<&str, u64> = BTreeMap::new();
+    for text in grade.running.stderr.values() {
+        *texts.entry(text).or_default() += 1;
+    }
+    if texts.is_empty() {
+        return;
+    }
+    page.line("");
+    let captures = phrase::number(grade.running.stderr.values().map(|_| 1).sum(), "capture");
+    page.line(&format!(
+        "The detector wrote to standard error, of {captures}"
+    ));
+    let mut texts: Vec<(&str, u64)> = texts.into_iter().collect();
+    texts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (text, count) in texts.iter().take(PRINTED) {
+        page.wrapped(2, &format!("of {}:", phrase::number(*count, "capture")));
+        last_lines(page, text);
     }
 }
 

@@ -1,0 +1,395 @@
+//! What the HTML page shows beside the grade. html/context.schema.json is exact, html/context.md says why.
+
+use std::collections::BTreeMap;
+
+use labels::Class;
+use serde::Serialize;
+
+use crate::baseline::{self, Comparison};
+use crate::gate::{GateOutcome, Side};
+use crate::grade::{CaptureGrade, Grade};
+use crate::metrics::{Figures, Mistakes, Share};
+use crate::running::Running;
+
+/// The schema of the context.
+pub const SCHEMA: &str = "crywolf.report/1";
+
+/// Most frames of an excerpt.
+pub const MOST_FRAMES: usize = 40;
+
+/// Most letters of a frame's description.
+pub const MOST_INFO: usize = 120;
+
+/// The largest capture that the page holds, in bytes.
+pub const MOST_PCAP: usize = 64 * 1024;
+
+/// What stands beside the grade.
+#[derive(Clone, Debug, Serialize)]
+pub struct Context {
+    /// Always `crywolf.report/1`.
+    pub schema: &'static str,
+    /// The program that wrote the page, with its version.
+    pub version: String,
+    /// What a reader must know before the figures, worst first.
+    pub notes: Vec<Note>,
+    /// The gates that were asked for.
+    pub gates: Vec<Gate>,
+    /// The taxonomy by class.
+    pub classes: BTreeMap<Class, ClassInfo>,
+    /// By the scenario's id.
+    pub scenarios: BTreeMap<String, Scenario>,
+    /// By capture id.
+    pub captures: BTreeMap<String, Capture>,
+    /// An earlier grade, compared event by event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// Earlier grades, oldest first.
+    pub trend: Vec<Point>,
+    /// What the detector took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// A note.
+#[derive(Clone, Debug, Serialize)]
+pub struct Note {
+    /// How bad it is.
+    pub level: Level,
+    /// One or two sentences.
+    pub text: String,
+    /// The capture it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture: Option<String>,
+    /// The end of what the detector printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+}
+
+/// How bad a note is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// A detector that failed.
+    Error,
+    /// Figures may mislead.
+    Warning,
+    /// Neither.
+    Note,
+}
+
+/// A gate and how it ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct Gate {
+    /// As on the command line.
+    pub figure: String,
+    /// On which side of the bound it fails.
+    pub side: &'static str,
+    /// The bound.
+    pub bound: f64,
+    /// What was measured.
+    pub value: Option<f64>,
+    /// Whether it holds.
+    pub passed: bool,
+}
+
+/// A class of the taxonomy.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClassInfo {
+    /// Its family.
+    pub family: &'static str,
+    /// Its verdict.
+    pub verdict: &'static str,
+    /// What it is.
+    pub definition: &'static str,
+    /// MITRE ATT&CK.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub technique: Option<&'static str>,
+}
+
+/// A scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scenario {
+    /// One line.
+    pub title: String,
+    /// The story.
+    pub summary: String,
+    /// What holds for every seed.
+    pub facts: Vec<String>,
+    /// Document and section.
+    pub source: String,
+}
+
+/// What is shown of a capture.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Capture {
+    /// By event id, in decimals.
+    pub events: BTreeMap<u32, Excerpt>,
+    /// In the order of the grade's list.
+    pub false_alarms: Vec<Option<Excerpt>>,
+    /// The capture itself, where it is small.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pcap: Option<Pcap>,
+}
+
+/// Some frames.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Excerpt {
+    /// By rising number.
+    pub frames: Vec<Frame>,
+    /// A Wireshark display filter that shows them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// A frame.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Frame {
+    /// Its number, from 1.
+    pub n: u64,
+    /// Seconds since the capture's first frame.
+    pub t: f64,
+    /// The sender.
+    pub source: String,
+    /// The receiver.
+    pub destination: String,
+    /// What it is.
+    pub info: String,
+    /// The event it belongs to.
+    pub event: Option<u32>,
+}
+
+/// A capture's bytes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pcap {
+    /// In base64.
+    pub base64: String,
+}
+
+impl Pcap {
+    /// The bytes of a capture file.
+    pub fn of(bytes: &[u8]) -> Pcap {
+        use base64::Engine;
+        Pcap {
+            base64: base64::engine::general_purpose::STANDARD.encode(bytes),
+        }
+    }
+}
+
+/// A comparison with an earlier grade.
+#[derive(Clone, Debug, Serialize)]
+pub struct Baseline {
+    name: String,
+    all: Figures,
+    classes: BTreeMap<Class, Figures>,
+    shared: u64,
+    only_in_baseline: u64,
+    only_in_grade: u64,
+    newly_missed: Vec<Change>,
+    newly_detected: Vec<Change>,
+    newly_broken: Vec<Change>,
+    newly_silent: Vec<Change>,
+    recall: Difference,
+    cry_wolf: Difference,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Change {
+    capture: String,
+    event: u32,
+    class: Class,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Difference {
+    only_old: u64,
+    only_new: u64,
+    p: f64,
+}
+
+/// An earlier grade.
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    name: String,
+    recall: Share,
+    cry_wolf: Share,
+    precision: Share,
+    false_alarms: Mistakes,
+}
+
+/// What the detector took.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cost {
+    cpu_s: f64,
+    peak_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeats: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreed: Option<bool>,
+}
+
+impl Context {
+    /// What a grade itself gives to show beside it: the taxonomy, failures, cost.
+    pub fn of(grade: &Grade, version: String) -> Context {
+        Context {
+            schema: SCHEMA,
+            version,
+            notes: notes(grade),
+            gates: Vec::new(),
+            classes: Class::ALL
+                .iter()
+                .map(|class| (*class, class_info(*class)))
+                .collect(),
+            scenarios: BTreeMap::new(),
+            captures: BTreeMap::new(),
+            baseline: None,
+            trend: Vec::new(),
+            cost: cost(&grade.running),
+        }
+    }
+}
+
+fn class_info(class: Class) -> ClassInfo {
+    ClassInfo {
+        family: class.family().name(),
+        verdict: class.verdict().name(),
+        definition: class.definition(),
+        technique: class.technique(),
+    }
+}
+
+fn notes(grade: &Grade) -> Vec<Note> {
+    let failures = grade.running.failures.iter().map(|failure| Note {
+        level: Level::Error,
+        text: format!(
+            "The detector failed, and this capture is not graded: {}.",
+            failure.message
+        ),
+        capture: Some(stem(&failure.file).to_owned()),
+        output: Some(failure.output.clone()).filter(|output| !output.is_empty()),
+    });
+    let mut notes: Vec<Note> = failures.collect();
+    let repeats = grade.running.repeats.iter();
+    for repeats in repeats.filter(|repeats| !repeats.differing.is_empty()) {
+        notes.push(Note {
+            level: Level::Warning,
+            text: format!(
+                "The detector did not say the same in each of {} runs, of {} captures: {}.",
+                repeats.runs,
+                repeats.differing.len(),
+                repeats.differing.join(", ")
+            ),
+            capture: None,
+            output: None,
+        });
+    }
+    notes
+}
+
+fn cost(running: &Running) -> Option<Cost> {
+    let cost = running.cost?;
+    Some(Cost {
+        cpu_s: cost.cpu_s,
+        peak_bytes: cost.peak_bytes,
+        frames_per_s: cost.frames_per_s,
+        repeats: running.repeats.as_ref().map(|repeats| repeats.runs),
+        agreed: running
+            .repeats
+            .as_ref()
+            .map(|repeats| repeats.differing.is_empty()),
+    })
+}
+
+impl From<&GateOutcome> for Gate {
+    fn from(outcome: &GateOutcome) -> Gate {
+        Gate {
+            figure: outcome.gate.to_string(),
+            side: match outcome.gate.side {
+                Side::Under => "under",
+                Side::Over => "over",
+            },
+            bound: outcome.gate.bound,
+            value: outcome.measured,
+            passed: outcome.passed,
+        }
+    }
+}
+
+impl Baseline {
+    /// An earlier grade of that name, held against this one.
+    pub fn of(name: String, old: &Grade, new: &Grade, comparison: &Comparison) -> Baseline {
+        let ids = capture_ids(&new.captures);
+        let changes = |list: &[baseline::Change]| {
+            let named = |change: &baseline::Change| Change {
+                capture: capture_of(change, new, &ids),
+                event: change.event.0,
+                class: change.class,
+            };
+            list.iter().map(named).collect()
+        };
+        let difference = |difference: &baseline::Difference| Difference {
+            only_old: difference.only_old,
+            only_new: difference.only_new,
+            p: difference.p,
+        };
+        Baseline {
+            name,
+            all: old.all.clone(),
+            classes: old.classes.clone(),
+            shared: comparison.shared,
+            only_in_baseline: comparison.only_in_baseline,
+            only_in_grade: comparison.only_in_grade,
+            newly_missed: changes(&comparison.newly_missed),
+            newly_detected: changes(&comparison.newly_detected),
+            newly_broken: changes(&comparison.newly_broken),
+            newly_silent: changes(&comparison.newly_silent),
+            recall: difference(&comparison.recall),
+            cry_wolf: difference(&comparison.cry_wolf),
+        }
+    }
+}
+
+fn capture_of(change: &baseline::Change, grade: &Grade, ids: &[String]) -> String {
+    let found = grade.captures.iter().zip(ids).find(|(capture, _)| {
+        capture.file == change.file
+            && (capture.seed, &capture.scenario, &capture.sensor)
+                == (change.seed, &change.scenario, &change.sensor)
+    });
+    found.map_or_else(|| stem(&change.file).to_owned(), |(_, id)| id.clone())
+}
+
+impl Point {
+    /// An earlier grade of that name.
+    pub fn of(name: String, grade: &Grade) -> Point {
+        Point {
+            name,
+            recall: grade.all.recall.clone(),
+            cry_wolf: grade.all.cry_wolf.clone(),
+            precision: grade.all.precision.clone(),
+            false_alarms: grade.all.false_alarms.clone(),
+        }
+    }
+}
+
+/// A capture's file name without its ending.
+pub fn stem(file: &str) -> &str {
+    let endings = [".pcapng", ".pcap", ".cap"];
+    let stem = endings.iter().find_map(|ending| file.strip_suffix(ending));
+    stem.unwrap_or(file)
+}
+
+/// The ids of a grade's captures, in their order: file names without ending, told apart by `~2`, `~3` where they recur.
+pub fn capture_ids(captures: &[CaptureGrade]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    let named = captures.iter().map(|capture| {
+        let stem = stem(&capture.file);
+        let count = seen.entry(stem).or_default();
+        *count += 1;
+        match *count {
+            1 => stem.to_owned(),
+            more => format!("{stem}~{more}"),
+        }
+    });
+    named.collect()
+}

@@ -1,0 +1,278 @@
+//! Captures that were made before, kept for the next campaign.
+//!
+//! An entry is a folder of captures and their truth. Its name is a digest of everything they depend on: this very program,
+//! the scenario and its background, the seed, the step, what was set, the sensors. So an entry is never out of date, only unused. The folder is
+//! `$XDG_CACHE_HOME/crywolf`, else `~/.cache/crywolf`; what has not been used for longest goes when it grows beyond its
+//! bound. What is in use by another run is not taken away under it: entries younger than [`FRESH`] stay.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use generator::Catalogue;
+use sha2::{Digest, Sha256};
+
+use crate::produce::{self, Order, Produced, Terms};
+use crate::score::read_truth;
+
+/// The most that the folder holds after a run, in bytes.
+pub const BOUND: u64 = 2 << 30;
+
+/// How long an entry stays after its last use, whatever the folder holds.
+const FRESH: Duration = Duration::from_secs(3600);
+
+/// A capture larger than this is made again each time: it would push out hundreds of others.
+const MOST: u64 = 128 << 20;
+
+/// A folder of captures.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    program: String,
+}
+
+impl Cache {
+    /// The cache in `folder`, or in the user's.
+    ///
+    /// # Errors
+    /// A folder that cannot be made.
+    pub fn open(folder: Option<&Path>) -> Result<Option<Cache>> {
+        let Some(folder) = folder.map(Path::to_owned).or_else(users) else {
+            return Ok(None);
+        };
+        fs::create_dir_all(&folder).with_context(|| {
+            format!(
+                "cannot make the cache {}: see --cache and --no-cache",
+                folder.display()
+            )
+        })?;
+        let program = digest_of_program().context("cannot read this program's own file")?;
+        Ok(Some(Cache { folder, program }))
+    }
+
+    /// The captures of an order: those that were made before, or new ones.
+    ///
+    /// # Errors
+    /// As [`produce::produce`].
+    pub fn produce(
+        &self,
+        catalogue: &Catalogue,
+        order: &Order,
+        terms: &Terms,
+        scratch: &Path,
+    ) -> Result<Vec<Produced>> {
+        let entry = self.folder.join(self.key(order, terms));
+        if let Some(kept) = kept(&entry) {
+            return Ok(kept);
+        }
+        let made = produce::produce(catalogue, order, terms, scratch)?;
+        let size: u64 = (made.iter())
+            .filter_map(|one| Some(fs::metadata(&one.capture).ok()?.len()))
+            .sum();
+        if size > MOST {
+            return Ok(made);
+        }
+        // A cache that fails, because the disk is full or another run was faster, costs only time.
+        self.keep(&entry, &made).unwrap_or(());
+        Ok(kept(&entry).unwrap_or(made))
+    }
+
+    /// What an order's captures depend on; stacks, tools and built-in scenarios are part of the program.
+    fn key(&self, order: &Order, terms: &Terms) -> String {
+        let conditions = (
+            &terms.set,
+            &terms.faults,
+            terms.nanos,
+            terms.label_background,
+        );
+        let mut digest = Sha256::new();
+        for part in [
+            &self.program,
+            &format!("{order:?}"),
+            &format!("{conditions:?}"),
+        ] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part.as_bytes());
+        }
+        hexadecimal(&digest.finalize())
+    }
+
+    /// Where a run that fills it may work: what is there can be taken in without being copied.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Takes captures in: the folder gets its name when it is whole.
+    fn keep(&self, entry: &Path, made: &[Produced]) -> io::Result<()> {
+        let place = tempfile::Builder::new()
+            .prefix(".new")
+            .tempdir_in(&self.folder)?;
+        for one in made {
+            for path in [
+                one.capture.clone(),
+                one.capture.with_extension("truth.json"),
+            ] {
+                let name = path.file_name().unwrap_or_default();
+                link_or_copy(&path, &place.path().join(name))?;
+            }
+        }
+        fs::rename(place.keep(), entry)
+    }
+
+    /// Takes out what has not been used for longest, until the rest is within the bound.
+    pub fn trim(&self, bound: u64) {
+        let mut entries: Vec<(SystemTime, u64, PathBuf)> = (fs::read_dir(&self.folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                Some((
+                    entry.metadata().ok()?.modified().ok()?,
+                    size(&entry.path()),
+                    entry.path(),
+                ))
+            })
+            .collect();
+        entries.sort();
+        let mut all: u64 = entries.iter().map(|(_, size, _)| size).sum();
+        for (used, size, path) in entries {
+            let fresh = used.elapsed().is_ok_and(|age| age < FRESH);
+            if all <= bound || fresh {
+                return;
+            }
+            let _ = fs::remove_dir_all(&path);
+            all = all.saturating_sub(size);
+        }
+    }
+}
+
+/// What an entry holds, marked as used; `None` where it is not there or not whole.
+fn kept(entry: &Path) -> Option<Vec<Produced>> {
+    let mut names: Vec<PathBuf> = fs::read_dir(entry)
+        .ok()?
+        .flatten()
+        .map(|file| file.path())
+        .collect();
+    names.sort();
+    let truths = names
+        .iter()
+        .filter(|path| path.to_string_lossy().ends_with(".truth.json"));
+    let mut kept = Vec::new();
+    for path in truths {
+        let truth = read_truth(path).ok()?;
+        let capture = entry.join(&truth.capture.file);
+        if !capture.is_file() {
+            return None;
+        }
+        kept.push(Produced { capture, truth });
+    }
+    let used = File::open(entry).and_then(|folder| folder.set_modified(SystemTime::now()));
+    (!kept.is_empty() && used.is_ok()).then_some(kept)
+}
+
+fn size(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| Some(file.metadata().ok()?.len()))
+        .sum()
+}
+
+/// Another name for a file, or a copy of it where there can be none.
+///
+/// # Errors
+/// What the system says.
+pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(|_| ()))
+}
+
+fn users() -> Option<PathBuf> {
+    let named = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")))?;
+    Some(base.join("crywolf"))
+}
+
+/// Two programs that make other captures differ, whatever version they call themselves.
+fn digest_of_program() -> io::Result<String> {
+    digest_of(&std::env::current_exe()?)
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// What the system says.
+pub fn digest_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(hexadecimal(&digest.finalize())),
+            read => digest.update(block.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(catalogue: &Catalogue, seed: u64) -> Order {
+        Order::of(produce::find(catalogue, "fin-scan").unwrap(), seed)
+    }
+
+    fn entries(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn the_same_order_is_made_once_and_another_one_is_not_it() {
+        let (folder, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let cache = Cache::open(Some(folder.path())).unwrap().unwrap();
+        let catalogue = Catalogue::built_in().unwrap();
+        let terms = Terms::default();
+        let make = |seed| {
+            cache
+                .produce(&catalogue, &order(&catalogue, seed), &terms, scratch.path())
+                .unwrap()
+        };
+        let first = make(1);
+        assert!(first[0].capture.starts_with(folder.path()));
+        let written = fs::metadata(&first[0].capture).unwrap().modified().unwrap();
+        let again = make(1);
+        assert_eq!(again[0].truth, first[0].truth);
+        assert_eq!(
+            fs::metadata(&again[0].capture).unwrap().modified().unwrap(),
+            written
+        );
+        assert_eq!(entries(folder.path()), 1);
+        make(2);
+        assert_eq!(entries(folder.path()), 2);
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_is_too_much_and_the_fresh_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(folder.path())).unwrap().unwrap();
+        for (name, hours) in [("old", 3), ("older", 4), ("new", 0)] {
+            let entry = folder.path().join(name);
+            fs::create_dir(&entry).unwrap();
+            fs::write(entry.join("a.pcap"), [0; 1000]).unwrap();
+            let used = SystemTime::now() - Duration::from_secs(hours * 3600);
+            File::open(&entry).unwrap().set_modified(used).unwrap();
+        }
+        cache.trim(2000);
+        assert!(folder.path().join("old").exists() && !folder.path().join("older").exists());
+        cache.trim(0);
+        assert!(folder.path().join("new").exists() && !folder.path().join("old").exists());
+    }
+}
