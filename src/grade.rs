@@ -172,7 +172,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     };
     let count = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
     let progress = output::progress(count, "grading", verbosity.quiet);
-    let wanted = args.reports.html.is_some();
+    let wanted = args.reports.wants_page();
     let outcome = campaign.run(&tasks, produce::jobs(args.jobs), &progress, |seen| {
         wanted.then(|| excerpt::of(seen.capture, seen.truth, seen.grade))
     })?;

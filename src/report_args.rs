@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::{Args, ValueEnum};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use generator::Catalogue;
 use scorer::report::context::{self, Context as PageContext, Point, capture_ids};
+use scorer::report::{REPORTS, Report};
 use scorer::{GateOutcome, Gates, Grade, Options, baseline, report};
 
 use crate::output::{check_writable, is_stdout, print, unless_closed, write_whole};
@@ -66,45 +67,61 @@ impl ScoringArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Reports")]
 pub struct ReportArgs {
-    /// Write the whole grade as JSON ("-" for standard output, here and below)
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-
-    /// Write JUnit XML, a test case an event
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-
-    /// Write a Markdown summary
-    #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
-
-    /// Write what was called what, as CSV
-    #[arg(long, value_name = "FILE")]
-    pub confusion: Option<PathBuf>,
-
-    /// Write one page for a browser, which loads nothing: figures, timelines, and the frames of each mistake
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
 
     /// Earlier JSON grades to show beside this one in the page, oldest first
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "html")]
     pub trend: Vec<PathBuf>,
 }
 
-/// Writes one report. The grade as JSON may be larger than the grade: nothing holds it whole.
-type Render = fn(&Grade, &PageContext, &mut dyn Write) -> io::Result<()>;
+/// The reports that were asked for, and their files: an option for each of the scorer's reports.
+#[derive(Clone, Debug, Default)]
+struct Outputs(Vec<(&'static Report, PathBuf)>);
+
+impl Args for Outputs {
+    fn augment_args(command: Command) -> Command {
+        REPORTS.iter().fold(command, |command, report| {
+            let option = Arg::new(report.option)
+                .long(report.option)
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help(report.what);
+            command.arg(option)
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Outputs::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Outputs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let asked = |report: &&'static Report| {
+            let path: Option<&PathBuf> = matches.get_one(report.option);
+            Some((*report, path?.clone()))
+        };
+        Ok(Outputs(REPORTS.iter().filter_map(asked).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Outputs::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
 
 impl ReportArgs {
-    fn outputs(&self) -> impl Iterator<Item = (&Path, Render)> {
-        [
-            (&self.json, json as Render),
-            (&self.junit, junit),
-            (&self.markdown, markdown),
-            (&self.confusion, confusion),
-            (&self.html, html),
-        ]
-        .into_iter()
-        .filter_map(|(path, render)| Some((path.as_deref()?, render)))
+    fn outputs(&self) -> impl Iterator<Item = (&'static Report, &Path)> {
+        self.outputs
+            .0
+            .iter()
+            .map(|(report, path)| (*report, path.as_path()))
+    }
+
+    /// Whether the page for a browser is wanted, which shows more than the grade holds.
+    pub fn wants_page(&self) -> bool {
+        self.outputs().any(|(report, _)| report.option == "html")
     }
 
     /// The earlier grades, read before any work is done.
@@ -121,7 +138,7 @@ impl ReportArgs {
 
     /// Whether a report takes standard output, which leaves none for the summary.
     fn takes_stdout(&self) -> bool {
-        self.outputs().any(|(path, _)| is_stdout(path))
+        self.outputs().any(|(_, path)| is_stdout(path))
     }
 
     /// Refuses two reports on one output and outputs that cannot be written, before any work is done.
@@ -129,7 +146,7 @@ impl ReportArgs {
     /// # Errors
     /// Names the output.
     pub fn check(&self) -> Result<()> {
-        let mut paths: Vec<&Path> = self.outputs().map(|(path, _)| path).collect();
+        let mut paths: Vec<&Path> = self.outputs().map(|(_, path)| path).collect();
         paths.sort_unstable();
         if let Some([twice, _]) = paths.array_windows().find(|[a, b]| a == b) {
             bail!(
@@ -141,35 +158,15 @@ impl ReportArgs {
     }
 
     fn write(&self, grade: &Grade, context: &PageContext) -> Result<()> {
-        for (path, render) in self.outputs() {
+        for (report, path) in self.outputs() {
             if is_stdout(path) {
-                unless_closed(render(grade, context, &mut io::stdout().lock()))?;
+                unless_closed(report.write(grade, context, &mut io::stdout().lock()))?;
             } else {
-                write_whole(path, |out| render(grade, context, out))?;
+                write_whole(path, |out| report.write(grade, context, out))?;
             }
         }
         Ok(())
     }
-}
-
-fn json(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
-    grade.write_json(out)
-}
-
-fn junit(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(report::junit(grade).as_bytes())
-}
-
-fn markdown(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(report::markdown(grade).as_bytes())
-}
-
-fn confusion(grade: &Grade, _: &PageContext, out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(report::confusion_csv(grade).as_bytes())
-}
-
-fn html(grade: &Grade, context: &PageContext, out: &mut dyn Write) -> io::Result<()> {
-    report::html(grade, context, out)
 }
 
 /// Reads a grade file.
@@ -334,7 +331,7 @@ pub fn conclude(
 ) -> Result<ExitCode> {
     let held = checks.hold(grade)?;
     let mut beside = PageContext::of(grade, format!("crywolf {}", env!("CARGO_PKG_VERSION")));
-    if reports.html.is_some() {
+    if reports.wants_page() {
         beside.gates = held.outcomes.iter().map(context::Gate::from).collect();
         beside.baseline = held.compared;
         beside.trend = trend;

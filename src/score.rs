@@ -94,7 +94,7 @@ pub fn run(args: &ScoreArgs) -> Result<ExitCode> {
     let mut shown = BTreeMap::new();
     for (truth, findings) in pair(&args.truth, &args.findings)? {
         let graded = score_files(truth, findings, args.scoring.from, &options)?;
-        if args.reports.html.is_some() {
+        if args.reports.wants_page() {
             shown.extend(frames_beside(truth, &graded)?);
         }
         captures.push(graded);

@@ -15,6 +15,7 @@ mod keeper;
 mod lab;
 mod line;
 mod listener;
+mod new;
 mod packages;
 mod pages;
 mod process;
@@ -48,6 +49,8 @@ enum Task {
     Schemas(schemas::SchemaArgs),
     /// Compare the book's catalogue with the scenarios, or renew it
     Pages(pages::PagesArgs),
+    /// Write the skeleton of a rule, a tool, a scenario and so on, where it belongs
+    New(new::NewArgs),
     /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
     /// The part of the measurements that needs a network namespace of its own
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Golden(args) => golden::run(&args).map(done),
         Task::Schemas(args) => schemas::run(&args).map(done),
         Task::Pages(args) => pages::run(&args).map(done),
+        Task::New(args) => new::run(&args).map(done),
         Task::Bench(args) => bench::run(&args).map(done),
         Task::BenchLab(args) => bench::replay::run_in_lab(&args).map(done),
         Task::WriteLoop(args) => bench::replay::write_loop::run(&args).map(done),

@@ -23,14 +23,16 @@ const SKIPPED: [&str; 2] = ["target", ".git"];
 
 /// Runs the check.
 pub fn check() -> Result<()> {
+    check_in(workspace::root())
+}
+
+/// Runs the check on another tree.
+pub fn check_in(root: &Path) -> Result<()> {
     let mut wrong = Vec::new();
-    let files = code(workspace::root())?;
+    let files = code(root)?;
     for path in &files {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let name = path
-            .strip_prefix(workspace::root())
-            .unwrap_or(path)
-            .display();
+        let name = path.strip_prefix(root).unwrap_or(path).display();
         wrong.extend(
             mistakes(&text)
                 .into_iter()
@@ -38,7 +40,7 @@ pub fn check() -> Result<()> {
         );
     }
     for library in LIBRARIES {
-        let manifest = fs::read_to_string(workspace::root().join(library).join("Cargo.toml"))?;
+        let manifest = fs::read_to_string(root.join(library).join("Cargo.toml"))?;
         if !manifest.contains("[lints]\nworkspace = true") {
             wrong.push(format!("{library}/Cargo.toml: take the workspace's lints"));
         }

@@ -25,7 +25,7 @@ pub use read::{ReadError, Reader, Reading, Unreadable};
 pub use stamp::Calendar;
 
 /// All formats, in the order in which help lists them.
-pub const ADAPTERS: [&Adapter; 6] = [
+pub const ADAPTERS: &[&Adapter] = &[
     &crywolf::ADAPTER,
     &suricata::ADAPTER,
     &zeek::ADAPTER,
@@ -79,7 +79,8 @@ enum Fault {
 impl Adapter {
     /// The format of that name.
     pub fn named(name: &str) -> Option<&'static Adapter> {
-        (ADAPTERS.into_iter()).find(|adapter| adapter.name == name)
+        let mut adapters = ADAPTERS.iter().copied();
+        adapters.find(|adapter| adapter.name == name)
     }
 
     /// The map of the detector: the user's file, if any, over the shipped one.

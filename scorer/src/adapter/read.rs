@@ -211,7 +211,7 @@ impl<'m> Reader<'m> {
 
     /// Whose a file may be that begins so.
     fn other(&self, begins: &[String]) -> Option<&'static Adapter> {
-        ADAPTERS.into_iter().find(|adapter| {
+        ADAPTERS.iter().copied().find(|adapter| {
             adapter.name != self.adapter.name && begins.iter().any(|line| adapter.knows(line))
         })
     }

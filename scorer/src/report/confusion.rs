@@ -4,7 +4,14 @@ use std::collections::BTreeSet;
 
 use labels::Class;
 
+use super::Report;
 use crate::grade::{ConfusionRow, Grade};
+
+pub(super) const REPORT: Report = Report {
+    option: "confusion",
+    what: "Write what was called what, as CSV",
+    write: |grade, _, out| out.write_all(confusion_csv(grade).as_bytes()),
+};
 
 /// The confusion as CSV. Cells count events by the class of their first alert; "unclassed" are those whose alert has
 /// a verdict and no class, "none" those of which nothing was said. The last row, "background", counts false-alarm

@@ -8,8 +8,15 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
+use super::Report;
 use super::context::{Capture, Context, Level, Note, capture_ids};
 use crate::grade::{Grade, Outcome};
+
+pub(super) const REPORT: Report = Report {
+    option: "html",
+    what: "Write one page for a browser, which loads nothing: figures, timelines, and the frames of each mistake",
+    write: html,
+};
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/style.css");

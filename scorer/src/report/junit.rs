@@ -1,16 +1,22 @@
 //! The grade as JUnit XML: a suite a capture, a case an event, its class as the class name; false alarms as one more
 //! case, "background".
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::context::stem;
-use super::phrase;
+use super::{Report, phrase};
 use crate::grade::{CaptureGrade, EventGrade, Grade, Outcome};
 use crate::running::Failure;
 
+pub(super) const REPORT: Report = Report {
+    option: "junit",
+    what: "Write JUnit XML, a test case an event",
+    write: |grade, _, out| out.write_all(junit(grade).as_bytes()),
+};
+
 /// The grade as JUnit XML.
 pub fn junit(grade: &Grade) -> String {
-    let mut report = Report::new(format!("crywolf grade of {}", grade.detector));
+    let mut report = Document::new(format!("crywolf grade of {}", grade.detector));
     for capture in &grade.captures {
         let mut suite = suite(capture);
         if let Some(said) = grade.running.stderr.get(&capture.file) {

@@ -1,7 +1,13 @@
 //! The grade as Markdown, for a pull request or a job summary.
 
-use super::phrase;
+use super::{Report, phrase};
 use crate::grade::{Grade, Outcome};
+
+pub(super) const REPORT: Report = Report {
+    option: "markdown",
+    what: "Write a Markdown summary",
+    write: |grade, _, out| out.write_all(markdown(grade).as_bytes()),
+};
 
 /// How many mistakes of a kind are listed; the grade file holds them all.
 const LISTED: usize = 50;
