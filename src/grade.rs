@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use generator::Catalogue;
 
+use crate::alerts::Alerts;
 use crate::campaign::cache::Cache;
 use crate::campaign::detector::{Detector, Foreign};
 use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
@@ -118,14 +120,15 @@ pub struct DetectorArgs {
 }
 
 impl DetectorArgs {
-    /// The detector.
-    pub fn detector(&self) -> Detector {
+    /// The detector, whose alerts are read so.
+    pub fn detector(&self, alerts: Alerts) -> Detector {
         match &self.detector {
             None => Detector::BuiltIn,
             Some(command) => Detector::Command(Foreign {
                 command: command.clone(),
                 timeout: self.timeout,
                 runs: self.repeat,
+                alerts: Arc::new(alerts),
             }),
         }
     }
@@ -140,7 +143,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let checks = args.gates.read()?;
     let trend = args.reports.trend()?;
     let catalogue = Catalogue::built_in()?;
-    let mut options = args.scoring.options();
+    let (alerts, mut options) = args.scoring.read()?;
     if let Some(command) = &args.detector.detector {
         options.detector = command.clone();
     }
@@ -159,7 +162,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
             stop: stop.clone(),
             ..args.terms.terms()
         },
-        detector: args.detector.detector(),
+        detector: args.detector.detector(alerts),
         options,
         cache: if args.no_cache || args.captures.is_some() {
             None
@@ -182,6 +185,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         trend,
         &args.reports,
         &checks,
+        verbosity,
     )
 }
 

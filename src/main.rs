@@ -1,5 +1,6 @@
 //! The command line `crywolf`. Each subcommand is a module; none has logic of its own.
 
+mod alerts;
 mod campaign;
 mod cli;
 mod compare;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(args),
         Command::Detect(args) => detect::run(args, &cli.verbosity).map(|()| ExitCode::SUCCESS),
         Command::Grade(args) => grade::run(args, &cli.verbosity),
-        Command::Score(args) => score::run(args),
+        Command::Score(args) => score::run(args, &cli.verbosity),
         Command::Compare(args) => compare::run(args),
         Command::Replay(args) => replay::run(args, &cli.verbosity),
         Command::Transcribe(args) => transcribe::run(args, &cli.verbosity),

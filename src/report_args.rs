@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use generator::Catalogue;
 use scorer::report::context::{self, Context as PageContext, Point, capture_ids};
 use scorer::report::{REPORTS, Report};
 use scorer::{GateOutcome, Gates, Grade, Options, baseline, report};
 
-use crate::output::{check_writable, is_stdout, print, unless_closed, write_whole};
+use crate::alerts::{AlertArgs, Alerts};
+use crate::output::{Verbosity, check_writable, is_stdout, print, unless_closed, write_whole};
 
 /// The width of the summary: what a terminal has at least.
 const COLUMNS: usize = 80;
@@ -24,9 +25,9 @@ const DETECTOR_FAILED: u8 = 2;
 /// How to count.
 #[derive(Args, Clone, Debug)]
 pub struct ScoringArgs {
-    /// Who wrote the findings, and so how to read them
-    #[arg(long, value_enum, default_value_t = Format::Crywolf, value_name = "FORMAT")]
-    pub from: Format,
+    /// Who wrote the alerts.
+    #[command(flatten)]
+    pub alerts: AlertArgs,
 
     /// Count alerts of rules that the map does not know as false alarms
     #[arg(long)]
@@ -37,13 +38,6 @@ pub struct ScoringArgs {
     pub prevalence: Option<f64>,
 }
 
-/// A format of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// crywolf's own findings, JSON lines
-    Crywolf,
-}
-
 fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -52,14 +46,18 @@ fn parse_share(text: &str) -> Result<f64, String> {
 }
 
 impl ScoringArgs {
-    /// The scorer's options.
-    pub fn options(&self) -> Options {
-        let Format::Crywolf = self.from;
-        Options {
+    /// How alerts are read, and the scorer's options.
+    ///
+    /// # Errors
+    /// A map that cannot be read, with all its mistakes.
+    pub fn read(&self) -> Result<(Alerts, Options)> {
+        let (alerts, options) = self.alerts.read()?;
+        let options = Options {
             strict: self.strict,
             prevalence: self.prevalence,
-            ..Options::crywolf()
-        }
+            ..options
+        };
+        Ok((alerts, options))
     }
 }
 
@@ -328,6 +326,7 @@ pub fn conclude(
     trend: Vec<Point>,
     reports: &ReportArgs,
     checks: &Checks,
+    verbosity: &Verbosity,
 ) -> Result<ExitCode> {
     let held = checks.hold(grade)?;
     let mut beside = PageContext::of(grade, format!("crywolf {}", env!("CARGO_PKG_VERSION")));
@@ -339,7 +338,11 @@ pub fn conclude(
         beside.captures = by_id(grade, shown);
     }
     reports.write(grade, &beside)?;
-    if reports.takes_stdout() {
+    if verbosity.quiet {
+        // That a gate failed is an error; all else was to be kept quiet.
+        let failed = if held.passed { "" } else { &held.text };
+        let _ = io::stderr().write_all(failed.as_bytes());
+    } else if reports.takes_stdout() {
         // The verdict on the gates is wanted all the same, and must not spoil the report.
         let _ = io::stderr().write_all(held.text.as_bytes());
     } else {

@@ -1,8 +1,7 @@
 //! `crywolf score`: the grade of findings already made.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,27 +9,17 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use jiff::SignedDuration;
 use labels::Truth;
-use scorer::adapter::crywolf;
 use scorer::report::context::Capture;
-use scorer::{Alert, CaptureGrade, CaptureScorer, Flows, Grade, Options};
+use scorer::{CaptureGrade, Grade, Options};
 
 use crate::excerpt;
-use crate::report_args::{Format, GateArgs, ReportArgs, ScoringArgs, conclude};
+use crate::output::Verbosity;
+use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
 
 /// Endings that a truth file's name may have, the longest first.
 const TRUTH_ENDINGS: [&str; 2] = [".truth.json", ".json"];
 
-/// Endings that a findings file's name may have, the longest first.
-const FINDINGS_ENDINGS: [&str; 6] = [
-    ".findings.jsonl",
-    ".findings.ndjson",
-    ".findings.json",
-    ".jsonl",
-    ".ndjson",
-    ".json",
-];
-
-/// Grade findings against the truth of their captures.
+/// Grade what a detector said against the truth of their captures.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
@@ -38,6 +27,8 @@ Examples:
   crywolf score --truth out/*.truth.json --findings out/*.findings.jsonl --json grade.json
   crywolf detect a.pcap --format jsonl | crywolf score --truth a.truth.json --findings -
   crywolf score --truth a.truth.json --findings a.jsonl --fail-under recall=0.95 --fail-over cry-wolf=0.02
+  crywolf score --from suricata --truth lab.truth.json --findings eve.json eve.json.1
+  crywolf score --from csv --threshold 0.5 --truth a.truth.json --findings model.csv
   crywolf score --truth a.truth.json --findings live.jsonl --live --clock-offset 1.25s
 
 Exit status: 0 all gates passed, 1 a gate failed, 2 bad input.")]
@@ -46,8 +37,8 @@ pub struct ScoreArgs {
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub truth: Vec<PathBuf>,
 
-    /// What the detector found in each, paired by file name (A.truth.json with A.findings.jsonl or A.jsonl), else in
-    /// order; "-" for standard input
+    /// What the detector said of each: files and folders, paired by file name (A.truth.json with all that begin with "A."),
+    /// else in order; with one truth all belong to it. "-" is standard input
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub findings: Vec<PathBuf>,
 
@@ -77,11 +68,11 @@ pub struct ScoreArgs {
 ///
 /// # Errors
 /// Fails on wrong use and bad input: the caller exits with 2.
-pub fn run(args: &ScoreArgs) -> Result<ExitCode> {
+pub fn run(args: &ScoreArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     args.reports.check()?;
     let checks = args.gates.read()?;
     let trend = args.reports.trend()?;
-    let mut options = args.scoring.options();
+    let (alerts, mut options) = args.scoring.read()?;
     let offset = args.clock_offset.unwrap_or_default();
     options = match args.live {
         true => options.on_a_line(offset),
@@ -92,15 +83,16 @@ pub fn run(args: &ScoreArgs) -> Result<ExitCode> {
     };
     let mut captures = Vec::new();
     let mut shown = BTreeMap::new();
-    for (truth, findings) in pair(&args.truth, &args.findings)? {
-        let graded = score_files(truth, findings, args.scoring.from, &options)?;
+    for (path, findings) in pair(&args.truth, &args.findings)? {
+        let truth = read_truth(path)?;
+        let graded = alerts.grade_files(&truth, &options, &findings)?;
         if args.reports.wants_page() {
-            shown.extend(frames_beside(truth, &graded)?);
+            shown.extend(frames_beside(path, &truth, &graded));
         }
         captures.push(graded);
     }
     let grade = Grade::new(captures, &options);
-    conclude(&grade, shown, trend, &args.reports, &checks)
+    conclude(&grade, shown, trend, &args.reports, &checks, verbosity)
 }
 
 fn parse_offset(text: &str) -> Result<SignedDuration, String> {
@@ -109,46 +101,13 @@ fn parse_offset(text: &str) -> Result<SignedDuration, String> {
 }
 
 /// The frames that the page shows of a capture, where it lies beside its truth.
-fn frames_beside(truth: &Path, grade: &CaptureGrade) -> Result<Option<(String, Capture)>> {
-    let capture = truth.with_file_name(&grade.file);
+fn frames_beside(path: &Path, truth: &Truth, grade: &CaptureGrade) -> Option<(String, Capture)> {
+    let capture = path.with_file_name(&grade.file);
     if grade.file.is_empty() || !capture.is_file() {
-        return Ok(None);
+        return None;
     }
-    let truth = read_truth(truth)?;
-    Ok(Some((
-        grade.file.clone(),
-        excerpt::of(&capture, &truth, grade),
-    )))
-}
-
-/// Grades one capture's findings.
-///
-/// # Errors
-/// Fails on a file that cannot be read or holds something else, and names file, line and remedy.
-pub fn score_files(
-    truth: &Path,
-    findings: &Path,
-    from: Format,
-    options: &Options,
-) -> Result<CaptureGrade> {
-    let truth = read_truth(truth)?;
-    let no_flows = Flows::new();
-    let mut scorer = CaptureScorer::new(&truth, &no_flows, options);
-    let name = if is_stdin(findings) {
-        "standard input".to_owned()
-    } else {
-        findings.display().to_string()
-    };
-    let Format::Crywolf = from;
-    if is_stdin(findings) {
-        read_findings(io::stdin().lock(), &name, |alert| scorer.push(alert))?;
-    } else {
-        let file = File::open(findings).with_context(|| {
-            format!("cannot read the findings {name}: did the detector run? One that finds nothing leaves an empty file")
-        })?;
-        read_findings(BufReader::new(file), &name, |alert| scorer.push(alert))?;
-    }
-    Ok(scorer.finish())
+    let shown = excerpt::of(&capture, truth, grade);
+    Some((grade.file.clone(), shown))
 }
 
 /// Reads a truth file.
@@ -163,96 +122,102 @@ pub fn read_truth(path: &Path) -> Result<Truth> {
     })
 }
 
-/// Hands on findings one at a time: they may be many.
-///
-/// # Errors
-/// Fails on what cannot be read, and names file, line and remedy.
-pub fn read_findings(input: impl BufRead, name: &str, mut push: impl FnMut(Alert)) -> Result<()> {
-    let mut reader = crywolf::Reader::new();
-    for (line, number) in input.lines().zip(1u64..) {
-        let line =
-            line.with_context(|| format!("{name}: cannot read line {number} as UTF-8 text"))?;
-        let alert = reader.line(&line).map_err(|error| {
-            anyhow!(
-                "{name}: {error}\n`crywolf detect --format jsonl` writes findings, one JSON object a line"
-            )
-        })?;
-        if let Some(alert) = alert {
-            push(alert);
+/// A truth and all that was said of its capture.
+type Pair<'a> = (&'a Path, Vec<&'a Path>);
+
+/// Pairs truths with findings: by file name where the names tell, else in order, and all with a single truth.
+fn pair<'a>(truths: &'a [PathBuf], findings: &'a [PathBuf]) -> Result<Vec<Pair<'a>>> {
+    refuse_twice(truths)?;
+    refuse_twice(findings)?;
+    if let Some(by_stem) = by_stem(truths) {
+        let owner = |path: &Path| owner(&by_stem, path);
+        if findings.iter().any(|path| owner(path).is_some()) {
+            return pair_by_stem(&by_stem, findings);
         }
     }
-    Ok(())
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Pairs truths with findings: by file name where the names tell, else in order.
-fn pair<'a>(truths: &'a [PathBuf], findings: &'a [PathBuf]) -> Result<Vec<(&'a Path, &'a Path)>> {
-    let by_truth = by_stem(truths, &TRUTH_ENDINGS)?;
-    let by_findings = by_stem(findings, &FINDINGS_ENDINGS)?;
-    if let (Some(by_truth), Some(by_findings)) = (&by_truth, &by_findings) {
-        let shared = by_truth
-            .keys()
-            .filter(|stem| by_findings.contains_key(*stem));
-        if shared.count() > 0 {
-            return pair_by_stem(by_truth, by_findings);
-        }
+    if let [truth] = truths {
+        return Ok(vec![(
+            truth,
+            findings.iter().map(PathBuf::as_path).collect(),
+        )]);
     }
     if truths.len() != findings.len() {
         bail!(
-            "{} truth files and {} findings files do not pair: give one findings file for each truth, \
-             in the same order or with the same name before the ending",
+            "{} truth files and {} findings files do not pair: give one findings file for each truth, in the same order, or \
+             several whose names begin as the truth's does",
             truths.len(),
             findings.len()
         );
     }
     let pairs = truths.iter().zip(findings);
     Ok(pairs
-        .map(|(truth, findings)| (truth.as_path(), findings.as_path()))
+        .map(|(truth, findings)| (truth.as_path(), vec![findings.as_path()]))
         .collect())
 }
 
+/// Truths by their names without ending.
 type ByStem<'a> = BTreeMap<String, &'a Path>;
 
-fn pair_by_stem<'a>(
-    truths: &ByStem<'a>,
-    findings: &ByStem<'a>,
-) -> Result<Vec<(&'a Path, &'a Path)>> {
-    if let Some(stem) = findings.keys().find(|stem| !truths.contains_key(*stem)) {
-        bail!("no truth for the findings of '{stem}': add --truth {stem}.truth.json");
+fn pair_by_stem<'a>(truths: &ByStem<'a>, findings: &'a [PathBuf]) -> Result<Vec<Pair<'a>>> {
+    let mut found: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
+    for path in findings {
+        let Some(stem) = owner(truths, path) else {
+            let name = path.display();
+            bail!("no truth for the findings {name}: add the --truth that its name begins with");
+        };
+        found.entry(stem).or_default().push(path);
     }
-    let partner = |(stem, truth): (&String, &&'a Path)| match findings.get(stem) {
-        Some(findings) => Ok((*truth, *findings)),
+    let partner = |(stem, truth): (&String, &&'a Path)| match found.remove(stem.as_str()) {
+        Some(findings) => Ok((*truth, findings)),
         None => Err(anyhow!(
-            "no findings for {}: give '{stem}.findings.jsonl', empty if the detector found nothing",
+            "no findings for {}: give a file whose name begins with '{stem}.', empty if the detector found nothing",
             truth.display()
         )),
     };
     truths.iter().map(partner).collect()
 }
 
-/// The files by name without its ending; `None` where two share one, and names cannot tell them apart.
-///
-/// # Errors
-/// Fails on a file given twice.
-fn by_stem<'a>(paths: &'a [PathBuf], endings: &[&str]) -> Result<Option<ByStem<'a>>> {
+/// The stem of the truth whose name the file's begins with, the longest.
+fn owner<'t>(truths: &'t ByStem<'_>, path: &Path) -> Option<&'t str> {
+    let name = file_name(path);
+    let begins = |stem: &&String| {
+        name.strip_prefix(stem.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let longest = truths.keys().filter(begins).max_by_key(|stem| stem.len());
+    longest.map(String::as_str)
+}
+
+fn refuse_twice(paths: &[PathBuf]) -> Result<()> {
     let mut sorted: Vec<&PathBuf> = paths.iter().collect();
     sorted.sort_unstable();
     if let Some([twice, _]) = sorted.array_windows().find(|[a, b]| a == b) {
         bail!("{} was given twice: give each file once", twice.display());
     }
+    Ok(())
+}
+
+/// The truths by name without its ending; `None` where two share one, and names cannot tell them apart.
+fn by_stem(paths: &[PathBuf]) -> Option<ByStem<'_>> {
     let mut stems = ByStem::new();
     for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let stem = endings.iter().find_map(|ending| name.strip_suffix(ending));
+        let name = file_name(path);
+        let stem = TRUTH_ENDINGS
+            .iter()
+            .find_map(|ending| name.strip_suffix(ending));
         let stem = stem.unwrap_or(&name).to_owned();
         if stems.insert(stem, path).is_some() {
-            return Ok(None);
+            return None;
         }
     }
-    Ok(Some(stems))
+    Some(stems)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -267,7 +232,11 @@ mod tests {
         let (truths, findings) = (paths(truths), paths(findings));
         let text = |path: &Path| path.display().to_string();
         let pairs = pair(&truths, &findings)?;
-        Ok(pairs.iter().map(|(a, b)| (text(a), text(b))).collect())
+        let joined = |paths: &[&Path]| {
+            let texts: Vec<String> = paths.iter().map(|path| text(path)).collect();
+            texts.join(" ")
+        };
+        Ok(pairs.iter().map(|(a, b)| (text(a), joined(b))).collect())
     }
 
     #[test]
@@ -279,6 +248,21 @@ mod tests {
         .unwrap();
         assert_eq!(pairs[0], ("x/a.truth.json".into(), "y/a.jsonl".into()));
         assert_eq!(pairs[1].1, "y/b.findings.jsonl");
+    }
+
+    #[test]
+    fn files_of_a_rotation_belong_together() {
+        let truths = ["x.seed5.truth.json", "x.seed50.truth.json"];
+        let files = [
+            "x.seed50.eve.json",
+            "x.seed5.eve.json",
+            "x.seed5.eve.json.1.gz",
+        ];
+        let pairs = paired(&truths, &files).unwrap();
+        assert_eq!(pairs[0].1, "x.seed5.eve.json x.seed5.eve.json.1.gz");
+        assert_eq!(pairs[1].1, "x.seed50.eve.json");
+        let alone = paired(&["a.truth.json"], &["eve.json", "eve.json.1"]).unwrap();
+        assert_eq!(alone[0].1, "eve.json eve.json.1");
     }
 
     #[test]
@@ -295,8 +279,8 @@ mod tests {
         let error =
             |truths: &[&str], findings: &[&str]| paired(truths, findings).unwrap_err().to_string();
         assert!(error(&["a.truth.json", "b.truth.json"], &["a.jsonl"]).contains("b.truth.json"));
-        assert!(error(&["a.truth.json"], &["a.jsonl", "b.jsonl"]).contains("'b'"));
-        assert!(error(&["a.truth.json"], &["x.jsonl", "y.jsonl"]).contains("do not pair"));
+        assert!(error(&["a.truth.json"], &["a.jsonl", "b.jsonl"]).contains("b.jsonl"));
+        assert!(error(&["a.truth.json", "b.truth.json"], &["x.jsonl"]).contains("do not pair"));
         assert!(error(&["a.truth.json", "a.truth.json"], &["a.jsonl"]).contains("twice"));
     }
 }

@@ -17,6 +17,7 @@ use labels::{AddressBlock, Event, Expect, Truth, Verdict};
 
 use crate::alert::Alert;
 use crate::clock::{Drift, Grain};
+use crate::curve::Scores;
 use crate::grade::{CaptureGrade, Delay, Doubt, EventGrade, Incident, Outcome, Statement};
 use crate::incident::{Book, Place, evidence_key};
 use crate::index::Index;
@@ -43,6 +44,7 @@ pub struct CaptureScorer<'a> {
     frames_beyond: u64,
     grain: Grain,
     drift: Drift,
+    scores: Option<Scores>,
 }
 
 /// What was said of one event so far.
@@ -80,6 +82,7 @@ impl<'a> CaptureScorer<'a> {
             frames_beyond: 0,
             grain: Grain::new(options),
             drift: Drift::new(truth, options),
+            scores: options.scores.then(|| Scores::new(truth.events.len())),
         }
     }
 
@@ -103,12 +106,14 @@ impl<'a> CaptureScorer<'a> {
         }
         if (self.threshold.zip(alert.score)).is_some_and(|(least, score)| score < least) {
             self.below_threshold = self.below_threshold.saturating_add(count);
+            self.sweep(&alert, when);
             return;
         }
         self.alerts = self.alerts.saturating_add(count);
         let Some(verdict) = alert.conclusion() else {
             *self.unmapped.entry(Arc::clone(&alert.rule)).or_default() += count;
             if self.strict {
+                self.sweep(&alert, when);
                 self.book.enter(Place::Background, alert, when, true);
             }
             return;
@@ -118,6 +123,7 @@ impl<'a> CaptureScorer<'a> {
             self.frames_beyond = self.frames_beyond.saturating_add(count);
         }
         let placed = self.place(&alert, verdict, when);
+        self.score(&alert, when, placed.map(|(_, place)| place));
         self.drift.count(when);
         if self.drift.is_watching() {
             let fitting = match placed {
@@ -133,6 +139,30 @@ impl<'a> CaptureScorer<'a> {
             }
             None => self.stray_explanations = self.stray_explanations.saturating_add(count),
         }
+    }
+
+    /// Notes the score of an alert that counts at lower thresholds only, or is of an unknown rule.
+    fn sweep(&mut self, alert: &Alert, when: When) {
+        let placed = match alert.conclusion() {
+            Some(verdict) => self.place(alert, verdict, when),
+            None if self.strict => None,
+            None => return,
+        };
+        self.score(alert, when, placed.map(|(_, place)| place));
+    }
+
+    /// Notes the score of an alerting alert that falls to the event at that place, or to none.
+    fn score(&mut self, alert: &Alert, when: When, place: Option<u32>) {
+        let Some(scores) = &mut self.scores else {
+            return;
+        };
+        if !alert.conclusion().is_none_or(Verdict::is_alerting) {
+            return;
+        }
+        let expect = place.and_then(|place| Some(self.subjects.get(place as usize)?.event.expect));
+        let is_mistake = expect.is_none_or(|expect| expect == Expect::Silence);
+        let place = place.map_or(Place::Background, Place::Event);
+        scores.enter(place, alert, when, is_mistake);
     }
 
     /// The event that the alert falls to.
@@ -190,6 +220,8 @@ impl<'a> CaptureScorer<'a> {
         let count = self.subjects.len();
         let delays = self.delays();
         let extents = self.index.frames.extents(count);
+        let expects = self.truth.events.iter().map(|event| event.expect);
+        let sweep = self.scores.map(|scores| scores.close(expects));
         // They take the most room, and the outcomes need it.
         drop((self.index, self.subjects));
         let mut incidents = self.book.close();
@@ -217,6 +249,8 @@ impl<'a> CaptureScorer<'a> {
             ignored: counts(self.ignored),
             below_threshold: self.below_threshold,
             resolution_s: self.grain.seconds(),
+            reading: None,
+            sweep: sweep.unwrap_or_default(),
             doubts,
             events,
             false_alarms,

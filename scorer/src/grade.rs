@@ -13,6 +13,8 @@ use labels::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::adapter::Reading;
+use crate::curve::{Curves, Sweep};
 use crate::matching::{ClassGrade, Strength};
 use crate::metrics::Figures;
 use crate::running::Running;
@@ -44,6 +46,9 @@ pub struct Grade {
     pub classes: BTreeMap<Class, Figures>,
     /// What was called what.
     pub confusion: Vec<ConfusionRow>,
+    /// What the figures become at other thresholds, where alerts have scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curves: Option<Curves>,
     /// Rules that the map does not know, with the alerts they raised.
     pub unmapped: BTreeMap<String, u64>,
     /// Alerts that are none, by the reason that the map gives.
@@ -130,6 +135,12 @@ pub struct CaptureGrade {
     /// How coarse the stamps of its alerts are, in seconds, where they are coarser than the tolerance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution_s: Option<f64>,
+    /// What was read of the detector, where it was read from files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
+    /// What it adds to the curves.
+    #[serde(skip)]
+    pub sweep: Sweep,
     /// What is odd about its alerts as a whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
@@ -177,6 +188,13 @@ pub enum Doubt {
         /// How many.
         alerts: u64,
     },
+}
+
+impl CaptureGrade {
+    /// Whether the detector explained anything in it.
+    pub(crate) fn has_explanations(&self) -> bool {
+        self.stray_explanations > 0 || self.events.iter().any(|event| event.explanations > 0)
+    }
 }
 
 /// What became of an event.

@@ -10,7 +10,7 @@ use crate::grade::Incident;
 use crate::matching::When;
 
 /// The longest gap within an incident, protocol `crywolf-1`.
-const GAP_NS: i64 = 60_000_000_000;
+pub(crate) const GAP_NS: i64 = 60_000_000_000;
 
 /// What the alerts of an incident share. The place decides most comparisons, and the rule's text is compared once an
 /// alert instead of once a step of the search.

@@ -19,6 +19,7 @@ pub mod assignment;
 pub mod baseline;
 mod blocks;
 mod clock;
+pub mod curve;
 mod frames;
 pub mod gate;
 pub mod grade;
@@ -66,6 +67,8 @@ pub struct Options {
     /// Whether an alert may come later than its latency after an event's last frame, because it says itself which span
     /// it speaks of.
     pub raises_late: bool,
+    /// Whether alerts may have scores, of which curves are made.
+    pub scores: bool,
     /// The least score that counts, where alerts have one.
     pub threshold: Option<f64>,
     /// What its clock shows, less what the truth's shows at that moment.
@@ -75,8 +78,9 @@ pub struct Options {
     pub live: bool,
     /// Whether alerts of rules that its map does not know count as false alarms.
     pub strict: bool,
-    /// Whether it explains what only looks hostile; if not, it is not asked to.
-    pub explains: bool,
+    /// Whether it explains what only looks hostile; if not, it is not asked to. `None` is found out: who explains anything
+    /// is asked for every explanation.
+    pub explains: Option<bool>,
     /// The share of events that deserve an alert where it will be used.
     pub prevalence: Option<f64>,
 }
@@ -96,11 +100,12 @@ impl Options {
             tolerance: Options::FILE_TOLERANCE,
             resolution: None,
             raises_late: true,
+            scores: false,
             threshold: None,
             clock_offset: SignedDuration::ZERO,
             live: false,
             strict: false,
-            explains: true,
+            explains: Some(true),
             prevalence: None,
         }
     }

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Options;
+use crate::curve::Curves;
 use crate::grade::{
     CaptureGrade, ConfusionRow, EventGrade, Grade, Incident, Outcome, PROTOCOL, SCHEMA, Settings,
 };
@@ -443,6 +444,8 @@ impl Grade {
             ))
         });
         let volume = Volume::of(&captures);
+        let explains = (options.explains)
+            .unwrap_or_else(|| captures.iter().any(CaptureGrade::has_explanations));
         let mut grade = Grade {
             schema: SCHEMA.into(),
             protocol: PROTOCOL.into(),
@@ -455,7 +458,7 @@ impl Grade {
                 clock_offset_s: options.clock_offset.as_secs_f64(),
                 live: options.live,
                 strict: options.strict,
-                explains: options.explains,
+                explains,
                 prevalence: options.prevalence,
             },
             all: Figures::default(),
@@ -463,12 +466,16 @@ impl Grade {
             families: BTreeMap::new(),
             classes: BTreeMap::new(),
             confusion: confusion(&captures),
+            curves: Curves::over(
+                captures.iter().map(|capture| &capture.sweep),
+                options.threshold,
+            ),
             unmapped: sums(&captures, |capture| &capture.unmapped),
             ignored: sums(&captures, |capture| &capture.ignored),
             running: Running::default(),
             captures: Vec::new(),
         };
-        for (scope, counts) in count(&captures, options.explains) {
+        for (scope, counts) in count(&captures, explains) {
             let figures = counts.figures(&volume, options.prevalence);
             match scope {
                 Scope::All => grade.all = figures,

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,8 +13,8 @@ use scorer::running::{FailureKind, end_of};
 use scorer::{Alert, CaptureGrade, CaptureScorer, Flows, Options};
 
 use super::command::{self, Ended, Ending, Streams, quoted};
+use crate::alerts::{Alerts, Grading, files_of};
 use crate::detect;
-use crate::score::read_findings;
 use crate::stop::Stop;
 
 /// Who looks at the captures.
@@ -34,6 +35,8 @@ pub struct Foreign {
     pub timeout: Duration,
     /// How often it looks at each capture.
     pub runs: u32,
+    /// How its alerts are read.
+    pub alerts: Arc<Alerts>,
 }
 
 /// What became of a capture.
@@ -135,21 +138,20 @@ impl Foreign {
             used: first.used(),
             differs: false,
         };
-        let flows = Flows::new();
-        let mut scorer = CaptureScorer::new(truth, &flows, options);
+        let mut grading = self.alerts.grade(truth, options);
         let mut said = Vec::new();
-        let read = first.read(|alert| {
+        let read = first.read(&mut grading, |alert| {
             if self.runs > 1 {
-                said.push(statement(&alert));
+                said.push(statement(alert));
             }
-            scorer.push(alert);
         });
-        looked.grade = read.map(|()| scorer.finish());
+        looked.grade = read.map(|()| grading.finish());
         said.sort();
         for number in 2..=self.runs {
             let again = self.run(capture, truth, place, number, stop)?;
             let mut repeated = Vec::new();
-            let read = again.read(|alert| repeated.push(statement(&alert)));
+            let mut ungraded = self.alerts.grade(truth, options);
+            let read = again.read(&mut ungraded, |alert| repeated.push(statement(alert)));
             repeated.sort();
             looked.differs |= read.is_ok() != looked.grade.is_ok() || repeated != said;
         }
@@ -229,7 +231,9 @@ impl Ran {
     }
 
     fn wrote(&self) -> u64 {
-        std::fs::metadata(self.findings()).map_or(0, |file| file.len())
+        let files = files_of(self.findings()).unwrap_or_default();
+        let size = |file: &PathBuf| std::fs::metadata(file).map_or(0, |file| file.len());
+        files.iter().map(size).sum()
     }
 
     fn stderr(&self) -> String {
@@ -244,8 +248,8 @@ impl Ran {
         }
     }
 
-    /// Hands on what it found.
-    fn read(&self, push: impl FnMut(Alert)) -> Result<(), Trouble> {
+    /// Reads what it found, in a file or all files of a folder, and shows each alert to `seen`.
+    fn read(&self, grading: &mut Grading<'_>, mut seen: impl FnMut(&Alert)) -> Result<(), Trouble> {
         let path = self.findings();
         let trouble = |kind, message| Trouble {
             kind,
@@ -260,21 +264,29 @@ impl Ran {
             };
             return Err(trouble(kind, message));
         }
-        let Ok(file) = File::open(path) else {
+        let nothing = || {
             let message = "it ended well and wrote no file {out}: a detector that finds nothing leaves an empty one";
-            return Err(trouble(FailureKind::NothingWritten, message.into()));
+            trouble(FailureKind::NothingWritten, message.into())
         };
-        let name = if self.streams.findings.is_some() {
-            "{out}"
-        } else {
-            "its standard output"
-        };
-        read_findings(BufReader::new(file), name, push).map_err(|error| {
-            trouble(
-                FailureKind::Unreadable,
-                format!("what it wrote cannot be read: {error:#}"),
-            )
-        })
+        for path in files_of(path).map_err(|_| nothing())? {
+            let file = File::open(&path).map_err(|_| nothing())?;
+            let name = match &self.streams.findings {
+                None => "its standard output".to_owned(),
+                Some(out) if *out == path => "{out}".to_owned(),
+                Some(_) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    format!("{{out}}/{name}")
+                }
+            };
+            let read = grading.read_and_tell(&name, BufReader::new(file), &mut seen);
+            read.map_err(|error| {
+                trouble(
+                    FailureKind::Unreadable,
+                    format!("what it wrote cannot be read: {error:#}"),
+                )
+            })?;
+        }
+        Ok(())
     }
 
     /// The end of what it printed: on standard error, else on standard output where that holds no findings.

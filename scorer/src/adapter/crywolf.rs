@@ -25,6 +25,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
         ".json",
     ],
     map: None,
+    has_scores: false,
     is_ours: true,
     format: |_| Box::new(Reader::new()),
 };

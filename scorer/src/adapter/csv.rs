@@ -18,6 +18,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     what: "a table or JSON lines of your own detector",
     endings: &[".csv", ".tsv", ".jsonl", ".ndjson", ".json"],
     map: None,
+    has_scores: true,
     is_ours: false,
     format: |_| Box::new(Table { columns: None }),
 };

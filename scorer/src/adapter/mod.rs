@@ -45,6 +45,8 @@ pub struct Adapter {
     pub endings: &'static [&'static str],
     /// Its shipped map: the name of the file and its text.
     map: Option<(&'static str, &'static str)>,
+    /// Whether its alerts may have scores.
+    has_scores: bool,
     /// Whether it says itself what its alerts conclude and which span they speak of, as crywolf's own findings do.
     is_ours: bool,
     format: fn(&Map) -> Box<dyn Format>,
@@ -120,7 +122,8 @@ impl Adapter {
             latency: map.latency.unwrap_or(DEFAULT_LATENCY),
             resolution: map.resolution,
             raises_late: false,
-            explains: false,
+            explains: None,
+            scores: self.has_scores,
             ..Options::crywolf()
         }
     }

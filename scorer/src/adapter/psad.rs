@@ -12,6 +12,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     what: "psad's lines in syslog",
     endings: &[".psad.log", ".log", ".txt"],
     map: Some(("psad.toml", include_str!("../../maps/psad.toml"))),
+    has_scores: false,
     is_ours: false,
     format: |_| Box::new(Messages),
 };

@@ -24,6 +24,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
         ".json",
     ],
     map: Some(("snort.toml", include_str!("../../maps/snort.toml"))),
+    has_scores: false,
     is_ours: false,
     format: |map| {
         Box::new(Alerts {

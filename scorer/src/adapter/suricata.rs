@@ -15,6 +15,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     what: "Suricata's EVE",
     endings: &[".eve.json", ".eve.jsonl", ".json", ".jsonl"],
     map: Some(("suricata.toml", include_str!("../../maps/suricata.toml"))),
+    has_scores: false,
     is_ours: false,
     format: |_| Box::new(Eve),
 };

@@ -13,6 +13,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     what: "Zeek's notice.log and weird.log",
     endings: &[".notice.log", ".weird.log", ".log", ".json"],
     map: Some(("zeek.toml", include_str!("../../maps/zeek.toml"))),
+    has_scores: false,
     is_ours: false,
     format: |_| Box::new(Log::default()),
 };

@@ -1,6 +1,6 @@
 //! The grade as Markdown, for a pull request or a job summary.
 
-use super::{Report, phrase};
+use super::{Report, notes, phrase};
 use crate::grade::{Grade, Outcome};
 
 pub(super) const REPORT: Report = Report {
@@ -23,10 +23,12 @@ pub fn markdown(grade: &Grade) -> String {
     failures(&mut page, grade);
     headline(&mut page, grade);
     classes(&mut page, grade);
+    curves(&mut page, grade);
     mistakes(&mut page, grade, Outcome::Missed, "Missed");
     mistakes(&mut page, grade, Outcome::WolfCry, "Cried wolf");
     false_alarms(&mut page, grade);
     unmapped(&mut page, grade);
+    list(&mut page, "About the alerts", notes(grade));
     page.join("\n") + "\n"
 }
 
@@ -101,6 +103,30 @@ fn classes(page: &mut Vec<String>, grade: &Grade) {
     }
 }
 
+fn curves(page: &mut Vec<String>, grade: &Grade) {
+    let Some(curves) = &grade.curves else {
+        return;
+    };
+    page.push(String::new());
+    page.push(format!("### Curves: {}", phrase::curves(curves)));
+    page.push(String::new());
+    page.push(
+        "| threshold | recall | 95 % interval | cry-wolf rate | 95 % interval | precision |".into(),
+    );
+    page.push("|--:|--:|---|--:|---|--:|".into());
+    for point in phrase::points(curves, grade.settings.threshold) {
+        page.push(format!(
+            "| {} | {} | {} | {} | {} | {} |",
+            point.threshold,
+            phrase::figure(point.recall.value),
+            phrase::wilson(&point.recall),
+            phrase::figure(point.cry_wolf.value),
+            phrase::wilson(&point.cry_wolf),
+            phrase::figure(point.precision.value),
+        ));
+    }
+}
+
 fn mistakes(page: &mut Vec<String>, grade: &Grade, outcome: Outcome, title: &str) {
     let lines = grade
         .events()
@@ -123,9 +149,7 @@ fn false_alarms(page: &mut Vec<String>, grade: &Grade) {
 }
 
 fn unmapped(page: &mut Vec<String>, grade: &Grade) {
-    let lines = grade
-        .unmapped
-        .iter()
+    let lines = phrase::most_frequent(&grade.unmapped)
         .map(|(rule, count)| format!("{rule}: {}", phrase::number(*count, "alert")));
     list(page, "Rules that the map does not know", lines.collect());
 }

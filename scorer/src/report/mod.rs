@@ -12,6 +12,7 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+mod notes;
 mod phrase;
 mod text;
 
@@ -19,6 +20,7 @@ pub use confusion::confusion_csv;
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
+pub use notes::notes;
 pub use text::text;
 
 /// All reports, in the order in which help lists them.

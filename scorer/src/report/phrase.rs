@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 
+use crate::curve::{Curves, Point};
 use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
 use crate::metrics::{Figures, Share};
 use crate::running::{Failure, Running};
@@ -48,6 +49,43 @@ pub(super) fn headline(figures: &Figures) -> [(&'static str, &Share); 7] {
         ("cry-wolf rate", &figures.cry_wolf),
         ("explained", &figures.explained),
     ]
+}
+
+/// Names with their counts, the most frequent first.
+pub(super) fn most_frequent(
+    counts: &BTreeMap<String, u64>,
+) -> impl Iterator<Item = (&String, &u64)> {
+    let mut sorted: Vec<_> = counts.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    sorted.into_iter()
+}
+
+/// How many points of the curves a page shows.
+const SHOWN: usize = 8;
+
+/// The curves, in one line.
+pub(super) fn curves(curves: &Curves) -> String {
+    let area = curves.roc_area_interval;
+    format!(
+        "{}; area under the ROC curve {} ({}), average precision {}",
+        number(curves.thresholds, "threshold"),
+        figure(curves.roc_area),
+        interval(area.map(|area| (area.low, area.high))),
+        figure(curves.average_precision),
+    )
+}
+
+/// Points of the curves that show their course, the user's own among them.
+pub(super) fn points<'a>(curves: &'a Curves, own: Option<f64>) -> impl Iterator<Item = &'a Point> {
+    let last = curves.points.len().saturating_sub(1);
+    let step = last.div_ceil(SHOWN - 1).max(1);
+    let shown = move |at: usize, point: &Point| {
+        at.is_multiple_of(step) || at == last || own == Some(point.threshold)
+    };
+    let points = curves.points.iter().enumerate();
+    points
+        .filter(move |(at, point)| shown(*at, point))
+        .map(|(_, point)| point)
 }
 
 /// `1 event`, `2 events`.

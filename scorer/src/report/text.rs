@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::phrase;
+use super::{notes, phrase};
 use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
 use crate::metrics::{Figures, Share};
 
@@ -29,6 +29,7 @@ pub fn text(grade: &Grade, width: usize) -> String {
     failures(&mut page, grade);
     headline(&mut page, grade);
     classes(&mut page, grade);
+    curves(&mut page, grade);
     let figures = &grade.all;
     mistakes(
         &mut page,
@@ -46,6 +47,7 @@ pub fn text(grade: &Grade, width: usize) -> String {
     );
     false_alarms(&mut page, grade);
     unmapped(&mut page, grade);
+    about_the_alerts(&mut page, grade);
     said(&mut page, grade);
     page.text
 }
@@ -259,6 +261,29 @@ fn classes(page: &mut Page, grade: &Grade) {
     }
 }
 
+fn curves(page: &mut Page, grade: &Grade) {
+    let Some(curves) = &grade.curves else {
+        return;
+    };
+    page.line("");
+    page.wrapped(0, &format!("Curves: {}", phrase::curves(curves)));
+    page.line(&format!(
+        "  {:<12} {:>7}  {:<16} {:>8}  {:<16} {:>9}",
+        "threshold", "recall", "95 % interval", "cry-wolf", "95 % interval", "precision"
+    ));
+    for point in phrase::points(curves, grade.settings.threshold) {
+        page.line(&format!(
+            "  {:<12} {:>7}  {:<16} {:>8}  {:<16} {:>9}",
+            point.threshold,
+            phrase::figure(point.recall.value),
+            phrase::wilson(&point.recall),
+            phrase::figure(point.cry_wolf.value),
+            phrase::wilson(&point.cry_wolf),
+            phrase::figure(point.precision.value),
+        ));
+    }
+}
+
 fn mistakes(page: &mut Page, grade: &Grade, outcome: Outcome, title: &str, of: u64) {
     let wrong: Vec<(&CaptureGrade, &EventGrade)> = grade
         .events()
@@ -314,6 +339,18 @@ fn rest(page: &mut Page, count: usize) {
     }
 }
 
+fn about_the_alerts(page: &mut Page, grade: &Grade) {
+    let notes = notes(grade);
+    if notes.is_empty() {
+        return;
+    }
+    page.line("");
+    page.line("About the alerts");
+    for note in notes {
+        page.wrapped(2, &note);
+    }
+}
+
 fn unmapped(page: &mut Page, grade: &Grade) {
     if grade.unmapped.is_empty() {
         return;
@@ -325,7 +362,7 @@ fn unmapped(page: &mut Page, grade: &Grade) {
     };
     page.line("");
     page.line(&format!("Rules that the map does not know, {fate}"));
-    for (rule, count) in grade.unmapped.iter().take(LISTED) {
+    for (rule, count) in phrase::most_frequent(&grade.unmapped).take(LISTED) {
         page.wrapped(2, &format!("{rule}: {}", phrase::number(*count, "alert")));
     }
     rest(page, grade.unmapped.len());

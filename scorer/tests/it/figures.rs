@@ -152,7 +152,7 @@ fn explained_takes_the_exact_class_and_asks_only_detectors_that_explain() {
     assert_eq!((grade.all.explained.hits, grade.all.explained.of), (1, 2));
     assert_eq!(grade.all.cry_wolf.of, 3);
     let mute = Options {
-        explains: false,
+        explains: Some(false),
         ..Options::crywolf()
     };
     assert_eq!(grade_with(&mute, &truth, alerts).all.explained.value, None);
