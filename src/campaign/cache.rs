@@ -1,13 +1,17 @@
 //! Captures that were made before, kept for the next campaign.
 //!
-//! An entry is a folder of captures and their truth. Its name is a digest of everything they depend on: this very program,
-//! the scenario and its background, the seed, the step, what was set, the sensors. So an entry is never out of date, only unused. The folder is
-//! `$XDG_CACHE_HOME/crywolf`, else `~/.cache/crywolf`; what has not been used for longest goes when it grows beyond its
-//! bound. What is in use by another run is not taken away under it: entries younger than [`FRESH`] stay.
+//! An entry is a folder of captures and their truth. Its name is a digest of everything they depend on: the scenario and its
+//! background, the seed, the step, what was set, the sensors; and it lies in a folder named after the digest of this very
+//! program. So an entry is never out of date, only unused. All lie in `$XDG_CACHE_HOME/crywolf`, else `~/.cache/crywolf`.
+//!
+//! Campaigns go through their captures in the same order each time: who takes out the least recently used to make room takes
+//! out what is wanted next. So what is there stays, and new entries are taken in while there is room; what other programs
+//! left an hour ago and what nobody has used for a week makes room.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
@@ -17,20 +21,25 @@ use sha2::{Digest, Sha256};
 use crate::produce::{self, Order, Produced, Terms};
 use crate::score::read_truth;
 
-/// The most that the folder holds after a run, in bytes.
-pub const BOUND: u64 = 2 << 30;
+/// The most that the folder holds, in bytes.
+pub const BOUND: u64 = 4 << 30;
 
-/// How long an entry stays after its last use, whatever the folder holds.
+/// How long an entry of another program stays after its last use: that program may be running.
 const FRESH: Duration = Duration::from_secs(3600);
 
-/// A capture larger than this is made again each time: it would push out hundreds of others.
+/// How long one of this program stays.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+/// A capture larger than this is made again each time: it would take the room of many others.
 const MOST: u64 = 128 << 20;
 
 /// A folder of captures.
 #[derive(Debug)]
 pub struct Cache {
-    folder: PathBuf,
-    program: String,
+    /// The folder of this program's.
+    own: PathBuf,
+    /// How much there still is room for, in bytes.
+    room: Mutex<u64>,
 }
 
 impl Cache {
@@ -49,7 +58,13 @@ impl Cache {
             )
         })?;
         let program = digest_of_program().context("cannot read this program's own file")?;
-        Ok(Some(Cache { folder, program }))
+        let own = folder.join(program.get(..16).unwrap_or(&program));
+        fs::create_dir_all(&own).with_context(|| format!("cannot make {}", own.display()))?;
+        let used = clear(&folder, &own);
+        Ok(Some(Cache {
+            own,
+            room: Mutex::new(BOUND.saturating_sub(used)),
+        }))
     }
 
     /// The captures of an order: those that were made before, or new ones.
@@ -63,7 +78,7 @@ impl Cache {
         terms: &Terms,
         scratch: &Path,
     ) -> Result<Vec<Produced>> {
-        let entry = self.folder.join(self.key(order, terms));
+        let entry = self.own.join(key(order, terms));
         if let Some(kept) = kept(&entry) {
             return Ok(kept);
         }
@@ -71,7 +86,7 @@ impl Cache {
         let size: u64 = (made.iter())
             .filter_map(|one| Some(fs::metadata(&one.capture).ok()?.len()))
             .sum();
-        if size > MOST {
+        if size > MOST || !self.reserve(size) {
             return Ok(made);
         }
         // A cache that fails, because the disk is full or another run was faster, costs only time.
@@ -79,36 +94,24 @@ impl Cache {
         Ok(kept(&entry).unwrap_or(made))
     }
 
-    /// What an order's captures depend on; stacks, tools and built-in scenarios are part of the program.
-    fn key(&self, order: &Order, terms: &Terms) -> String {
-        let conditions = (
-            &terms.set,
-            &terms.faults,
-            terms.nanos,
-            terms.label_background,
-        );
-        let mut digest = Sha256::new();
-        for part in [
-            &self.program,
-            &format!("{order:?}"),
-            &format!("{conditions:?}"),
-        ] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part.as_bytes());
-        }
-        hexadecimal(&digest.finalize())
+    /// Takes room, if there is so much.
+    fn reserve(&self, size: u64) -> bool {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = room.checked_sub(size);
+        *room = left.unwrap_or(*room);
+        left.is_some()
     }
 
     /// Where a run that fills it may work: what is there can be taken in without being copied.
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.own
     }
 
     /// Takes captures in: the folder gets its name when it is whole.
     fn keep(&self, entry: &Path, made: &[Produced]) -> io::Result<()> {
         let place = tempfile::Builder::new()
             .prefix(".new")
-            .tempdir_in(&self.folder)?;
+            .tempdir_in(&self.own)?;
         for one in made {
             for path in [
                 one.capture.clone(),
@@ -120,32 +123,53 @@ impl Cache {
         }
         fs::rename(place.keep(), entry)
     }
+}
 
-    /// Takes out what has not been used for longest, until the rest is within the bound.
-    pub fn trim(&self, bound: u64) {
-        let mut entries: Vec<(SystemTime, u64, PathBuf)> = (fs::read_dir(&self.folder))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| {
-                Some((
-                    entry.metadata().ok()?.modified().ok()?,
-                    size(&entry.path()),
-                    entry.path(),
-                ))
-            })
-            .collect();
-        entries.sort();
-        let mut all: u64 = entries.iter().map(|(_, size, _)| size).sum();
-        for (used, size, path) in entries {
-            let fresh = used.elapsed().is_ok_and(|age| age < FRESH);
-            if all <= bound || fresh {
-                return;
+/// What an order's captures depend on; stacks, tools and built-in scenarios are part of the program.
+fn key(order: &Order, terms: &Terms) -> String {
+    let conditions = (
+        &terms.set,
+        &terms.faults,
+        terms.nanos,
+        terms.label_background,
+    );
+    let mut digest = Sha256::new();
+    for part in [&format!("{order:?}"), &format!("{conditions:?}")] {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part.as_bytes());
+    }
+    hexadecimal(&digest.finalize())
+}
+
+/// Takes out what makes room, and returns how many bytes stay.
+fn clear(folder: &Path, own: &Path) -> u64 {
+    let mut stays = 0;
+    for program in folders(folder) {
+        let age = if program == own { WEEK } else { FRESH };
+        for entry in folders(&program) {
+            if !is_older(&entry, age) || fs::remove_dir_all(&entry).is_err() {
+                stays += size(&entry);
             }
-            let _ = fs::remove_dir_all(&path);
-            all = all.saturating_sub(size);
+        }
+        if program != own && is_older(&program, FRESH) {
+            // Goes when nothing is left in it.
+            let _ = fs::remove_dir(&program);
         }
     }
+    stays
+}
+
+fn is_older(folder: &Path, age: Duration) -> bool {
+    let used = fs::metadata(folder).and_then(|folder| folder.modified());
+    used.is_ok_and(|used| used.elapsed().is_ok_and(|elapsed| elapsed >= age))
+}
+
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 /// What an entry holds, marked as used; `None` where it is not there or not whole.
@@ -180,10 +204,7 @@ fn size(folder: &Path) -> u64 {
 }
 
 /// Another name for a file, or a copy of it where there can be none.
-///
-/// # Errors
-/// What the system says.
-pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(|_| ()))
 }
 
@@ -230,10 +251,6 @@ mod tests {
         Order::of(produce::find(catalogue, "fin-scan").unwrap(), seed)
     }
 
-    fn entries(folder: &Path) -> usize {
-        fs::read_dir(folder).unwrap().count()
-    }
-
     #[test]
     fn the_same_order_is_made_once_and_another_one_is_not_it() {
         let (folder, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -251,28 +268,42 @@ mod tests {
         let again = make(1);
         assert_eq!(again[0].truth, first[0].truth);
         assert_eq!(
+            digest_of(&again[0].capture).unwrap(),
+            first[0].truth.capture.sha256
+        );
+        assert_eq!(
             fs::metadata(&again[0].capture).unwrap().modified().unwrap(),
             written
         );
-        assert_eq!(entries(folder.path()), 1);
+        assert_eq!(folders(&cache.own).len(), 1);
         make(2);
-        assert_eq!(entries(folder.path()), 2);
+        assert_eq!(folders(&cache.own).len(), 2);
     }
 
     #[test]
-    fn the_oldest_go_when_there_is_too_much_and_the_fresh_stay() {
+    fn there_is_no_room_beyond_the_bound() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(Some(folder.path())).unwrap().unwrap();
-        for (name, hours) in [("old", 3), ("older", 4), ("new", 0)] {
+        assert!(cache.reserve(BOUND - 10) && cache.reserve(10) && !cache.reserve(1));
+    }
+
+    #[test]
+    fn what_others_left_and_what_is_old_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own");
+        for (name, hours) in [
+            ("own/used", 3),
+            ("own/old", 24 * 8),
+            ("other/left", 3),
+            ("other/fresh", 0),
+        ] {
             let entry = folder.path().join(name);
-            fs::create_dir(&entry).unwrap();
+            fs::create_dir_all(&entry).unwrap();
             fs::write(entry.join("a.pcap"), [0; 1000]).unwrap();
             let used = SystemTime::now() - Duration::from_secs(hours * 3600);
             File::open(&entry).unwrap().set_modified(used).unwrap();
         }
-        cache.trim(2000);
-        assert!(folder.path().join("old").exists() && !folder.path().join("older").exists());
-        cache.trim(0);
-        assert!(folder.path().join("new").exists() && !folder.path().join("old").exists());
+        assert_eq!(clear(folder.path(), &own), 2000);
+        assert!(own.join("used").exists() && folder.path().join("other/fresh").exists());
     }
 }

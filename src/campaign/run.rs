@@ -84,7 +84,7 @@ impl Campaign<'_> {
         gather: impl Fn(Seen<'_>) -> Option<T> + Sync,
     ) -> Result<Outcome<T>> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".crywolf-run-");
+        builder.prefix("crywolf-run-");
         let folder = match &self.cache {
             Some(cache) => builder.tempdir_in(cache.folder()),
             None => builder.tempdir(),
@@ -94,9 +94,6 @@ impl Campaign<'_> {
             self.stop.check()?;
             self.task(task, folder.path(), &gather)
         })?;
-        if let Some(cache) = &self.cache {
-            cache.trim(cache::BOUND);
-        }
         Ok(self.conclude(ones.into_iter().flatten().collect()))
     }
 
@@ -106,14 +103,14 @@ impl Campaign<'_> {
         folder: &Path,
         gather: &impl Fn(Seen<'_>) -> Option<T>,
     ) -> Result<Vec<One<T>>> {
-        let scratch = tempfile::tempdir_in(folder).context("cannot make a temporary folder")?;
-        let scratch = scratch.path();
-        let place = self.keep.as_deref().unwrap_or(scratch);
+        let folder = || tempfile::tempdir_in(folder).context("cannot make a temporary folder");
+        let (scratch, desk) = (folder()?, folder()?);
+        let place = self.keep.as_deref().unwrap_or(desk.path());
         let captures = match task {
             Task::Labelled(truth) => vec![labelled(truth)?],
             Task::Order(order) => {
                 let made = self
-                    .produce(order, scratch)
+                    .produce(order, scratch.path())
                     .with_context(|| produce::describe(order))?;
                 made.into_iter()
                     .map(|one| self.put_in_place(one, place))
@@ -152,22 +149,24 @@ impl Campaign<'_> {
         }
     }
 
-    /// A capture where a foreign detector may see it: never in the cache itself.
+    /// A capture where a foreign detector may do with it as it likes: never in the cache itself.
     fn put_in_place(&self, made: Produced, place: &Path) -> Result<Produced> {
         let foreign = matches!(self.detector, Detector::Command(_));
         if made.capture.parent() == Some(place) || !(foreign || self.keep.is_some()) {
             return Ok(made);
         }
-        let name = made.capture.file_name().unwrap_or_default();
-        let capture = place.join(name);
-        let put = if self.keep.is_some() {
-            let truth = made.capture.with_extension("truth.json");
-            fs::copy(&truth, capture.with_extension("truth.json"))
-                .and_then(|_| fs::copy(&made.capture, &capture).map(|_| ()))
-        } else {
-            cache::link_or_copy(&made.capture, &capture)
-        };
-        put.with_context(|| format!("cannot write {}", capture.display()))?;
+        let capture = place.join(made.capture.file_name().unwrap_or_default());
+        let mut files = vec![(made.capture.clone(), capture.clone())];
+        if self.keep.is_some() {
+            let truth = "truth.json";
+            files.push((
+                made.capture.with_extension(truth),
+                capture.with_extension(truth),
+            ));
+        }
+        for (from, to) in files {
+            fs::copy(&from, &to).with_context(|| format!("cannot write {}", to.display()))?;
+        }
         Ok(Produced { capture, ..made })
     }
 
