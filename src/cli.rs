@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
 use crate::{
-    compare, detect, facts, generate, grade, list, pages, replay, score, show, transcribe,
+    compare, detect, facts, generate, grade, inject, list, pages, replay, score, show, transcribe,
 };
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
@@ -37,6 +37,8 @@ pub enum Command {
     Grade(grade::GradeArgs),
     /// Grade findings that a detector has already made
     Score(score::ScoreArgs),
+    /// Lay scenarios over a capture of your own
+    Inject(inject::InjectArgs),
     /// Compare two grades, event by event
     Compare(compare::CompareArgs),
     /// Put a capture onto a lab network

@@ -81,7 +81,8 @@ pub struct TermArgs {
     pub fault: Vec<(String, String)>,
 }
 
-fn parse_setting(text: &str) -> Result<(String, String), String> {
+/// Reads `PATH=VALUE`.
+pub fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (path, value) = text
         .split_once('=')
         .ok_or_else(|| format!("'{text}' sets nothing: write PATH=VALUE"))?;

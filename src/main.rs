@@ -10,6 +10,7 @@ mod excerpt;
 mod facts;
 mod generate;
 mod grade;
+mod inject;
 mod input;
 mod list;
 mod output;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Detect(args) => detect::run(args, &cli.verbosity).map(|()| ExitCode::SUCCESS),
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args, &cli.verbosity),
+        Command::Inject(args) => inject::run(args, &cli.verbosity),
         Command::Compare(args) => compare::run(args),
         Command::Replay(args) => replay::run(args, &cli.verbosity),
         Command::Transcribe(args) => transcribe::run(args, &cli.verbosity),

@@ -84,7 +84,12 @@ impl Survey {
         *self.vlans.entry(layers.link.vlan).or_default() += 1;
         let sent = match &layers.network {
             Network::Arp(arp) => Some((IpAddr::from(arp.sender), IpAddr::from(arp.target), 0, 0)),
-            Network::V4(ip) => Some((ip.source.into(), ip.destination.into(), ip.ttl, usize::from(ip.total_length))),
+            Network::V4(ip) => Some((
+                ip.source.into(),
+                ip.destination.into(),
+                ip.ttl,
+                usize::from(ip.total_length),
+            )),
             Network::V6(ip) => {
                 let size = 40 + usize::from(ip.payload_length);
                 Some((ip.source.into(), ip.destination.into(), ip.hop_limit, size))
@@ -117,11 +122,6 @@ impl Survey {
         self.senders.contains_key(&address) || self.receivers.contains(&address)
     }
 
-    /// Whether an address has sent anything.
-    pub fn has_sent(&self, address: IpAddr) -> bool {
-        self.senders.contains_key(&address)
-    }
-
     /// The networks on this side of the sensor, by what speaks for each address: hosts on the sensor's own segment have a
     /// hardware address each; behind a router, those that private addresses (RFC 1918, RFC 4193) belong to, else those that
     /// take part in most frames.
@@ -136,9 +136,15 @@ impl Survey {
             }
         }
         let own = |(address, sender): &(&IpAddr, &Sender)| {
-            is_host(**address) && sender.mac.is_some_and(|mac| spoken.get(&mac).is_some_and(|count| *count <= 2))
+            is_host(**address)
+                && sender
+                    .mac
+                    .is_some_and(|mac| spoken.get(&mac).is_some_and(|count| *count <= 2))
         };
-        let single: Vec<IpAddr> = (self.senders.iter()).filter(own).map(|(address, _)| *address).collect();
+        let single: Vec<IpAddr> = (self.senders.iter())
+            .filter(own)
+            .map(|(address, _)| *address)
+            .collect();
         let private = |address: &&IpAddr| match address {
             IpAddr::V4(address) => address.is_private(),
             IpAddr::V6(address) => address.is_unique_local(),
@@ -155,13 +161,20 @@ impl Survey {
         if blocks.is_empty() {
             bail!("nothing in it tells which networks are your own: name them with --home");
         }
-        Ok(IpNet::aggregate(&blocks).into_iter().map(AddressBlock::from).collect())
+        Ok(IpNet::aggregate(&blocks)
+            .into_iter()
+            .map(AddressBlock::from)
+            .collect())
     }
 
     /// The senders in the network that sends most.
     fn busiest(&self) -> Vec<IpAddr> {
         let mut frames: BTreeMap<IpNet, u64> = BTreeMap::new();
-        for (address, sender) in self.senders.iter().filter(|(address, _)| is_host(**address)) {
+        for (address, sender) in self
+            .senders
+            .iter()
+            .filter(|(address, _)| is_host(**address))
+        {
             if let Some(network) = network_of(*address) {
                 *frames.entry(network).or_default() += sender.frames;
             }
@@ -181,7 +194,9 @@ impl Survey {
         for (address, sender) in &self.senders {
             let home = at_home(*address);
             if let Some(mac) = sender.mac {
-                *if home { &mut inside } else { &mut outside }.entry(mac).or_default() += 1;
+                *if home { &mut inside } else { &mut outside }
+                    .entry(mac)
+                    .or_default() += 1;
             }
             if home && sender.ttl > 0 {
                 *ttls.entry(hops(sender.ttl)).or_default() += 1;
@@ -199,13 +214,24 @@ impl Survey {
                 .collect();
             most(&to)
         };
-        let hosts = self.senders.keys().filter(|address| at_home(**address)).count();
+        let hosts = self
+            .senders
+            .keys()
+            .filter(|address| at_home(**address))
+            .count();
         Sides {
             gateway: most(&outside).or_else(spoken_to),
             // One hardware address for several hosts is a router's: the sensor stands beyond it.
-            inner_router: if inside.len() == 1 && hosts > 1 { most(&inside) } else { None },
+            inner_router: if inside.len() == 1 && hosts > 1 {
+                most(&inside)
+            } else {
+                None
+            },
             hardware: inside.into_keys().collect(),
-            hops: ttls.into_iter().max_by_key(|(_, count)| *count).map(|(hops, _)| hops),
+            hops: ttls
+                .into_iter()
+                .max_by_key(|(_, count)| *count)
+                .map(|(hops, _)| hops),
         }
     }
 
@@ -252,7 +278,10 @@ pub fn is_group(mac: MacAddress) -> bool {
 fn is_host(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            !(address.is_unspecified() || address.is_broadcast() || address.is_multicast() || address.is_link_local())
+            !(address.is_unspecified()
+                || address.is_broadcast()
+                || address.is_multicast()
+                || address.is_link_local())
         }
         IpAddr::V6(address) => {
             !(address.is_unspecified() || address.is_multicast() || address.is_unicast_link_local())
@@ -261,8 +290,16 @@ fn is_host(address: IpAddr) -> bool {
 }
 
 fn network_of(address: IpAddr) -> Option<IpNet> {
-    let prefix = if address.is_ipv4() { V4_PREFIX } else { V6_PREFIX };
-    is_host(address).then(|| IpNet::new(address, prefix).ok().map(|network| network.trunc()))?
+    let prefix = if address.is_ipv4() {
+        V4_PREFIX
+    } else {
+        V6_PREFIX
+    };
+    is_host(address).then(|| {
+        IpNet::new(address, prefix)
+            .ok()
+            .map(|network| network.trunc())
+    })?
 }
 
 /// The address that many above the first of a network.
@@ -276,7 +313,12 @@ pub fn nth(network: IpNet, number: u64) -> Result<IpAddr> {
             let number = u32::try_from(number).context(beyond)?;
             Ipv4Addr::from(u32::from(first).checked_add(number).context(beyond)?).into()
         }
-        IpAddr::V6(first) => Ipv6Addr::from(u128::from(first).checked_add(u128::from(number)).context(beyond)?).into(),
+        IpAddr::V6(first) => Ipv6Addr::from(
+            u128::from(first)
+                .checked_add(u128::from(number))
+                .context(beyond)?,
+        )
+        .into(),
     })
 }
 
@@ -286,12 +328,18 @@ mod tests {
 
     #[test]
     fn routers_are_counted_from_the_next_initial_ttl() {
-        assert_eq!((hops(64), hops(61), hops(128), hops(113), hops(255)), (0, 3, 0, 15, 0));
+        assert_eq!(
+            (hops(64), hops(61), hops(128), hops(113), hops(255)),
+            (0, 3, 0, 15, 0)
+        );
     }
 
     #[test]
     fn addresses_are_counted_within_their_network() {
-        assert_eq!(nth("192.0.2.0/24".parse().unwrap(), 7).unwrap(), "192.0.2.7".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            nth("192.0.2.0/24".parse().unwrap(), 7).unwrap(),
+            "192.0.2.7".parse::<IpAddr>().unwrap()
+        );
         assert!(nth("255.255.255.0/24".parse().unwrap(), 1000).is_err());
     }
 }

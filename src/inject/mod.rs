@@ -1,0 +1,399 @@
+//! `crywolf inject`: a scenario laid over somebody's own capture. Its home becomes theirs; their frames stay as they are.
+
+mod dress;
+mod map;
+mod merge;
+mod survey;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use clap::Args;
+use generator::reading::units;
+use generator::seed::{Pins, SeedTree};
+use generator::{Catalogue, simulate};
+use jiff::Timestamp as Moment;
+use labels::{AddressBlock, CaptureSummary, Event, Truth};
+use wire::capture::CaptureReader;
+
+use crate::output::{Verbosity, print, temporary_beside, write_whole};
+use crate::produce::{self, Order, Terms};
+use crate::score::read_truth;
+use crate::sink::Sink;
+use crate::stop::Stop;
+
+use map::{Cast, Ground, Mapping};
+use merge::{Format, Story};
+use survey::{Sides, Survey};
+
+/// Lay scenarios over a capture of your own.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Examples:
+  crywolf inject --into monday.pcap syn-scan --out monday-scanned.pcap
+  crywolf inject --into monday.pcap syn-scan@10m mail-callbacks@12m --seed 7 --home 10.20.0.0/16 --out mixed.pcap
+
+Who is at home in a scenario gets free addresses of your networks; hardware addresses, VLAN, TTLs, the largest packet and the link type
+are those of your capture, whose own frames and stamps stay as they are. The truth stands beside the output, OUT.truth.json: where the
+capture has a truth, its events keep their numbers and the new ones follow; without one, its frames count as background.
+
+Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C.")]
+pub struct InjectArgs {
+    /// The capture to lay them over, pcap or pcapng
+    #[arg(long, value_name = "CAPTURE")]
+    pub into: PathBuf,
+
+    /// Scenarios: ids of the catalogue, or files ending in .toml, each with how far into the capture it begins, such as
+    /// syn-scan@10m [default: drawn]
+    #[arg(required = true, value_name = "ID|FILE.toml[@OFFSET]")]
+    pub scenarios: Vec<String>,
+
+    /// Where the capture with all of it goes, as pcap
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// The truth of the capture [default: beside it, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+
+    /// A network of your own; may be repeated [default: as its truth says, or as the capture shows]
+    #[arg(long, value_name = "CIDR")]
+    pub home: Vec<AddressBlock>,
+
+    /// The seed; each further scenario takes the next one
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// The sensor whose place yours takes [default: the first of each scenario]
+    #[arg(long, value_name = "NAME")]
+    pub sensor: Option<String>,
+
+    /// A step of the scenario's ladder, from blatant to stealthy
+    #[arg(long, value_name = "STEP")]
+    pub difficulty: Option<String>,
+
+    /// Set a value of the scenario file, by its path; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = crate::generate::parse_setting)]
+    pub set: Vec<(String, String)>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Captures and truths that cannot be read or do not belong together, scenarios that find no place, outputs that fail.
+pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
+    let stop = Stop::listen()?;
+    let name = args.into.display();
+    ensure!(
+        args.into.canonicalize().ok() != args.out.canonicalize().ok() || !args.out.exists(),
+        "the output is the capture itself: give it another name"
+    );
+    let base_truth = truth_of(args)?;
+    let survey = look(&args.into, &stop).with_context(|| name.to_string())?;
+    let (Some(first), Some(last)) = (survey.first, survey.last) else {
+        bail!("{name} holds no frame: there is nothing to lay a scenario over");
+    };
+    let home = match (args.home.as_slice(), &base_truth) {
+        ([], Some(truth)) if !truth.home.is_empty() => truth.home.clone(),
+        ([], _) => survey.home().with_context(|| name.to_string())?,
+        (named, _) => named.to_vec(),
+    };
+    let link_type = survey.link_type.map_or(1, |link_type| link_type.0);
+    let format = Format::of(open(&args.into)?, link_type).with_context(|| name.to_string())?;
+    let mut stage = Stage {
+        args,
+        catalogue: Catalogue::built_in()?,
+        sides: survey.sides(&home),
+        length: last.nanos_since(first),
+        begin: Moment::from_nanosecond(i128::from(first.as_nanos()))
+            .context("its first stamp is no time")?,
+        nanos: format.nanos(),
+        survey,
+        home,
+        taken: BTreeSet::new(),
+        said: Vec::new(),
+    };
+    let mut stories = Vec::new();
+    let mut parameters = base_truth
+        .as_ref()
+        .map(|truth| truth.parameters.clone())
+        .unwrap_or_default();
+    for (text, number) in args.scenarios.iter().zip(0u64..) {
+        stop.check()?;
+        let (story, played) = stage
+            .story(text, args.seed.saturating_add(number))
+            .with_context(|| text.clone())?;
+        let mut key = format!("inject.{}", number + 1);
+        while parameters.contains_key(&key) {
+            key.push('+');
+        }
+        parameters.insert(key, played);
+        stories.push(story);
+    }
+    let file = temporary_beside(&args.out)?;
+    let mut sink = stop.watch(std::io::BufWriter::new(Sink::new(file, false)));
+    let merged = merge::merge(
+        open(&args.into)?,
+        base_truth.as_ref(),
+        &stories,
+        &format,
+        &mut sink,
+    );
+    stop.check()?;
+    let merged = merged.with_context(|| name.to_string())?;
+    let failed = || format!("cannot write {}", args.out.display());
+    let sink = sink
+        .into_inner()
+        .into_inner()
+        .map_err(|error| anyhow!("{error}"))
+        .with_context(failed)?;
+    let (file, sha256) = sink.finish().with_context(failed)?;
+    let stem = args
+        .into
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let events = merged.events.len();
+    let truth = Truth {
+        schema: labels::truth::SCHEMA.into(),
+        scenario: base_truth
+            .as_ref()
+            .map_or(stem, |truth| truth.scenario.clone()),
+        seed: base_truth.as_ref().map_or(args.seed, |truth| truth.seed),
+        sensor: base_truth
+            .as_ref()
+            .map_or_else(|| "own".into(), |truth| truth.sensor.clone()),
+        parameters,
+        home: stage.home.clone(),
+        capture: CaptureSummary {
+            file: args
+                .out
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            sha256,
+            packets: merged.packets,
+            first: merged.first,
+            last: merged.last,
+        },
+        events: merged.events,
+        background: merged.background,
+        frames: merged.runs,
+    };
+    write_whole(&args.out.with_extension("truth.json"), |out| {
+        truth.write_json(out)
+    })?;
+    file.persist(&args.out).with_context(failed)?;
+    for warning in &stage.said {
+        eprintln!("crywolf: {warning}");
+    }
+    if !verbosity.quiet {
+        let (injected, packets) = (merged.injected, truth.capture.packets);
+        print(&format!(
+            "{}: {packets} packets, {injected} of them laid in, {events} events\n",
+            args.out.display()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    let file =
+        File::open(path).with_context(|| format!("cannot read the capture {}", path.display()))?;
+    Ok(BufReader::with_capacity(1 << 18, file))
+}
+
+/// The truth of the capture, where it has one.
+fn truth_of(args: &InjectArgs) -> Result<Option<Truth>> {
+    let beside = args.into.with_extension("truth.json");
+    match &args.truth {
+        Some(named) => read_truth(named).map(Some),
+        None if beside.is_file() => read_truth(&beside).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn look(path: &Path, stop: &Stop) -> Result<Survey> {
+    let mut survey = Survey::default();
+    let mut reader = CaptureReader::new(stop.watch(open(path)?))?;
+    loop {
+        let next = reader.next();
+        stop.check()?;
+        let Some(record) = next? else {
+            return Ok(survey);
+        };
+        survey.take(&record)?;
+    }
+}
+
+/// A capture on which stories are played.
+struct Stage<'a> {
+    args: &'a InjectArgs,
+    catalogue: Catalogue,
+    survey: Survey,
+    home: Vec<AddressBlock>,
+    sides: Sides,
+    /// The capture's, in nanoseconds.
+    length: u64,
+    begin: Moment,
+    nanos: bool,
+    taken: BTreeSet<std::net::IpAddr>,
+    said: Vec<String>,
+}
+
+impl Stage<'_> {
+    /// Plays a scenario, and finds a place for everybody in it. Also says what was played.
+    fn story(&mut self, text: &str, seed: u64) -> Result<(Story, String)> {
+        let (name, offset) = split_offset(text);
+        let file = produce::find(&self.catalogue, name)?;
+        let id = file.identity().id.clone();
+        let order = Order {
+            step: self.args.difficulty.clone(),
+            ..Order::of(file, seed)
+        };
+        let mut terms = Terms {
+            set: self.args.set.clone(),
+            ..Terms::default()
+        };
+        let tree = SeedTree::of(&id, seed, Pins::new());
+        let mut draws = tree.draws("inject");
+        let duration = produce::resolve(&self.catalogue, &order, &terms)?.duration;
+        let room = self.length.saturating_sub(duration);
+        let offset = offset.unwrap_or_else(|| draws.range(0..=room) / 1000 * 1000);
+        let start = self
+            .begin
+            .checked_add(std::time::Duration::from_nanos(offset))
+            .context("it begins beyond the end of time")?;
+        terms.set.push(("start".into(), start.to_string()));
+        let scenario = produce::resolve(&self.catalogue, &order, &terms)?;
+        let known: Vec<&str> = scenario
+            .sensors
+            .iter()
+            .map(|sensor| sensor.name.as_str())
+            .collect();
+        let sensor = match &self.args.sensor {
+            Some(named) => known.iter().find(|known| *known == named),
+            None => known.first(),
+        };
+        let sensor =
+            (*sensor.with_context(|| format!("its sensors are {}", known.join(", ")))?).to_owned();
+        let recordings = simulate(&scenario, seed, self.nanos, |name| {
+            (name == sensor).then(Vec::new)
+        })?;
+        let recording = recordings
+            .into_iter()
+            .next()
+            .context("its sensor records nothing")?;
+        let (capture, truth) = recording.into_truth();
+        ensure!(
+            truth.capture.packets > 0,
+            "sensor '{sensor}' sees no frame of it: choose another with --sensor"
+        );
+        let cast = Cast::of(&capture, &truth.home)?;
+        let mut ground = Ground {
+            survey: &self.survey,
+            home: &self.home,
+            sides: &self.sides,
+            taken: &mut self.taken,
+        };
+        let mapping = map::map(&cast, &truth, &mut ground, &mut draws)?;
+        let frames = dress::dress(
+            &capture,
+            &cast,
+            &truth.home,
+            &mapping,
+            &self.survey,
+            self.sides.hops,
+        )?;
+        self.warn(&id, &truth, &mapping, frames.len());
+        let events = truth
+            .events
+            .iter()
+            .map(|event| moved(event, &mapping))
+            .collect();
+        let story = Story {
+            frames,
+            events,
+            runs: truth.frames,
+            background: truth.background,
+        };
+        let step = self
+            .args
+            .difficulty
+            .as_ref()
+            .map_or_else(String::new, |step| format!(" {step}"));
+        let offset = units::write_duration(offset);
+        Ok((
+            story,
+            format!("{id}{step} seed {seed} sensor {sensor} at {offset}"),
+        ))
+    }
+
+    fn warn(&mut self, id: &str, truth: &Truth, mapping: &Mapping, frames: usize) {
+        self.said.extend(
+            mapping
+                .warnings
+                .iter()
+                .map(|warning| format!("{id}: {warning}")),
+        );
+        let end = self
+            .begin
+            .checked_add(std::time::Duration::from_nanos(self.length));
+        if let (Some(last), Ok(end)) = (truth.capture.last, end)
+            && last > end
+        {
+            let late = last.duration_since(end).as_secs_f64();
+            self.said.push(format!("{id}: its last frame comes {late:.1} s after the capture's: @OFFSET lets it begin earlier"));
+        }
+        if u64::try_from(frames).is_ok_and(|frames| frames < truth.capture.packets) {
+            self.said.push(format!(
+                "{id}: frames that the capture's link type cannot carry, such as ARP, were left out"
+            ));
+        }
+    }
+}
+
+/// A scenario's name, and how far into the capture it begins, in nanoseconds.
+fn split_offset(text: &str) -> (&str, Option<u64>) {
+    let split = text
+        .rsplit_once('@')
+        .and_then(|(name, offset)| Some((name, units::duration(offset)?)));
+    split.map_or((text, None), |(name, offset)| (name, Some(offset)))
+}
+
+/// An event at the addresses where it is now.
+fn moved(event: &Event, mapping: &Mapping) -> Event {
+    let blocks = |blocks: &[AddressBlock]| {
+        blocks
+            .iter()
+            .flat_map(|block| mapping.block(block))
+            .collect()
+    };
+    Event {
+        sources: blocks(&event.sources),
+        targets: blocks(&event.targets),
+        actor: event.actor.map(|actor| mapping.address(actor)),
+        ..event.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_stands_behind_the_last_at() {
+        assert_eq!(
+            split_offset("syn-scan@10m"),
+            ("syn-scan", Some(600_000_000_000))
+        );
+        assert_eq!(split_offset("syn-scan"), ("syn-scan", None));
+        assert_eq!(split_offset("me@home/own.toml"), ("me@home/own.toml", None));
+    }
+}
