@@ -6,6 +6,7 @@
 //! - [`determinism`]: the same seed makes the same bytes, however it is asked for.
 //! - [`flows`]: the one trace that is printed as flow records.
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
+//! - [`grade`]: detectors of all kinds, graded, compared, and captures of one's own to grade them on.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
@@ -19,6 +20,7 @@ mod bad_input;
 mod coverage;
 mod determinism;
 mod flows;
+mod grade;
 mod lab;
 mod ladder;
 mod live;
