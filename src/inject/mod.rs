@@ -127,11 +127,11 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         let (story, played) = stage
             .story(text, args.seed.saturating_add(number))
             .with_context(|| text.clone())?;
-        let mut key = format!("inject.{}", number + 1);
-        while parameters.contains_key(&key) {
-            key.push('+');
-        }
-        parameters.insert(key, played);
+        // Behind those of earlier injections.
+        let free = (1u64..)
+            .map(|number| format!("inject.{number}"))
+            .find(|key| !parameters.contains_key(key));
+        parameters.extend(free.map(|key| (key, played)));
         stories.push(story);
     }
     let file = temporary_beside(&args.out)?;

@@ -30,9 +30,20 @@ impl Folder {
 }
 
 /// Grades two seeds of a scenario at both sensors, and returns exit code, summary and grade.
-fn graded(folder: &Folder, detector: &str, more: &[&str]) -> (Option<i32>, String, serde_json::Value) {
+fn graded(
+    folder: &Folder,
+    detector: &str,
+    more: &[&str],
+) -> (Option<i32>, String, serde_json::Value) {
     let json = folder.text("grade.json");
-    let mut all = vec!["grade", "fin-scan", "--seeds", "1..2", "--no-background", "--no-cache"];
+    let mut all = vec![
+        "grade",
+        "fin-scan",
+        "--seeds",
+        "1..2",
+        "--no-background",
+        "--no-cache",
+    ];
     all.extend(["--json", &json, "--detector", detector]);
     all.extend(more);
     let output = crywolf(&all);
@@ -40,13 +51,19 @@ fn graded(folder: &Folder, detector: &str, more: &[&str]) -> (Option<i32>, Strin
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!error.contains("panicked"), "{error}");
     let grade = fs::read_to_string(&json).unwrap_or_else(|_| panic!("no grade: {error}"));
-    (output.status.code(), text, serde_json::from_str(&grade).unwrap())
+    (
+        output.status.code(),
+        text,
+        serde_json::from_str(&grade).unwrap(),
+    )
 }
 
 fn failures(grade: &serde_json::Value) -> Vec<(String, String)> {
     let list = grade["running"]["failures"].as_array().unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    list.iter().map(|one| (text(&one["file"]), text(&one["kind"]))).collect()
+    list.iter()
+        .map(|one| (text(&one["file"]), text(&one["kind"])))
+        .collect()
 }
 
 #[test]
@@ -60,13 +77,30 @@ fn a_detector_that_crashes_on_one_capture_is_graded_on_the_others() {
     let (code, text, grade) = graded(&folder, detector, &more);
     assert_eq!(code, Some(2));
     let failed = failures(&grade);
-    assert!(!failed.is_empty() && failed.iter().all(|(file, kind)| file.contains("seed1") && kind == "crashed"), "{failed:?}");
+    assert!(
+        !failed.is_empty()
+            && failed
+                .iter()
+                .all(|(file, kind)| file.contains("seed1") && kind == "crashed"),
+        "{failed:?}"
+    );
     let captures = grade["captures"].as_array().unwrap();
     assert!(captures.iter().all(|capture| capture["seed"] == 2) && captures.len() == failed.len());
     // Its misses are those of the other captures alone.
-    assert_eq!(grade["all"]["recall"]["of"].as_u64().unwrap() as usize, captures.len());
-    for report in [text, fs::read_to_string(&junit).unwrap(), fs::read_to_string(&page).unwrap(), fs::read_to_string(&markdown).unwrap()] {
-        assert!(report.contains("status 3") && report.contains("out of luck"), "{report}");
+    assert_eq!(
+        grade["all"]["recall"]["of"].as_u64().unwrap() as usize,
+        captures.len()
+    );
+    for report in [
+        text,
+        fs::read_to_string(&junit).unwrap(),
+        fs::read_to_string(&page).unwrap(),
+        fs::read_to_string(&markdown).unwrap(),
+    ] {
+        assert!(
+            report.contains("status 3") && report.contains("out of luck"),
+            "{report}"
+        );
     }
     assert!(fs::read_to_string(&junit).unwrap().contains("<error"));
     let stderr = grade["running"]["stderr"].as_object().unwrap();
@@ -101,7 +135,12 @@ fn silence_about_everything_is_an_error_unless_it_is_meant() {
     for detector in ["true", "true {out}", ": > {out}"] {
         let (code, text, grade) = graded(&folder, detector, &[]);
         assert_eq!(code, Some(2), "{detector}");
-        assert!(failures(&grade).iter().all(|(_, kind)| kind == "nothing-written"), "{detector}");
+        assert!(
+            failures(&grade)
+                .iter()
+                .all(|(_, kind)| kind == "nothing-written"),
+            "{detector}"
+        );
         assert!(grade["all"]["recall"]["value"].is_null(), "{text}");
     }
     let (code, _, grade) = graded(&folder, ": > {out}", &["--may-be-silent"]);
@@ -114,7 +153,11 @@ fn what_cannot_be_read_is_named_with_its_line() {
     let folder = Folder::new();
     let (code, text, grade) = graded(&folder, "echo; echo hello", &[]);
     assert_eq!(code, Some(2));
-    assert!(failures(&grade).iter().all(|(_, kind)| kind == "unreadable"));
+    assert!(
+        failures(&grade)
+            .iter()
+            .all(|(_, kind)| kind == "unreadable")
+    );
     assert!(text.contains("line 2"), "{text}");
     let (_, text, _) = graded(&folder, "no-such-detector {capture}", &[]);
     assert!(text.contains("127"), "{text}");
@@ -123,25 +166,51 @@ fn what_cannot_be_read_is_named_with_its_line() {
 #[test]
 fn a_detector_that_changes_its_mind_is_found_out() {
     let folder = Folder::new();
-    let ours = format!("{} detect --format jsonl {{capture}}", env!("CARGO_BIN_EXE_crywolf"));
+    let ours = format!(
+        "{} detect --format jsonl {{capture}}",
+        env!("CARGO_BIN_EXE_crywolf")
+    );
     let (_, _, grade) = graded(&folder, &ours, &["--repeat", "2"]);
-    assert_eq!(grade["running"]["repeats"]["differing"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        grade["running"]["repeats"]["differing"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
     assert!(grade["running"]["cost"]["cpu_s"].as_f64().unwrap() > 0.0);
-    let moody = format!("{ours} > {{out}}; [ -e {{out}}.again ] && : > {{out}}; : > {}", "$(dirname {out})/$(basename {capture} .pcap).2.findings.again");
+    let moody = format!(
+        "{ours} > {{out}}; [ -e {{out}}.again ] && : > {{out}}; : > {}",
+        "$(dirname {out})/$(basename {capture} .pcap).2.findings.again"
+    );
     let (_, text, grade) = graded(&folder, &moody, &["--repeat", "2"]);
-    assert!(!grade["running"]["repeats"]["differing"].as_array().unwrap().is_empty(), "{text}");
+    assert!(
+        !grade["running"]["repeats"]["differing"]
+            .as_array()
+            .unwrap()
+            .is_empty(),
+        "{text}"
+    );
 }
 
 #[test]
 fn what_is_kept_can_be_graded_again() {
     let folder = Folder::new();
     let keep = folder.text("kept");
-    let ours = format!("{} detect --format jsonl {{capture}} > {{out}}", env!("CARGO_BIN_EXE_crywolf"));
+    let ours = format!(
+        "{} detect --format jsonl {{capture}} > {{out}}",
+        env!("CARGO_BIN_EXE_crywolf")
+    );
     let (_, _, grade) = graded(&folder, &ours, &["--keep", &keep]);
-    assert!(Path::new(&keep).join("fin-scan.victim.seed1.findings").is_file());
+    assert!(
+        Path::new(&keep)
+            .join("fin-scan.victim.seed1.findings")
+            .is_file()
+    );
     let again = folder.text("again.json");
     crywolf_ok(&["grade", "--captures", &keep, "--json", &again]);
-    let again: serde_json::Value = serde_json::from_str(&fs::read_to_string(again).unwrap()).unwrap();
+    let again: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(again).unwrap()).unwrap();
     assert_eq!(again["all"], grade["all"]);
     // A capture that is not what its truth says is refused.
     let capture = Path::new(&keep).join("fin-scan.victim.seed1.pcap");
@@ -159,7 +228,15 @@ fn ctrl_c_ends_all_and_leaves_nothing() {
         fs::create_dir(&temporary).unwrap();
         let pids = folder.text("pids");
         let mut child = Command::new(env!("CARGO_BIN_EXE_crywolf"))
-            .args(["grade", "fin-scan", "--no-background", "--no-cache", "--seeds", "1..50", "--detector"])
+            .args([
+                "grade",
+                "fin-scan",
+                "--no-background",
+                "--no-cache",
+                "--seeds",
+                "1..50",
+                "--detector",
+            ])
             .arg(format!("setsid sleep 1000 & echo $! >> {pids}; sleep 1000"))
             .env("TMPDIR", &temporary)
             .stdout(Stdio::null())
@@ -169,7 +246,10 @@ fn ctrl_c_ends_all_and_leaves_nothing() {
         while !Path::new(&pids).exists() {
             sleep(Duration::from_millis(5));
         }
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
         assert_eq!(child.wait().unwrap().code(), Some(130));
         assert_gone(&fs::read_to_string(&pids).unwrap());
@@ -183,7 +263,15 @@ fn a_cache_changes_nothing_but_the_time() {
     let cache = folder.text("cache");
     let grade = |name: &str, more: &[&str]| {
         let json = folder.text(name);
-        let mut all = vec!["grade", "fin-scan", "--seeds", "1", "--no-background", "--json", &json];
+        let mut all = vec![
+            "grade",
+            "fin-scan",
+            "--seeds",
+            "1",
+            "--no-background",
+            "--json",
+            &json,
+        ];
         all.extend(more);
         crywolf_ok(&all);
         fs::read_to_string(json).unwrap()
@@ -192,8 +280,19 @@ fn a_cache_changes_nothing_but_the_time() {
     assert_eq!(grade("b.json", &["--cache", &cache]), fresh);
     assert_eq!(grade("c.json", &["--cache", &cache]), fresh);
     // A detector that spoils its capture does not spoil the cache.
-    let spoil = ["--cache", cache.as_str(), "--detector", "echo > {out}; echo spoilt > {capture}"];
-    crywolf(&["grade", "fin-scan", "--seeds", "1", "--no-background"].iter().chain(&spoil).copied().collect::<Vec<_>>());
+    let spoil = [
+        "--cache",
+        cache.as_str(),
+        "--detector",
+        "echo > {out}; echo spoilt > {capture}",
+    ];
+    crywolf(
+        &["grade", "fin-scan", "--seeds", "1", "--no-background"]
+            .iter()
+            .chain(&spoil)
+            .copied()
+            .collect::<Vec<_>>(),
+    );
     assert_eq!(grade("d.json", &["--cache", &cache]), fresh);
 }
 
@@ -210,7 +309,8 @@ fn suites_mean_the_same_to_generate_and_to_grade() {
     crywolf_ok(&["generate", "--suite", &suite, "--out", &captures]);
     let json = folder.text("grade.json");
     crywolf_ok(&["grade", "--suite", &suite, "--no-cache", "--json", &json]);
-    let grade: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    let grade: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     let mut graded: Vec<String> = (grade["captures"].as_array().unwrap().iter())
         .map(|capture| capture["file"].as_str().unwrap().to_owned())
         .collect();
@@ -221,7 +321,11 @@ fn suites_mean_the_same_to_generate_and_to_grade() {
     graded.sort();
     made.sort();
     assert_eq!(made, graded);
-    assert!(made.iter().any(|name| name.starts_with("fin-scan.victim.slow.alone")), "{made:?}");
+    assert!(
+        made.iter()
+            .any(|name| name.starts_with("fin-scan.victim.slow.alone")),
+        "{made:?}"
+    );
     let output = crywolf(&["grade", "--suite", "nonesuch"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("lookalikes"));
 }
@@ -230,7 +334,15 @@ fn suites_mean_the_same_to_generate_and_to_grade() {
 fn two_grades_are_compared_event_by_event() {
     let folder = Folder::new();
     let (good, bad) = (folder.text("good.json"), folder.text("bad.json"));
-    let base = ["grade", "fin-scan", "--seeds", "1..2", "--no-background", "--no-cache", "--json"];
+    let base = [
+        "grade",
+        "fin-scan",
+        "--seeds",
+        "1..2",
+        "--no-background",
+        "--no-cache",
+        "--json",
+    ];
     let grade = |json: &str, more: &[&str]| {
         let mut all = base.to_vec();
         all.push(json);
@@ -242,15 +354,33 @@ fn two_grades_are_compared_event_by_event() {
     let worse = crywolf(&["compare", &good, &bad]);
     let text = String::from_utf8_lossy(&worse.stdout).into_owned();
     assert_eq!(worse.status.code(), Some(1), "{text}");
-    assert!(text.contains("newly missed: fin-scan (fin-scan.victim.seed1"), "{text}");
+    assert!(
+        text.contains("newly missed: fin-scan (fin-scan.victim.seed1"),
+        "{text}"
+    );
     let better = crywolf(&["compare", &bad, &good]);
     assert_eq!(better.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&better.stdout).contains("newly detected: fin-scan"));
     let page = folder.text("page.html");
-    let output = grade(&bad, &["--detector", SILENT, "--baseline", &good, "--trend", &good, "--html", &page]);
+    let output = grade(
+        &bad,
+        &[
+            "--detector",
+            SILENT,
+            "--baseline",
+            &good,
+            "--trend",
+            &good,
+            "--html",
+            &page,
+        ],
+    );
     assert_eq!(output.status.code(), Some(1));
     let page = fs::read_to_string(page).unwrap();
-    assert!(page.contains("\"newly_missed\":[{\"capture\":\"fin-scan.") && page.contains("\"trend\":[{\"name\":\"good\""));
+    assert!(
+        page.contains("\"newly_missed\":[{\"capture\":\"fin-scan.")
+            && page.contains("\"trend\":[{\"name\":\"good\"")
+    );
     // The frames of what was missed stand in it.
     assert!(page.contains("\"frames\":[{\"n\":1,"), "no frames");
 }
@@ -272,13 +402,43 @@ fn records(path: &Path) -> Vec<Vec<u8>> {
 fn a_scenario_is_laid_over_a_capture_that_stays_as_it_is() {
     let folder = Folder::new();
     let out = folder.text("");
-    crywolf_ok(&["generate", "office", "--out", &out, "--set", "duration=120s"]);
-    let base = fs::read_dir(folder.0.path()).unwrap().map(|f| f.unwrap().path());
-    let base = base.filter(|path| path.extension().is_some_and(|e| e == "pcap")).next().unwrap();
+    crywolf_ok(&[
+        "generate",
+        "office",
+        "--out",
+        &out,
+        "--set",
+        "duration=120s",
+    ]);
+    let base = fs::read_dir(folder.0.path())
+        .unwrap()
+        .map(|f| f.unwrap().path());
+    let base = base
+        .filter(|path| path.extension().is_some_and(|e| e == "pcap"))
+        .next()
+        .unwrap();
     let (once, twice) = (folder.path("once.pcap"), folder.path("twice.pcap"));
-    crywolf_ok(&["inject", "--into", base.to_str().unwrap(), "syn-scan@10s", "--out", once.to_str().unwrap()]);
-    crywolf_ok(&["inject", "--into", once.to_str().unwrap(), "ping-sweep@5s", "--seed", "3", "--out", twice.to_str().unwrap()]);
-    let truth = |path: &Path| Truth::from_json(&fs::read_to_string(path.with_extension("truth.json")).unwrap()).unwrap();
+    crywolf_ok(&[
+        "inject",
+        "--into",
+        base.to_str().unwrap(),
+        "syn-scan@10s",
+        "--out",
+        once.to_str().unwrap(),
+    ]);
+    crywolf_ok(&[
+        "inject",
+        "--into",
+        once.to_str().unwrap(),
+        "ping-sweep@5s",
+        "--seed",
+        "3",
+        "--out",
+        twice.to_str().unwrap(),
+    ]);
+    let truth = |path: &Path| {
+        Truth::from_json(&fs::read_to_string(path.with_extension("truth.json")).unwrap()).unwrap()
+    };
     let (before, first, second) = (truth(&base), truth(&once), truth(&twice));
     // Every frame of the capture is there, in its order, byte for byte.
     let own = records(&base);
@@ -290,16 +450,39 @@ fn a_scenario_is_laid_over_a_capture_that_stays_as_it_is() {
     assert_eq!(left.count(), 0);
     assert_eq!(all.len() as u64, first.capture.packets);
     // Labels of the first survive the second.
-    let scan = first.events.iter().find(|event| event.class.name() == "syn-scan").unwrap();
-    let kept = second.events.iter().find(|event| event.id == scan.id).unwrap();
-    assert_eq!((kept.class, kept.packets, kept.start, kept.end), (scan.class, scan.packets, scan.start, scan.end));
-    assert!(second.events.iter().any(|event| event.class.name() == "ping-sweep"));
+    let scan = first
+        .events
+        .iter()
+        .find(|event| event.class.name() == "syn-scan")
+        .unwrap();
+    let kept = second
+        .events
+        .iter()
+        .find(|event| event.id == scan.id)
+        .unwrap();
+    assert_eq!(
+        (kept.class, kept.packets, kept.start, kept.end),
+        (scan.class, scan.packets, scan.start, scan.end)
+    );
+    assert!(
+        second
+            .events
+            .iter()
+            .any(|event| event.class.name() == "ping-sweep")
+    );
     // Who is scanned lives in the capture's own network, where nobody lived.
     let target = scan.targets[0].as_single().unwrap();
-    assert!(before.home.iter().any(|home| home.contains(target)), "{target}");
+    assert!(
+        before.home.iter().any(|home| home.contains(target)),
+        "{target}"
+    );
     if has("tshark") {
         let hosts = |path: &Path| tshark(path, &["ip.src", "ip.dst"]);
-        let is_there = |rows: &[Vec<String>]| rows.iter().flatten().any(|address| *address == target.to_string());
+        let is_there = |rows: &[Vec<String>]| {
+            rows.iter()
+                .flatten()
+                .any(|address| *address == target.to_string())
+        };
         assert!(!is_there(&hosts(&base)) && is_there(&hosts(&once)));
         let sums = tshark(&twice, &["_ws.malformed", "ip.checksum.status"]);
         assert!(sums.iter().all(|row| row[0].is_empty() && row[1] != "0"));
@@ -309,7 +492,8 @@ fn a_scenario_is_laid_over_a_capture_that_stays_as_it_is() {
     fs::remove_file(&base).unwrap();
     fs::remove_file(base.with_extension("truth.json")).unwrap();
     crywolf_ok(&["grade", "--captures", &out, "--json", &json]);
-    let grade: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    let grade: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(grade["captures"].as_array().unwrap().len(), 2);
     let detected = grade["classes"]["syn-scan"]["recall"]["hits"].as_u64();
     assert_eq!(detected, Some(2), "{grade}");
