@@ -6,6 +6,7 @@ use labels::Class;
 use serde::Serialize;
 
 use crate::baseline::{self, Comparison};
+use crate::curve::{self, Curves};
 use crate::gate::{GateOutcome, Side};
 use crate::grade::{CaptureGrade, Grade};
 use crate::metrics::{Figures, Mistakes, Share};
@@ -45,6 +46,8 @@ pub struct Context {
     pub baseline: Option<Baseline>,
     /// Earlier grades, oldest first.
     pub trend: Vec<Point>,
+    /// Shares against what was varied.
+    pub curves: Vec<Curve>,
     /// What the detector took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
@@ -216,6 +219,38 @@ pub struct Point {
     false_alarms: Mistakes,
 }
 
+/// A share against something that was varied.
+#[derive(Clone, Debug, Serialize)]
+pub struct Curve {
+    title: &'static str,
+    about: String,
+    x: Axis,
+    y: Axis,
+    series: Vec<Series>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Axis {
+    label: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Series {
+    name: &'static str,
+    points: Vec<CurvePoint>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct CurvePoint {
+    x: f64,
+    label: String,
+    y: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    hits: u64,
+    of: u64,
+}
+
 /// What the detector took.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cost {
@@ -245,6 +280,7 @@ impl Context {
             captures: BTreeMap::new(),
             baseline: None,
             trend: Vec::new(),
+            curves: grade.curves.as_ref().map(curves).unwrap_or_default(),
             cost: cost(&grade.running),
         }
     }
@@ -270,6 +306,12 @@ fn notes(grade: &Grade) -> Vec<Note> {
         output: Some(failure.output.clone()).filter(|output| !output.is_empty()),
     });
     let mut notes: Vec<Note> = failures.collect();
+    notes.extend(super::notes(grade).into_iter().map(|text| Note {
+        level: Level::Warning,
+        text,
+        capture: None,
+        output: None,
+    }));
     let repeats = grade.running.repeats.iter();
     for repeats in repeats.filter(|repeats| !repeats.differing.is_empty()) {
         notes.push(Note {
@@ -285,6 +327,60 @@ fn notes(grade: &Grade) -> Vec<Note> {
         });
     }
     notes
+}
+
+/// The most points of a curve that the page takes.
+const MOST_POINTS: usize = 500;
+
+/// The ROC and the precision-recall curve over thresholds.
+fn curves(curves: &Curves) -> Vec<Curve> {
+    let step = curves.points.len().div_ceil(MOST_POINTS).max(1);
+    let points = |x: fn(&curve::Point) -> &Share, y: fn(&curve::Point) -> &Share| {
+        let all = curves.points.iter().step_by(step);
+        let shown = all.filter_map(|point| {
+            let y = y(point);
+            Some(CurvePoint {
+                x: x(point).value?,
+                label: format!("score {}", point.threshold),
+                y: y.value,
+                low: y.low,
+                high: y.high,
+                hits: y.hits,
+                of: y.of,
+            })
+        });
+        shown.collect::<Vec<_>>()
+    };
+    let area = |name: &str, area: Option<f64>| {
+        area.map_or_else(String::new, |area| format!("{name} {area:.3}"))
+    };
+    let all = [
+        Curve {
+            title: "Recall by cry-wolf rate, over thresholds (ROC)",
+            about: area("area", curves.roc_area),
+            x: Axis {
+                label: "cry-wolf rate",
+            },
+            y: Axis { label: "recall" },
+            series: vec![Series {
+                name: "recall",
+                points: points(|point| &point.cry_wolf, |point| &point.recall),
+            }],
+        },
+        Curve {
+            title: "Precision by recall, over thresholds",
+            about: area("average precision", curves.average_precision),
+            x: Axis { label: "recall" },
+            y: Axis { label: "precision" },
+            series: vec![Series {
+                name: "precision",
+                points: points(|point| &point.recall, |point| &point.precision),
+            }],
+        },
+    ];
+    all.into_iter()
+        .filter(|curve| curve.series.iter().any(|series| !series.points.is_empty()))
+        .collect()
 }
 
 fn cost(running: &Running) -> Option<Cost> {
