@@ -40,7 +40,7 @@ function model({ grade, context }) {
     capture.extra = own(context.captures, capture.id) ?? {};
     capture.from = seconds(capture.first) ?? seconds(capture.events[0]?.start) ?? 0;
     capture.to = seconds(capture.last) ?? capture.from;
-    capture.place = [capture.scenario, `seed ${capture.seed}`, capture.sensor].filter(Boolean).join(", ");
+    capture.place = [capture.scenario, capture.parameters?.difficulty, `seed ${capture.seed}`, capture.sensor].filter(Boolean).join(", ");
     capture.rows = [];
     const push = (row) => {
       row.capture = capture;
