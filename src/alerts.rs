@@ -47,7 +47,9 @@ pub struct AlertArgs {
 
 fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(
-        ADAPTERS.map(|adapter| PossibleValue::new(adapter.name).help(adapter.what)),
+        ADAPTERS
+            .iter()
+            .map(|adapter| PossibleValue::new(adapter.name).help(adapter.what)),
     )
 }
 

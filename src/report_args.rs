@@ -391,6 +391,8 @@ fn scenarios(grade: &Grade) -> Result<BTreeMap<String, context::Scenario>> {
             let scenario = context::Scenario {
                 title: identity.title.clone(),
                 summary: identity.summary.trim().to_owned(),
+                naive: identity.naive.clone(),
+                tells: identity.tells.clone(),
                 facts: identity.facts.iter().map(|fact| fact.say.clone()).collect(),
                 source: identity.source.clone(),
             };

@@ -8,7 +8,13 @@ use crate::tools::crywolf;
 fn grade(arguments: &[&str]) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("grade.json");
-    let mut all = vec!["grade", "--quiet", "--no-cache", "--json", json.to_str().unwrap()];
+    let mut all = vec![
+        "grade",
+        "--quiet",
+        "--no-cache",
+        "--json",
+        json.to_str().unwrap(),
+    ];
     all.extend(arguments);
     let output = crywolf(&all);
     let told = format!(

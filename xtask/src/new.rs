@@ -383,7 +383,10 @@ mod tests {
             "{shown}"
         );
         let help = crywolf(&root, &["grade", "--help"]);
-        assert!(help.contains("--my-report"), "{help}");
+        assert!(
+            help.contains("--my-report") && help.contains("my-adapter"),
+            "{help}"
+        );
     }
 
     #[test]

@@ -116,6 +116,10 @@ pub struct Scenario {
     pub title: String,
     /// The story.
     pub summary: String,
+    /// What a simple detector concludes from it.
+    pub naive: Vec<String>,
+    /// What tells it apart.
+    pub tells: Vec<String>,
     /// What holds for every seed.
     pub facts: Vec<String>,
     /// Document and section.

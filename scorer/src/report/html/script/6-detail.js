@@ -40,7 +40,9 @@ function whatItIs(row, page, scenario) {
   return [
     h("h4", {}, known?.definition ? `${row.class}: ${known.definition}` : `A ${row.class}, ${row.verdict}`),
     scenario && h("p", {}, h("strong", {}, scenario.title), h("br"), scenario.summary),
-    event.because.length > 0 && [h("h4", {}, "What tells it apart"), list(event.because)],
+    scenario?.naive?.length > 0 && [h("h4", {}, "What a simple detector concludes"), list(scenario.naive)],
+    [...event.because, ...(scenario?.tells ?? [])].length > 0
+      && [h("h4", {}, "What tells it apart"), list([...event.because, ...(scenario?.tells ?? [])])],
     scenario?.facts?.length > 0 && h("details", {}, h("summary", {}, "Facts of the scenario"), list(scenario.facts), scenario.source && h("p", { class: "about" }, `Source: ${scenario.source}`)),
   ];
 }
