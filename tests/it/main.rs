@@ -8,6 +8,7 @@
 //! - [`ladder`]: the paired detector over seeds, difficulties and backgrounds.
 //! - [`grade`]: detectors of all kinds, graded, compared, and captures of one's own to grade them on.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
+//! - [`alerts`]: what other detectors wrote, through the command line.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
 //! - [`real`]: the detector on captures of real tools.
@@ -16,6 +17,7 @@
 //! - [`transcribe`]: a listing becomes the capture that it was made of, and the documents' own listings their packets.
 //! - [`tools`]: the programs that the tests run.
 
+mod alerts;
 mod bad_input;
 mod coverage;
 mod determinism;

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod detectors;
 mod diff;
 mod docs;
 mod enclosure;
@@ -51,6 +52,8 @@ enum Task {
     Pages(pages::PagesArgs),
     /// Write the skeleton of a rule, a tool, a scenario and so on, where it belongs
     New(new::NewArgs),
+    /// Grade Suricata, psad and two that count, for the table in the book
+    Detectors(detectors::DetectorsArgs),
     /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
     /// The part of the measurements that needs a network namespace of its own
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Schemas(args) => schemas::run(&args).map(done),
         Task::Pages(args) => pages::run(&args).map(done),
         Task::New(args) => new::run(&args).map(done),
+        Task::Detectors(args) => detectors::run(&args).map(done),
         Task::Bench(args) => bench::run(&args).map(done),
         Task::BenchLab(args) => bench::replay::run_in_lab(&args).map(done),
         Task::WriteLoop(args) => bench::replay::write_loop::run(&args).map(done),

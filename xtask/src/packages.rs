@@ -1,5 +1,7 @@
 //! The programs of the system that tests and measurements use: witnesses, and tools that make real traffic.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -25,6 +27,9 @@ pub const TESTS: &[Program] = &[
     ("mount", "mount"),
 ];
 
+/// Detectors of others that are graded.
+pub const DETECTORS: &[Program] = &[("suricata", "suricata"), ("psad", "psad")];
+
 /// Those of `replay` and `lab`.
 pub const LAB: &[Program] = &[
     ("unshare", "util-linux"),
@@ -47,22 +52,75 @@ pub const BENCH: &[Program] = &[
 /// Installs what is missing where that is possible, and returns what is missing still.
 pub fn provide(programs: &[Program]) -> Result<Vec<Program>> {
     let missing = missing(programs);
-    if missing.is_empty() || !is_root() || process::find("apt-get").is_none() {
+    if missing.is_empty() || !may_install() {
         return Ok(missing);
     }
     let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
     println!("installing {}", packages.join(" "));
-    let apt = |args: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(["-qq", "-o", "Dpkg::Use-Pty=0"]).args(args);
-        process::run(command.env("DEBIAN_FRONTEND", "noninteractive"))
-    };
     let install = ["install", "-y", "--no-install-recommends"];
     // Without a network the tests still run, and say what they skip.
     if let Err(error) = apt(&["update"]).and_then(|()| apt(&[&install[..], &packages].concat())) {
         println!("could not install: {error:#}");
     }
     Ok(self::missing(programs))
+}
+
+/// Where the Suricata that the book grades comes from: Debian 12 has an older one.
+const BACKPORTS: &str = "bookworm-backports";
+const BACKPORTS_SOURCE: &str = "deb http://deb.debian.org/debian bookworm-backports main\n";
+
+/// Installs the detectors of others where that is possible, each by itself, and returns what is missing still. The system's own
+/// list of sources stays as it is.
+pub fn provide_detectors() -> Result<Vec<Program>> {
+    let absent = missing(DETECTORS);
+    let is_bookworm = fs::read_to_string("/etc/os-release")
+        .is_ok_and(|text| text.contains("VERSION_CODENAME=bookworm"));
+    if absent.iter().any(|(program, _)| *program == "suricata") && is_bookworm && may_install() {
+        println!("installing suricata from {BACKPORTS}");
+        if let Err(error) = install_from_backports("suricata") {
+            println!("could not install: {error:#}");
+        }
+    }
+    for program in missing(DETECTORS) {
+        provide(&[program])?;
+    }
+    Ok(missing(DETECTORS))
+}
+
+fn install_from_backports(package: &str) -> Result<()> {
+    let sources = tempfile::tempdir()?;
+    for entry in fs::read_dir("/etc/apt/sources.list.d")? {
+        let path = entry?.path();
+        fs::copy(
+            &path,
+            sources.path().join(path.file_name().unwrap_or_default()),
+        )?;
+    }
+    fs::write(sources.path().join("backports.list"), BACKPORTS_SOURCE)?;
+    // apt reads as somebody else.
+    fs::set_permissions(sources.path(), fs::Permissions::from_mode(0o755))?;
+    let parts = format!("Dir::Etc::sourceparts={}", sources.path().display());
+    let options = ["-o", &parts, "-o", "APT::Get::List-Cleanup=0"];
+    apt(&[&options[..], &["update"]].concat())?;
+    let install = [
+        "install",
+        "-y",
+        "--no-install-recommends",
+        "-t",
+        BACKPORTS,
+        package,
+    ];
+    apt(&[&options[..], &install].concat())
+}
+
+fn may_install() -> bool {
+    is_root() && process::find("apt-get").is_some()
+}
+
+fn apt(args: &[&str]) -> Result<()> {
+    let mut command = Command::new("apt-get");
+    command.args(["-qq", "-o", "Dpkg::Use-Pty=0"]).args(args);
+    process::run(command.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Installs what is missing, or says how to.

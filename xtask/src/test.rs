@@ -7,7 +7,9 @@ use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::packages::{self, advice};
-use crate::{docs, golden, pages, process, reference, schemas, separation, tidy, workspace};
+use crate::{
+    detectors, docs, golden, pages, process, reference, schemas, separation, tidy, workspace,
+};
 
 /// Arguments of the task.
 #[derive(Args)]
@@ -32,7 +34,7 @@ struct Tally {
 }
 
 /// In this order a mistake shows early, and little is built twice.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "system",
         what: "programs that make or witness real traffic",
@@ -82,6 +84,11 @@ const STEPS: [Step; 11] = [
         name: "pages",
         what: "the book's catalogue against the scenarios",
         run: |_| pages::check(false),
+    },
+    Step {
+        name: "detectors",
+        what: "Suricata, psad and a counter graded, against the book's table",
+        run: detectors,
     },
     Step {
         name: "tests",
@@ -162,6 +169,21 @@ fn system(tally: &mut Tally) -> Result<()> {
     tally.notes.push(note.clone());
     if workspace::in_ci() {
         return Err(anyhow!("CI must have them"));
+    }
+    Ok(())
+}
+
+/// Grades the detectors of others that are there, or can be installed.
+fn detectors(tally: &mut Tally) -> Result<()> {
+    let absent = packages::provide_detectors()?;
+    let missing = detectors::check()?;
+    if !missing.is_empty() {
+        let note = format!(
+            "SKIPPED: grading {}. As root: {}",
+            missing.join(", "),
+            advice(&absent)
+        );
+        tally.notes.push(note);
     }
     Ok(())
 }

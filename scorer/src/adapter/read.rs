@@ -176,9 +176,15 @@ impl<'m> Reader<'m> {
                 // What a cut line lacks may be what is wrong with it.
                 Err(Fault::Wrong(_)) if !line.is_whole && recognized => self.reading.cut += 1,
                 Err(Fault::Wrong(what)) => {
-                    return Err(ReadError::Line {
-                        line: line.number,
-                        what,
+                    let line = line.number;
+                    let other = if recognized {
+                        None
+                    } else {
+                        self.other(&begins)
+                    };
+                    return Err(match other {
+                        Some(_) => self.foreign(other, Unreadable { line, why: what }),
+                        None => ReadError::Line { line, what },
                     });
                 }
             }
@@ -197,15 +203,20 @@ impl<'m> Reader<'m> {
         };
         match first.or(other.map(|_| none)) {
             None => Ok(()),
-            Some(Unreadable { line, why }) => Err(ReadError::Foreign {
-                from: self.adapter.name,
-                what: self.adapter.what,
-                hint: other.map_or_else(String::new, |other| {
-                    format!(": it looks like {}, --from {}", other.what, other.name)
-                }),
-                line,
-                why,
+            Some(first) => Err(self.foreign(other, first)),
+        }
+    }
+
+    /// The error of a file that is none of this format, and may be another's.
+    fn foreign(&self, other: Option<&Adapter>, first: Unreadable) -> ReadError {
+        ReadError::Foreign {
+            from: self.adapter.name,
+            what: self.adapter.what,
+            hint: other.map_or_else(String::new, |other| {
+                format!(": it looks like {}, --from {}", other.what, other.name)
             }),
+            line: first.line,
+            why: first.why,
         }
     }
 

@@ -209,6 +209,8 @@ fn a_file_of_another_detector_is_told_by_name() {
         ("psad/odd.log", "psad", "snort"),
         ("snort2-fast/syslog.alert", "snort", "psad"),
         ("csv/counter.csv", "csv", "suricata"),
+        ("suricata/odd.eve.json", "suricata", "csv"),
+        ("psad/odd.log", "psad", "csv"),
     ] {
         let error = read_text(read_as, &sample(path)).unwrap_err();
         assert!(
