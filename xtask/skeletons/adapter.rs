@@ -11,6 +11,7 @@ pub(super) const ADAPTER: Adapter = Adapter {
     what: "the lines of @WORDS@",
     endings: &[".@NAME@.log"],
     map: Some(("@NAME@.toml", include_str!("../../maps/@NAME@.toml"))),
+    has_scores: false,
     is_ours: false,
     format: |_| Box::new(Lines),
 };
