@@ -1,6 +1,7 @@
 //! `crywolf detect`: a capture or a live interface in, findings of the paired detector out.
 
 mod eve;
+mod explain;
 #[cfg(target_os = "linux")]
 mod live;
 #[cfg(target_os = "linux")]
@@ -30,12 +31,13 @@ Examples:
   crywolf detect capture.pcap
   crywolf detect capture.pcapng --home 192.0.2.0/24 --format jsonl > findings.jsonl
   tcpdump -w - -c 1000 | crywolf detect - --format eve
+  crywolf detect capture.pcap.gz --explain 2
   crywolf detect --print-config > thresholds.toml
   crywolf detect --interface veth0 --netns lab --duration 10m --format jsonl > findings.jsonl
 
 Exit status: 0 with or without findings, 2 when the capture cannot be read to its end, and when the interface vanishes.")]
 pub struct DetectArgs {
-    /// The capture, pcap or pcapng; - reads standard input.
+    /// The capture, pcap or pcapng, compressed with gzip or not; - reads standard input.
     #[arg(value_name = "CAPTURE")]
     #[cfg_attr(
         not(target_os = "linux"),
@@ -62,6 +64,10 @@ pub struct DetectArgs {
     /// How to write the findings.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+
+    /// Of the findings only the Nth, with its frames and filters that show them in Wireshark.
+    #[arg(long, value_name = "N", conflicts_with = "format")]
+    pub explain: Option<usize>,
 
     /// How to listen.
     #[cfg(target_os = "linux")]
@@ -113,6 +119,9 @@ fn of_capture(
     let name = display_name(capture);
     let outcome = detect(input::open(capture)?, config, &args.home);
     let outcome = outcome.with_context(|| name.clone())?;
+    if let Some(number) = args.explain {
+        return explained(number, capture, &outcome.findings);
+    }
     match write_findings(args.format, &outcome.findings) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
         written => written.context("cannot write the findings")?,
@@ -129,6 +138,22 @@ fn of_capture(
             outcome.counters.frames
         ))),
     }
+}
+
+/// Writes one finding with its frames, which are read from the capture again.
+fn explained(number: usize, capture: &Path, findings: &[Finding]) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        capture != Path::new("-"),
+        "standard input cannot be read twice: name the capture, so that its frames can be shown"
+    );
+    let finding = number.checked_sub(1).and_then(|at| findings.get(at));
+    let finding = finding.with_context(|| match findings.len() {
+        0 => "there is nothing to explain: the capture has no findings".to_owned(),
+        count => format!("there is no finding {number}: name one of 1 to {count}"),
+    })?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    explain::write(finding, input::open(capture)?, &mut out)?;
+    out.flush().context("cannot write the finding")
 }
 
 /// What a run over a capture gives.

@@ -94,7 +94,7 @@ pub struct Detector {
 impl Detector {
     /// A detector for the given home networks, which may be unknown.
     pub fn new(config: Config, home: &[IpNet]) -> Self {
-        let rules = rule::all(&config, home);
+        let rules = rule::all(&config);
         let hears = |kind: NewsKind| -> Vec<usize> {
             let rules = rules.iter().enumerate();
             rules
@@ -110,7 +110,7 @@ impl Detector {
             .map(|(kind, _)| *kind)
             .collect();
         Detector {
-            state: State::new(&config),
+            state: State::new(&config, home),
             rules,
             listeners,
             news: Outbox::new(NewsKinds::of(&wanted)),
@@ -394,6 +394,53 @@ mod tests {
              0.76 198.51.100.7:1055 > 192.0.2.10:23 S seq 322286";
         let report = trace::run(Detector::new(Config::default(), &[]), lines);
         assert_eq!((report.findings.len(), report.openings.len()), (1, 0));
+    }
+
+    /// Far more strangers than any table holds, and one who asks a port now and then among them.
+    #[test]
+    fn a_flood_that_fills_the_tables_hides_no_scan() {
+        const FULL: &str = "
+            [memory]
+            connections = 64
+            waiting = 64
+            services = 16
+            pairs = 16
+            sources = 16
+            cases = 8";
+        let mut lines = String::new();
+        for n in 0..20_000u32 {
+            let time = f64::from(n) * 0.001;
+            let (a, b) = (
+                n.wrapping_mul(40_503) >> 8 & 0xff,
+                n.wrapping_mul(2_654_435_761) >> 24,
+            );
+            lines += &format!(
+                "{time:.4} 198.{}.{a}.{b}:{} > 192.0.2.10:80 S seq {} bare\n",
+                18 + n % 2,
+                1_024 + n % 60_000,
+                n.wrapping_mul(7_919) >> 4
+            );
+            if n % 1_000 == 500 {
+                let port = 100 + n / 1_000;
+                let from = format!("203.0.113.7:{}", 40_000 + n);
+                lines += &format!("{:.4} {from} > 192.0.2.20:{port} S\n", time + 0.0002);
+                lines += &format!("{:.4} 192.0.2.20:{port} > {from} R. seq 0\n", time + 0.0004);
+            }
+        }
+        let config = Config::with_overrides(FULL).unwrap();
+        let report = trace::run(Detector::new(config, &[]), &lines);
+        let scanner = "203.0.113.7".parse::<std::net::IpAddr>().unwrap();
+        let blamed = |finding: &&Finding| finding.sources == [scanner.into()];
+        let found: Vec<Class> = report
+            .findings
+            .iter()
+            .filter(blamed)
+            .map(|f| f.class)
+            .collect();
+        assert_eq!(found, [Class::ConnectScan]);
+        let flooded = |finding: &Finding| finding.class == Class::SpoofedSynFlood;
+        assert_eq!(report.findings.iter().filter(|f| flooded(f)).count(), 1);
+        assert!(report.findings.len() <= 3, "{:#?}", report.findings.len());
     }
 
     const TINY: &str = "

@@ -45,6 +45,8 @@ pub(crate) enum Excuse {
     Ident,
     /// The target had just called the source: it calls back.
     Callback,
+    /// The target is in a chat, and is asked for an open proxy, as those in the room may.
+    Guest,
     /// Who gives addresses away tries one before he does.
     Assignment,
     /// The service had answered others before: it has gone, whoever asks.
@@ -79,6 +81,10 @@ pub(crate) struct Attempt {
     pub(crate) fragmented: bool,
     /// Whether the two have exchanged data before, in either direction.
     pub(crate) friend: bool,
+    /// Whether its sender had opened another conversation with the other before; of a datagram, whether either had.
+    pub(crate) met: bool,
+    /// Its time to live as it passed.
+    pub(crate) ttl: u8,
     /// Whether it is excused; known once it has led to nothing.
     pub(crate) excuse: Option<Excuse>,
     /// What its first payload says.
@@ -97,6 +103,19 @@ pub(crate) struct Attempt {
     pub(crate) said: u8,
     /// The longest thing that the responder said after the first few of both sides.
     pub(crate) tail: u16,
+}
+
+impl Attempt {
+    /// Whether its sender stands on the segment of the one it asks, or beside the sensor: no router has touched the
+    /// time to live, and both belong to one site.
+    pub(crate) fn is_local(&self) -> bool {
+        is_untouched(self.ttl) && self.source.is_near(self.target)
+    }
+}
+
+/// Times to live as operating systems send them (32 until Windows 98): who sends with one of these stands beside the sensor.
+pub(crate) fn is_untouched(ttl: u8) -> bool {
+    matches!(ttl, 32 | 64 | 128 | 255)
 }
 
 /// How an attempt ended, where it led to nothing.
@@ -164,6 +183,10 @@ pub(crate) enum Oddity {
     Looping,
 }
 
+/// Packets by which a flow grows until it is news again: as few as a bucket can take at once, for who pours them in
+/// does not know how they were spread.
+pub(crate) const GROWTH: u32 = 32;
+
 /// What was learnt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum News {
@@ -185,7 +208,7 @@ pub(crate) enum News {
     Closed(Attempt),
     /// A payload says something that a rule may ask for; whether the originator says it.
     Said(Attempt, bool, Word),
-    /// A flow or exchange has grown to a power of two of packets.
+    /// A flow or exchange has grown by [`GROWTH`] packets.
     Grown(Attempt),
     /// A segment that opens nothing and belongs to nothing.
     Stray(Attempt),
@@ -195,6 +218,10 @@ pub(crate) enum News {
     StraySilent(Attempt),
     /// It belongs to a connection after all, whose beginning was not captured.
     StrayRefuted(Attempt),
+    /// A segment as any session has it, of a connection whose beginning was not seen.
+    Middle(Attempt),
+    /// Another one followed it.
+    MiddleRefuted(Attempt),
     /// An answer to nothing.
     Unsolicited(Answer),
     /// It came again.
@@ -284,6 +311,8 @@ kinds!(
     StrayReset,
     StraySilent,
     StrayRefuted,
+    Middle,
+    MiddleRefuted,
     Unsolicited,
     UnsolicitedRepeated,
     UnsolicitedOverdue,
@@ -340,6 +369,8 @@ impl News {
             News::StrayReset(_) => NewsKind::StrayReset,
             News::StraySilent(_) => NewsKind::StraySilent,
             News::StrayRefuted(_) => NewsKind::StrayRefuted,
+            News::Middle(_) => NewsKind::Middle,
+            News::MiddleRefuted(_) => NewsKind::MiddleRefuted,
             News::Unsolicited(_) => NewsKind::Unsolicited,
             News::UnsolicitedRepeated(_) => NewsKind::UnsolicitedRepeated,
             News::UnsolicitedOverdue(_) => NewsKind::UnsolicitedOverdue,

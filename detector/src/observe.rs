@@ -175,6 +175,9 @@ impl<'a> Observation<'a> {
                 length: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
             }),
             Transport::Icmp(icmp) => icmp_v4(icmp.icmp_type, icmp.code, icmp.rest, layers),
+            Transport::Icmpv6(icmp) if matches!(icmp.icmp_type, SOLICITATION | ADVERTISEMENT) => {
+                return neighbour(icmp.icmp_type, source, target, layers.payload);
+            }
             Transport::Icmpv6(icmp) => icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers),
             Transport::None | Transport::Fragment | Transport::Other(_) => Kind::Other,
         };
@@ -227,6 +230,43 @@ fn resolution<'a>(arp: &wire::decode::Arp) -> Option<Observation<'a>> {
     Some(Observation {
         source: arp.sender.into(),
         target: arp.target.into(),
+        ttl: u8::MAX,
+        tiny_fragments: false,
+        source_routed: false,
+        kind: Kind::Arp(Resolution { answer }),
+        payload: &[],
+    })
+}
+
+/// Types of neighbour solicitation and advertisement, RFC 4861 sections 4.3 and 4.4.
+const SOLICITATION: u8 = 135;
+const ADVERTISEMENT: u8 = 136;
+
+/// Address resolution of IPv6. Whoever asks a neighbour that it knows whether it is still there asks it alone, and who
+/// has no address yet asks whether one is free: neither looks for anybody.
+fn neighbour<'a>(
+    icmp_type: u8,
+    source: Address,
+    target: Address,
+    body: &[u8],
+) -> Option<Observation<'a>> {
+    let about: [u8; 16] = body.get(..16)?.try_into().ok()?;
+    let about = Address::from(std::net::Ipv6Addr::from(about));
+    let answer = icmp_type == ADVERTISEMENT;
+    if !answer && target.is_host() {
+        return None;
+    }
+    let (source, target) = if answer {
+        (about, target)
+    } else {
+        (source, about)
+    };
+    if !source.is_host() || !target.is_host() || source == target {
+        return None;
+    }
+    Some(Observation {
+        source,
+        target,
         ttl: u8::MAX,
         tiny_fragments: false,
         source_routed: false,

@@ -5,6 +5,7 @@ use labels::{AddressBlock, Class, Evidence, Family, Finding, PortRange, Transpor
 
 use crate::address::Address;
 use crate::news::Moment;
+use crate::tools;
 
 /// Addresses that a case names one by one; beyond, their neighbourhoods are named, as many again.
 const MAX_ADDRESSES: usize = 256;
@@ -74,19 +75,28 @@ impl Findings {
 /// Of findings that speak of the same frames in different words, keeps the one that says more: a scan in several names
 /// is no scan by each of them, and no innocent explanation holds of a scanner's frames.
 fn arbitrate(findings: Vec<Finding>) -> Vec<Finding> {
-    // Among thousands, the work would be that of all pairs; a flood of findings is told as it is.
+    // Among thousands, the work would be that of all pairs: then only what takes in many others is asked.
     const MOST: usize = 512;
-    if findings.len() > MOST {
-        return findings;
-    }
+    let many = findings.len() > MOST;
+    let wholes: Vec<(usize, &Finding)> = findings
+        .iter()
+        .enumerate()
+        .filter(|(_, finding)| {
+            let family = finding.class.family();
+            !many || matches!(family, Family::Flood | Family::Decoy)
+        })
+        .collect();
     let keep: Vec<bool> = findings
         .iter()
         .enumerate()
         .map(|(at, part)| {
-            !findings
+            !wholes
                 .iter()
-                .enumerate()
-                .any(|(other, whole)| other != at && is_part(part, whole))
+                .copied()
+                // Of two that say the same, the first stays.
+                .any(|(other, whole)| {
+                    other != at && is_part(part, whole) && !(at < other && is_part(whole, part))
+                })
         })
         .collect();
     findings
@@ -109,6 +119,13 @@ fn meets(a: &[AddressBlock], b: &[AddressBlock]) -> bool {
     })
 }
 
+/// Whether a range of ports lies in one of others.
+fn is_within(part: &PortRange, whole: &[PortRange]) -> bool {
+    whole
+        .iter()
+        .any(|whole| whole.first() <= part.first() && part.last() <= whole.last())
+}
+
 /// Whether one finding says of its frames less than another says of them.
 fn is_part(part: &Finding, whole: &Finding) -> bool {
     if part.start > whole.end || whole.start > part.end {
@@ -118,7 +135,8 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         whole.class.family(),
         Family::PortScan | Family::Sweep | Family::Decoy | Family::Fingerprint
     );
-    let explains = part.verdict.is_explanation() && part.class != Class::Traceroute;
+    let explains = part.verdict.is_explanation()
+        && !matches!(part.class, Class::Traceroute | Class::RogueSystemSensor);
     // What a scanner asks of one service is a part of the scan.
     let single = matches!(
         part.class,
@@ -144,15 +162,48 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
     let to_the_same = within(&part.targets, &whole.targets);
     let by_class = match whole.class {
         Class::DecoyScan => scan_of_it,
+        // By its own list of ports, which leaves no room for others.
+        Class::RogueSystemSensor => {
+            let udp = part.transport == Some(Transport::Udp);
+            part.class != whole.class
+                && part.ports.iter().all(|range| {
+                    tools::is_of_sensor(udp, range.first())
+                        && tools::is_of_sensor(udp, range.last())
+                })
+        }
+        // Who first looks which hosts are there, and then what is on them.
+        Class::PortSweep
+        | Class::WebProxySweep
+        | Class::ProxyProbe
+        | Class::SynScan
+        | Class::ConnectScan
+            if part.class == Class::PingSweep
+                && within(&whole.targets, &part.targets)
+                && whole.targets.len() * 2 < part.targets.len()
+                && whole.start <= part.end =>
+        {
+            return meets(&part.sources, &whole.sources);
+        }
+        // Of which odd flags are a part.
+        Class::OsFingerprint => {
+            part.class.family() == Family::PortScan
+                && !matches!(part.class, Class::SynScan | Class::ConnectScan)
+                && to_the_same
+        }
+        // Of whom one host answered us, all who did.
+        Class::DecoyScanBackscatter => {
+            part.verdict == Verdict::Backscatter
+                && part.class != Class::DecoyScanBackscatter
+                && to_the_same
+                && part.transport == whole.transport
+        }
+        Class::InverseMapping => part.verdict == Verdict::Backscatter,
         Class::RelayTest => part.class == Class::VersionScan && to_the_same,
         Class::SpoofedSynFlood | Class::SynFlood => {
             matches!(part.class.family(), Family::PortScan | Family::Decoy)
                 && part.transport == whole.transport
                 && to_the_same
-                && part.ports.iter().all(|part| {
-                    let mut whole = whole.ports.iter();
-                    whole.any(|whole| whole.first() <= part.first() && part.last() <= whole.last())
-                })
+                && part.ports.iter().all(|port| is_within(port, &whole.ports))
         }
         Class::Amplification
             if part.class == Class::UdpFlood
@@ -167,8 +218,16 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         {
             return true;
         }
+        Class::UdpFlood => part.class == Class::UdpScan && to_the_same,
         Class::TcpFlagFlood => {
             to_the_same && matches!(part.class.family(), Family::PortScan | Family::Backscatter)
+        }
+        // All who guess together.
+        Class::PasswordGuessing => {
+            part.class == Class::PasswordGuessing
+                && to_the_same
+                && part.ports == whole.ports
+                && part.sources.len() < whole.sources.len()
         }
         Class::RoutingLoop => part.class == Class::Traceroute,
         Class::MonitoringPoll => {
@@ -176,7 +235,13 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         }
         _ => return false,
     };
-    by_class && (within(&part.sources, &whole.sources) || (whole.sources.is_empty() && to_the_same))
+    // The forged names are told as the block that holds most of them.
+    let one_of_them =
+        whole.class == Class::SpoofedSynFlood && part.packets.saturating_mul(50) < whole.packets;
+    by_class
+        && (within(&part.sources, &whole.sources)
+            || one_of_them
+            || (whole.sources.is_empty() && to_the_same))
 }
 
 /// A claim on its way to becoming a finding.
@@ -342,6 +407,11 @@ impl Addresses {
     pub(crate) fn len_without(&self, other: &Addresses) -> usize {
         let singles = self.single.iter();
         singles.filter(|address| !other.contains(**address)).count() + self.wider.len()
+    }
+
+    /// Those that are known one by one, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Address> + '_ {
+        self.single.iter().copied()
     }
 
     /// Whether any is in both.

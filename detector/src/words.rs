@@ -4,7 +4,7 @@
 //! protocols are tried. A payload of another shape is [`Word::Other`].
 //!
 //! Sources: RFC 959 (FTP), 5321 (SMTP), 1939 (POP3), 3501 (IMAP), 9110 (HTTP), 4253 (SSH), 1035 and 5936 (DNS), 3416 and
-//! 1157 (SNMP), 5531 and 1833 (RPC), 1002 (NetBIOS names), [MS-SMB2], 8446 (TLS).
+//! 1157 (SNMP), 5905 (NTP), 5531 and 1833 (RPC), 1002 (NetBIOS names), [MS-SMB2], 8446 (TLS).
 
 /// What was recognised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,10 @@ pub(crate) enum Word {
     SmbDenied,
     /// SMB.
     Smb,
+    /// A client's question for the time.
+    NtpQuestion,
+    /// The handshake of a peer-to-peer protocol.
+    Peer,
     /// The Back Orifice cipher's magic.
     BackOrifice,
     /// Another protocol's opening, by a number of ours.
@@ -88,6 +92,8 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
     }
     match first {
         b'S' if bytes.starts_with(b"SSH-") => Word::SshGreeting,
+        // BEP 3.
+        0x13 if bytes.starts_with(b"\x13BitTorrent protocol") => Word::Peer,
         0x16 if matches!(bytes, [_, 3, 0..=4, ..]) => Word::Tls,
         // SSLv2's ClientHello.
         0x80 if matches!(bytes, [_, _, 1, 0..=3, ..]) => Word::Tls,
@@ -319,6 +325,10 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
             [_, _, flags, ..] if flags & 0x80 == 0 => Word::NetbiosQuery,
             _ => Word::Other,
         };
+    }
+    // Mode 3, RFC 5905 section 7.3.
+    if dport == 123 && first & 7 == 3 && bytes.len() >= 48 {
+        return Word::NtpQuestion;
     }
     if let Some(call) = rpc(bytes) {
         return call;

@@ -9,6 +9,7 @@
 //! - [`grade`]: detectors of all kinds, graded, compared, and captures of one's own to grade them on.
 //! - [`bad_input`]: what is wrong is said in one message, with its place and its remedy, and nothing is left behind.
 //! - [`alerts`]: what other detectors wrote, through the command line.
+//! - [`explain`]: one finding with its frames, and captures that are compressed.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
 //! - [`real`]: the detector on captures of real tools.
@@ -21,6 +22,7 @@ mod alerts;
 mod bad_input;
 mod coverage;
 mod determinism;
+mod explain;
 mod flows;
 mod grade;
 mod lab;

@@ -22,6 +22,7 @@ mod pages;
 mod process;
 mod reference;
 mod replay;
+mod rules;
 mod schemas;
 mod separation;
 mod test;
@@ -54,6 +55,8 @@ enum Task {
     New(new::NewArgs),
     /// Grade Suricata, psad and two that count, for the table in the book
     Detectors(detectors::DetectorsArgs),
+    /// Compare the pages of the rules in docs/ with the heads of the rules, or renew them
+    Docs(rules::RuleArgs),
     /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
     /// The part of the measurements that needs a network namespace of its own
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Task::Pages(args) => pages::run(&args).map(done),
         Task::New(args) => new::run(&args).map(done),
         Task::Detectors(args) => detectors::run(&args).map(done),
+        Task::Docs(args) => rules::run(&args).map(done),
         Task::Bench(args) => bench::run(&args).map(done),
         Task::BenchLab(args) => bench::replay::run_in_lab(&args).map(done),
         Task::WriteLoop(args) => bench::replay::write_loop::run(&args).map(done),

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::packages::{self, advice};
 use crate::{
-    detectors, docs, golden, pages, process, reference, schemas, separation, tidy, workspace,
+    detectors, docs, golden, pages, process, reference, rules, schemas, separation, tidy, workspace,
 };
 
 /// Arguments of the task.
@@ -210,6 +210,7 @@ fn documentation(_: &mut Tally) -> Result<()> {
     let mut command = workspace::cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--locked"]);
     process::run(command.env("RUSTDOCFLAGS", "-D warnings"))?;
     docs::check()?;
+    rules::check(false)?;
     reference::check()
 }
 

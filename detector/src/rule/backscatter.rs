@@ -19,7 +19,6 @@
 //! RFC 9293 section 3.5.2; Moore et al., "Inferring Internet Denial-of-Service Activity"; "Interpreting Network
 //! Traffic", the ACK section.
 
-use ipnet::IpNet;
 use labels::{Class, Finding, Transport};
 
 use super::Rule;
@@ -226,22 +225,82 @@ impl Brief for Echoes {
     }
 }
 
+/// What is known of one address of ours that many answer: it was forged among the decoys of a scan.
+#[derive(Default)]
+struct Forged {
+    sources: Addresses,
+    /// Different questions that were answered: whom, at which port.
+    questions: Vec<(Address, u16)>,
+    sports: Ports,
+    /// Answers that were resets.
+    resets: usize,
+    transport: Option<Transport>,
+    frames: Vec<u64>,
+}
+
+impl Forged {
+    /// Hosts that refused from one and the same port: no service's, but the number of a tool.
+    fn refused_alike(&self) -> usize {
+        let alike = self.sports.len() == 1 && self.resets == self.questions.len();
+        if alike { self.sources.len() } else { 0 }
+    }
+
+    fn suffices(&self, limits: &Limits) -> bool {
+        self.questions.len() - self.resets >= limits.endpoints
+            || self.refused_alike() >= limits.equal_acks
+    }
+}
+
+impl Brief for Forged {
+    type Key = Address;
+    type Limits = Limits;
+
+    fn finding(&self, target: &Address, life: &Life, _: &Limits) -> Option<Finding> {
+        let draft = Draft {
+            class: if self.refused_alike() > 0 {
+                Class::SynFloodBackscatter
+            } else {
+                Class::DecoyScanBackscatter
+            },
+            tool: None,
+            sources: self.sources.blocks(),
+            targets: vec![target.to_ip().into()],
+            transport: self.transport?,
+            ports: if self.transport == Some(Transport::Icmp) {
+                Vec::new()
+            } else {
+                self.sports.ranges()
+            },
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.7,
+            evidence: vec![fact(
+                "answers to questions that this address never asked",
+                format!(
+                    "about {}, from {}",
+                    count(self.questions.len(), "port"),
+                    count(self.sources.len(), "host")
+                ),
+                "a question of ours before each",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
 /// The rule.
 pub(super) struct Backscatter {
-    home: Vec<IpNet>,
     hosts: Docket<Echoes>,
+    forged: Docket<Forged>,
 }
 
 impl Backscatter {
-    pub(super) fn new(config: &Config, home: &[IpNet]) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         Backscatter {
-            home: home.to_vec(),
             hosts: Docket::new(config.get::<Memory>().cases, config.get()),
+            forged: Docket::new(config.get::<Memory>().cases, config.get()),
         }
-    }
-
-    fn is_home(&self, address: Address) -> bool {
-        self.home.iter().any(|net| net.contains(&address.to_ip()))
     }
 
     /// Whether the answer can be one to a forgery: nobody here asked, and it comes from outside where that is known.
@@ -257,10 +316,11 @@ impl Backscatter {
                     | AnswerKind::Refusal
                     | AnswerKind::Unreachable
                     | AnswerKind::EchoReply
+                    | AnswerKind::Exceeded
             )
             && asked.opened.is_none()
             && !state.are_friends(answer.source, answer.target)
-            && !self.is_home(answer.source)
+            && !state.is_home(answer.source)
             && answer.target.is_host()
     }
 
@@ -275,9 +335,48 @@ impl Backscatter {
         if !self.is_strange(answer, state) {
             return;
         }
+        self.answered(answer, now, state, findings);
+        if answer.kind == AnswerKind::Exceeded {
+            return;
+        }
         let folder = self.hosts.note(answer.source, now, 1, findings);
         folder.brief.add(answer, now, confirmed);
         self.judge(answer.source, now, findings);
+    }
+
+    /// Holds an answer for the one to whom it came.
+    fn answered(&mut self, answer: &Answer, now: Moment, state: &State, findings: &mut Findings) {
+        let refusal = answer.kind == AnswerKind::Refusal;
+        if answer.kind == AnswerKind::Accept || state.sees_one_side() {
+            return;
+        }
+        let folder = self.forged.note(answer.target, now, 1, findings);
+        let forged = &mut folder.brief;
+        let question = (answer.source, answer.sport);
+        if forged.questions.contains(&question) || forged.questions.len() >= MAX_ANSWERS {
+            return;
+        }
+        forged.questions.push(question);
+        forged.sources.insert(answer.source);
+        forged.sports.insert(answer.sport);
+        forged.resets += usize::from(refusal);
+        forged.transport.get_or_insert(match answer.quoted {
+            Some(Quoted::Udp) => Transport::Udp,
+            Some(Quoted::Tcp) => Transport::Tcp,
+            None if refusal => Transport::Tcp,
+            _ => Transport::Icmp,
+        });
+        if forged.frames.len() < 8 {
+            forged.frames.push(now.frame);
+        }
+        let limits = self.forged.limits();
+        let enough = self
+            .forged
+            .peek(&answer.target)
+            .is_some_and(|folder| folder.brief.suffices(limits));
+        if enough {
+            self.forged.claim(answer.target, now, findings);
+        }
     }
 
     fn judge(&mut self, source: Address, now: Moment, findings: &mut Findings) {
@@ -331,10 +430,11 @@ impl Rule for Backscatter {
 
     fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
         self.hosts.close(closing, findings);
+        self.forged.close(closing, findings);
     }
 
     fn evicted(&self) -> u64 {
-        self.hosts.evicted()
+        self.hosts.evicted() + self.forged.evicted()
     }
 }
 
@@ -381,6 +481,17 @@ mod tests {
              113676.2 198.51.100.9:510 > 192.0.2.3:6666 R. seq 0 ack 674711610",
         );
         assert_eq!(found[0].tool.as_deref(), Some("shaft"));
+    }
+
+    #[test]
+    fn hosts_that_refuse_from_one_port_answer_one_forger() {
+        let lines = "0.0 203.0.113.1:20766 > 192.0.2.53:38983 R. seq 0 ack 99
+             60.0 203.0.113.2:20766 > 192.0.2.53:7239 R. seq 0 ack 7
+             120.0 203.0.113.3:20766 > 192.0.2.53:5703 R. seq 0 ack 8";
+        assert_eq!(classes(lines), [Class::SynFloodBackscatter]);
+        let two: Vec<&str> = lines.lines().take(2).collect();
+        assert!(classes(&two.join("\n")).is_empty());
+        assert!(classes(&lines.replace("2:20766", "2:80")).is_empty());
     }
 
     #[test]

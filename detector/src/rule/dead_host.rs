@@ -22,7 +22,7 @@ use labels::{Class, Finding, PortRange, Transport};
 use super::Rule;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::{Addresses, Draft, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 
@@ -102,7 +102,9 @@ impl DeadHost {
         state: &State,
         findings: &mut Findings,
     ) {
-        if attempt.raw || state.is_scanning(attempt.source) {
+        // What another rule explains better is left to it.
+        let ident = attempt.excuse == Some(Excuse::Ident);
+        if attempt.raw || ident || state.is_scanning(attempt.source) {
             return;
         }
         let key = service_of(attempt);

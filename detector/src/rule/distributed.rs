@@ -31,6 +31,9 @@ use crate::state::{Memory, State};
 /// Probes that are remembered to be compared.
 const REMEMBERED: usize = 128;
 
+/// Names in which nmap sends one probe at most; more are a flood's.
+const MOST_DECOYS: usize = 128;
+
 section! {
     /// When several sources share a scan.
     Limits "distributed" {
@@ -56,12 +59,16 @@ struct Target {
     decoys: Addresses,
     decoyed: Ports,
     frames: Vec<u64>,
+    /// Of echo requests, which go to many: whom.
+    pinged: Addresses,
 }
 
 impl Target {
     fn is_decoyed(&self, limits: &Limits) -> bool {
         // The same names come again; a flood's are ever new.
-        self.decoyed.len() >= limits.decoyed && self.twins > self.decoys.len()
+        self.decoyed.len() >= limits.decoyed
+            && self.twins > self.decoys.len()
+            && self.decoys.len() <= MOST_DECOYS
     }
 
     fn is_shared(&self, limits: &Limits) -> bool {
@@ -79,10 +86,13 @@ impl Brief for Target {
 
     fn finding(&self, target: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
         let decoyed = self.is_decoyed(limits);
+        let pinged = self.pinged.len() > 0;
         let (class, sources, ports) = if decoyed {
             (Class::DecoyScan, &self.decoys, &self.decoyed)
-        } else {
+        } else if self.is_shared(limits) {
             (Class::ConnectScan, &self.failed_sources, &self.failed_ports)
+        } else {
+            return None;
         };
         let evidence = if decoyed {
             fact(
@@ -111,9 +121,17 @@ impl Brief for Target {
             class,
             tool: None,
             sources: sources.blocks(),
-            targets: vec![target.to_ip().into()],
-            transport: Transport::Tcp,
-            ports: ports.ranges(),
+            targets: if pinged {
+                self.pinged.blocks()
+            } else {
+                vec![target.to_ip().into()]
+            },
+            transport: if pinged {
+                Transport::Icmp
+            } else {
+                Transport::Tcp
+            },
+            ports: if pinged { Vec::new() } else { ports.ranges() },
             span: life.activity?,
             detected: life.detected?,
             confidence: 0.75,
@@ -137,13 +155,24 @@ impl Distributed {
 
     fn opening(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
         let within = self.targets.limits().decoy_within.nanos();
-        let folder = self.targets.note(attempt.target, now, 1, findings);
+        // Echo requests have neither ports nor a number of their own: identifier and sequence number stand for them.
+        let ping = attempt.technique == Technique::Echo;
+        let (key, dport) = if ping {
+            let sequence = u16::try_from(attempt.isn & 0xffff).unwrap_or(0);
+            (attempt.target.neighbourhood(), sequence)
+        } else {
+            (attempt.target, attempt.dport)
+        };
+        let folder = self.targets.note(key, now, 1, findings);
         let target = &mut folder.brief;
+        if ping {
+            target.pinged.insert(attempt.target);
+        }
         let twin = target
             .recent
             .iter()
-            .find(|(sport, dport, isn, source, then)| {
-                (*sport, *dport, *isn) == (attempt.sport, attempt.dport, attempt.isn)
+            .find(|(sport, port, isn, source, then)| {
+                (*sport, *port, *isn) == (attempt.sport, dport, attempt.isn)
                     && *source != attempt.source
                     && now.time.nanos_since(then.time) <= within
             });
@@ -151,7 +180,7 @@ impl Distributed {
             target.twins += 1;
             target.decoys.insert(source);
             target.decoys.insert(attempt.source);
-            target.decoyed.insert(attempt.dport);
+            target.decoyed.insert(dport);
             if target.frames.len() < 8 {
                 target.frames.extend([then.frame, now.frame]);
             }
@@ -159,15 +188,10 @@ impl Distributed {
         if target.recent.len() >= REMEMBERED {
             target.recent.remove(0);
         }
-        let probe = (
-            attempt.sport,
-            attempt.dport,
-            attempt.isn,
-            attempt.source,
-            now,
-        );
-        target.recent.push(probe);
-        self.judge(attempt.target, now, findings);
+        target
+            .recent
+            .push((attempt.sport, dport, attempt.isn, attempt.source, now));
+        self.judge(key, now, findings);
     }
 
     fn failed(&mut self, attempt: &Attempt, now: Moment, state: &State, findings: &mut Findings) {
@@ -209,7 +233,9 @@ impl Rule for Distributed {
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
-            News::Opening(attempt) if attempt.technique == Technique::Syn => {
+            News::Opening(attempt)
+                if matches!(attempt.technique, Technique::Syn | Technique::Echo) =>
+            {
                 self.opening(attempt, now, findings);
             }
             News::Settled(attempt, Outcome::Refused | Outcome::Silent | Outcome::Unreachable)

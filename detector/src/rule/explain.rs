@@ -1,5 +1,6 @@
 //! What looks odd and is housekeeping: leases, what does not fit, loops of routers, translated lookups, late answers,
-//! servers that check their clients, callers of the host that had the address before.
+//! servers that check their clients, callers of the host that had the address before, programs that call for their like,
+//! names of hosts with which there was traffic, monitors, clients that retry.
 //!
 //! # What
 //! Kinds of traffic that draw the eye and have an innocent reason which the capture shows.
@@ -43,6 +44,10 @@ section! {
         checked_ports: usize,
         callers: usize,
         calls: u32,
+        pings: u32,
+        checks: u32,
+        retries: u32,
+        peers: usize,
     }
 }
 
@@ -65,6 +70,26 @@ impl Habit {
             Class::RoutingLoop => self.times >= limits.looped,
             Class::NatLowPortDns => self.times >= limits.low_ports,
             Class::StaleDns => self.times >= limits.late,
+            // One says why.
+            Class::NetbiosNameResolution => true,
+            Class::PeerDiscovery => {
+                self.transport == Some(Transport::Udp) || self.targets.len() >= limits.peers
+            }
+            Class::MonitoringPoll => {
+                let checked = self.targets.len() * self.ports.len().max(1);
+                let checked = u32::try_from(checked).unwrap_or(u32::MAX);
+                match self.transport {
+                    Some(Transport::Tcp) => self.times >= limits.checks.saturating_mul(checked),
+                    _ => self.times >= limits.pings,
+                }
+            }
+            Class::RetryToDeadHost => {
+                let sources = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+                self.ports.len() == 1 && self.times >= limits.retries.saturating_mul(sources)
+            }
+            _ if self.transport == Some(Transport::Udp) => {
+                self.sources.len() >= 2 && self.ports.len() <= self.sources.len()
+            }
             Class::ProxyCheck => {
                 let ports = self.ports.list();
                 let proxies = ports.iter().filter(|port| tools::PROXIES.contains(port));
@@ -92,6 +117,15 @@ impl Brief for Habit {
             Class::RoutingLoop => "packets die that nobody meant to die",
             Class::NatLowPortDns => "lookups from low ports, answered as lookups",
             Class::StaleDns => "answers to lookups that nobody waits for any more",
+            Class::NetbiosNameResolution => {
+                "the name of a host that it has to do with is asked for"
+            }
+            Class::PeerDiscovery if self.transport == Some(Transport::Udp) => {
+                "a program calls for its like on its segment"
+            }
+            Class::PeerDiscovery => "peers that speak a peer-to-peer protocol",
+            Class::MonitoringPoll => "the same is asked again and again",
+            Class::RetryToDeadHost => "clients try a closed service again and again",
             Class::ProxyCheck => "ports of a host that had just called are tried",
             _ => "strangers call a closed port again and again",
         };
@@ -184,6 +218,26 @@ impl Explain {
             (68, 67, _) | (546, 547, _) => {
                 self.of(Class::DhcpBroadcast, attempt.source, attempt, now, findings);
             }
+            // After other traffic between the two.
+            (_, 137, _)
+                if attempt.met || state.pair(attempt.target, attempt.source).opened.is_some() =>
+            {
+                let class = Class::NetbiosNameResolution;
+                self.of(class, attempt.source, attempt, now, findings);
+            }
+            (67, _, _) | (137 | 138, _, _) => {}
+            (_, port, _) if attempt.is_local() && is_broadcast(attempt.target) && port != 53 => {
+                self.of(Class::PeerDiscovery, attempt.target, attempt, now, findings);
+            }
+            (_, 123, Word::NtpQuestion) => {
+                self.of(
+                    Class::MonitoringPoll,
+                    attempt.target,
+                    attempt,
+                    now,
+                    findings,
+                );
+            }
             // The opening of a flow whose question went elsewhere, or to another port.
             (53, 1024.., Word::DnsAnswer(_))
                 if state.are_friends(attempt.target, attempt.source) =>
@@ -195,6 +249,18 @@ impl Explain {
     }
 }
 
+/// Whether everybody on a segment is meant, and no group that has joined.
+fn is_broadcast(target: Address) -> bool {
+    target.is_v4() && target.is_broadcast_like() && target.bits() & 0xff == 0xff
+}
+
+/// Whether whoever asked the same before asks it again, and insists on no answer now.
+fn is_patient(attempt: &Attempt, now: Moment) -> bool {
+    const AGAIN: u8 = 5;
+    const PATIENT_NANOS: u64 = 5_000_000_000;
+    attempt.sent >= AGAIN && now.time.nanos_since(attempt.opened.time) >= PATIENT_NANOS
+}
+
 impl Rule for Explain {
     fn name(&self) -> &'static str {
         "explain"
@@ -203,6 +269,8 @@ impl Rule for Explain {
     fn hears(&self) -> NewsKinds {
         NewsKinds::of(&[
             NewsKind::Opening,
+            NewsKind::Repeated,
+            NewsKind::Said,
             NewsKind::Fruitful,
             NewsKind::Settled,
             NewsKind::Died,
@@ -214,6 +282,51 @@ impl Rule for Explain {
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
             News::Opening(attempt) => self.opening(attempt, now, state, findings),
+            News::Repeated(attempt) if attempt.technique == Technique::Echo => {
+                if is_patient(attempt, now) {
+                    self.of(
+                        Class::MonitoringPoll,
+                        attempt.source,
+                        attempt,
+                        now,
+                        findings,
+                    );
+                }
+            }
+            News::Repeated(attempt) if attempt.technique == Technique::Udp => {
+                if is_broadcast(attempt.target) {
+                    self.opening(attempt, now, state, findings);
+                } else if attempt.target.is_host()
+                    && attempt.fetched == 0
+                    && attempt.dport >= 1024
+                    && !attempt.met
+                    && !attempt.source.is_near(attempt.target)
+                {
+                    let class = Class::PreviousTenant;
+                    self.of(class, attempt.target, attempt, now, findings);
+                }
+            }
+            News::Said(attempt, true, Word::Peer) => {
+                self.of(Class::PeerDiscovery, attempt.source, attempt, now, findings);
+            }
+            News::Settled(attempt, Outcome::Empty) if attempt.technique == Technique::Syn => {
+                self.of(
+                    Class::MonitoringPoll,
+                    attempt.source,
+                    attempt,
+                    now,
+                    findings,
+                );
+            }
+            News::Settled(attempt, Outcome::Refused)
+                if attempt.technique == Technique::Syn
+                    && attempt.met
+                    && !attempt.raw
+                    && attempt.source.is_near(attempt.target) =>
+            {
+                let class = Class::RetryToDeadHost;
+                self.of(class, attempt.target, attempt, now, findings);
+            }
             News::Fruitful(attempt)
                 if attempt.technique == Technique::Udp
                     && attempt.dport == 53
@@ -224,7 +337,7 @@ impl Rule for Explain {
             }
             News::Settled(attempt, _)
                 if attempt.technique == Technique::Syn
-                    && attempt.excuse == Some(Excuse::Callback) =>
+                    && matches!(attempt.excuse, Some(Excuse::Callback | Excuse::Guest)) =>
             {
                 self.of(Class::ProxyCheck, attempt.source, attempt, now, findings);
             }
@@ -255,7 +368,7 @@ impl Rule for Explain {
                 self.of(Class::RoutingLoop, attempt.target, attempt, now, findings);
             }
             News::Complained {
-                fault: Fault::TooBig,
+                fault: Fault::TooBig | Fault::Reassembly,
                 speaker,
                 to,
                 known: true,
@@ -298,6 +411,14 @@ mod tests {
     use labels::Class;
 
     use crate::trace::classes;
+
+    #[test]
+    fn a_call_to_all_on_the_segment_looks_for_its_like() {
+        let call = "0.0 192.0.2.7:535 > 192.0.2.255:535 udp len 40 ttl 64";
+        assert_eq!(classes(call), [Class::PeerDiscovery]);
+        assert!(classes(&call.replace("ttl 64", "ttl 57")).is_empty());
+        assert!(classes(&call.replace("2.255", "2.254")).is_empty());
+    }
 
     #[test]
     fn strangers_that_call_a_closed_port_again_want_who_was_there_before() {

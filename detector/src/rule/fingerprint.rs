@@ -44,6 +44,10 @@ section! {
 struct Questions {
     /// One bit a kind of packet that no stack sends.
     kinds: u8,
+    /// The last one's source port.
+    sport: u16,
+    /// Two kinds came from neighbouring source ports: one program's tests in a row.
+    row: bool,
     spoken: Vec<(u16, u8)>,
     misfits: Ports,
     ports: Ports,
@@ -106,13 +110,19 @@ impl Fingerprint {
         let key = (attempt.source, attempt.target);
         let needed = self.pairs.limits().kinds;
         let questions = &mut self.pairs.note(key, now, 1, findings).brief;
+        let new = questions.kinds & 1 << kind == 0;
+        if new && questions.kinds != 0 && attempt.sport.abs_diff(questions.sport) == 1 {
+            questions.row = true;
+        }
         questions.kinds |= 1 << kind;
+        questions.sport = attempt.sport;
         if attempt.dport != 0 {
             questions.ports.insert(attempt.dport);
         }
         if questions.frames.len() < 8 {
             questions.frames.push(now.frame);
         }
+        let needed = needed - u32::from(questions.row && needed > 2);
         if questions.kinds.count_ones() >= needed {
             questions.system = true;
             self.pairs.claim(key, now, findings);
@@ -209,10 +219,12 @@ mod tests {
     fn three_kinds_that_no_stack_sends_are_a_fingerprint_and_two_are_not() {
         let lines = "
             0.0 198.51.100.7:61000 > 192.0.2.10:22 none
-            0.1 198.51.100.7:61001 > 192.0.2.10:22 SFPU
-            0.2 198.51.100.7:61002 > 192.0.2.10:81 FPU";
+            0.1 198.51.100.7:61010 > 192.0.2.10:22 SFPU
+            0.2 198.51.100.7:61020 > 192.0.2.10:81 FPU";
         assert!(classes(lines).contains(&Class::OsFingerprint));
         let two: Vec<&str> = lines.lines().take(3).collect();
         assert!(!classes(&two.join("\n")).contains(&Class::OsFingerprint));
+        let row = two.join("\n").replace("61010", "61001");
+        assert!(classes(&row).contains(&Class::OsFingerprint));
     }
 }

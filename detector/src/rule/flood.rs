@@ -6,7 +6,7 @@
 //! # Why these facts
 //! A client completes its handshake, or retransmits its SYN from the same port when nobody answers. So each SYN
 //! fills a bucket of its service, a completion or a first retransmission takes it out again, and time drains it
-//! slowly; the bucket has no window to straddle. Besides, a sequence number that stays while source ports or addresses
+//! slowly; the bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. Besides, a sequence number that stays while source ports or addresses
 //! change is made by a program that forges packets, and three of them suffice, however slow.
 //!
 //! # Evidence
@@ -62,10 +62,23 @@ struct Detail {
     refused: u64,
     torn: u64,
     examples: Vec<u64>,
+    /// SYNs in all, and those of sources that had called the host before.
+    added: u64,
+    again: u64,
 }
 
 impl Detail {
+    /// Nothing listens, and the same clients try again and again: no backlog fills.
+    fn is_dead_service(&self) -> bool {
+        self.accepted == 0
+            && self.refused * 2 >= self.added
+            && self.again * 2 >= self.added
+            && self.raw * 2 < self.added
+    }
+
     fn add(&mut self, attempt: &Attempt, now: Moment) {
+        self.added += 1;
+        self.again += u64::from(attempt.met);
         self.crowd.add(attempt.source);
         self.raw += u64::from(attempt.raw);
         if self.examples.len() < 8 {
@@ -86,6 +99,11 @@ impl Detail {
     }
 }
 
+/// Names in which nmap sends one probe at most.
+const MOST_DECOYS: u32 = 128;
+/// SYNs of one connection beyond those that any stack sends (Linux sends seven, at growing intervals).
+const MOST_SENT: u8 = 8;
+
 /// What is known of a service that may be flooded.
 #[derive(Debug, Default)]
 struct Bucket {
@@ -95,6 +113,8 @@ struct Bucket {
     drained: wire::Timestamp,
     risen: Option<Moment>,
     equal_isns: u32,
+    /// The same SYN in other names, in a row.
+    renamed: u32,
     equal_from: Option<Moment>,
     last: Option<(u32, Address, u16)>,
     /// Somebody has completed a handshake: equal numbers are a stack's weakness then, no forgery.
@@ -276,7 +296,9 @@ impl SynFlood {
         let Some(bucket) = self.buckets.get_mut(&key) else {
             return;
         };
-        let by_isn = bucket.equal_isns >= flood.equal_isns && !bucket.completes;
+        // Decoys are a few dozen names, each of which asks a service once or twice.
+        let by_isn = (bucket.equal_isns >= flood.equal_isns || bucket.renamed >= MOST_DECOYS)
+            && !bucket.completes;
         if bucket.flooded || (!by_isn && !overflows(bucket, now, flood)) {
             return;
         }
@@ -284,7 +306,8 @@ impl SynFlood {
         state.set_flooded(key, true);
         let detail = bucket.detail.take().unwrap_or_default();
         let (first, before) = if by_isn {
-            (bucket.equal_from, u64::from(bucket.equal_isns))
+            let equal = bucket.equal_isns.max(bucket.renamed);
+            (bucket.equal_from, u64::from(equal))
         } else {
             (bucket.risen, bucket.level / ONE)
         };
@@ -370,7 +393,12 @@ impl SynFlood {
         let over = matches!(outcome, Outcome::Refused | Outcome::Torn);
         // What is over at once fills no backlog; only a program that makes its own packets is held to them.
         if over && !attempt.raw || attempt.excuse.is_some() {
-            let relief = self.victims.limits().refused_relief;
+            // Who comes again retries, and knows whom he wants; a flood's forged sources come once.
+            let relief = if attempt.met {
+                ONE
+            } else {
+                self.victims.limits().refused_relief
+            };
             self.relieve(attempt, relief);
         }
         if let Some(bucket) = self.buckets.get_mut(&service_of(attempt))
@@ -420,6 +448,13 @@ fn overflows(bucket: &Bucket, now: Moment, flood: &Limits) -> bool {
         .map_or(0, |risen| now.time.nanos_since(risen.time));
     // Hand-made SYNs are no busy server's clients: no completions are to be awaited.
     let raw = bucket.detail.as_ref().map_or(0, |detail| detail.raw) * ONE;
+    if bucket
+        .detail
+        .as_ref()
+        .is_some_and(|detail| detail.is_dead_service())
+    {
+        return false;
+    }
     let enough = bucket.level >= flood.level * ONE && age >= flood.least.nanos()
         || bucket.level >= 2 * flood.level * ONE && raw * 10 >= bucket.level * 9
         || bucket.level >= flood.sudden * ONE;
@@ -452,10 +487,16 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
     let (isn, source, sport) = (attempt.isn, attempt.source, attempt.sport);
     match bucket.last {
         // From the same port in several names, it is a scan's decoys.
-        Some((last, _, port)) if last == isn && port != sport => bucket.equal_isns += 1,
-        Some((last, _, port)) if (last, port) == (isn, sport) => {}
+        // A stack's next number lies far off; a program that counts forges, too.
+        Some((last, _, port)) if isn.wrapping_sub(last) <= 1 && port != sport => {
+            bucket.equal_isns += 1;
+        }
+        Some((last, name, port)) if (last, port) == (isn, sport) => {
+            bucket.renamed += u32::from(name != source);
+        }
         _ => {
             bucket.equal_isns = 1;
+            bucket.renamed = 0;
             bucket.equal_from = Some(now);
             // Slow and with ever new numbers: nobody's flood so far.
             if bucket.level <= ONE {
@@ -508,8 +549,12 @@ impl Rule for SynFlood {
             News::Accepted(attempt) => {
                 self.victim(attempt.target, now, 1, |victim| victim.accepted += 1);
             }
-            News::Repeated(attempt) if attempt.sent == 2 && attempt.technique == Technique::Syn => {
-                self.relieve(attempt, ONE);
+            News::Repeated(attempt) if attempt.technique == Technique::Syn => {
+                if attempt.sent == 2 {
+                    self.relieve(attempt, ONE);
+                } else if attempt.sent > MOST_SENT {
+                    self.opening(attempt, now, state, findings);
+                }
             }
             News::Completed(attempt) => {
                 if let Some(bucket) = self.relieve(attempt, ONE) {
@@ -562,6 +607,35 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:#?}");
         assert_eq!(found[0].class, Class::SpoofedSynFlood);
         assert_eq!((found[0].packets, found[0].detected_frame), (3, 3));
+    }
+
+    #[test]
+    fn a_syn_that_no_stack_repeats_so_often_fills_the_backlog() {
+        let syn = "198.51.100.7:20000 > 192.0.2.10:80 S seq 77 bare win 1480";
+        assert_eq!(classes(&repeat(200, 0.01, syn)), [Class::SynFlood]);
+        assert!(classes(&repeat(8, 1.0, syn)).is_empty());
+    }
+
+    #[test]
+    fn clients_that_retry_a_dead_service_flood_nothing() {
+        let mut lines = String::new();
+        for n in 0..3_000u32 {
+            let (client, port) = (n % 20 + 1, 20_000 + n);
+            let time = f64::from(n) * 0.002;
+            lines += &format!(
+                "{time:.4} 10.0.0.{client}:{port} > 10.0.1.9:5432 S seq {}\n",
+                n * 7_919
+            );
+            lines += &format!(
+                "{:.4} 10.0.1.9:5432 > 10.0.0.{client}:{port} R. seq 0\n",
+                time + 0.0005
+            );
+        }
+        assert!(
+            !classes(&lines)
+                .iter()
+                .any(|class| class.verdict().is_alerting())
+        );
     }
 
     #[test]

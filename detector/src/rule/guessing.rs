@@ -14,7 +14,7 @@
 //! Refusals and successes of each source.
 //!
 //! # Blind spots
-//! One try each from very many sources. A mail program with an old password, left alone for a day.
+//! Few tries each from few sources. A mail program with an old password, left alone for a day.
 //!
 //! # References
 //! RFC 959, 4954, 3501, 1939, 9110, 4253.
@@ -26,7 +26,7 @@ use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Addresses, Draft, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 use crate::words::Word;
 
@@ -35,86 +35,63 @@ const SSH: u16 = 22;
 /// What an SSH client says before it first names a password: greeting, offer, key, new keys, the service it wants, and
 /// a login without any.
 const BEFORE_LOGIN: u8 = 6;
+/// Of which so many may not have reached the sensor: who only asks for keys says two less.
+const LOST: u8 = 1;
 /// Tries that one SSH session counts for: keys that are offered look like passwords.
 const MOST_TRIES: u32 = 2;
-/// Sources that are told apart.
-const MOST: usize = 64;
 
 section! {
     /// When refused logins are guessing.
     Limits "guessing" {
         refusals: u32,
+        guessers: u32,
         per_success: u32,
         longest_refusal: u16,
     }
 }
 
-#[derive(Clone, Copy)]
-struct Guesser {
-    source: Address,
-    refused: u32,
-    welcome: u32,
-}
-
-impl Guesser {
-    fn guesses(&self, limits: &Limits) -> bool {
-        self.refused >= limits.refusals && self.refused >= self.welcome * limits.per_success
-    }
-}
-
-/// What is known of a service that asks for passwords.
+/// What is known of logins at a service: of one source, or of all.
 #[derive(Default)]
 struct Door {
-    guessers: Vec<Guesser>,
+    refused: u32,
+    welcome: u32,
+    sources: Addresses,
     frames: Vec<u64>,
 }
 
 impl Door {
-    fn of(&mut self, source: Address) -> Option<&mut Guesser> {
-        if let Some(at) = self
-            .guessers
-            .iter()
-            .position(|known| known.source == source)
-        {
-            return self.guessers.get_mut(at);
-        }
-        if self.guessers.len() >= MOST {
-            return None;
-        }
-        self.guessers.push(Guesser {
-            source,
-            refused: 0,
-            welcome: 0,
-        });
-        self.guessers.last_mut()
+    fn suffices(&self, of_all: bool, limits: &Limits) -> bool {
+        let mostly = self.refused >= self.welcome * limits.per_success;
+        let needed = if of_all {
+            // Each source tries a few times, and many do.
+            limits.refusals * limits.guessers
+        } else {
+            limits.refusals
+        };
+        let many = usize::try_from(limits.guessers).unwrap_or(usize::MAX);
+        mostly && self.refused >= needed && (!of_all || self.sources.len() >= many)
     }
 }
 
 impl Brief for Door {
-    type Key = Service;
+    /// The service, and who tries; `None` for all together.
+    type Key = (Service, Option<Address>);
     type Limits = Limits;
 
-    fn finding(&self, service: &Service, life: &Life, limits: &Limits) -> Option<Finding> {
-        let guilty: Vec<&Guesser> = self
-            .guessers
-            .iter()
-            .filter(|guesser| guesser.guesses(limits))
-            .collect();
-        if guilty.is_empty() {
+    fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
+        if !self.suffices(key.1.is_none(), limits) {
             return None;
         }
-        let refused: u32 = guilty.iter().map(|guesser| guesser.refused).sum();
-        let welcome: u32 = guilty.iter().map(|guesser| guesser.welcome).sum();
         let draft = Draft {
             class: Class::PasswordGuessing,
             tool: None,
-            sources: guilty.iter().map(|g| g.source.to_ip().into()).collect(),
-            targets: vec![service.address.to_ip().into()],
+            sources: self.sources.blocks(),
+            targets: vec![key.0.address.to_ip().into()],
             transport: Transport::Tcp,
-            ports: vec![PortRange::single(service.port)],
+            ports: vec![PortRange::single(key.0.port)],
             span: life.activity?,
             detected: life.detected?,
-            confidence: if refused >= 2 * limits.refusals {
+            confidence: if self.refused >= 2 * limits.refusals {
                 0.9
             } else {
                 0.7
@@ -122,8 +99,10 @@ impl Brief for Door {
             evidence: vec![fact(
                 "logins that the service refused",
                 format!(
-                    "{refused} refused, {welcome} let in, by {}",
-                    count(guilty.len(), "host")
+                    "{} refused, {} let in, by {}",
+                    self.refused,
+                    self.welcome,
+                    count(self.sources.len(), "host")
                 ),
                 "a mistake or two, and then a session",
                 self.frames.iter().copied(),
@@ -152,29 +131,32 @@ impl Guessing {
         now: Moment,
         findings: &mut Findings,
     ) {
-        let key = Service {
+        let service = Service {
             address: attempt.target,
             port: attempt.dport,
         };
-        let folder = self.doors.open(key, findings);
-        let Some(guesser) = folder.brief.of(attempt.source) else {
-            return;
-        };
-        if !refused {
-            guesser.welcome += 1;
-            return;
-        }
-        guesser.refused += tries;
-        folder.life.extend(attempt.opened, 0);
-        folder.life.extend(now, 1);
-        if folder.brief.frames.len() < 8 {
-            folder.brief.frames.push(now.frame);
-        }
-        let limits = self.doors.limits().clone();
-        if let Some(folder) = self.doors.get(&key)
-            && folder.brief.guessers.iter().any(|g| g.guesses(&limits))
-        {
-            self.doors.claim(key, now, findings);
+        for key in [(service, Some(attempt.source)), (service, None)] {
+            let folder = self.doors.open(key, findings);
+            let door = &mut folder.brief;
+            if !refused {
+                door.welcome = door.welcome.saturating_add(1);
+                continue;
+            }
+            door.refused = door.refused.saturating_add(tries);
+            door.sources.insert(attempt.source);
+            if door.frames.len() < 8 {
+                door.frames.push(now.frame);
+            }
+            folder.life.extend(attempt.opened, 0);
+            folder.life.extend(now, 1);
+            let limits = self.doors.limits();
+            let enough = self
+                .doors
+                .peek(&key)
+                .is_some_and(|folder| folder.brief.suffices(key.1.is_none(), limits));
+            if enough {
+                self.doors.claim(key, now, findings);
+            }
         }
     }
 }
@@ -209,10 +191,11 @@ impl Rule for Guessing {
             }
             News::Closed(attempt)
                 if (attempt.dport == SSH || attempt.word == Word::SshGreeting)
-                    && attempt.said >= BEFORE_LOGIN =>
+                    && attempt.said + LOST >= BEFORE_LOGIN =>
             {
                 let refused = attempt.tail <= self.doors.limits().longest_refusal;
-                let tries = u32::from(attempt.said - BEFORE_LOGIN).clamp(1, MOST_TRIES);
+                let tries =
+                    u32::from(attempt.said.saturating_sub(BEFORE_LOGIN)).clamp(1, MOST_TRIES);
                 self.note(attempt, (refused, tries), now, findings);
             }
             _ => {}

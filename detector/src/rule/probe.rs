@@ -24,10 +24,11 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Technique};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
 use crate::observe::Fault;
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, count, fact};
 use crate::state::{Memory, State};
+use crate::tools;
 use crate::words::Word;
 
 /// A whole zone, RFC 5936 section 2.1.
@@ -57,6 +58,9 @@ struct Asker {
     ports: Ports,
     frames: Vec<u64>,
     udp: Option<bool>,
+    /// In whose names, where the case is about who is told.
+    speakers: Crowd,
+    names: Addresses,
 }
 
 impl Brief for Asker {
@@ -71,18 +75,28 @@ impl Brief for Asker {
             Class::RelayTest => "mail that the server refused to pass on",
             Class::SourceRouteProbe => "packets that name their way",
             Class::PortZeroProbe => "packets for port 0",
+            Class::TrojanProbe => "the cipher of a back door",
+            Class::OsFingerprint => {
+                "packets with which something is wrong, of several hosts or again and again"
+            }
             Class::SourceQuenchAbuse => "messages that ask to slow down, about what nobody sent",
             _ => "two services that answer each other",
         };
         let transport = match key.1 {
-            Class::SourceQuenchAbuse => Transport::Icmp,
+            Class::SourceQuenchAbuse | Class::OsFingerprint => Transport::Icmp,
             _ if self.udp == Some(true) => Transport::Udp,
             _ => Transport::Tcp,
         };
         let draft = Draft {
             class: key.1,
             tool: None,
-            sources: vec![key.0.to_ip().into()],
+            sources: match key.1 {
+                Class::SourceQuenchAbuse if self.names.len() <= NAMED_SOURCES => {
+                    self.names.blocks()
+                }
+                Class::SourceQuenchAbuse => self.speakers.block().into_iter().collect(),
+                _ => vec![key.0.to_ip().into()],
+            },
             targets: self.targets.blocks(),
             transport,
             ports: self.ports.ranges(),
@@ -130,7 +144,8 @@ impl Probe {
             Class::FingerProbe => limits.fingers,
             Class::RelayTest => limits.relays,
             Class::SourceQuenchAbuse => limits.quenches,
-            Class::EchoChargenLoop => 1,
+            // A cipher's constant is no accident.
+            Class::EchoChargenLoop | Class::TrojanProbe => 1,
             _ => limits.odd,
         };
         let key = (source, class);
@@ -138,7 +153,7 @@ impl Probe {
         asker.times = asker.times.saturating_add(1);
         asker.targets.insert(target);
         asker.udp.get_or_insert(udp);
-        if class != Class::SourceQuenchAbuse {
+        if port != 0 || class == Class::PortZeroProbe {
             asker.ports.insert(port);
         }
         if asker.frames.len() < 8 {
@@ -166,13 +181,14 @@ impl Rule for Probe {
             NewsKind::Opening,
             NewsKind::Said,
             NewsKind::Closed,
+            NewsKind::Settled,
             NewsKind::Odd,
             NewsKind::Complained,
             NewsKind::Grown,
         ])
     }
 
-    fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
             News::Said(attempt, true, Word::Portmap(_) | Word::Rpc)
                 if !attempt.source.is_near(attempt.target) =>
@@ -181,9 +197,13 @@ impl Rule for Probe {
             }
             News::Opening(attempt) if !attempt.source.is_near(attempt.target) => {
                 match (attempt.technique, attempt.dport) {
+                    (Technique::Udp, _) if attempt.word == Word::BackOrifice => {
+                        self.of(attempt, Class::TrojanProbe, now, findings);
+                    }
                     (Technique::Udp, _) if matches!(attempt.word, Word::Portmap(_) | Word::Rpc) => {
                         self.of(attempt, Class::RpcProbe, now, findings);
                     }
+
                     (Technique::Syn, 111) => self.of(attempt, Class::RpcProbe, now, findings),
                     (Technique::Syn, 79) => self.of(attempt, Class::FingerProbe, now, findings),
                     _ => {}
@@ -194,9 +214,46 @@ impl Rule for Probe {
             }
             News::Closed(attempt)
                 if attempt.word == Word::DnsQuestion(AXFR)
+                    && !state.sees_one_side()
                     && attempt.fetched <= self.askers.limits().refused_bytes =>
             {
                 self.of(attempt, Class::ZoneTransferProbe, now, findings);
+            }
+            // By TCP one asks for what a datagram cannot hold, and so after a datagram.
+            News::Settled(attempt, Outcome::Empty)
+                if attempt.technique == Technique::Syn
+                    && attempt.dport == 53
+                    && attempt.excuse.is_none()
+                    && !attempt.friend
+                    && !attempt.source.is_near(attempt.target)
+                    && !state.sees_one_side() =>
+            {
+                self.of(attempt, Class::ZoneTransferProbe, now, findings);
+            }
+            // Calls without an answer: the same call is sent again, and again.
+            News::Settled(attempt, Outcome::Silent)
+                if attempt.technique == Technique::Udp
+                    && attempt.sent > 1
+                    && matches!(attempt.word, Word::Portmap(_))
+                    && !attempt.source.is_near(attempt.target)
+                    && !state.sees_one_side() =>
+            {
+                let key = (attempt.source, Class::RpcProbe);
+                let again = u32::from(attempt.sent) - 1;
+                let asker = &mut self.askers.open(key, findings).brief;
+                asker.times = asker.times.saturating_add(again);
+                self.of(attempt, Class::RpcProbe, now, findings);
+            }
+            // To one of the first ports that a portmapper gives away, without having asked which.
+            News::Settled(attempt, _)
+                if attempt.technique == Technique::Syn
+                    && tools::is_rpc(attempt.dport)
+                    && attempt.dport > 1024
+                    && attempt.excuse.is_none()
+                    && !attempt.friend
+                    && !attempt.source.is_near(attempt.target) =>
+            {
+                self.of(attempt, Class::RpcProbe, now, findings);
             }
             News::Odd(Oddity::SourceRoute, attempt) => {
                 self.of(attempt, Class::SourceRouteProbe, now, findings);
@@ -210,8 +267,24 @@ impl Rule for Probe {
                 to,
                 ..
             } => {
-                let key = (*speaker, Class::SourceQuenchAbuse);
+                let key = (*to, Class::SourceQuenchAbuse);
+                let asker = &mut self.askers.open(key, findings).brief;
+                asker.speakers.add(*speaker);
+                if asker.names.len() <= NAMED_SOURCES {
+                    asker.names.insert(*speaker);
+                }
                 self.note(key, (*to, 0, false), now, findings);
+            }
+            // Whose packets hosts find fault with makes them to see how.
+            News::Complained {
+                fault: Fault::Parameter,
+                speaker,
+                to,
+                known: true,
+                ..
+            } => {
+                let key = (*to, Class::OsFingerprint);
+                self.note(key, (*speaker, 0, false), now, findings);
             }
             News::Grown(attempt)
                 if attempt.technique == Technique::Udp

@@ -28,12 +28,18 @@ use crate::observe::Fault;
 use crate::report::{Addresses, Draft, Findings, Ports, fact};
 use crate::state::{Memory, State};
 
+/// Port of the generator of characters, RFC 864.
+const CHARGEN: u16 = 19;
+/// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time.
+const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
+
 section! {
     /// When answers are an attack.
     Limits "reflection" {
         surprises: u32,
         factor: u64,
         broadcasts: u32,
+        chatterers: usize,
     }
 }
 
@@ -44,6 +50,8 @@ struct Victim {
     fetched: u64,
     surprises: u32,
     broadcasts: u32,
+    /// Hosts whose generator of characters answers a service that answers in turn.
+    chatter: Addresses,
     amplifiers: Addresses,
     ports: Ports,
     frames: Vec<u64>,
@@ -52,7 +60,9 @@ struct Victim {
 impl Victim {
     fn suffices(&self, limits: &Limits) -> bool {
         let amplified = self.fetched >= self.given.max(1).saturating_mul(limits.factor);
-        self.surprises >= limits.surprises && amplified || self.broadcasts >= limits.broadcasts
+        self.surprises >= limits.surprises && amplified
+            || self.broadcasts >= limits.broadcasts
+            || self.chatter.len() >= limits.chatterers
     }
 }
 
@@ -130,8 +140,17 @@ impl Reflection {
         }
     }
 
-    fn asked_all(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
-        let far = !attempt.source.is_near(attempt.target);
+    fn asked_all(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let far = !attempt.source.is_near(attempt.target)
+            // Who speaks is a host, whatever its last byte.
+            && !state.are_friends(attempt.source, attempt.target)
+            && state.friends(attempt.target) == 0;
         if attempt.technique == Technique::Echo && attempt.target.is_broadcast_like() && far {
             let key = (attempt.source, 0);
             self.note(key, attempt.target, now, findings, |victim| {
@@ -155,10 +174,26 @@ impl Rule for Reflection {
         ])
     }
 
-    fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
-            News::Opening(attempt) | News::Repeated(attempt) => {
-                self.asked_all(attempt, now, findings);
+            News::Opening(attempt) | News::Repeated(attempt)
+                if attempt.technique == Technique::Echo =>
+            {
+                self.asked_all(attempt, now, state, findings);
+            }
+            News::Opening(attempt) | News::Fruitful(attempt)
+                if attempt.technique == Technique::Udp
+                    && (attempt.sport == CHARGEN && ANSWERING.contains(&attempt.dport)
+                        || attempt.dport == CHARGEN && ANSWERING.contains(&attempt.sport)) =>
+            {
+                let (amplifier, victim) = if attempt.sport == CHARGEN {
+                    (attempt.source, attempt.target)
+                } else {
+                    (attempt.target, attempt.source)
+                };
+                self.note((victim, CHARGEN), amplifier, now, findings, |victim| {
+                    victim.chatter.insert(amplifier);
+                });
             }
             News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
                 let key = (attempt.source, attempt.dport);

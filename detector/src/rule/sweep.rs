@@ -7,15 +7,16 @@
 //! # Why these facts
 //! Who has business with hosts knows them: what he asks is answered. Who looks for hosts meets absent ones, and only
 //! these count here, each once; what is excused (a name just resolved, a host that had just called, a server that tries
-//! an address before it gives it away) does not. Communities of SNMP are secrets: who tries several is guessing.
+//! an address before it gives it away, a peer whose name is asked for) does not. On a segment a stack asks three times for the
+//! hardware address of each absent host before it gives a packet up: these requests stand for what its host asks the
+//! others; those of a router, which asks nobody anything itself, stand for nothing. Communities of SNMP are secrets: who tries several is guessing.
 //!
 //! # Evidence
 //! How many addresses were asked, how many were absent, how many communities were tried.
 //!
 //! # Blind spots
-//! A sweep of a network in which everybody answers, unless it walks the addresses one after the other. A local host that
-//! pings its segment through its own stack is taken for a router here: its stack asks for each absent address three
-//! times, as a router's does that passes somebody else's sweep on.
+//! A sweep of a network in which everybody answers, unless it walks the addresses one after the other. An insider who
+//! looks for a program's servers from one port looks like the program itself, and is taken for it.
 //!
 //! # References
 //! RFC 792; RFC 826; RFC 1002 section 4.2.18; RFC 4861 section 7.2.2 (three requests a second apart).
@@ -28,7 +29,8 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
-use crate::state::{Memory, State};
+use crate::state::{Keep, Memory, State, Table};
+use crate::tools;
 use crate::words::Word;
 
 /// Port of the NetBIOS name service, RFC 1002.
@@ -37,6 +39,9 @@ const NETBIOS: u16 = 137;
 const SNMP: u16 = 161;
 /// Requests for one absent address that a stack sends for a packet that waits.
 const STACK_REQUESTS: u8 = 3;
+
+/// Ports from here on are programs' own rather than those of services that everybody knows.
+const PROGRAMS: u16 = 5_000;
 
 /// Rounds in which a monitor shows itself.
 const ROUNDS: usize = 2;
@@ -77,6 +82,16 @@ impl Question {
     }
 }
 
+/// What a source has last asked a neighbour: what its stack resolves addresses for.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    asked: Option<Question>,
+    /// It asks for the addresses of others, as a router does: its requests come in threes, and it asks nobody anything.
+    routes: bool,
+}
+
+impl Keep for Last {}
+
 /// What is known of one who asks.
 #[derive(Default)]
 struct Walk {
@@ -87,8 +102,18 @@ struct Walk {
     communities: Vec<u16>,
     /// Addresses that followed their neighbour.
     steps: usize,
+    /// Addresses that lie behind the one asked before.
+    rises: usize,
     last: Option<Address>,
     frames: Vec<u64>,
+    /// Asked by the source's stack, for packets that then never left.
+    shadows: usize,
+    /// From elsewhere than the segment.
+    far: bool,
+    /// Source ports of datagrams.
+    sports: Ports,
+    /// What clients of a service say, and nobody else.
+    client: bool,
 }
 
 impl Walk {
@@ -102,20 +127,50 @@ impl Walk {
                 absent >= limits.absent && mostly
                     || absent + present >= limits.walked && self.steps * 4 >= limits.walked * 3
             }
-            Question::Arp => absent >= limits.absent_arp && mostly,
+            Question::Arp => absent >= limits.absent_arp && mostly && !self.is_errand(),
+            // Servers resolve the names of their clients, who are anywhere, in the order in which they come.
             Question::Netbios => {
-                absent >= limits.absent && mostly || absent + present >= limits.walked
+                let near = nearest(&self.absent) + nearest(&self.present);
+                let rises = self.rises + 1 >= absent + present;
+                near >= limits.absent && mostly && (rises || near >= limits.absent_arp)
+                    || near >= limits.walked
             }
             Question::Snmp => {
-                absent >= limits.absent && mostly || self.communities.len() >= limits.communities
+                // Who manages some of them knows the others, too, and some are down.
+                let manages = present >= limits.communities;
+                absent >= limits.absent && absent >= present * if manages { 2 } else { 1 }
+                    || self.communities.len() >= limits.communities
             }
             // Peers of peer-to-peer programs listen at high ports, and many are gone.
             Question::Udp(port) => {
                 let needed = limits.absent_udp * if port < 5_000 { 1 } else { 3 };
-                absent >= needed && absent >= present * 2
+                // Clients of a service ask servers all over the world, and a sensor may miss their answers.
+                let near = !self.client || nearest(&self.absent) >= needed;
+                absent >= needed && absent >= present * 2 && near
             }
         }
     }
+
+    /// Whether the addresses were asked for by a stack that had packets for them, in no order: a server whose clients
+    /// have gone.
+    fn is_errand(&self) -> bool {
+        self.shadows * 2 > self.absent.len() && self.steps * 4 < self.absent.len() * 3
+    }
+
+    /// A program that looks for its like on its own segment: at a port of its own, from one port.
+    fn is_peer(&self, port: u16) -> bool {
+        port >= PROGRAMS && !self.far && self.sports.len() == 1
+    }
+}
+
+/// Addresses in the neighbourhood that holds most of them.
+fn nearest(addresses: &Addresses) -> usize {
+    let hoods: Vec<Address> = addresses.iter().map(Address::neighbourhood).collect();
+    hoods
+        .chunk_by(PartialEq::eq)
+        .map(<[_]>::len)
+        .max()
+        .unwrap_or(0)
 }
 
 impl Brief for Walk {
@@ -139,6 +194,8 @@ impl Brief for Walk {
             Question::Arp => (Class::ArpSweep, Transport::Other),
             Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
             Question::Snmp => (Class::SnmpProbe, Transport::Udp),
+            Question::Udp(port) if tools::is_rpc(port) => (Class::RpcProbe, Transport::Udp),
+            Question::Udp(port) if self.is_peer(port) => (Class::PeerDiscovery, Transport::Udp),
             Question::Udp(_) => (Class::PortSweep, Transport::Udp),
         };
         let mut targets = self.absent.clone();
@@ -180,12 +237,15 @@ impl Brief for Walk {
 /// The rule.
 pub(super) struct Sweep {
     walks: Docket<Walk>,
+    /// By source.
+    lasts: Table<Address, Last>,
 }
 
 impl Sweep {
     pub(super) fn new(config: &Config) -> Self {
         Sweep {
             walks: Docket::new(config.get::<Memory>().cases, config.get()),
+            lasts: Table::new(config.get::<Memory>().cases),
         }
     }
 
@@ -194,20 +254,42 @@ impl Sweep {
         attempt: &Attempt,
         absent: bool,
         now: Moment,
-        state: &State,
+        state: &mut State,
         findings: &mut Findings,
     ) {
-        let Some(question) = Question::of(attempt) else {
+        let Some(mut question) = Question::of(attempt) else {
             return;
         };
         let called = state
             .pair(attempt.target, attempt.source)
             .opened
             .is_some_and(|call| call < attempt.opened);
-        let stack = question == Question::Arp && attempt.sent >= STACK_REQUESTS;
+        // Who resolves names of hosts that it has dealt with looks for nobody.
+        let known = question == Question::Netbios && attempt.met;
+        let mut stack = absent && question == Question::Arp && attempt.sent >= STACK_REQUESTS;
+        if absent && question == Question::Arp {
+            // What the stack wanted the address for is the question; a router's stack asks for others.
+            let last = self.lasts.peek(&attempt.source).copied();
+            let Last { asked, routes } = last.unwrap_or_default();
+            let walk = asked.and_then(|asked| self.walks.peek(&(attempt.source, asked)));
+            // Some of the three are lost on the way to the sensor.
+            stack |= attempt.sent > 1 && asked.is_some()
+                || walk.is_some_and(|walk| walk.brief.shadows > 0);
+            match asked {
+                Some(asked) if stack => question = asked,
+                None if (stack || routes) && state.friends(attempt.source) == 0 => {
+                    self.lasts
+                        .get_or_insert_with(attempt.source, Last::default)
+                        .0
+                        .routes = true;
+                    return;
+                }
+                _ => {}
+            }
+        }
         if attempt.excuse.is_some()
             || called
-            || stack
+            || known
             || !attempt.target.is_host()
             || state.pair(attempt.source, attempt.target).traced
         {
@@ -226,28 +308,36 @@ impl Sweep {
             .walks
             .note(key, attempt.opened, u64::from(attempt.packets), findings);
         let walk = &mut folder.brief;
-        let before =
-            !walk.absent.contains(attempt.target) && !walk.present.contains(attempt.target);
+        let new = !walk.absent.contains(attempt.target) && !walk.present.contains(attempt.target);
         if absent {
             walk.absent.insert(attempt.target);
         } else {
             walk.present.insert(attempt.target);
         }
         walk.asked += 1;
+        walk.shadows += usize::from(stack);
+        walk.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
+        walk.client |= matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion);
         let distance = walk
             .last
             .map(|last| attempt.target.bits().wrapping_sub(last.bits()));
-        if before && matches!(distance, Some(1..=4)) {
+        if new && matches!(distance, Some(1..=4)) {
             walk.steps += 1;
+        }
+        if new && walk.last.is_some_and(|last| last < attempt.target) {
+            walk.rises += 1;
         }
         walk.last = Some(attempt.target);
         if attempt.technique == Technique::Udp {
             walk.ports.insert(attempt.dport);
+            walk.sports.insert(attempt.sport);
         }
         if walk.frames.len() < 8 {
             walk.frames.push(attempt.opened.frame);
         }
-        self.judge(key, now, findings);
+        if self.judge(key, now, findings) && matches!(question, Question::Ping | Question::Arp) {
+            state.mark_walking(attempt.source);
+        }
     }
 
     fn community(&mut self, attempt: &Attempt, digest: u16, now: Moment, findings: &mut Findings) {
@@ -262,7 +352,7 @@ impl Sweep {
         self.judge(key, now, findings);
     }
 
-    fn judge(&mut self, key: (Address, Question), now: Moment, findings: &mut Findings) {
+    fn judge(&mut self, key: (Address, Question), now: Moment, findings: &mut Findings) -> bool {
         let limits = self.walks.limits();
         if self.walks.peek(&key).is_some_and(|folder| {
             folder.life.detected.is_none()
@@ -270,7 +360,9 @@ impl Sweep {
                 && folder.brief.suffices(key.1, limits)
         }) {
             self.walks.claim(key, now, findings);
+            return true;
         }
+        false
     }
 }
 
@@ -290,6 +382,16 @@ impl Rule for Sweep {
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        if let News::Opening(attempt) = news
+            && attempt.technique != Technique::Arp
+            && attempt.source.neighbourhood() == attempt.target.neighbourhood()
+            && let Some(question) = Question::of(attempt)
+        {
+            self.lasts
+                .get_or_insert_with(attempt.source, Last::default)
+                .0
+                .asked = Some(question);
+        }
         match news {
             News::Opening(attempt) | News::Said(attempt, true, _)
                 if attempt.technique == Technique::Udp && attempt.dport == SNMP =>
@@ -342,6 +444,22 @@ mod tests {
         assert_eq!(classes(&names), [Class::NetbiosSweep]);
         let below = repeat(4, 0.1, "198.51.100.7:{p} > 192.0.2.{}:137 udp len 50");
         assert!(classes(&below).is_empty());
+    }
+
+    #[test]
+    fn who_resolves_names_of_clients_all_over_the_world_sweeps_nothing() {
+        let lines = repeat(9, 1.0, "192.0.2.5:137 > 198.51.{}.9:137 udp len 50");
+        assert!(classes(&lines).is_empty());
+    }
+
+    #[test]
+    fn a_program_that_looks_for_its_like_on_its_segment_is_no_sweep() {
+        let asked = "192.0.2.5:3630 > 192.0.2.{}:5632 udp len 2";
+        let near = repeat(60, 0.1, &format!("{asked} ttl 128"))
+            .replace(" > 192.0.2.5:", " > 192.0.2.200:");
+        assert_eq!(classes(&near), [Class::PeerDiscovery]);
+        let far = repeat(60, 0.1, &asked.replace("192.0.2.5:", "198.51.100.5:"));
+        assert_eq!(classes(&far), [Class::PortSweep]);
     }
 
     #[test]

@@ -25,13 +25,24 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
 use crate::state::{Memory, State};
 use crate::words::Word;
 
 /// Sources from which datagrams to many ports of one host are a flood and no scan.
 const EVERYWHERE: u64 = 50;
+
+/// From so long after the capture's begin on, sessions that began before it have shown themselves.
+const SETTLED_NANOS: u64 = 2_000_000_000;
+/// Ports from which on they are many.
+const SPREAD: usize = 16;
+/// Bytes of an average datagram from which on many of them, to ever other ports, are a load and no questions: a scanner
+/// sends nothing, or a protocol's shortest greeting.
+const LOADED: u64 = 64;
+
+/// Bytes of an average answer of a service that its asker may have wanted; amplified ones are as long as fits.
+const ANSWER: u64 = 400;
 
 section! {
     /// When packets are a flood.
@@ -59,6 +70,11 @@ struct Load {
     level: u64,
     drained: Timestamp,
     packets: u64,
+    bytes: u64,
+    /// From which service's port all come, if they do; `Some(0)` where they come from several.
+    service: Option<u16>,
+    /// Some of the ports, where the case is about all.
+    spread: Vec<u16>,
     /// The most frequent sources, by the algorithm of Misra and Gries.
     heavy: Vec<(Address, u64)>,
     crowd: Crowd,
@@ -80,6 +96,13 @@ impl Load {
                 .for_each(|(_, count)| *count = count.saturating_sub(packets));
             self.heavy.retain(|(_, count)| *count > 0);
         }
+    }
+
+    /// Whether one service of several hosts answers what nobody asked: somebody asked in the victim's name.
+    fn is_reflected(&self) -> bool {
+        const REFLECTORS: u64 = 3;
+        let sources = self.crowd.count().unwrap_or(u64::MAX);
+        self.service.is_some_and(|port| (1..1024).contains(&port)) && sources >= REFLECTORS
     }
 
     /// Sources that have sent much; else the block that they are drawn from.
@@ -104,6 +127,7 @@ impl Brief for Load {
 
     fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
         let (class, transport) = match key.2 {
+            Kind::Datagrams if self.is_reflected() => (Class::Amplification, Transport::Udp),
             Kind::Datagrams => (Class::UdpFlood, Transport::Udp),
             Kind::Echoes => (Class::IcmpFlood, Transport::Icmp),
             Kind::Segments => (Class::TcpFlagFlood, Transport::Tcp),
@@ -127,6 +151,15 @@ impl Brief for Load {
         };
         Some(draft.finish())
     }
+}
+
+/// Remembers from which port the packets come, as long as it is one.
+fn note_service(load: &mut Load, sport: u16) {
+    load.service = match load.service {
+        None => Some(sport),
+        Some(known) if known == sport => Some(sport),
+        Some(_) => Some(0),
+    };
 }
 
 /// The rule.
@@ -179,13 +212,17 @@ impl Volume {
         if load.frames.len() < 8 {
             load.frames.push(now.frame);
         }
-        // At many ports of one host: a scan, unless it comes from everywhere.
-        let spread = key.2 == Kind::Datagrams && key.1 == 0;
+        // At many ports of one host: a scan, unless it comes from everywhere, or is heavy.
+        let spread = key.2 != Kind::Echoes && key.1 == 0;
         let everywhere = load
             .crowd
             .count()
             .is_none_or(|sources| sources >= EVERYWHERE);
-        let full = load.level >= most * 1_000 && (!spread || everywhere);
+        let served = load.service.is_some_and(|port| (1..1024).contains(&port));
+        let heavy = load.spread.len() >= SPREAD && !served && load.bytes >= load.packets * LOADED;
+        // A resolver's answers, where the sensor misses its questions, are short.
+        let answers = served && load.bytes < load.packets * ANSWER;
+        let full = load.level >= most * 1_000 && (!spread || everywhere && !answers || heavy);
         folder.life.extend(now, packets);
         if full {
             self.loads.claim(key, now, findings);
@@ -236,6 +273,15 @@ impl Volume {
             findings,
         );
         if kind == Kind::Datagrams {
+            let key = (attempt.target, 0, kind);
+            let load = &mut self.loads.open(key, findings).brief;
+            load.bytes += u64::from(attempt.size) * packets;
+            note_service(load, attempt.sport);
+            if !load.spread.contains(&attempt.dport) && load.spread.len() < SPREAD {
+                load.spread.push(attempt.dport);
+            }
+            let key = (attempt.target, attempt.dport, kind);
+            note_service(&mut self.loads.open(key, findings).brief, attempt.sport);
             self.pour(
                 (attempt.target, 0, kind),
                 attempt.source,
@@ -260,6 +306,8 @@ impl Rule for Volume {
             NewsKind::Fruitful,
             NewsKind::Stray,
             NewsKind::StrayRefuted,
+            NewsKind::Middle,
+            NewsKind::MiddleRefuted,
             NewsKind::Unsolicited,
         ])
     }
@@ -278,13 +326,7 @@ impl Rule for Volume {
             News::Grown(attempt)
                 if !matches!(attempt.technique, Technique::Echo | Technique::Stamp) =>
             {
-                self.flow(
-                    attempt,
-                    u64::from(attempt.packets / 2),
-                    now,
-                    state,
-                    findings,
-                );
+                self.flow(attempt, u64::from(GROWTH), now, state, findings);
             }
             // An answer to what was no question says so, and no more.
             News::Fruitful(attempt)
@@ -298,12 +340,26 @@ impl Rule for Volume {
             News::StrayRefuted(attempt) => {
                 self.relieve((attempt.target, attempt.dport, Kind::Segments), 1);
             }
-            // Resets that end nothing.
+            // Sessions that began before the capture show themselves at its beginning, and go on.
+            News::Middle(attempt)
+                if state.age_nanos() >= SETTLED_NANOS
+                    && !state.have_met(attempt.source, attempt.target) =>
+            {
+                self.flow(attempt, 1, now, state, findings);
+            }
+            News::MiddleRefuted(attempt) => {
+                self.relieve((attempt.target, attempt.dport, Kind::Segments), 1);
+            }
+            // Resets that end nothing, consent that nobody asked for.
             News::Unsolicited(answer)
-                if answer.kind == AnswerKind::Reset
+                if matches!(answer.kind, AnswerKind::Reset | AnswerKind::Accept)
+                    && answer.target.is_host()
                     && !state.have_met(answer.source, answer.target) =>
             {
-                let key = (answer.target, answer.dport, Kind::Segments);
+                // What one service consents to is backscatter; what many do is aimed.
+                let service = answer.kind == AnswerKind::Accept && answer.sport < 1024;
+                let port = if service { 0 } else { answer.dport };
+                let key = (answer.target, port, Kind::Segments);
                 self.pour(key, answer.source, 1, now, findings);
             }
             _ => {}
@@ -324,6 +380,23 @@ mod tests {
     use labels::Class;
 
     use crate::trace::{classes, repeat};
+
+    #[test]
+    fn consent_and_data_that_nobody_asked_for_are_a_flood_at_that_rate() {
+        let consent = "198.51.100.7:{p} > 192.0.2.10:80 S. ack 77{}";
+        assert_eq!(classes(&repeat(600, 0.005, consent)), [Class::TcpFlagFlood]);
+        assert!(!classes(&repeat(600, 0.5, consent)).contains(&Class::TcpFlagFlood));
+        let data = "198.51.100.7:{p} > 192.0.2.10:80 P. ack 5 len 10";
+        assert_eq!(classes(&repeat(1_200, 0.005, data)), [Class::TcpFlagFlood]);
+        // Sessions that the capture's begin cut through.
+        assert!(classes(&repeat(300, 0.005, data)).is_empty());
+    }
+
+    #[test]
+    fn a_slow_stream_fills_nothing_however_long_it_lasts() {
+        let stream = repeat(900, 0.2, "198.51.100.7:4000 > 192.0.2.10:41508 udp len 80");
+        assert!(classes(&stream).is_empty());
+    }
 
     #[test]
     fn many_at_once_are_a_flood_and_the_same_slowly_are_not() {

@@ -97,6 +97,9 @@ impl Seen {
     /// Known from its answer alone: the sensor sees one direction.
     pub(super) const MIRRORED: Seen = Seen(1 << 15);
 
+    /// The two had opened another conversation before.
+    pub(super) const MET: Seen = Seen(1 << 16);
+
     #[inline]
     pub(super) fn has(self, other: Seen) -> bool {
         self.0 & other.0 != 0
@@ -188,6 +191,8 @@ impl Connection {
             options: self.seen.has(Seen::OPTIONS),
             fragmented: self.seen.has(Seen::FRAGMENTED),
             friend: false,
+            met: self.seen.has(Seen::MET),
+            ttl: self.ttl,
             excuse: None,
             word: self.word,
             opened: self.opened,

@@ -5,9 +5,12 @@
 
 use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
 use super::{MAX_HOPS, Mirror, Outbox, State, ends};
-use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, Oddity, Technique};
+use crate::news::{Answer, AnswerKind, GROWTH, Moment, News, NewsKind, Oddity, Technique};
 use crate::observe::{Ask, Datagram, Message, Observation, Resolution};
 use crate::words::{self, Word};
+
+/// Datagrams of one flow without an answer after which somebody goes on: more than a question is repeated.
+const PERSISTS: u8 = 5;
 
 /// What is asked, in terms that all protocols of this file share.
 struct Question {
@@ -49,6 +52,10 @@ impl State {
                 connection.given = connection.given.saturating_add(udp.length);
                 connection.sent = connection.sent.saturating_add(1);
                 grown(connection, &key, news);
+                if !seen.target.is_host() || connection.sent == PERSISTS {
+                    let attempt = connection.attempt(&key);
+                    news.tell(News::Repeated(attempt));
+                }
                 if udp.dport == 161 && news.wants(NewsKind::Said) {
                     let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
                     let attempt = connection.attempt(&key);
@@ -77,9 +84,13 @@ impl State {
         if seen.tiny_fragments {
             fresh.seen.add(Seen::FRAGMENTED);
         }
+        if self.have_met(seen.source, seen.target) {
+            fresh.seen.add(Seen::MET);
+        }
         // A service speaking to a client is an answer whose question was not captured; a packet that is to die on
         // the way asks the routers, not the port.
-        let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen);
+        let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
+            || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4);
         if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
             let attempt = fresh.attempt(&key);
@@ -226,6 +237,11 @@ impl State {
             let first = !connection.seen.has(Seen::FRUITFUL);
             connection.seen.add(Seen::FRUITFUL);
             let attempt = connection.attempt(&key);
+            if connection.seen.has(Seen::MIRRORED) {
+                // Another question that the sensor does not see.
+                connection.sent = connection.sent.saturating_add(1);
+                news.tell(News::Repeated(attempt));
+            }
             if first {
                 if protocol != Protocol::Arp {
                     self.sides.both = self.sides.both.saturating_add(1);
@@ -241,7 +257,7 @@ impl State {
         if protocol == Protocol::Echo {
             let (key, low) = ConnectionKey::new(to, from, protocol);
             let mut fresh = Connection::new(now, Technique::Echo, low);
-            fresh.seen.add(Seen::FRUITFUL);
+            fresh.seen.add(Seen::FRUITFUL.with(Seen::MIRRORED));
             fresh.fetched = message.length;
             if self.mirror(fresh.attempt(&key), Mirror::Echoed, ttl, news) {
                 self.connections.insert_new(key, fresh);
@@ -272,14 +288,10 @@ fn looks_like_answer(sport: u16, seen: &Observation<'_>) -> bool {
     }
 }
 
-/// Tells of a flow that grows, each time its packets have doubled.
+/// Tells of a flow that grows.
 #[inline]
 fn grown(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
-    const LEAST: u32 = 32;
-    if connection.packets >= LEAST
-        && connection.packets.is_power_of_two()
-        && news.wants(NewsKind::Grown)
-    {
+    if connection.packets.is_multiple_of(GROWTH) && news.wants(NewsKind::Grown) {
         news.tell(News::Grown(connection.attempt(key)));
     }
 }

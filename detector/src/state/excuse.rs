@@ -6,11 +6,12 @@
 //! 1. `Trace`: a rule found the source tracing the route to the target.
 //! 2. `Ident`: a query of the ident service of a host that has just connected to the asker (RFC 1413).
 //! 3. `Callback`: the target had just opened a conversation with the source.
-//! 4. `Assignment`: a host that gives addresses away tries one before it does.
-//! 5. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
-//! 6. `Named`: a name was just resolved to this address for this client.
-//! 7. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
-//! 8. `Outage`: several clients that had been served before fail, and nobody has been served since.
+//! 4. `Guest`: the target is in a chat, and is asked at ports of proxies: servers and those in the room do so.
+//! 5. `Assignment`: a host that gives addresses away tries one before it does.
+//! 6. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
+//! 7. `Named`: a name was just resolved to this address for this client.
+//! 8. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
+//! 9. `Outage`: several clients that had been served before fail, and nobody has been served since.
 
 use wire::Timestamp;
 
@@ -120,6 +121,12 @@ impl State {
         }
         if since.is_some_and(|nanos| nanos <= limits.callback_within.nanos()) {
             return Some(Excuse::Callback);
+        }
+        if attempt.technique == Technique::Syn
+            && crate::tools::PROXIES.contains(&attempt.dport)
+            && self.is_in_chat(target)
+        {
+            return Some(Excuse::Guest);
         }
         if matches!(attempt.technique, Technique::Arp | Technique::Echo) && self.assigns(source) {
             return Some(Excuse::Assignment);

@@ -22,6 +22,7 @@ mod sources;
 pub(crate) mod table;
 mod tcp;
 
+use ipnet::IpNet;
 use wire::Timestamp;
 
 pub(crate) use excuse::Excuses;
@@ -32,6 +33,7 @@ use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::news::{
     Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique,
+    is_untouched,
 };
 use crate::observe::{Kind, Observation};
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
@@ -108,6 +110,8 @@ pub(crate) struct State {
     context: Context,
     sides: Sides,
     deferred: Vec<(Attempt, Mirror)>,
+    answered: Table<Address, Answered>,
+    home: Vec<IpNet>,
     /// Segments of sessions whose beginning was not seen.
     pub(crate) midstream: u64,
     /// Deadlines that came early because too many were waiting.
@@ -115,7 +119,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, home: &[IpNet]) -> Self {
         let memory = config.get::<Memory>();
         let answers = config.get::<Answers>();
         State {
@@ -131,6 +135,8 @@ impl State {
             context: Context::new(config),
             sides: Sides::default(),
             deferred: Vec::new(),
+            answered: Table::new(memory.cases),
+            home: home.to_vec(),
             midstream: 0,
             hurried: 0,
         }
@@ -140,6 +146,16 @@ impl State {
     #[inline]
     pub(crate) fn clock(&self) -> Timestamp {
         self.clock
+    }
+
+    /// Whether this sensor has shown that it sees what one side sends, and nothing else.
+    pub(crate) fn sees_one_side(&self) -> bool {
+        self.sides.is_one()
+    }
+
+    /// Whether it is of a home network, as far as these are known.
+    pub(crate) fn is_home(&self, address: Address) -> bool {
+        !self.home.is_empty() && self.home.iter().any(|net| net.contains(&address.to_ip()))
     }
 
     /// How long the capture has lasted.
@@ -328,9 +344,17 @@ impl State {
 
     /// An answer whose question this sensor may be unable to see: whether it was taken for that.
     fn mirror(&mut self, attempt: Attempt, what: Mirror, ttl: u8, news: &mut Outbox) -> bool {
-        if !is_untouched(ttl) {
+        if !is_untouched(ttl) && !self.is_home(attempt.target) {
             return false;
         }
+        let answered = self
+            .answered
+            .get_or_insert_with(attempt.target, Answered::default)
+            .0;
+        if !answered.takes(attempt.source) {
+            return false;
+        }
+        self.sides.answers = self.sides.answers.saturating_add(1);
         if !self.sides.is_one() {
             if self.sides.both < BOTH_SHOWN && self.deferred.len() < DEFERRED {
                 self.deferred.push((attempt, what));
@@ -346,7 +370,11 @@ impl State {
 
     fn mirrored(&mut self, attempt: Attempt, what: Mirror, news: &mut Outbox) {
         match what {
-            Mirror::Accepted => news.tell(News::Opening(attempt)),
+            Mirror::Accepted => {
+                self.pairs
+                    .opened(attempt.source, attempt.target, attempt.opened);
+                news.tell(News::Opening(attempt));
+            }
             Mirror::Settled(outcome) => self.settle(attempt, outcome, news),
             Mirror::Reset => {
                 news.tell(News::Stray(attempt));
@@ -383,12 +411,38 @@ struct Sides {
     both: u32,
     /// Connections that went on though no answer was seen.
     one: u32,
+    /// Answers, by hosts beside the sensor, to questions that it should have seen.
+    answers: u32,
 }
 
 impl Sides {
     /// The sensor has shown that it sees what one side sends, and nothing else.
     fn is_one(self) -> bool {
-        self.one > self.both / 2
+        // A few answers stand at the beginning of any capture, or their questions were lost.
+        const FEW: u32 = 4;
+        self.one.saturating_add(self.answers / FEW) > self.both / 2
+    }
+}
+
+/// Whom a host beside the sensor has answered that was not seen asking.
+#[derive(Clone, Debug, Default)]
+struct Answered {
+    askers: Vec<Address>,
+}
+
+impl Keep for Answered {}
+
+impl Answered {
+    /// Whether that can be one more asker. Who "answers" ever others has been asked by none of them: they were forged, or
+    /// nobody asked.
+    fn takes(&mut self, asker: Address) -> bool {
+        const MOST: usize = 16;
+        let known = self.askers.contains(&asker);
+        if !known && self.askers.len() < MOST {
+            self.askers.push(asker);
+            return true;
+        }
+        known
     }
 }
 
@@ -409,11 +463,6 @@ enum Mirror {
 const DEFERRED: usize = 1024;
 /// Questions with answers from which on it is known that it sees both.
 const BOTH_SHOWN: u32 = 8;
-
-/// Times to live as operating systems send them: who sends with one of these stands beside the sensor.
-fn is_untouched(ttl: u8) -> bool {
-    matches!(ttl, 64 | 128 | 255)
-}
 
 /// A time to live from which on nobody doubts that it was chosen to be short: old stacks start at 30 or 32 and are that
 /// far away at most (Zeek takes less than 10 for a trace).

@@ -47,8 +47,9 @@ impl Pairs {
             .unwrap_or_default()
     }
 
-    pub(super) fn opened(&mut self, source: Address, target: Address, now: Moment) {
-        self.entry(source, target).opened = Some(now);
+    /// Whether it had opened one before.
+    pub(super) fn opened(&mut self, source: Address, target: Address, now: Moment) -> bool {
+        self.entry(source, target).opened.replace(now).is_some()
     }
 
     /// Whether that is new.

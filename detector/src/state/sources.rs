@@ -10,13 +10,21 @@ struct Known {
     scanning: bool,
     /// Hosts with which it has exchanged data.
     friends: u32,
+    /// A rule found it looking for hosts.
+    walks: bool,
+    /// It has spoken with a chat server.
+    chats: bool,
     /// It has answered hosts that ask for an address: it tries addresses before it gives them away.
     assigns: bool,
 }
 
 impl Keep for Known {
     fn worth(&self) -> u8 {
-        if self.scanning { 8 } else { 1 }
+        match (self.scanning, self.walks) {
+            (true, _) => 8,
+            (_, true) => 4,
+            _ => 1,
+        }
     }
 }
 
@@ -78,6 +86,31 @@ impl State {
 
     pub(super) fn mark_assigns(&mut self, source: Address) {
         self.sources.entry(source).assigns = true;
+    }
+
+    /// Whether a rule found it looking for hosts.
+    pub(crate) fn is_walking(&self, source: Address) -> bool {
+        self.sources
+            .table
+            .peek(&source)
+            .is_some_and(|known| known.walks)
+    }
+
+    /// From now on what that source asks is the second stage of its walk.
+    pub(crate) fn mark_walking(&mut self, source: Address) {
+        self.sources.entry(source).walks = true;
+    }
+
+    /// Whether it has spoken with a chat server.
+    pub(super) fn is_in_chat(&self, source: Address) -> bool {
+        self.sources
+            .table
+            .peek(&source)
+            .is_some_and(|known| known.chats)
+    }
+
+    pub(super) fn mark_chats(&mut self, source: Address) {
+        self.sources.entry(source).chats = true;
     }
 
     /// With how many hosts it has exchanged data.

@@ -5,7 +5,7 @@ use wire::Flags;
 use super::connection::{Connection, ConnectionKey, Protocol, Seen, stray_technique};
 use super::{MAX_HOPS, Mirror, Outbox, State, answer, ends};
 use crate::news::{
-    Answer, AnswerKind, Attempt, Moment, News, NewsKind, Oddity, Outcome, Technique,
+    Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, Oddity, Outcome, Technique,
 };
 use crate::observe::{Observation, Segment};
 use crate::words::Word;
@@ -13,6 +13,8 @@ use crate::words::Word;
 /// So many bytes from the responder are what the originator came for, even if it said nothing itself: no greeting is
 /// as long.
 const FETCHED: u32 = 1_000;
+/// Ports of chat servers, RFC 7194 and custom.
+const CHAT: std::ops::RangeInclusive<u16> = 6660..=6669;
 /// Ports of protocols whose later words a rule asks for: logins and mail.
 const SPOKEN: [u16; 16] = [
     21, 23, 25, 53, 80, 110, 139, 143, 445, 587, 2121, 2525, 3128, 8000, 8080, 8888,
@@ -63,7 +65,7 @@ impl State {
         if segment.payload > 0 {
             fresh.word = data_word(seen, segment);
         }
-        let attempt = fresh.attempt(&key);
+        let mut attempt = fresh.attempt(&key);
         if self.is_scanning(attempt.source) {
             news.tell(News::MoreProbes(attempt));
             return;
@@ -83,13 +85,16 @@ impl State {
                 late(connection, &key, news);
                 return;
             }
+            attempt.met = self.pairs.opened(seen.source, seen.target, now);
+            fresh.met(attempt.met);
             *connection = fresh;
             self.wait(now, handle, news);
         } else {
+            attempt.met = self.pairs.opened(seen.source, seen.target, now);
+            fresh.met(attempt.met);
             let (handle, _) = self.connections.insert_new(key, fresh);
             self.wait(now, handle, news);
         }
-        self.pairs.opened(seen.source, seen.target, now);
         news.tell(News::Opening(attempt));
     }
 
@@ -296,6 +301,10 @@ impl State {
             }
             return;
         }
+        if before.has(Seen::MIDSTREAM) && connection.packets == 2 {
+            let attempt = connection.attempt(&key);
+            news.tell(News::MiddleRefuted(attempt));
+        }
         if segment.payload > 0 {
             self.data(seen, segment, &key, from_originator, news);
         }
@@ -393,6 +402,9 @@ impl State {
         connection.seen.add(Seen::FRUITFUL);
         let attempt = connection.attempt(&key);
         self.befriend(attempt.source, attempt.target);
+        if CHAT.contains(&attempt.dport) {
+            self.mark_chats(attempt.source);
+        }
         self.services.worked(attempt.target, attempt.dport, now);
         news.tell(News::Fruitful(attempt));
     }
@@ -481,6 +493,7 @@ impl State {
             }
             let attempt = fresh.attempt(&key);
             self.connections.insert_new(key, fresh);
+            news.tell(News::Middle(attempt));
             if segment.payload > 0 && news.wants(NewsKind::Said) && !seen.payload.is_empty() {
                 let word = data_word(seen, segment);
                 news.tell(News::Said(attempt, !answers, word));
@@ -497,6 +510,12 @@ impl State {
 }
 
 impl Connection {
+    fn met(&mut self, met: bool) {
+        if met {
+            self.seen.add(Seen::MET);
+        }
+    }
+
     /// What the first segment that was seen says.
     #[inline]
     fn begin(&mut self, seen: &Observation<'_>, segment: &Segment, first: Seen) {
@@ -547,7 +566,7 @@ fn refute(
     if repeated {
         connection.sent = connection.sent.saturating_add(1);
         news.tell(News::Late(connection.attempt(key)));
-        if connection.packets >= 32 && connection.packets.is_power_of_two() {
+        if connection.packets.is_multiple_of(GROWTH) {
             news.tell(News::Grown(connection.attempt(key)));
         }
         return;

@@ -5,7 +5,7 @@ use labels::{Class, Evidence, Finding, Transport};
 use super::Case;
 use super::Limits;
 use super::syn;
-use super::tally::Tally;
+use super::tally::{Contact, Tally};
 use crate::address::Address;
 use crate::news::{Outcome, Technique};
 use crate::report::{Draft, count, fact};
@@ -16,11 +16,19 @@ const DISCOVERY_PROBES: u64 = 2;
 
 /// The findings of a closed case.
 pub(super) fn findings(source: Address, mut case: Case, config: &Limits) -> Vec<Finding> {
+    let scripted = is_sscan(&case);
     fold_discovery(&mut case);
     fold_second_stage(&mut case);
     let tallies = case.tallies.iter();
     tallies
         .filter_map(|(technique, tally)| finding(source, *technique, tally, config))
+        .map(|finding| match finding.class {
+            Class::AckScan if scripted => Finding {
+                class: Class::Sscan,
+                ..finding
+            },
+            _ => finding,
+        })
         .collect()
 }
 
@@ -57,15 +65,17 @@ pub(super) fn finding(
 
 fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Transport) {
     let class = match technique {
+        _ if tally.ports.list() == [0] => Class::PortZeroProbe,
         Technique::Syn if tally.is_monitor() => Class::MonitoringPoll,
         Technique::Syn if is_for_trojans(tally) => Class::TrojanProbe,
-        Technique::Syn if is_for_proxies(tally) => {
-            if tally.targets.len() >= config.scan.sweep_shape_hosts {
-                Class::WebProxySweep
-            } else {
-                Class::ProxyProbe
-            }
+        Technique::Syn if is_for_rpc(tally) => Class::RpcProbe,
+        Technique::Syn
+            if is_for_web_and_proxies(tally)
+                && tally.targets.len() >= config.scan.sweep_shape_hosts =>
+        {
+            Class::WebProxySweep
         }
+        Technique::Syn if is_for_proxies(tally) => Class::ProxyProbe,
         Technique::Syn if syn::is_sweep(tally, config) => Class::PortSweep,
         Technique::Syn if syn::is_half_open(tally) => Class::SynScan,
         Technique::Syn => Class::ConnectScan,
@@ -84,12 +94,45 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
     (class, Transport::Tcp)
 }
 
-/// Whether proxies are what the ports have in common: three of theirs at least, and most of all.
+/// Whether a scan that began with ACKs from equal ports asks for the stack from the lowest source ports, as sscan does
+/// and nothing else.
+fn is_sscan(case: &Case) -> bool {
+    const LOWEST: std::ops::RangeInclusive<u16> = 1..=5;
+    let equal = case.tallies.get(&Technique::Ack);
+    let equal = equal.is_some_and(|ack| ack.contacts.iter().any(Contact::equal_ports));
+    let contacts = case.tallies.values().flat_map(|tally| &tally.contacts);
+    let mut low: Vec<u16> = contacts
+        .map(|contact| contact.sport)
+        .filter(|sport| LOWEST.contains(sport))
+        .collect();
+    low.sort_unstable();
+    low.dedup();
+    equal && low.len() >= 2
+}
+
+/// Whether all ports are those of RPC services.
+fn is_for_rpc(tally: &Tally) -> bool {
+    tally.ports.list().iter().all(|port| tools::is_rpc(*port))
+}
+
+/// Whether proxies are what the ports have in common: one that nothing else uses and another, and half of all.
 fn is_for_proxies(tally: &Tally) -> bool {
     let ports = tally.ports.list();
     let proxies = ports.iter().filter(|port| tools::PROXIES.contains(port));
     let proxies = proxies.count();
-    proxies >= 3 && proxies * 2 >= ports.len()
+    let alone = ports.iter().any(|port| matches!(port, 1080 | 3128));
+    alone && proxies >= 2 && proxies * 2 >= ports.len()
+}
+
+/// Whether servers and proxies of the web are what the ports have in common.
+fn is_for_web_and_proxies(tally: &Tally) -> bool {
+    let ports = tally.ports.list();
+    let web = |port: &u16| matches!(port, 80 | 443);
+    ports.iter().any(web)
+        && ports.iter().any(|port| tools::PROXIES.contains(port))
+        && ports
+            .iter()
+            .all(|port| web(port) || tools::PROXIES.contains(port))
 }
 
 /// Whether most of the ports are those of back doors.

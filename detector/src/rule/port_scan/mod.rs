@@ -225,6 +225,7 @@ impl PortScan {
         };
         let limits = Rc::clone(&self.limits);
         let friends = state.friends(attempt.source);
+        let walking = state.is_walking(attempt.source);
         if let Some((first, outcome, then)) = earlier {
             self.tally(&first, then, state, findings).add(
                 Contact::of(&first, outcome),
@@ -240,7 +241,7 @@ impl PortScan {
         tally.add(contact, attempt, now);
         if tally.detection.is_none() {
             tally.detection = match attempt.technique {
-                Technique::Syn => syn::judge(tally, friends, &limits, now),
+                Technique::Syn => syn::judge(tally, (friends, walking), &limits, now),
                 Technique::Udp => udp::judge(tally, &limits, now),
                 Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &limits, now),
                 _ => odd_flags::judge_odd(tally, &limits, now),
@@ -349,7 +350,15 @@ impl Rule for PortScan {
             Closing::End => true,
             Closing::Quiet(now, quiet) => case.detected() && case.is_over(now, quiet),
         });
-        for (source, case) in ripe {
+        for (source, mut case) in ripe {
+            if state.is_walking(source)
+                && let Some(tally) = case.tallies.get_mut(&Technique::Syn)
+                && tally.detection.is_none()
+            {
+                // It was found to look for hosts only after it had asked for services.
+                let (friends, at) = (state.friends(source), tally.activity.last);
+                tally.detection = syn::judge(tally, (friends, true), &self.limits, at);
+            }
             release(source, &case, state);
             findings.close(claim::findings(source, case, &self.limits));
         }

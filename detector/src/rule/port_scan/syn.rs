@@ -17,18 +17,23 @@ use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
 
+/// Port of the ident service, RFC 1413.
+const IDENT: u16 = 113;
+/// A shared source port is no accident where it is that of one contact in so many.
+const CHANCE: usize = 8;
+
 /// The judgement, while there is none yet.
 pub(super) fn judge(
     tally: &Tally,
-    friends: usize,
+    (friends, walking): (usize, bool),
     config: &Limits,
     now: Moment,
 ) -> Option<Detection> {
     crafted(tally, config, now)
-        .or_else(|| torn(tally, config, now))
+        .or_else(|| torn(tally, friends, config, now))
         .or_else(|| raw(tally, config, now))
         .or_else(|| vertical(tally, config, now))
-        .or_else(|| horizontal(tally, friends, config, now))
+        .or_else(|| horizontal(tally, (friends, walking), config, now))
         .or_else(|| mixed(tally, friends, config, now))
 }
 
@@ -51,7 +56,8 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
         } else {
             scan.crafted_ports
         };
-        if ports >= needed {
+        // A busy client comes round to a port that it has used before.
+        if ports >= needed && contacts.len() * CHANCE >= tally.contacts.len() {
             let sport = contacts.first().map_or(0, |c| c.sport);
             return Some(Detection {
                 crafted: !contacts.iter().any(|c| c.outcome == Some(Outcome::Empty)),
@@ -89,13 +95,17 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     None
 }
 
-fn torn(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
+fn torn(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
     let torn: Vec<&Contact> = tally
         .contacts
         .iter()
         .filter(|c| c.outcome == Some(Outcome::Torn) && !c.short)
         .collect();
-    if torn.len() < config.scan.torn {
+    // A client with a choice of paths drops the slower one; it has sessions besides, and its stack's look.
+    let raw = torn.iter().filter(|c| c.raw).count();
+    if raw < config.scan.torn
+        && (torn.len() < 2 * config.scan.torn || is_busy(torn.len(), friends, config))
+    {
         return None;
     }
     Some(Detection {
@@ -169,7 +179,11 @@ fn services<'a>(contacts: &[&'a Contact], config: &Limits) -> Vec<&'a Contact> {
 fn vertical(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     for contacts in tally.by_target() {
-        let services = services(&contacts, config);
+        let mut services = services(&contacts, config);
+        if services.len() < scan.ports {
+            // Servers ask their clients' ident service, and sometimes a second port.
+            services.retain(|c| c.port != IDENT);
+        }
         let of = |outcome| {
             services
                 .iter()
@@ -216,29 +230,40 @@ fn is_busy(failures: usize, friends: usize, config: &Limits) -> bool {
     friends * 100 >= (friends + failures) * config.scan.friendly_percent && friends > 0
 }
 
-fn horizontal(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
+fn horizontal(
+    tally: &Tally,
+    (friends, walking): (usize, bool),
+    config: &Limits,
+    now: Moment,
+) -> Option<Detection> {
     let scan = &config.scan;
+    // Who has just looked which hosts are there now looks what is on them.
+    let needed = if walking {
+        scan.sweep_shape_hosts
+    } else {
+        scan.sweep_hosts
+    };
     for contacts in tally.group(|c| c.port) {
         let hosts = distinct(&contacts, |c| c.target);
-        if hosts < scan.sweep_hosts || is_busy(hosts, friends, config) {
+        if hosts < needed || is_busy(hosts, friends, config) {
             continue;
         }
         let near = nearest(&contacts);
-        if near < scan.sweep_hosts && hosts < scan.scattered_hosts {
+        if near < needed && hosts < scan.scattered_hosts {
             continue;
         }
         let port = contacts.first().map_or(0, |c| c.port);
         return Some(Detection {
             crafted: false,
             at: now,
-            confidence: confidence(0.65, hosts, scan.sweep_hosts),
+            confidence: confidence(0.65, hosts, needed),
             evidence: vec![fact(
                 "connections to one port of many hosts that led to nothing",
                 format!(
                     "port {port} of {}, {near} of one neighbourhood",
                     count(hosts, "host")
                 ),
-                format!("fewer than {}", scan.sweep_hosts),
+                format!("fewer than {needed}"),
                 frames(&contacts),
             )],
         });

@@ -175,10 +175,16 @@ impl Tally {
     }
 
     /// Whether nearly all that was asked was asked and answered round after round: a monitor's checks. A scanner asks
-    /// again only where nobody answered.
+    /// again only where nobody answered. Two rounds suffice where most accept: a monitor watches what is there.
     pub(super) fn is_monitor(&self) -> bool {
         const ROUNDS: u16 = 3;
-        let again = self.contacts.iter().filter(|c| c.rounds >= ROUNDS).count();
+        let accepted = self.outcome(Outcome::Empty);
+        let rounds = if accepted * 2 >= self.attempts {
+            ROUNDS - 1
+        } else {
+            ROUNDS
+        };
+        let again = self.contacts.iter().filter(|c| c.rounds >= rounds).count();
         !self.contacts.is_empty()
             && self.contacts.len() < MAX_CONTACTS
             && again * 4 >= self.contacts.len() * 3

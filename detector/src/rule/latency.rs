@@ -1,0 +1,299 @@
+//! Load balancers that measure the way to a name server.
+//!
+//! # What
+//! Hosts that a name server has never spoken to probe it in the moments after it asked for a name: SYNs that carry data,
+//! SYN-ACKs, connections to port 7, questions for the root, or echo requests from several places at once.
+//!
+//! # Why these facts
+//! Who answers for a name that stands in several places sends the asker to the nearest, and measures which that is: so
+//! his machines call the name server that has just asked, all together, and a reset tells them as much as a handshake.
+//! The question before it is the reason, and who asked nothing is not probed.
+//!
+//! # Evidence
+//! The probes, and how long after the question the first one came.
+//!
+//! # Blind spots
+//! A scanner that waits for the question of a name server. Probes of a balancer whose question passed elsewhere.
+//!
+//! # References
+//! "Interpreting Network Traffic" (load balancers); "Firewalls: What am I seeing?", port 7.
+
+use labels::{Class, Finding, Transport};
+use wire::Timestamp;
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::{Config, Span};
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{AnswerKind, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::report::{Draft, Findings, Ports, count, fact};
+use crate::state::{Keep, Memory, State, Table};
+use crate::words::Word;
+
+/// Port of name servers.
+const DNS: u16 = 53;
+/// Port of the echo service, RFC 862.
+const ECHO: u16 = 7;
+/// Bytes of zeros that F5's probes carry.
+const ZEROS: u32 = 24;
+
+section! {
+    /// When calls to a name server measure the way.
+    Limits "latency" {
+        asked_within: Span,
+        callers: usize,
+        probes: u32,
+    }
+}
+
+/// When a host last asked for a name, and who has called it since.
+#[derive(Clone, Default)]
+struct Asker {
+    asked: Option<Timestamp>,
+    callers: Vec<Address>,
+}
+
+impl Keep for Asker {}
+
+/// What is known of one caller of one name server.
+#[derive(Default)]
+struct Calls {
+    times: u32,
+    class: Option<Class>,
+    ports: Ports,
+    transport: Option<Transport>,
+    after_nanos: u64,
+    frames: Vec<u64>,
+}
+
+impl Brief for Calls {
+    /// The caller and the name server.
+    type Key = (Address, Address);
+    type Limits = Limits;
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let times = usize::try_from(self.times).unwrap_or(usize::MAX);
+        let draft = Draft {
+            class: self.class?,
+            tool: None,
+            sources: vec![key.0.to_ip().into()],
+            targets: vec![key.1.to_ip().into()],
+            transport: self.transport?,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.7,
+            evidence: vec![fact(
+                "calls to a name server that had just asked for a name",
+                format!(
+                    "{}, the first {} ms after the question",
+                    count(times, "call"),
+                    self.after_nanos / 1_000_000
+                ),
+                "a scanner calls whom it likes, when it likes",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Latency {
+    askers: Table<Address, Asker>,
+    calls: Docket<Calls>,
+}
+
+/// One call, as it was seen.
+struct Call {
+    from: Address,
+    to: Address,
+    port: Option<u16>,
+    transport: Transport,
+    /// What its form says by itself.
+    class: Option<Class>,
+}
+
+impl Latency {
+    pub(super) fn new(config: &Config) -> Self {
+        let memory = config.get::<Memory>();
+        Latency {
+            askers: Table::new(memory.cases),
+            calls: Docket::new(memory.cases, config.get()),
+        }
+    }
+
+    fn asked(&mut self, host: Address, now: Moment, within: u64) {
+        let asker = self.askers.get_or_insert_with(host, Asker::default).0;
+        if asker
+            .asked
+            .is_none_or(|then| now.time.nanos_since(then) > within)
+        {
+            asker.callers.clear();
+        }
+        asker.asked = Some(now.time);
+    }
+
+    fn called(&mut self, call: &Call, now: Moment, findings: &mut Findings) {
+        const MOST: usize = 32;
+        let limits = self.calls.limits().clone();
+        let key = (call.from, call.to);
+        let known = self.calls.peek(&key).is_some();
+        let Some(asker) = self.askers.get_mut(&call.to) else {
+            return;
+        };
+        let after = asker
+            .asked
+            .map_or(u64::MAX, |asked| now.time.nanos_since(asked));
+        if !known && after > limits.asked_within.nanos() {
+            return;
+        }
+        if !asker.callers.contains(&call.from) && asker.callers.len() < MOST {
+            asker.callers.push(call.from);
+        }
+        let callers = asker.callers.clone();
+        let folder = self.calls.note(key, now, 1, findings);
+        let calls = &mut folder.brief;
+        if calls.times == 0 {
+            calls.after_nanos = after;
+        }
+        calls.times = calls.times.saturating_add(1);
+        // What has a form of its own says more than what anybody may send.
+        if calls.class.is_none() {
+            calls.class = call.class;
+        }
+        calls.transport.get_or_insert(call.transport);
+        if let Some(port) = call.port {
+            calls.ports.insert(port);
+        }
+        if calls.frames.len() < 8 {
+            calls.frames.push(now.frame);
+        }
+        // Echo requests say something only where several come at once.
+        for caller in callers {
+            let key = (caller, call.to);
+            let together = self.askers.peek(&call.to).map_or(0, |a| a.callers.len());
+            let Some(folder) = self.calls.get(&key) else {
+                continue;
+            };
+            let of_form = folder.brief.class.is_some();
+            let enough = if of_form {
+                folder.brief.times >= limits.probes || together >= limits.callers
+            } else {
+                together >= limits.callers
+            };
+            if enough {
+                folder.brief.class.get_or_insert(Class::LbSynProbe);
+                self.calls.claim(key, now, findings);
+            }
+        }
+    }
+}
+
+/// What the form of a first packet says.
+fn call(news: &News) -> Option<Call> {
+    let attempt = match news {
+        News::Opening(attempt) => attempt,
+        News::Unsolicited(answer) if answer.kind == AnswerKind::Accept && answer.dport == DNS => {
+            return Some(Call {
+                from: answer.source,
+                to: answer.target,
+                port: Some(DNS),
+                transport: Transport::Tcp,
+                class: Some(Class::LbSynackProbe),
+            });
+        }
+        _ => return None,
+    };
+    let (port, transport, class) = match (attempt.technique, attempt.dport) {
+        (Technique::Syn, DNS) if attempt.given == ZEROS => {
+            (Some(DNS), Transport::Tcp, Some(Class::F5GtmProbe))
+        }
+        (Technique::Syn, DNS) if attempt.given > 0 => {
+            (Some(DNS), Transport::Tcp, Some(Class::LbSynProbe))
+        }
+        (Technique::Syn, ECHO) => (Some(ECHO), Transport::Tcp, Some(Class::ResonateProbe)),
+        // The name servers of the root, and the name of the loopback address.
+        (Technique::Udp, DNS) if matches!(attempt.word, Word::DnsQuestion(2 | 12)) => {
+            (Some(DNS), Transport::Udp, Some(Class::F5GtmProbe))
+        }
+        (Technique::Echo, _) => (None, Transport::Icmp, None),
+        _ => return None,
+    };
+    Some(Call {
+        from: attempt.source,
+        to: attempt.target,
+        port,
+        transport,
+        class,
+    })
+}
+
+impl Rule for Latency {
+    fn name(&self) -> &'static str {
+        "latency"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[NewsKind::Opening, NewsKind::Fruitful, NewsKind::Unsolicited])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        if let News::Opening(attempt) | News::Fruitful(attempt) = news
+            && attempt.technique == Technique::Udp
+            && attempt.dport == DNS
+            && !attempt.source.is_near(attempt.target)
+        {
+            let within = self.calls.limits().asked_within.nanos();
+            self.asked(attempt.source, now, within);
+        }
+        if let Some(call) = call(news)
+            && !call.from.is_near(call.to)
+            && !state.is_scanning(call.from)
+        {
+            self.called(&call, now, findings);
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.calls.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.calls.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::classes;
+
+    const QUESTION: &str = "0.0 192.0.2.53:4000 > 198.51.100.53:53 udp len 30
+        0.1 198.51.100.53:53 > 192.0.2.53:4000 udp len 60\n";
+
+    fn calls(port: u16) -> String {
+        (0..4)
+            .map(|n| {
+                format!(
+                    "1.{n} 203.0.113.{n}:2100 > 192.0.2.53:{port} S seq {}\n1.{n}1 192.0.2.53:{port} > 203.0.113.{n}:2100 R. seq 0\n",
+                    n * 9177
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn who_has_just_asked_is_measured() {
+        let lines = QUESTION.to_owned() + &calls(7);
+        assert_eq!(classes(&lines), [Class::ResonateProbe; 4]);
+    }
+
+    #[test]
+    fn who_asked_nothing_or_is_called_elsewhere_is_not() {
+        assert!(!classes(&calls(7)).contains(&Class::ResonateProbe));
+        let other = QUESTION.to_owned() + &calls(8);
+        assert!(!classes(&other).contains(&Class::ResonateProbe));
+    }
+}

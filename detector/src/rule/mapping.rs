@@ -1,0 +1,215 @@
+//! Inverse mapping: answers to nothing, sent to learn which addresses are absent.
+//!
+//! # What
+//! One source sends resets or SYN-ACKs of no connection to one port of address after address of a network.
+//!
+//! # Why these facts
+//! A host drops such a segment or answers it with a reset, a router complains of an absent address: who hears no
+//! complaint knows that somebody is there. The flood's backscatter that it looks like comes from the port of a service
+//! to ports of clients, again and again to the same addresses, in the order in which a tool draws them; this goes to the
+//! port of a service, from none, once to each of many neighbours.
+//!
+//! # Evidence
+//! How many addresses of one neighbourhood, how many of them followed their neighbour, at which port.
+//!
+//! # Blind spots
+//! Answers of other protocols that nobody asked for (echo replies, DNS answers) are left to the rules of their kind. A
+//! walk of very few addresses, or one drawn at random over many networks.
+//!
+//! # References
+//! "Interpreting Network Traffic", the reset scans; RFC 1812 section 5.2.7.1 (host unreachable).
+
+use labels::{Class, Finding, PortRange, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::Config;
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Memory, State};
+
+section! {
+    /// When answers to nothing map a network.
+    Limits "mapping" {
+        walked: usize,
+        scattered: usize,
+    }
+}
+
+/// What is known of one who answers nobody, at one port.
+#[derive(Default)]
+struct Walk {
+    targets: Addresses,
+    sports: Ports,
+    times: usize,
+    steps: usize,
+    last: Option<Address>,
+    frames: Vec<u64>,
+}
+
+impl Walk {
+    fn suffices(&self, port: u16, limits: &Limits) -> bool {
+        let asked = self.targets.len();
+        // To a client's port a flood's victim may answer, but always from its service.
+        if port >= 1024 && self.sports.len() * 2 < asked {
+            return false;
+        }
+        let walks = self.steps * 4 >= asked * 3;
+        let once = self.times < asked * 2;
+        let near = self.nearest() * 2 > asked;
+        once && near && (asked >= limits.walked && walks || asked >= limits.scattered)
+    }
+
+    /// Addresses in the neighbourhood that holds most of them.
+    fn nearest(&self) -> usize {
+        let hoods: Vec<Address> = self.targets.iter().map(Address::neighbourhood).collect();
+        let runs = hoods.chunk_by(PartialEq::eq);
+        runs.map(<[_]>::len).max().unwrap_or(0)
+    }
+}
+
+impl Brief for Walk {
+    /// Who, and at which port.
+    type Key = (Address, u16);
+    type Limits = Limits;
+
+    fn worth(&self) -> u8 {
+        if self.targets.len() > 1 { 3 } else { 1 }
+    }
+
+    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        let draft = Draft {
+            class: Class::InverseMapping,
+            tool: None,
+            sources: vec![key.0.to_ip().into()],
+            targets: self.targets.blocks(),
+            transport: Transport::Tcp,
+            ports: vec![PortRange::single(key.1)],
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.75,
+            evidence: vec![fact(
+                "answers that nobody asked for, to one port of many neighbours",
+                format!(
+                    "{}, {} of them one after the other",
+                    count(self.targets.len(), "address"),
+                    self.steps
+                ),
+                "a question before each answer; a flood's answers go to clients' ports",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct Mapping {
+    walks: Docket<Walk>,
+}
+
+impl Mapping {
+    pub(super) fn new(config: &Config) -> Self {
+        Mapping {
+            walks: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer, now: Moment, findings: &mut Findings) {
+        let key = (answer.source, answer.dport);
+        let walk = &mut self.walks.note(key, now, 1, findings).brief;
+        walk.times += 1;
+        let distance = walk
+            .last
+            .map(|last| answer.target.bits().wrapping_sub(last.bits()));
+        if matches!(distance, Some(1..=4)) {
+            walk.steps += 1;
+        }
+        walk.last = Some(answer.target);
+        walk.targets.insert(answer.target);
+        walk.sports.insert(answer.sport);
+        if walk.frames.len() < 8 {
+            walk.frames.push(now.frame);
+        }
+        let limits = self.walks.limits();
+        let enough = self
+            .walks
+            .peek(&key)
+            .is_some_and(|folder| folder.brief.suffices(key.1, limits));
+        if enough {
+            self.walks.claim(key, now, findings);
+        }
+    }
+}
+
+impl Rule for Mapping {
+    fn name(&self) -> &'static str {
+        "inverse mapping"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[NewsKind::Unsolicited])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        if let News::Unsolicited(answer) = news
+            && matches!(
+                answer.kind,
+                AnswerKind::Reset | AnswerKind::Refusal | AnswerKind::Accept
+            )
+            // From the port of no service: a victim's answers go the other way.
+            && (answer.sport >= 1024 || answer.sport == answer.dport)
+            && answer.target.is_host()
+            && !state.have_met(answer.source, answer.target)
+        {
+            self.answered(answer, now, findings);
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.walks.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.walks.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::{classes, repeat};
+
+    #[test]
+    fn resets_to_address_after_address_map_a_network() {
+        let lines = repeat(
+            12,
+            0.2,
+            "198.51.100.7:{p} > 192.0.2.{}:80 R. seq 77{} ack 5",
+        );
+        assert_eq!(classes(&lines), [Class::InverseMapping]);
+        let lossy: Vec<&str> = lines
+            .lines()
+            .enumerate()
+            .filter(|(n, _)| n % 4 != 1)
+            .map(|(_, line)| line)
+            .collect();
+        assert_eq!(classes(&lossy.join("\n")), [Class::InverseMapping]);
+        let few: Vec<&str> = lines.lines().take(4).collect();
+        assert!(classes(&few.join("\n")).is_empty());
+    }
+
+    #[test]
+    fn a_victims_answers_and_a_browser_that_quits_do_not() {
+        let backscatter = repeat(
+            12,
+            0.2,
+            "198.51.100.7:80 > 192.0.2.{}:{p} R. seq 77{} ack 5",
+        );
+        assert!(!classes(&backscatter).contains(&Class::InverseMapping));
+        let browser = repeat(12, 0.2, "192.0.2.7:{p} > 198.51.{}.9:80 R. seq 77{} ack 5");
+        assert!(classes(&browser).is_empty());
+    }
+}
