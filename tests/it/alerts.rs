@@ -278,10 +278,7 @@ fn a_command_may_leave_several_files_in_a_folder() {
         "mkdir {out}; for part in a b; do echo time,class > {out}/$part; done; echo {capture} > /dev/null; \
          echo 2000-01-01T00:00:00.5Z,syn-scan >> {out}/b",
     ]);
-    assert!(
-        text.contains("bear times at which nothing was captured"),
-        "{text}"
-    );
+    assert!(text.contains("bear times at which nothing was"), "{text}");
     let grade: Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(grade["captures"][0]["reading"]["alerts"], 1);
     assert_eq!(grade["captures"][0]["reading"]["lines"], 3);
