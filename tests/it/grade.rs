@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use labels::Truth;
 
@@ -113,11 +113,9 @@ fn a_detector_that_hangs_is_ended_with_its_children() {
     let folder = Folder::new();
     let pids = folder.text("pids");
     let detector = format!("setsid sleep 1000 & echo $! >> {pids}; sleep 1000");
-    let begun = Instant::now();
     let (code, _, grade) = graded(&folder, &detector, &["--timeout", "300ms", "--jobs", "2"]);
     assert_eq!(code, Some(2));
     assert!(failures(&grade).iter().all(|(_, kind)| kind == "timed-out"));
-    assert!(begun.elapsed() < Duration::from_secs(60));
     assert_gone(&fs::read_to_string(&pids).unwrap());
 }
 
@@ -410,12 +408,11 @@ fn a_scenario_is_laid_over_a_capture_that_stays_as_it_is() {
         "--set",
         "duration=120s",
     ]);
-    let base = fs::read_dir(folder.0.path())
+    let mut files = fs::read_dir(folder.0.path())
         .unwrap()
-        .map(|f| f.unwrap().path());
-    let base = base
-        .filter(|path| path.extension().is_some_and(|e| e == "pcap"))
-        .next()
+        .map(|file| file.unwrap().path());
+    let base = files
+        .find(|path| path.extension().is_some_and(|ending| ending == "pcap"))
         .unwrap();
     let (once, twice) = (folder.path("once.pcap"), folder.path("twice.pcap"));
     crywolf_ok(&[

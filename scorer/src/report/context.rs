@@ -464,10 +464,10 @@ impl Point {
     pub fn of(name: String, grade: &Grade) -> Point {
         Point {
             name,
-            recall: grade.all.recall.clone(),
-            cry_wolf: grade.all.cry_wolf.clone(),
-            precision: grade.all.precision.clone(),
-            false_alarms: grade.all.false_alarms.clone(),
+            recall: grade.all.recall,
+            cry_wolf: grade.all.cry_wolf,
+            precision: grade.all.precision,
+            false_alarms: grade.all.false_alarms,
         }
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn curves(curves: &Curves) -> String {
 }
 
 /// Points of the curves that show their course, the user's own among them.
-pub(super) fn points<'a>(curves: &'a Curves, own: Option<f64>) -> impl Iterator<Item = &'a Point> {
+pub(super) fn points(curves: &Curves, own: Option<f64>) -> impl Iterator<Item = &Point> {
     let last = curves.points.len().saturating_sub(1);
     let step = last.div_ceil(SHOWN - 1).max(1);
     let shown = move |at: usize, point: &Point| {
