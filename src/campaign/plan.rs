@@ -505,6 +505,33 @@ mod tests {
     }
 
     #[test]
+    fn the_default_suite_asks_what_counting_cannot_answer() {
+        let catalogue = Catalogue::built_in().unwrap();
+        let parts = suite::find(suite::DEFAULT).unwrap().parts;
+        let plan = plan(&catalogue, &parts, &Overrides::default()).unwrap();
+        let has = |id: &str| (plan.orders.iter()).any(|order| order.file.identity().id == id);
+        let lookalikes = [
+            "health-checks",
+            "monitoring-polls",
+            "happy-eyeballs",
+            "mail-callbacks",
+            "web-crawler",
+            "inventory-sweep",
+            "crashed-service-retries",
+            "flash-crowd",
+            "proxy-fan-out",
+            "p2p-swarm",
+            "ntp-fan-out",
+            "dns-fan-out",
+        ];
+        assert!(lookalikes.iter().all(|id| has(id)));
+        let step =
+            |step: &str| (plan.orders.iter()).any(|order| order.step.as_deref() == Some(step));
+        assert!(step("brisk") && step("slow"));
+        assert!(plan.orders.iter().all(|order| order.background.is_some()));
+    }
+
+    #[test]
     fn every_suite_that_ships_can_be_planned() {
         let catalogue = Catalogue::built_in().unwrap();
         for name in suite::built_in() {
