@@ -4,14 +4,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use generator::Catalogue;
 
+use crate::budget::{self, Budget};
 use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
 use crate::grade::say_left_out;
 use crate::output::{self, Verbosity, is_stdout, print};
+use crate::process;
 use crate::produce::{self, Order, Terms};
 
 /// Make captures and their truth.
@@ -47,6 +50,10 @@ pub struct GenerateArgs {
     /// Folder for captures and truth; "-" writes one capture to standard output
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
+
+    /// Stop before more than this is written in all: 500MB, 2GB [default: what the disk can hold, less a tenth]
+    #[arg(long, value_name = "BYTES", value_parser = budget::parse)]
+    pub max_bytes: Option<u64>,
 
     /// Times in nanoseconds
     #[arg(long)]
@@ -119,6 +126,7 @@ impl TermArgs {
 /// # Errors
 /// Wrong use, mistaken scenarios, and outputs that fail.
 pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
+    process::leave_nothing_behind()?;
     let catalogue = Catalogue::built_in()?;
     let orders = orders(args, &catalogue, verbosity)?;
     let terms = Terms {
@@ -126,6 +134,12 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         ..args.terms.terms()
     };
     if is_stdout(&args.out) {
+        let terms = Terms {
+            budget: args
+                .max_bytes
+                .map(|most| Arc::new(Budget::new(Some(most), Path::new(".")))),
+            ..terms
+        };
         let [order] = orders.as_slice() else {
             bail!(
                 "standard output takes one capture, but {} were asked for",
@@ -141,6 +155,8 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let jobs = produce::jobs(args.jobs);
     let terms = Terms {
         spare_processor: orders.len() < jobs,
+        budget: Some(Arc::new(Budget::new(args.max_bytes, &args.out))),
+        foresees: !verbosity.quiet,
         ..terms
     };
     let made = produce::produce_all(&orders, jobs, &progress, |order| {

@@ -1,6 +1,7 @@
 //! The command line `crywolf`. Each subcommand is a module; none has logic of its own.
 
 mod alerts;
+mod budget;
 mod campaign;
 mod cli;
 mod compare;
@@ -24,6 +25,7 @@ mod seeds;
 mod show;
 mod sink;
 mod stop;
+mod temporary;
 mod transcribe;
 
 use std::process::ExitCode;

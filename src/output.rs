@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use tempfile::NamedTempFile;
+
+use crate::temporary::Temporary;
 
 /// How much to say on standard error.
 #[derive(Args, Clone, Copy, Debug)]
@@ -66,7 +67,7 @@ pub struct WholeFile {
 }
 
 enum Target {
-    Temporary(NamedTempFile),
+    Temporary(Temporary),
     Direct(File),
 }
 
@@ -81,7 +82,7 @@ impl WholeFile {
             let file = File::options().write(true).open(&path);
             Target::Direct(file.with_context(|| format!("cannot write {}", path.display()))?)
         } else {
-            Target::Temporary(temporary_beside(&path)?)
+            Target::Temporary(Temporary::beside(&path)?)
         };
         Ok(WholeFile { path, target })
     }
@@ -92,8 +93,7 @@ impl WholeFile {
     /// Names the file and what the system says.
     pub fn keep(self) -> Result<()> {
         if let Target::Temporary(file) = self.target {
-            let kept = file.persist(&self.path);
-            kept.with_context(|| format!("cannot write {}", self.path.display()))?;
+            file.keep(&self.path)?;
         }
         Ok(())
     }
@@ -139,7 +139,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
     if is_stdout(path) || is_special(path) {
         return Ok(());
     }
-    temporary_beside(&behind_links(path)).map(drop)
+    Temporary::beside(&behind_links(path)).map(drop)
 }
 
 /// Whether something stands there that is no regular file.
@@ -150,29 +150,4 @@ fn is_special(path: &Path) -> bool {
 /// The file that links lead to: renaming to a link's own name would replace the link.
 fn behind_links(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// A temporary file in the folder of `path`, to be renamed to it; it vanishes when it is dropped instead.
-///
-/// # Errors
-/// Names the file, and asks after its folder.
-pub fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file: the user's mask takes away from this.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder).with_context(|| {
-        format!(
-            "cannot write {}: does the folder {} exist, and may you write there?",
-            path.display(),
-            folder.display()
-        )
-    })
 }

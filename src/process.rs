@@ -9,9 +9,34 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result};
 use replay::ReplayError;
 use replay::privileges;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
 
-use crate::output;
+use crate::{output, temporary};
+
+/// What shells say of a program that a signal has ended: this and its number.
+const ENDED_BY_SIGNAL: i32 = 128;
+
+/// From now on Ctrl-C and requests to terminate remove what is unfinished and end the program, with 130 and 143; a file that
+/// grows beyond what the system allows is an error of writing like any other.
+///
+/// # Errors
+/// What the system says.
+pub fn leave_nothing_behind() -> Result<()> {
+    let failed = "cannot listen for Ctrl-C";
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).context(failed)?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context(failed)?;
+    let listen = move || {
+        if let Some(signal) = signals.forever().next() {
+            temporary::remove_all_and_exit(ENDED_BY_SIGNAL + signal);
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(listen)
+        .map(drop)
+        .context(failed)
+}
 
 /// A flag that Ctrl-C and a request to terminate raise. Raised twice it is no more than raised: who runs under
 /// `timeout` or `sudo` gets each Ctrl-C twice.

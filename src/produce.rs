@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use generator::{Catalogue, Request, ScenarioFile, SimulationError, simulate};
+use generator::{Catalogue, Progress, Request, ScenarioFile, SimulationError, simulate_watched};
 use indicatif::ProgressBar;
 use labels::Truth;
 use rayon::prelude::*;
 
-use crate::output::{temporary_beside, unless_closed, write_whole};
+use crate::budget::{Budget, bytes};
+use crate::output::unless_closed;
 use crate::sink::Sink;
 use crate::stop::{Stop, Stopped};
+use crate::temporary::{Temporary, keep_both};
 
 /// The ending of a background's name that is the same of an earlier time.
 const PERIOD: &str = "2000";
@@ -70,7 +72,16 @@ pub struct Terms {
     pub spare_processor: bool,
     /// What ends the work early.
     pub stop: Stop,
+    /// How much may be written in all; [`Terms::budget`] says otherwise what the disk holds.
+    pub budget: Option<Arc<Budget>>,
+    /// Whether to say on standard error what a large capture will take.
+    pub foresees: bool,
 }
+
+/// What a capture takes that is worth a word before it is written, in bytes.
+const WORTH_A_WORD: u64 = 16_000_000;
+/// Frames after which it is foreseen how many there will be.
+const FORESEEN_AFTER: u64 = 20_000;
 
 /// A capture on disk, and its truth.
 #[derive(Debug)]
@@ -146,17 +157,25 @@ pub fn produce(
     let mut trouble = None;
     let scenario = resolve(catalogue, order, terms)?;
     let wanted = wanted_sensors(order, &scenario)?;
-    let recordings = simulate(&scenario, order.seed, terms.nanos, |sensor| {
+    let budget = terms
+        .budget
+        .clone()
+        .unwrap_or_else(|| Arc::new(Budget::new(None, folder)));
+    let open = |sensor: &str| {
         if !wanted.iter().any(|name| name == sensor) {
             return None;
         }
         let path = folder.join(format!("{}.pcap", stem(order, sensor)));
-        let file = temporary_beside(&path)
+        let file = Temporary::beside(&path)
             .map_err(|error| trouble = Some(error))
             .ok()?;
         files.push((sensor.to_owned(), path));
-        Some(terms.stop.watch(Sink::new(file, terms.spare_processor)))
-    });
+        let sink = Sink::new(file, Arc::clone(&budget), terms.spare_processor);
+        Some(terms.stop.watch(sink))
+    };
+    let mut foresight = Foresight::new(order, &budget, terms.foresees);
+    let watch = &mut |progress| foresight.hear(progress);
+    let recordings = simulate_watched(&scenario, order.seed, terms.nanos, open, watch);
     if let Some(error) = trouble {
         return Err(error);
     }
@@ -166,7 +185,6 @@ pub fn produce(
         .into_iter()
         .zip(files)
     {
-        let failed = || format!("cannot write {}", path.display());
         let name = path
             .file_name()
             .unwrap_or_default()
@@ -181,16 +199,67 @@ pub fn produce(
                 truth.sensor
             );
         }
-        write_whole(&path.with_extension("truth.json"), |out| {
-            truth.write_json(out)
-        })?;
-        output.persist(&path).with_context(failed)?;
+        let beside = path.with_extension("truth.json");
+        let written = write_truth(&truth, &beside)?;
+        keep_both((output, &path), (written, &beside))?;
         produced.push(Produced {
             capture: path,
             truth,
         });
     }
     Ok(produced)
+}
+
+/// Writes a truth that is to stand beside its capture.
+///
+/// # Errors
+/// Names the file and what the system says.
+pub fn write_truth(truth: &Truth, path: &Path) -> Result<Temporary> {
+    let mut out = BufWriter::new(Temporary::beside(path)?);
+    truth
+        .write_json(&mut out)
+        .and_then(|()| out.flush())
+        .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Says of a large capture what it will take, before most of it is written.
+struct Foresight<'a> {
+    order: &'a Order,
+    budget: &'a Budget,
+    silent: bool,
+}
+
+impl<'a> Foresight<'a> {
+    fn new(order: &'a Order, budget: &'a Budget, speaks: bool) -> Foresight<'a> {
+        Foresight {
+            order,
+            budget,
+            silent: !speaks,
+        }
+    }
+
+    fn hear(&mut self, progress: Progress) {
+        if self.silent || progress.frames < FORESEEN_AFTER {
+            return;
+        }
+        self.silent = true;
+        let in_all = |so_far: u64| {
+            let whole = u128::from(so_far) * u128::from(progress.whole);
+            u64::try_from(whole / u128::from(progress.simulated.max(1))).unwrap_or(u64::MAX)
+        };
+        let (frames, size) = (in_all(progress.frames), in_all(progress.bytes));
+        if size >= WORTH_A_WORD {
+            // Nothing is lost when nobody reads it.
+            let _ = writeln!(
+                io::stderr().lock(),
+                "{}: about {frames} frames and {} to write, if it goes on as it begins; {}",
+                describe(self.order),
+                bytes(size),
+                self.budget
+            );
+        }
+    }
 }
 
 /// Writes the capture of an order, at its one sensor, to a stream.
@@ -211,12 +280,31 @@ pub fn produce_to(
             wanted.join(", ")
         );
     };
-    let mut out = Some(out);
-    match simulate(&scenario, order.seed, terms.nanos, |name| {
-        if name == sensor { out.take() } else { None }
-    }) {
+    let budget = Budget::new(Some(u64::MAX), Path::new("."));
+    let budget = terms.budget.as_deref().unwrap_or(&budget);
+    let mut out = Some(Bounded { out, budget });
+    let open = |name: &str| if name == sensor { out.take() } else { None };
+    match simulate_watched(&scenario, order.seed, terms.nanos, open, &mut |_| {}) {
         Err(SimulationError::Output(error)) => unless_closed(Err(error)),
         other => Ok(other.map(|_| ())?),
+    }
+}
+
+/// A stream within a budget.
+struct Bounded<'a, W> {
+    out: W,
+    budget: &'a Budget,
+}
+
+impl<W: Write> Write for Bounded<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.budget.take(bytes.len())?;
+        self.out.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 
@@ -294,15 +382,19 @@ fn explain(error: SimulationError, folder: &Path) -> anyhow::Error {
             if Stop::is_behind(&error) {
                 return Stopped.into();
             }
-            let full = error.kind() == io::ErrorKind::StorageFull;
-            let hint = if full {
-                ": the disk is full; nothing was kept of this capture"
-            } else {
-                ""
+            let hint = match error.kind() {
+                io::ErrorKind::StorageFull => {
+                    ": the disk is full; nothing was kept of this capture"
+                }
+                io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                    ": it grows beyond what is allowed; nothing was kept of this capture"
+                }
+                _ => "",
             };
             anyhow::Error::new(error).context(format!("cannot write to {}{hint}", folder.display()))
         }
         SimulationError::Scenario(errors) => errors.into(),
+        other => other.into(),
     }
 }
 

@@ -4,11 +4,14 @@
 //! processors busy. The bytes are the same either way.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+
+use crate::budget::Budget;
+use crate::temporary::Temporary;
 
 /// Blocks that may wait for the thread; a block is what the capture writer hands on at once, some 256 KiB.
 const WAITING: usize = 4;
@@ -30,12 +33,14 @@ pub enum Sink {
 
 /// A file and the digest so far.
 pub struct Hashed {
-    file: NamedTempFile,
+    file: Temporary,
+    budget: Arc<Budget>,
     digest: Sha256,
 }
 
 impl Hashed {
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.budget.take(bytes.len())?;
         self.file.write_all(bytes)?;
         self.digest.update(bytes);
         Ok(())
@@ -43,10 +48,11 @@ impl Hashed {
 }
 
 impl Sink {
-    /// A sink into that file, with a thread of its own if asked.
-    pub fn new(file: NamedTempFile, threaded: bool) -> Sink {
+    /// A sink into that file within a budget, with a thread of its own if asked.
+    pub fn new(file: Temporary, budget: Arc<Budget>, threaded: bool) -> Sink {
         let hashed = Hashed {
             file,
+            budget,
             digest: Sha256::new(),
         };
         if !threaded {
@@ -75,7 +81,7 @@ impl Sink {
     ///
     /// # Errors
     /// Those of the file.
-    pub fn finish(self) -> io::Result<(NamedTempFile, String)> {
+    pub fn finish(self) -> io::Result<(Temporary, String)> {
         let hashed = match self {
             Sink::Inline(hashed) => *hashed,
             Sink::Threaded { blocks, thread, .. } => {
@@ -141,12 +147,17 @@ mod tests {
     #[test]
     fn a_thread_shows_neither_in_the_bytes_nor_in_the_digest() {
         let written = [false, true].map(|threaded| {
-            let mut sink = Sink::new(NamedTempFile::new().unwrap(), threaded);
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("capture");
+            let file = Temporary::beside(&path).unwrap();
+            let budget = Arc::new(Budget::new(None, folder.path()));
+            let mut sink = Sink::new(file, budget, threaded);
             for n in 0u8..50 {
                 sink.write_all(&vec![n; 3000]).unwrap();
             }
             let (file, digest) = sink.finish().unwrap();
-            (std::fs::read(file.path()).unwrap(), digest)
+            file.keep(&path).unwrap();
+            (std::fs::read(&path).unwrap(), digest)
         });
         assert_eq!(written[0].0.len(), 150_000);
         assert!(written[0] == written[1]);

@@ -23,4 +23,4 @@ pub mod truth;
 
 pub use catalogue::Catalogue;
 pub use scenario::{Request, Scenario, ScenarioFile};
-pub use sim::{Recording, SimulationError, simulate};
+pub use sim::{Progress, Recording, SimulationError, simulate, simulate_watched};

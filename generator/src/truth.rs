@@ -31,6 +31,13 @@ pub struct SensorTruth {
     order: Vec<ActivityId>,
 }
 
+impl SensorTruth {
+    /// How many frames that is.
+    pub fn frames(&self) -> u64 {
+        self.count
+    }
+}
+
 /// What a sensor has recorded of one activity.
 #[derive(Debug)]
 struct Recorded {

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
@@ -20,11 +21,13 @@ use jiff::Timestamp as Moment;
 use labels::{AddressBlock, CaptureSummary, Event, Truth};
 use wire::capture::CaptureReader;
 
-use crate::output::{Verbosity, print, temporary_beside, write_whole};
-use crate::produce::{self, Order, Terms};
+use crate::budget::Budget;
+use crate::output::{Verbosity, print};
+use crate::produce::{self, Order, Terms, write_truth};
 use crate::score::read_truth;
 use crate::sink::Sink;
 use crate::stop::Stop;
+use crate::temporary::{Temporary, keep_both};
 
 use map::{Cast, Ground, Mapping};
 use merge::{Format, Story};
@@ -134,8 +137,10 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         parameters.extend(free.map(|key| (key, played)));
         stories.push(story);
     }
-    let file = temporary_beside(&args.out)?;
-    let mut sink = stop.watch(std::io::BufWriter::new(Sink::new(file, false)));
+    let file = Temporary::beside(&args.out)?;
+    let folder = args.out.parent().unwrap_or(Path::new("."));
+    let budget = Arc::new(Budget::new(None, folder));
+    let mut sink = stop.watch(std::io::BufWriter::new(Sink::new(file, budget, false)));
     let merged = merge::merge(
         open(&args.into)?,
         base_truth.as_ref(),
@@ -186,10 +191,9 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         background: merged.background,
         frames: merged.runs,
     };
-    write_whole(&args.out.with_extension("truth.json"), |out| {
-        truth.write_json(out)
-    })?;
-    file.persist(&args.out).with_context(failed)?;
+    let beside = args.out.with_extension("truth.json");
+    let written = write_truth(&truth, &beside)?;
+    keep_both((file, &args.out), (written, &beside))?;
     for warning in &stage.said {
         eprintln!("crywolf: {warning}");
     }

@@ -11,6 +11,7 @@
 //! - [`alerts`]: what other detectors wrote, through the command line.
 //! - [`explain`]: one finding with its frames, and captures that are compressed.
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
+//! - [`leftovers`]: nothing is left behind and nothing mixed up, however a run ends.
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
 //! - [`real`]: the detector on captures of real tools.
 //! - [`replay`]: captures on interfaces in namespaces, counted at the far side.
@@ -27,6 +28,7 @@ mod flows;
 mod grade;
 mod lab;
 mod ladder;
+mod leftovers;
 mod live;
 mod namespaces;
 mod published;

@@ -53,6 +53,11 @@ impl<T> Pending<T> {
         self.heap.push(Reverse((at, self.number, slot)));
     }
 
+    /// How many values wait.
+    pub fn waiting(&self) -> usize {
+        self.line.len() + self.heap.len()
+    }
+
     /// The time of the next value.
     #[inline]
     pub fn next(&self) -> Option<Timestamp> {

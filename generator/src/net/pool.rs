@@ -76,6 +76,11 @@ impl Pool {
         &slot.sent
     }
 
+    /// How many packets are held.
+    pub fn held(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     /// One more holds the packet.
     #[inline]
     pub fn hold(&mut self, passing: Passing) {

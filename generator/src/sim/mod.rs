@@ -26,6 +26,41 @@ pub enum SimulationError {
     /// The scenario pins draws that nobody makes.
     #[error("{0}")]
     Scenario(#[from] ScenarioErrors),
+    /// The scenario asks for more than memory holds.
+    #[error(
+        "after {} of the scenario {waiting} packets and events wait at once, more than memory is made for: \
+         lower its rates, its numbers of hosts and connections, or the delays and queues of its lines",
+        crate::reading::units::write_duration(*after)
+    )]
+    Unbounded {
+        /// How many wait.
+        waiting: usize,
+        /// Nanoseconds after the start.
+        after: u64,
+    },
+    /// The scenario does ever more at one moment.
+    #[error(
+        "time stands still at {} of the scenario: too much is to happen at this one moment; look for gaps, delays and \
+         times to think that are zero or next to it",
+        crate::reading::units::write_duration(*after)
+    )]
+    Stuck {
+        /// Nanoseconds after the start.
+        after: u64,
+    },
+}
+
+/// How far a simulation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Nanoseconds of the scenario that have passed.
+    pub simulated: u64,
+    /// Nanoseconds that it takes at most.
+    pub whole: u64,
+    /// Frames that all its sensors have recorded.
+    pub frames: u64,
+    /// Bytes of their captures so far.
+    pub bytes: u64,
 }
 
 /// The finished capture of one sensor.
@@ -81,12 +116,26 @@ impl<W> Recording<W> {
 /// Runs a scenario and records it at the sensors for which `open` gives an output.
 ///
 /// # Errors
-/// Those of the outputs, and pins that name a path nobody draws from.
+/// Those of the outputs, pins that name a path nobody draws from, and more than memory holds.
 pub fn simulate<W: Write>(
     scenario: &Scenario,
     seed: u64,
     nanos: bool,
     open: impl FnMut(&str) -> Option<W>,
+) -> Result<Vec<Recording<W>>, SimulationError> {
+    simulate_watched(scenario, seed, nanos, open, &mut |_| {})
+}
+
+/// The same, telling `watch` now and then how far it is.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_watched<W: Write>(
+    scenario: &Scenario,
+    seed: u64,
+    nanos: bool,
+    open: impl FnMut(&str) -> Option<W>,
+    watch: &mut dyn FnMut(Progress),
 ) -> Result<Vec<Recording<W>>, SimulationError> {
     let tree = SeedTree::of(&scenario.identity.id, seed, scenario.pins.clone());
     let mut world = World::build(scenario, &tree, nanos, open);
@@ -99,7 +148,7 @@ pub fn simulate<W: Write>(
         );
         return Err(crate::reading::error::stated("pins", message).into());
     }
-    world.run()?;
+    world.run(watch)?;
     let activities: std::sync::Arc<[Activity]> = scenario.activities.clone().into();
     let mut recordings = Vec::new();
     for recorded in world.finish()? {

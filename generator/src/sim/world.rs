@@ -20,6 +20,14 @@ use crate::net::sensor::{Place, Sensor};
 use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, Scope, SiteId, Topology};
 use crate::truth::SensorTruth;
 
+use super::{Progress, SimulationError};
+
+/// More packets and events than this wait for nothing that a capture could show: some gigabyte of memory.
+const MOST_WAITING: usize = 4_000_000;
+/// So many things happen at one moment in no network: time stands still.
+const MOST_AT_ONCE: u64 = 20_000_000;
+/// Between two looks at all that, in events.
+const LOOK: u64 = 4_096;
 /// How long a router asks for a host before it gives up: three ARP requests, a second apart.
 const ARP_TIMEOUT: u64 = 3_000_000_000;
 /// The lane of lines in which what comes from the segment itself goes; paths take the ones above.
@@ -72,12 +80,22 @@ pub struct Recorded<W> {
 impl<W: Write> World<W> {
     /// Runs to the end of the scenario.
     ///
+    /// `watch` is told now and then how far it is.
+    ///
     /// # Errors
-    /// Those of the captures' outputs.
-    pub fn run(&mut self) -> io::Result<()> {
+    /// Those of the captures' outputs; a scenario that keeps ever more packets under way, or never gets on.
+    pub fn run(&mut self, watch: &mut dyn FnMut(Progress)) -> Result<(), SimulationError> {
+        let start = self.clock;
+        let (mut events, mut at_once) = (0_u64, 0_u64);
         while let Some((at, event)) = self.queue.pop() {
             if at > self.end {
                 break;
+            }
+            at_once = if at == self.clock { at_once + 1 } else { 0 };
+            events += 1;
+            if events.is_multiple_of(LOOK) {
+                self.check(start, at_once)?;
+                watch(self.progress(start));
             }
             self.clock = at;
             for sensor in &mut self.sensors {
@@ -89,6 +107,29 @@ impl<W: Write> World<W> {
             sensor.release(self.end, &mut self.pool, &self.activities)?;
         }
         Ok(())
+    }
+
+    /// Whether memory and time are enough for it.
+    fn check(&self, start: Timestamp, at_once: u64) -> Result<(), SimulationError> {
+        let seen: usize = self.sensors.iter().map(Sensor::waiting).sum();
+        let waiting = self.pool.held().max(self.queue.waiting()).max(seen);
+        let after = self.clock.nanos_since(start);
+        if waiting > MOST_WAITING {
+            return Err(SimulationError::Unbounded { waiting, after });
+        }
+        if at_once > MOST_AT_ONCE {
+            return Err(SimulationError::Stuck { after });
+        }
+        Ok(())
+    }
+
+    fn progress(&self, start: Timestamp) -> Progress {
+        Progress {
+            simulated: self.clock.nanos_since(start),
+            whole: self.end.nanos_since(start),
+            frames: self.sensors.iter().map(Sensor::frames).sum(),
+            bytes: self.sensors.iter().map(Sensor::bytes).sum(),
+        }
     }
 
     /// Ends the captures, in the order of the sensors.

@@ -23,6 +23,7 @@ pub struct CaptureWriter<W> {
     buffer: Vec<u8>,
     nanos_per_unit: u32,
     records: u64,
+    handed_on: u64,
 }
 
 impl<W: Write> CaptureWriter<W> {
@@ -66,12 +67,18 @@ impl<W: Write> CaptureWriter<W> {
                 TsResolution::NanoSecond => 1,
             },
             records: 0,
+            handed_on: 0,
         }
     }
 
     /// Number of records so far.
     pub fn records(&self) -> u64 {
         self.records
+    }
+
+    /// The size of the capture so far, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.handed_on + u64::try_from(self.buffer.len()).unwrap_or_default()
     }
 
     /// Appends the frame whose bytes `emit` appends to the vector. It must not touch what stands there already.
@@ -125,6 +132,7 @@ impl<W: Write> CaptureWriter<W> {
     #[cold]
     fn hand_on(&mut self) -> io::Result<()> {
         self.out.write_all(&self.buffer)?;
+        self.handed_on += u64::try_from(self.buffer.len()).unwrap_or_default();
         self.buffer.clear();
         Ok(())
     }

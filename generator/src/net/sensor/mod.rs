@@ -135,6 +135,21 @@ impl<W: Write> Sensor<W> {
         &self.config.name
     }
 
+    /// How many frames it has recorded.
+    pub fn frames(&self) -> u64 {
+        self.truth.frames()
+    }
+
+    /// How large its capture is so far, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.writer.bytes()
+    }
+
+    /// How many frames have passed that it has not recorded yet.
+    pub fn waiting(&self) -> usize {
+        self.pending.waiting() + self.copies.waiting()
+    }
+
     /// The site it watches.
     pub fn site(&self) -> SiteId {
         self.config.site

@@ -1,0 +1,259 @@
+//! Temporary files: each gets its name when it is whole, and none is left, however the program ends.
+//!
+//! Where the system can, such a file has no name at all (O_TMPFILE, open(2)), so that not even SIGKILL leaves one.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use tempfile::NamedTempFile;
+
+/// The temporary files that exist. Who holds the lock makes, names or removes one.
+static EXISTING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn existing() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    // Of no use to leave files behind because somebody else has failed.
+    EXISTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes all temporary files and ends the program.
+pub fn remove_all_and_exit(code: i32) -> ! {
+    // Held to the end, so that none is made or named meanwhile.
+    let existing = existing();
+    for path in existing.iter() {
+        // Nobody is left who could be told.
+        let _ = fs::remove_file(path);
+    }
+    process::exit(code)
+}
+
+/// A file without its final name; gone when it is dropped.
+#[derive(Debug)]
+pub struct Temporary(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    /// A file in no folder.
+    Unnamed(File),
+    /// One with a name for the time being.
+    Named(Option<NamedTempFile>),
+}
+
+impl Temporary {
+    /// A file in the folder of `path`, to be renamed to it.
+    ///
+    /// # Errors
+    /// Names the file, and asks after its folder.
+    pub fn beside(path: &Path) -> Result<Temporary> {
+        let folder = folder_of(path);
+        if let Some(file) = unnamed::open(folder) {
+            return Ok(Temporary(Kept::Unnamed(file)));
+        }
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // As for any new file: the user's mask takes away from this.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let mut existing = existing();
+        let file = builder.tempfile_in(folder).with_context(|| {
+            format!(
+                "cannot write {}: does the folder {} exist, and may you write there?",
+                path.display(),
+                folder.display()
+            )
+        })?;
+        existing.insert(file.path().to_owned());
+        Ok(Temporary(Kept::Named(Some(file))))
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// Names the file and what the system says.
+    pub fn keep(self, path: &Path) -> Result<()> {
+        self.name(path, &mut existing())
+    }
+
+    fn name(mut self, path: &Path, existing: &mut BTreeSet<PathBuf>) -> Result<()> {
+        let named = match &mut self.0 {
+            Kept::Unnamed(file) => unnamed::name(file, path),
+            Kept::Named(file) => match file.take() {
+                Some(file) => {
+                    existing.remove(file.path());
+                    file.persist(path).map(drop).map_err(|error| error.error)
+                }
+                None => Ok(()),
+            },
+        };
+        named.with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Kept::Named(Some(file)) = &self.0 {
+            let mut existing = existing();
+            existing.remove(file.path());
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Kept::Unnamed(file) => file.write(bytes),
+            Kept::Named(Some(file)) => file.write(bytes),
+            Kept::Named(None) => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Kept::Unnamed(file) => file.flush(),
+            Kept::Named(Some(file)) => file.flush(),
+            Kept::Named(None) => Ok(()),
+        }
+    }
+}
+
+/// Gives two files their names that tell of each other: both, or neither, and no others between them.
+///
+/// # Errors
+/// Names the file and what the system says.
+pub fn keep_both(first: (Temporary, &Path), second: (Temporary, &Path)) -> Result<()> {
+    for path in [first.1, second.1] {
+        if path.is_dir() {
+            bail!("cannot write {}: it is a folder", path.display());
+        }
+    }
+    // Others who write into the folder wait, as far as they ask; where the system has no such locks, nobody does.
+    let folder = File::open(folder_of(first.1)).ok();
+    let _ = folder.as_ref().map(File::lock);
+    let mut existing = existing();
+    // So that, whatever ends the program now, no second file is left that tells of another first.
+    let _ = fs::remove_file(second.1);
+    first.0.name(first.1, &mut existing)?;
+    let named = second.0.name(second.1, &mut existing);
+    if named.is_err() {
+        let _ = fs::remove_file(first.1);
+    }
+    named
+}
+
+/// Files in no folder.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{self, File};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open as open_file};
+
+    /// Where open files have paths.
+    const DESCRIPTORS: &str = "/proc/self/fd";
+
+    /// A file on the disk of that folder, where the file system has such and it can be named later.
+    pub(super) fn open(folder: &Path) -> Option<File> {
+        if !Path::new(DESCRIPTORS).is_dir() {
+            return None;
+        }
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        // As for any new file: the user's mask takes away from this.
+        let opened = open_file(folder, flags, Mode::from_raw_mode(0o666)).ok()?;
+        Some(File::from(opened))
+    }
+
+    /// Gives it a name, in place of what has it already.
+    pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let descriptor = format!("{DESCRIPTORS}/{}", file.as_raw_fd());
+        // A link replaces nothing, renaming does.
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let between = format!(".tmp-{}-{number}", std::process::id());
+        let between = super::folder_of(path).join(between);
+        linkat(CWD, descriptor, CWD, &between, AtFlags::SYMLINK_FOLLOW)?;
+        fs::rename(&between, path).inspect_err(|_| {
+            let _ = fs::remove_file(&between);
+        })
+    }
+}
+
+/// Not here.
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn open(_: &Path) -> Option<File> {
+        None
+    }
+
+    pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(path: &Path, text: &str) -> Temporary {
+        let mut file = Temporary::beside(path).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry).into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_not_kept_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        drop(written(&path, "half"));
+        assert!(names(folder.path()).is_empty());
+        written(&path, "whole").keep(&path).unwrap();
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn both_are_kept_or_neither() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+        fs::create_dir(&b).unwrap();
+        let error = keep_both((written(&a, "1"), &a), (written(&b, "2"), &b)).unwrap_err();
+        assert!(error.to_string().contains("folder"), "{error}");
+        assert_eq!(names(folder.path()), ["b"]);
+        fs::remove_dir(&b).unwrap();
+        keep_both((written(&a, "1"), &a), (written(&b, "2"), &b)).unwrap();
+        assert_eq!(
+            fs::read_to_string(&a).unwrap() + &fs::read_to_string(&b).unwrap(),
+            "12"
+        );
+        assert_eq!(names(folder.path()), ["a", "b"]);
+    }
+}
