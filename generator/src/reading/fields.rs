@@ -175,7 +175,7 @@ impl<'n, 'm> Fields<'n, 'm> {
 
     /// A time in nanoseconds.
     pub fn duration(&mut self, key: &'static str) -> Option<u64> {
-        self.parsed(key, "a time with its unit, such as \"750ms\"", |value| {
+        self.parsed(key, "a time with its unit, such as \"750ms\", of at most 3650d", |value| {
             units::duration(text_ref(value)?)
         })
     }

@@ -14,7 +14,10 @@ const TIME_UNITS: [(&str, u64); 8] = [
     ("d", 86_400_000_000_000),
 ];
 
-/// A time in nanoseconds: `750ms`, `1.5s`, `2h`, `1h 30min`.
+/// The longest time, ten years: sums of some of them stay within 64 bits.
+const LONGEST: u64 = 3650 * 86_400_000_000_000;
+
+/// A time in nanoseconds, of ten years at most: `750ms`, `1.5s`, `2h`, `1h 30min`.
 pub fn duration(text: &str) -> Option<u64> {
     let mut rest = text.trim();
     let mut sum = 0u64;
@@ -29,7 +32,7 @@ pub fn duration(text: &str) -> Option<u64> {
         sum = sum.checked_add(one(number, unit)?)?;
         rest = after.trim_start();
     }
-    (!text.trim().is_empty()).then_some(sum)
+    (!text.trim().is_empty() && sum <= LONGEST).then_some(sum)
 }
 
 /// So many of one unit.
@@ -50,7 +53,8 @@ pub fn rate(text: &str) -> Option<u64> {
     let (number, unit) = text.split_once('/')?;
     let (_, nanos) = TIME_UNITS.iter().find(|(name, _)| *name == unit.trim())?;
     let value: f64 = number.trim().parse().ok()?;
-    (value.is_finite() && value > 0.0).then(|| round_nanos(*nanos as f64 / value).max(1))
+    let gap = round_nanos(*nanos as f64 / value).max(1);
+    (value.is_finite() && value > 0.0 && gap <= LONGEST).then_some(gap)
 }
 
 /// A share in parts per million: `0.5%`.
@@ -89,16 +93,16 @@ mod tests {
 
     #[test]
     fn a_number_without_unit_is_no_quantity() {
-        for text in ["5", "", "ms", "-1s", "5 parsecs", "1e400s", "NaNs"] {
+        for text in ["5", "", "ms", "-1s", "5 parsecs", "1e400s", "NaNs", "3651d", "99999999999s"] {
             assert_eq!(duration(text), None, "{text}");
         }
-        assert_eq!((rate("5"), rate("0/s"), rate("-1/s")), (None, None, None));
+        assert_eq!([rate("5"), rate("0/s"), rate("-1/s"), rate("1e-9/d")], [None; 4]);
         assert_eq!((share("101%"), share("5")), (None, None));
     }
 
     proptest! {
         #[test]
-        fn a_duration_reads_as_it_is_written(nanos: u64) {
+        fn a_duration_reads_as_it_is_written(nanos in 0..=LONGEST) {
             prop_assert_eq!(duration(&write_duration(nanos)), Some(nanos));
         }
     }
