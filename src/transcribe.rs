@@ -188,7 +188,9 @@ fn capture(out: &mut dyn Write, transcript: &Transcript) -> io::Result<()> {
         CaptureWriter::new(out)
     };
     for frame in frames {
-        writer.record(frame.time, |buffer| buffer.extend_from_slice(&frame.bytes))?;
+        writer.record_cut(frame.time, frame.original_length, |buffer| {
+            buffer.extend_from_slice(&frame.bytes);
+        })?;
     }
     writer.finish().map(|_| ())
 }

@@ -21,6 +21,9 @@ use crate::reading::document::Value;
 use crate::reading::fields::{Fields, list, number};
 use crate::seed::Draws;
 
+/// The largest request, in bytes: it is made as a whole.
+const MOST_REQUEST: u64 = 1 << 24;
+
 /// The client.
 pub const CLIENT: Kind = Kind {
     name: "http",
@@ -60,7 +63,7 @@ fn read_client(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
         version: fields
             .choice("version", &versions)
             .unwrap_or(Version::Http11),
-        request_bytes: Size::read(fields, "request_bytes", 300..=800),
+        request_bytes: Size::read_up_to(fields, "request_bytes", 300..=800, MOST_REQUEST),
         requests: Size::read_up_to(fields, "requests", 1..=1, 100_000),
         think: fields.duration("think").unwrap_or(50_000_000),
         host: fields

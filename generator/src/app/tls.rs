@@ -17,6 +17,9 @@ use crate::host::program::Program;
 use crate::reading::fields::Fields;
 use crate::seed::Draws;
 
+/// The largest request, in bytes: it is made as a whole.
+const MOST_REQUEST: u64 = 1 << 24;
+
 /// The client.
 pub const CLIENT: Kind = Kind {
     name: "tls",
@@ -57,7 +60,7 @@ fn read_client(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {
         arrivals: Arrivals::read(fields),
         parallel: Size::read_up_to(fields, "parallel", 1..=4, 1_000),
         requests: Size::read_up_to(fields, "requests", 1..=4, 100_000),
-        request_bytes: Size::read(fields, "request_bytes", 120..=900),
+        request_bytes: Size::read_up_to(fields, "request_bytes", 120..=900, MOST_REQUEST),
         think: fields.duration("think").unwrap_or(400_000_000),
         names: if names.is_empty() {
             usual.map(str::to_owned).to_vec()

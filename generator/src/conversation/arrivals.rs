@@ -6,6 +6,9 @@ use crate::seed::Draws;
 /// Least mean gap between two sessions of a host, in nanoseconds.
 const LEAST_EVERY: u64 = 100_000;
 
+/// More sessions than these do not begin at one moment.
+const MOST_AT_ONCE: u64 = 10_000;
+
 /// The rhythm of a client's sessions.
 #[derive(Clone, Debug)]
 pub struct Arrivals {
@@ -30,6 +33,15 @@ impl Arrivals {
         }
         let every = every.map(|every| every.max(LEAST_EVERY));
         let sessions = fields.number("sessions", 1..=1_000_000_000);
+        if every.is_none() && sessions.is_some_and(|sessions| sessions > MOST_AT_ONCE) {
+            let origin = fields.origin().clone();
+            fields.mistake(
+                &origin,
+                format!(
+                    "sessions: more than {MOST_AT_ONCE} need 'every': without it all of them begin at once"
+                ),
+            );
+        }
         let rhythms = [("random", false), ("regular", true)];
         Arrivals {
             regular: fields.choice("rhythm", &rhythms).unwrap_or(false),

@@ -175,9 +175,11 @@ impl<'n, 'm> Fields<'n, 'm> {
 
     /// A time in nanoseconds.
     pub fn duration(&mut self, key: &'static str) -> Option<u64> {
-        self.parsed(key, "a time with its unit, such as \"750ms\", of at most 3650d", |value| {
-            units::duration(text_ref(value)?)
-        })
+        self.parsed(
+            key,
+            "a time with its unit, such as \"750ms\", of at most 3650d",
+            |value| units::duration(text_ref(value)?),
+        )
     }
 
     /// The mean gap in nanoseconds, written as a time or as a rate.

@@ -93,10 +93,23 @@ mod tests {
 
     #[test]
     fn a_number_without_unit_is_no_quantity() {
-        for text in ["5", "", "ms", "-1s", "5 parsecs", "1e400s", "NaNs", "3651d", "99999999999s"] {
+        for text in [
+            "5",
+            "",
+            "ms",
+            "-1s",
+            "5 parsecs",
+            "1e400s",
+            "NaNs",
+            "3651d",
+            "99999999999s",
+        ] {
             assert_eq!(duration(text), None, "{text}");
         }
-        assert_eq!([rate("5"), rate("0/s"), rate("-1/s"), rate("1e-9/d")], [None; 4]);
+        assert_eq!(
+            [rate("5"), rate("0/s"), rate("-1/s"), rate("1e-9/d")],
+            [None; 4]
+        );
         assert_eq!((share("101%"), share("5")), (None, None));
     }
 

@@ -25,7 +25,7 @@ use super::{Progress, SimulationError};
 /// More packets and events than this wait for nothing that a capture could show: some gigabyte of memory.
 const MOST_WAITING: usize = 4_000_000;
 /// So many things happen at one moment in no network: time stands still.
-const MOST_AT_ONCE: u64 = 20_000_000;
+const MOST_AT_ONCE: u64 = 5_000_000;
 /// Between two looks at all that, in events.
 const LOOK: u64 = 4_096;
 /// How long a router asks for a host before it gives up: three ARP requests, a second apart.

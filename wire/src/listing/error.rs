@@ -84,6 +84,17 @@ pub(super) struct Fault {
 }
 
 impl Fault {
+    /// Whether a message is not known, which may be for want of its end.
+    pub(super) fn may_be_cut(&self) -> bool {
+        let unknown = |wanted: &str| [Fault::MESSAGE, Fault::ICMP_MESSAGE].contains(&wanted);
+        matches!(self.problem, Problem::Ended(Wanted::Kind(wanted)) if unknown(wanted))
+    }
+
+    /// What is wanted behind the ends.
+    pub(super) const MESSAGE: &'static str = "what TCP, UDP or ICMP says";
+    /// What is wanted of ICMP.
+    pub(super) const ICMP_MESSAGE: &'static str = "an ICMP message that is known";
+
     /// Whether more text could help.
     pub(super) fn is_end(&self) -> bool {
         matches!(self.problem, Problem::Ended(_))

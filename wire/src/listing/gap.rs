@@ -41,6 +41,8 @@ pub enum Gap {
     OptionRest,
     /// A checksum that is said to be wrong, and not how.
     WrongChecksum,
+    /// Which message of ICMP it is.
+    IcmpType,
     /// Identifier and sequence number of an echo.
     Echo,
     /// The packet that an ICMP error quotes.
@@ -98,6 +100,7 @@ impl Gap {
             Gap::Window => ("window", "8192"),
             Gap::OptionRest => ("TCP options behind the cut", "left out, an echoed time 0"),
             Gap::WrongChecksum => ("wrong checksum", "the right one with all bits turned"),
+            Gap::IcmpType => ("ICMP message", "an echo request"),
             Gap::Echo => ("echo identifier and sequence number", "0"),
             Gap::Quote => (
                 "quoted packet",

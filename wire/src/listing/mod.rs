@@ -71,6 +71,8 @@ pub struct ListedFrame {
     pub time: Timestamp,
     /// The frame, from its Ethernet header on.
     pub bytes: Vec<u8>,
+    /// Its bytes on the wire: more than there are where the listing's capture was cut.
+    pub original_length: usize,
     /// What the listing does not tell of it, each once.
     pub gaps: Vec<Gap>,
 }

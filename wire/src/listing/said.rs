@@ -68,8 +68,22 @@ pub(super) struct IpSaid {
     /// Bytes that the packet is shorter than its header says.
     pub(super) missing: usize,
     pub(super) flow_label: Option<u32>,
-    /// Whether there are options, which are not read.
+    /// Whether there are options, or extension headers, which are not read.
     pub(super) options: bool,
+    /// Of an IPv6 fragment.
+    pub(super) fragment: Option<FragmentSaid>,
+}
+
+/// Of the fragment header of IPv6.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct FragmentSaid {
+    pub(super) identification: Option<u32>,
+    /// In bytes.
+    pub(super) offset: u16,
+    /// Bytes behind the header.
+    pub(super) length: u16,
+    /// Ports and payload of the datagram that begins there.
+    pub(super) udp: Option<(u16, u16, u16)>,
 }
 
 /// Of what follows the network header.
@@ -206,6 +220,8 @@ pub(super) struct IcmpSaid {
     pub(super) protocol: Option<u8>,
     pub(super) port: Option<String>,
     pub(super) sum: Sum,
+    /// Whether the line does not say which message it is.
+    pub(super) unknown: bool,
 }
 
 /// Of an ARP message.

@@ -303,7 +303,7 @@ fn errors_name_line_column_and_what_is_wanted() {
     );
     assert_eq!(
         error("09:00:00.000000 a.1 > b.2:\n10:00:00.000000 nobody"),
-        "line 2, column 1: '10:00:00.000000' stands where what TCP, UDP or ICMP says is wanted"
+        "line 2, column 23: the packet ends where what TCP, UDP or ICMP says is wanted"
     );
     assert_eq!(
         error("09:00:00.000000 a.1 > b.2:"),
@@ -415,4 +415,84 @@ proptest! {
             prop_assert!(frame.bytes.len() >= 14 && frame.bytes.len() <= 14 + 4 + 70_000);
         }
     }
+}
+
+#[test]
+fn columns_of_any_interface_are_passed_over() {
+    for line in [
+        "12:00:01.000100 eth0  In  IP 10.0.0.1.5000 > 10.0.0.2.6000: UDP, length 12",
+        "12:00:01.000100   In 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 56: 10.0.0.1.5000 > 10.0.0.2.6000: UDP, length 12",
+        "12:00:01.000100 eth0 > 10.0.0.1.5000 > 10.0.0.2.6000: udp 12",
+        "    7  12:00:01.000100 IP 10.0.0.1.5000 > 10.0.0.2.6000: UDP, length 12",
+    ] {
+        let made = packet(line);
+        assert!(
+            made.starts_with("10.0.0.1.5000 > 10.0.0.2.6000: udp"),
+            "{line}: {made}"
+        );
+    }
+}
+
+#[test]
+fn what_a_short_capture_cut_off_is_a_gap() {
+    for line in [
+        "10:22:45.070552 a.example.1173 > b.example.80: . ack 1 win 32120 <nop,nop,timestamp[|tcp]> (DF)",
+        "22:13:20.000000 IP 10.0.0.1.5406 > 10.0.0.2.80: Flags [S], seq 7, win 64240, options [mss 1460,sackOK,TS [|tcp]>",
+        "10:22:45.090552 a.example.1025 > b.example.53: 7+[|domain] (DF)",
+        "10:22:45.110552 a.example > b.example: icmp: [|icmp]",
+    ] {
+        let transcript = of(line);
+        assert_eq!(
+            (transcript.errors.len(), transcript.frames.len()),
+            (0, 1),
+            "{line}"
+        );
+        assert!(!transcript.frames[0].gaps.is_empty());
+    }
+}
+
+#[test]
+fn the_bytes_of_a_dump_count_whatever_its_line_says() {
+    // Two tags, of which the line tells nothing; and a frame that is no packet at all.
+    let listing = "22:13:20.000000 IP 203.0.113.66.51234 > 192.0.2.10.21: Flags [S], seq 3, win 1024, length 0\n\
+        \t0x0000:  025e 0000 0000 025e 0000 0001 88a8 0064\n\
+        \t0x0010:  8100 0007 0800 4500 0028 61be 0000 4006\n\
+        \t0x0020:  1ac5 cb00 7142 c000 020a c822 0015 1659\n\
+        \t0x0030:  63e8 0000 0000 5002 0400 6b1e 0000\n\
+        22:13:21.000000 STP 802.1d, Config, Flags [none], bridge-id 8001.02:00:00:00:00:10.8005, length 43\n\
+        \t0x0000:  0180 c200 0000 0200 0000 0010 0026 4242\n\
+        \t0x0010:  0300 0000 0000\n";
+    let transcript = of(listing);
+    assert_eq!(transcript.errors.len(), 0, "{:?}", transcript.errors);
+    let lengths: Vec<usize> = transcript
+        .frames
+        .iter()
+        .map(|frame| frame.bytes.len())
+        .collect();
+    assert_eq!(lengths, [62, 22]);
+    assert_eq!(
+        transcript.frames[0].bytes[12..20],
+        [0x88, 0xa8, 0, 0x64, 0x81, 0, 0, 7]
+    );
+}
+
+#[test]
+fn headers_of_ipv6_between_are_passed_over_and_fragments_made() {
+    let frames = of(
+        "22:13:20.200000 IP6 2001:db8::1 > 2001:db8:5::2: frag (0|800) 7 > 9: UDP, length 1536\n\
+        22:13:20.208000 IP6 2001:db8::1 > 2001:db8:5::2: frag (800|744)\n\
+        22:13:20.300000 IP6 2001:db8::1 > 2001:db8::2: HBH 512 > 21: Flags [S], seq 3, win 1024, length 0\n",
+    );
+    assert_eq!(frames.errors.len(), 0, "{:?}", frames.errors);
+    let layers = |nth: usize| {
+        crate::Layers::decode(crate::LinkType::ETHERNET, &frames.frames[nth].bytes).network
+    };
+    let fragment = |nth| match layers(nth) {
+        crate::decode::Network::V6(ip) => ip.fragment,
+        _ => None,
+    };
+    assert_eq!(
+        (fragment(0), fragment(1)),
+        (Some((0, true)), Some((100, false)))
+    );
 }

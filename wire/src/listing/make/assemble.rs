@@ -38,6 +38,8 @@ pub(super) struct Assembler {
     pub(super) sent_by: BTreeMap<IpAddr, Vec<u8>>,
     /// Who asked by ARP last.
     asked: Option<(String, MacAddress)>,
+    /// Whether hex dumps begin with the link header.
+    pub(super) framed: bool,
 }
 
 impl Assembler {
@@ -49,6 +51,7 @@ impl Assembler {
             sent: BTreeMap::new(),
             sent_by: BTreeMap::new(),
             asked: None,
+            framed: false,
         }
     }
 
@@ -64,8 +67,12 @@ impl Assembler {
         Ok(())
     }
 
-    /// The bytes of a frame.
-    pub(super) fn frame(&mut self, said: &Said, gaps: &mut Vec<Gap>) -> Read<Vec<u8>> {
+    /// The bytes of a frame, and its length on the wire where that is more.
+    pub(super) fn frame(
+        &mut self,
+        said: &Said,
+        gaps: &mut Vec<Gap>,
+    ) -> Read<(Vec<u8>, Option<usize>)> {
         let mut bytes = Vec::new();
         if said.dump.len() > MOST_BYTES {
             return Err(Fault {
@@ -73,8 +80,10 @@ impl Assembler {
                 problem: Problem::TooLong(said.dump.len()),
             });
         }
-        if !said.dump.is_empty() && self.dumped(said, &mut bytes, gaps)? {
-            return Ok(bytes);
+        if !said.dump.is_empty()
+            && let Some(original_length) = self.dumped(said, &mut bytes, gaps)?
+        {
+            return Ok((bytes, original_length));
         }
         if let What::Arp(arp) = &said.what {
             self.arp(arp, said, &mut bytes, gaps)?;
@@ -88,37 +97,44 @@ impl Assembler {
             // What is missing is padding, or a trailer that was not printed.
             bytes.resize(bytes.len().max(length.min(usize::from(u16::MAX))), 0);
         }
-        Ok(bytes)
+        Ok((bytes, None))
     }
 
-    /// The frame of a hex dump, where it holds a packet.
-    fn dumped(&mut self, said: &Said, out: &mut Vec<u8>, gaps: &mut Vec<Gap>) -> Read<bool> {
+    /// The frame of a hex dump, where it holds a packet, with its length on the wire where that is more.
+    fn dumped(
+        &mut self,
+        said: &Said,
+        out: &mut Vec<u8>,
+        gaps: &mut Vec<Gap>,
+    ) -> Read<Option<Option<usize>>> {
         let hosts = match said.what {
             What::Arp(_) => None,
             _ if said.unread.is_some() => None,
-            _ => Some(self.ends(said)?),
+            // What the bytes say counts, whatever the line does.
+            _ => self.ends(said).ok(),
         };
         let hosts = hosts.map(|(source, destination)| (source.0, destination.0));
-        let dumped = dump::read(&said.dump, hosts, said.ip.missing);
+        let dumped = dump::read(&said.dump, hosts, said.ip.missing, self.framed);
         if let Some(fault) = &said.unread
             && dumped.as_ref().is_none_or(|dumped| dumped.hidden)
         {
             return Err(fault.clone());
         }
         let Some(dumped) = dumped else {
-            return Ok(false);
+            return Ok(None);
         };
         if dumped.hidden {
             gaps.push(Gap::HiddenBytes);
         }
-        if dumped.is_frame {
-            out.extend_from_slice(&dumped.bytes);
-        } else {
+        if !dumped.is_frame {
             let link = self.link(said, gaps);
             link.emit(dumped.ether_type, dumped.bytes.len(), out);
-            out.extend_from_slice(&dumped.bytes);
         }
-        Ok(true)
+        let header = out.len();
+        out.extend_from_slice(&dumped.bytes);
+        let told = said.link.length.filter(|length| *length > out.len());
+        let on_wire = dumped.original_length.map(|length| length + header);
+        Ok(Some(told.or(on_wire)))
     }
 
     fn link(&self, said: &Said, gaps: &mut Vec<Gap>) -> Link {

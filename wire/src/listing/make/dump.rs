@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use crate::decode::{Layers, LinkType};
-use crate::ethernet::{ARP, HEADER_BYTES, IPV4, IPV6, VLAN};
+use crate::ethernet::{ARP, HEADER_BYTES, IPV4, IPV6, is_vlan_tag};
 use crate::field::Field;
 use crate::listing::said::HexByte;
 use crate::packet::{Ip, Packet, Segment};
@@ -21,19 +21,27 @@ pub(super) struct Dumped {
     pub(super) ether_type: u16,
     /// Whether bytes had to be put in.
     pub(super) hidden: bool,
+    /// Bytes on the wire of a frame, or without its link header of a packet, of which the dump has the beginning only.
+    pub(super) original_length: Option<usize>,
 }
 
-/// Reads a dump, where it holds at least a network header. So many bytes were missing on the wire.
+/// Reads a dump, where it holds at least a network header, or a link header that all dumps of the listing have. So many
+/// bytes were missing on the wire.
 pub(super) fn read(
     dump: &[HexByte],
     hosts: Option<(IpAddr, IpAddr)>,
     missing: usize,
+    framed: bool,
 ) -> Option<Dumped> {
+    if framed && is_framed(dump) != Some(true) {
+        return unknown(dump);
+    }
     let mut bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
     let (start, ether_type) = network(&bytes)?;
     let length = length(bytes.get(start..)?, ether_type)?.saturating_sub(missing);
     let short = bytes.len() < start + length;
-    let hidden = short || dump.iter().any(Option::is_none);
+    let hidden = dump.iter().any(Option::is_none);
+    let original_length = (short && !hidden).then_some(start + length);
     if hidden {
         bytes.resize(bytes.len().max(start + length), 0);
         if let Some((source, destination)) = hosts {
@@ -46,6 +54,28 @@ pub(super) fn read(
         is_frame: start > 0,
         ether_type,
         hidden,
+        original_length,
+    })
+}
+
+/// More tags than any network stacks.
+const MOST_TAGS: usize = 8;
+
+/// Whether a dump begins with the link header, where that can be told.
+pub(super) fn is_framed(dump: &[HexByte]) -> Option<bool> {
+    let bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
+    network(&bytes).map(|(start, _)| start > 0)
+}
+
+/// A dump with its link header of which the rest is not known: what it holds is taken as it is.
+fn unknown(dump: &[HexByte]) -> Option<Dumped> {
+    let bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
+    (bytes.len() >= HEADER_BYTES).then(|| Dumped {
+        hidden: dump.iter().any(Option::is_none),
+        bytes,
+        is_frame: true,
+        ether_type: 0,
+        original_length: None,
     })
 }
 
@@ -57,7 +87,7 @@ fn network(bytes: &[u8]) -> Option<(usize, u16)> {
     };
     let mut at = HEADER_BYTES;
     let mut ether_type = word(at - 2);
-    while ether_type == Some(VLAN) && at < HEADER_BYTES + 8 {
+    while ether_type.is_some_and(is_vlan_tag) && at < HEADER_BYTES + MOST_TAGS * 4 {
         at += 4;
         ether_type = word(at - 2);
     }

@@ -29,6 +29,7 @@ impl Assembler {
         gaps: &mut Vec<Gap>,
     ) -> Read<Packet> {
         let Lower { said, ip, ends } = lower;
+        gaps.extend(message.unknown.then_some(Gap::IcmpType));
         let v6 = ends.0.0.is_ipv6();
         let room = transport::room(said);
         let body = message

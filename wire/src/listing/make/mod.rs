@@ -31,6 +31,10 @@ use super::{Gap, ListedConnection, ListedFrame, Settings, Transcript};
 pub(super) fn make(packets: &[(Text, Said)], settings: &Settings) -> Transcript {
     let printed = printed(packets.iter().map(|(_, said)| said));
     let mut assembler = Assembler::new(Names::new(&settings.names, printed));
+    let mut framed = packets
+        .iter()
+        .filter_map(|(_, said)| dump::is_framed(&said.dump));
+    assembler.framed = framed.next().unwrap_or(false);
     for (_, said) in packets {
         // What fails here fails again below, and is told there.
         let _ = assembler.look(said);
@@ -59,12 +63,13 @@ fn frame(
     let mut gaps: Vec<Gap> = Vec::new();
     let time = clock.moment(said.stamp, &mut gaps);
     let time = time.map_err(|problem| Fault { at: 0, problem })?;
-    let bytes = assembler.frame(said, &mut gaps)?;
+    let (bytes, original_length) = assembler.frame(said, &mut gaps)?;
     gaps.sort_unstable();
     gaps.dedup();
     Ok(ListedFrame {
         line: text.line(),
         time,
+        original_length: original_length.unwrap_or(bytes.len()),
         bytes,
         gaps,
     })

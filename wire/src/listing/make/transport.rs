@@ -8,7 +8,7 @@ use super::{dns, ntp, settle, text};
 use crate::field::Field;
 use crate::listing::error::Read;
 use crate::listing::gap::Gap;
-use crate::listing::said::{OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What};
+use crate::listing::said::{FragmentSaid, OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What};
 use crate::packet::{Ip, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
 use crate::payload::Payload;
 use crate::tcp::{self, Flags, Options, Tcp, TcpOption};
@@ -255,6 +255,9 @@ fn carried(said: &Said, tcp: &TcpSaid, length: usize) -> Read<(Payload, usize)> 
 /// A later fragment, or a protocol without ports.
 fn bare(lower: Lower<'_>, gaps: &mut Vec<Gap>) -> Read<Packet> {
     let Lower { said, mut ip, .. } = lower;
+    if let Some(fragment) = said.ip.fragment {
+        return Ok(fragment_of_v6(ip, fragment, gaps));
+    }
     gaps.extend(said.ip.protocol.is_none().then_some(Gap::Protocol));
     let protocol = said.ip.protocol.unwrap_or(PROTOCOL_UDP);
     // These say more of themselves, but in a later fragment.
@@ -275,6 +278,32 @@ fn bare(lower: Lower<'_>, gaps: &mut Vec<Gap>) -> Read<Packet> {
         segment: Segment::Raw(protocol),
         payload: zeros(length, said.source.at)?,
     })
+}
+
+/// A fragment of IPv6, RFC 8200 section 4.5: its header, and what is known of what follows.
+fn fragment_of_v6(ip: Ip, fragment: FragmentSaid, gaps: &mut Vec<Gap>) -> Packet {
+    const FRAGMENT: u8 = 44;
+    let more = u16::from(fragment.offset == 0);
+    if fragment.udp.is_none() {
+        gaps.push(Gap::Protocol);
+    }
+    gaps.push(Gap::Payload);
+    let mut bytes = vec![PROTOCOL_UDP, 0];
+    bytes.extend(((fragment.offset & !7) | more).to_be_bytes());
+    bytes.extend(fragment.identification.unwrap_or(0).to_be_bytes());
+    let end = bytes.len() + usize::from(fragment.length);
+    if let Some((from, to, length)) = fragment.udp {
+        let whole = length.saturating_add(8);
+        for number in [from, to, whole, 0] {
+            bytes.extend(number.to_be_bytes());
+        }
+    }
+    bytes.resize(end, 0);
+    Packet {
+        ip,
+        segment: Segment::Raw(FRAGMENT),
+        payload: Payload::new(bytes),
+    }
 }
 
 /// Makes the checksum right that the listing says is right; whether it says none or is obeyed.

@@ -102,6 +102,11 @@ impl<'a> Cursor<'a> {
         self.instead_of(Wanted::Kind(wanted))
     }
 
+    /// The fault of what comes next, where more text could still make sense of it.
+    pub(super) fn unexpected_or_end(&self, wanted: &'static str) -> Fault {
+        self.ended(Wanted::Kind(wanted))
+    }
+
     fn instead_of(&self, wanted: Wanted) -> Fault {
         let rest = self.rest();
         if rest.is_empty() {

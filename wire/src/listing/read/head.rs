@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::{arp, icmp, link, snort, stamp, tcp, trailer, udp};
 use crate::ipv4;
 use crate::listing::error::Read;
-use crate::listing::said::{End, IpSaid, Said, Stamp, What};
+use crate::listing::said::{End, FragmentSaid, IpSaid, Said, Stamp, What};
 
 /// What the link header says it carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,11 @@ pub(super) fn packet(text: &str) -> Read<Said> {
         snort::packet(&mut cursor, &mut said)?;
         return Ok(said);
     }
-    let link = link::read(&mut cursor, &mut said.link)?;
+    let any = link::any_columns(&mut cursor, &mut said.link)?;
+    let link = match any {
+        Some(carried) => Some(carried),
+        None => link::read(&mut cursor, &mut said.link)?,
+    };
     match (link, prefix(&mut cursor)) {
         (_, Some(Carried::Arp)) | (Some(Carried::Arp), None) => {
             arp::read(&mut cursor, &mut said)?;
@@ -46,12 +50,18 @@ pub(super) fn stamp_alone(text: &str) -> Option<Stamp> {
     stamp::read(&mut cursor)
 }
 
-/// Passes over the number that documents put in front of a line: `12. `.
-fn number(cursor: &mut Cursor<'_>) {
+/// Passes over the number that documents (`12. `) and tcpdump (`--number`) put in front of a line.
+pub(super) fn number(cursor: &mut Cursor<'_>) {
     let word = cursor.peek();
-    let digits = word.strip_suffix('.').unwrap_or_default();
-    if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        cursor.advance(word.len());
+    let digits = word.trim_end_matches('.');
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return;
+    }
+    let mut behind = *cursor;
+    behind.advance(word.len());
+    // A number alone may be a part of what the packet says.
+    if digits.len() < word.len() || stamp::read(&mut behind.clone()).is_some() {
+        *cursor = behind;
     }
 }
 
@@ -172,6 +182,9 @@ fn body(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
     if cursor.is_done() {
         return Err(cursor.unexpected("what the packet says"));
     }
+    if said.ip.v6 && extensions(cursor, said)? {
+        return Ok(());
+    }
     if tcp::is_new(cursor) {
         said.what = What::Tcp(tcp::new_style(cursor)?);
         return Ok(());
@@ -190,6 +203,60 @@ fn body(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
         return trailers(cursor, said, bare);
     }
     udp::read(cursor, said, bare)
+}
+
+/// Passes over extension headers of IPv6; whether all is said then, since it is a fragment.
+fn extensions(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<bool> {
+    const NAMES: [&str; 4] = ["HBH", "DSTOPT", "srcrt", "RT6"];
+    while let Some(name) = NAMES.iter().find(|name| cursor.rest().starts_with(**name)) {
+        said.ip.options = true;
+        cursor.advance(name.len());
+        if cursor.eat("(") {
+            cursor.until(")")?;
+        }
+    }
+    if !cursor.eat("frag (") {
+        if said.ip.options {
+            ports_behind(cursor, said);
+        }
+        return Ok(false);
+    }
+    let mut fragment = FragmentSaid::default();
+    if cursor.rest().starts_with("0x") {
+        fragment.identification = Some(cursor.hex("an identification")?);
+        cursor.expect(":")?;
+    }
+    fragment.offset = cursor.number("an offset")?;
+    cursor.expect("|")?;
+    fragment.length = cursor.number("a length")?;
+    cursor.expect(")")?;
+    let mut trial = *cursor;
+    if let (Ok(from), true) = (trial.number("a port"), trial.eat(">"))
+        && let Ok(to) = trial.number("a port")
+        && trial.eat(":")
+        && trial.eat("UDP, length")
+    {
+        fragment.udp = Some((from, to, trial.number("a length")?));
+    }
+    cursor.finish();
+    said.ip.fragment = Some(fragment);
+    Ok(true)
+}
+
+/// Behind extension headers the ports stand alone: `512 > 21: `.
+fn ports_behind(cursor: &mut Cursor<'_>, said: &mut Said) {
+    let mut trial = *cursor;
+    let port = |trial: &mut Cursor<'_>| trial.number::<u16>("a port").ok();
+    let Some(from) = port(&mut trial).filter(|_| trial.eat(">")) else {
+        return;
+    };
+    let Some(to) = port(&mut trial).filter(|_| trial.eat(":")) else {
+        return;
+    };
+    *cursor = trial;
+    for (end, port) in [(&mut said.source, from), (&mut said.destination, to)] {
+        end.text = format!("{}.{port}", end.text);
+    }
 }
 
 /// What stands behind the rest, in the old style.
@@ -211,7 +278,7 @@ fn protocol(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<bool> {
     if cursor.eat("ip-proto-") {
         said.ip.protocol = Some(cursor.number("a protocol")?);
     } else {
-        // Two protocols of hosts without ports whose lines begin with their name.
+        // Protocols of hosts without ports whose lines begin with their name.
         let known = [
             ("igmp", 2),
             ("gre", 47),
@@ -219,6 +286,11 @@ fn protocol(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<bool> {
             ("ESP", 50),
             ("AH", 51),
             ("pim", 103),
+            ("PIMv", 103),
+            ("GREv", 47),
+            ("EIGRP", 88),
+            ("OSPFv", 89),
+            ("VRRPv", 112),
         ];
         let named = known
             .into_iter()

@@ -8,7 +8,7 @@
 
 use super::cursor::Cursor;
 use super::{head, trailer};
-use crate::listing::error::Read;
+use crate::listing::error::{Fault, Read};
 use crate::listing::said::{IcmpSaid, IpSaid, Said, Sum, What};
 
 const BEGINNINGS: [&str; 6] = [
@@ -49,8 +49,18 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read
         None => trailer::text_before(cursor.rest()).trim_end(),
     };
     cursor.advance(text.len());
-    let message =
-        message(text, v6).ok_or_else(|| place.unexpected("an ICMP message that is known"))?;
+    let cut = ["[|icmp]", "[|icmp6]", "[|]"]
+        .iter()
+        .any(|end| text.ends_with(end));
+    let unknown = IcmpSaid {
+        icmp_type: if v6 { 128 } else { 8 },
+        unknown: true,
+        ..IcmpSaid::default()
+    };
+    // A message may be wrapped.
+    let message = message(text, v6)
+        .or_else(|| cut.then_some(unknown))
+        .ok_or_else(|| place.unexpected_or_end(Fault::ICMP_MESSAGE))?;
     said.what = What::Icmp(IcmpSaid { sum, ..message });
     if quotes.is_some() {
         cursor.advance(" for ".len() - 1);

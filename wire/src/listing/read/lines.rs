@@ -6,9 +6,9 @@
 //! packet above. Several packets may share a line. All else is no packet.
 
 use super::cursor::Cursor;
-use super::{head, hexdump, snort, stamp, trailer};
+use super::{head, hexdump, link, snort, stamp, trailer};
 use crate::listing::error::{Fault, ListingError, Read};
-use crate::listing::said::{HexByte, Said, What};
+use crate::listing::said::{HexByte, LinkSaid, Said, What};
 
 /// A line that is no packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,8 @@ struct Open {
     dump: Vec<HexByte>,
     /// Empty lines since its last one.
     blanks: usize,
+    /// A line with a time that is no packet, unless a hex dump follows.
+    tentative: bool,
 }
 
 /// Reads a listing.
@@ -128,11 +130,21 @@ impl Lines {
             return Some(Open::new(piece));
         }
         self.close(open);
-        self.other.push(OtherLine {
-            line: piece.line,
-            text: piece.text.trim().to_owned(),
-        });
+        if head::stamp_alone(piece.text).is_some() {
+            return Some(Open {
+                tentative: true,
+                ..Open::new(piece)
+            });
+        }
+        self.other(piece.line, piece.text);
         None
+    }
+
+    fn other(&mut self, line: usize, text: &str) {
+        self.other.push(OtherLine {
+            line,
+            text: text.trim().to_owned(),
+        });
     }
 
     fn close(&mut self, open: Option<Open>) {
@@ -144,8 +156,21 @@ impl Lines {
             read,
             quote,
             dump,
+            tentative,
             ..
         } = open;
+        if tentative && dump.is_empty() {
+            return self.other(text.line(), &text.text);
+        }
+        // What never got whole may have been cut off.
+        let read = read.or_else(|fault| {
+            let again = format!("{} [|]", text.text);
+            let stamped = head::stamp_alone(&text.text).is_some();
+            let cut = fault.may_be_cut() && text.parts.len() == 1 && dump.is_empty() && stamped;
+            cut.then(|| head::packet(&again).ok())
+                .flatten()
+                .ok_or(fault)
+        });
         let quoted = match quote {
             Some((text, Err(fault))) => return self.errors.push(text.error(fault)),
             Some((_, Ok(said))) => Some(Box::new(said)),
@@ -182,6 +207,7 @@ impl Open {
             quote: None,
             dump: Vec::new(),
             blanks: 0,
+            tentative: false,
         }
     }
 
@@ -198,6 +224,9 @@ impl Open {
         let blanks = std::mem::take(&mut self.blanks);
         if self.dump(piece.text) {
             return true;
+        }
+        if self.tentative {
+            return piece.text.starts_with('\t');
         }
         if let Err(fault) = &self.read {
             let incomplete = fault.is_end() && self.text.parts.len() < MOST_PARTS;
@@ -272,15 +301,7 @@ const MORE: [&str; 6] = ["<", "ack ", "win ", "urg ", "Len:", "TCP Options"];
 /// Whether a line begins with a time, behind which a packet can stand.
 fn begins_with_time(text: &str) -> bool {
     let mut cursor = Cursor::new(text);
-    let word = cursor.peek();
-    if word.ends_with('.')
-        && word
-            .trim_end_matches('.')
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-    {
-        cursor.advance(word.len());
-    }
+    head::number(&mut cursor);
     snort::pass_message(&mut cursor);
     if stamp::read(&mut cursor).is_none() {
         return false;
@@ -291,9 +312,12 @@ fn begins_with_time(text: &str) -> bool {
 }
 
 fn named(rest: &str) -> bool {
+    let mut behind = Cursor::new(rest);
+    // Behind the columns of `-i any` the same names stand.
+    let _ = link::any_columns(&mut behind, &mut LinkSaid::default());
     ["IP ", "IP6 ", "ARP, ", "arp ", "snap "]
         .iter()
-        .any(|name| rest.starts_with(name))
+        .any(|name| behind.rest().starts_with(name))
 }
 
 /// Whether a line without a time begins with two ends.

@@ -26,6 +26,17 @@ pub(super) fn read(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<
             Err(code.unexpected("0:0:0:8:0, which is IPv4"))
         };
     }
+    // Before tags had a style of their own: `802.1Q vlan#7 P0 IP …`.
+    if cursor.eat("802.1Q vlan#") {
+        let identifier: u16 = cursor.number("a VLAN")?;
+        let priority: u16 = if cursor.eat("P") {
+            cursor.number("a priority")?
+        } else {
+            0
+        };
+        link.vlan = Some(((priority & 7) << 13) | (identifier & 0xfff));
+        return Ok(None);
+    }
     let Some(source) = mac(cursor) else {
         return Ok(None);
     };
@@ -36,6 +47,51 @@ pub(super) fn read(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<
     } else {
         old_style(cursor, link)
     }
+}
+
+/// What `-i any` prints in front: an interface and a direction, or a direction, an address and a type.
+///
+/// ```text
+/// eth0  In  IP 198.51.100.7.40112 > …
+/// In 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 76: 198.51.100.7.40112 > …
+/// eth0 < host.example.net.1173 > …
+/// ```
+pub(super) fn any_columns(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<Carried>> {
+    const DIRECTIONS: [&str; 7] = ["In", "Out", "M", "B", "P", "<", ">"];
+    /// Bytes of a cooked header beyond those of an Ethernet header.
+    const COOKED: usize = 2;
+    let is_direction = |word: &str| DIRECTIONS.contains(&word);
+    let mut trial = *cursor;
+    let first = trial.peek();
+    if !is_direction(first) {
+        let is_name = !first.is_empty() && !first.contains(['.', ',', '(']);
+        trial.advance(first.len());
+        // `a > b` are two ends, unless a second arrow follows.
+        let arrows =
+            trial.peek() != ">" || trial.rest().get(1..).unwrap_or_default().contains(" > ");
+        if !is_name || !is_direction(trial.peek()) || !arrows || link_like(first) {
+            return Ok(None);
+        }
+    }
+    trial.advance(trial.peek().len());
+    *cursor = trial;
+    let Some(source) = mac(cursor) else {
+        // What follows names itself.
+        return Ok(None);
+    };
+    link.source = Some(source);
+    owner(cursor)?;
+    let (carried, _) = ether_type(cursor)?;
+    cursor.expect(", length")?;
+    let length: usize = cursor.number("a length")?;
+    link.length = Some(length.saturating_sub(COOKED));
+    cursor.expect(":")?;
+    Ok(Some(carried))
+}
+
+/// Whether a word is a hardware address or the name of a protocol.
+fn link_like(word: &str) -> bool {
+    word.contains(':') || ["IP", "IP6", "ARP", "arp", "snap"].contains(&word)
 }
 
 /// Passes over the maker that some versions print behind an address: `(oui Cisco)`.

@@ -15,12 +15,19 @@ pub(super) fn read(cursor: &mut Cursor<'_>, end: &'static str, tcp: &mut TcpSaid
     loop {
         if cursor.eat("[|tcp]") {
             tcp.options_cut = true;
-            // Once the bracket was closed, and once it was not.
+            // Once the bracket was closed, once it was not, and once by another one.
             cursor.eat(end);
+            cursor.eat(">");
             return Ok(());
         }
         let option = one(cursor, tcp)?;
-        tcp.options.push(option);
+        tcp.options.extend(option);
+        if tcp.options_cut {
+            cursor.eat("[|tcp]");
+            cursor.eat(end);
+            cursor.eat(">");
+            return Ok(());
+        }
         if cursor.eat(end) {
             return Ok(());
         }
@@ -31,32 +38,46 @@ pub(super) fn read(cursor: &mut Cursor<'_>, end: &'static str, tcp: &mut TcpSaid
     }
 }
 
-fn one(cursor: &mut Cursor<'_>, tcp: &mut TcpSaid) -> Read<OptionSaid> {
+/// An option; none where it is cut off in its middle.
+fn one(cursor: &mut Cursor<'_>, tcp: &mut TcpSaid) -> Read<Option<OptionSaid>> {
     for (names, option) in PLAIN {
         if names.iter().any(|name| cursor.eat_word(name)) {
-            return Ok(option);
+            return Ok(Some(option));
+        }
+    }
+    let is_cut = |cursor: &Cursor<'_>| cursor.rest().starts_with("[|tcp]");
+    for name in ["mss", "wscale", "timestamp", "TS val", "TS", "sack"] {
+        let mut behind = *cursor;
+        if behind.eat_word(name) && is_cut(&behind) {
+            tcp.options_cut = true;
+            *cursor = behind;
+            return Ok(None);
         }
     }
     if cursor.eat_word("mss") {
-        return Ok(OptionSaid::Mss(cursor.number("a segment size")?));
+        return Ok(Some(OptionSaid::Mss(cursor.number("a segment size")?)));
     }
     if cursor.eat_word("wscale") {
-        return Ok(OptionSaid::WindowScale(cursor.number("a shift count")?));
+        return Ok(Some(OptionSaid::WindowScale(
+            cursor.number("a shift count")?,
+        )));
     }
     if cursor.eat_word("timestamp") {
         let value = cursor.number("a time")?;
-        return timestamps(cursor, value, tcp);
+        return timestamps(cursor, value, tcp).map(Some);
     }
     if cursor.eat_word("TS") {
         cursor.expect("val")?;
         let value = cursor.number("a time")?;
-        cursor.expect("ecr")?;
-        return timestamps(cursor, value, tcp);
+        if !is_cut(cursor) {
+            cursor.expect("ecr")?;
+        }
+        return timestamps(cursor, value, tcp).map(Some);
     }
     if cursor.eat_word("sack") {
-        return sack(cursor);
+        return sack(cursor).map(Some);
     }
-    other(cursor)
+    other(cursor).map(Some)
 }
 
 const PLAIN: [(&[&str], OptionSaid); 3] = [

@@ -62,6 +62,9 @@ pub(super) fn new_style(cursor: &mut Cursor<'_>) -> Read<TcpSaid> {
     }
     if cursor.eat("options [") {
         options::read(cursor, "]", &mut tcp)?;
+        if tcp.options_cut && cursor.is_done() {
+            return Ok(tcp);
+        }
         cursor.expect(",")?;
     }
     cursor.expect("length")?;

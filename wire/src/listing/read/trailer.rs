@@ -6,8 +6,8 @@ use crate::listing::error::Read;
 use crate::listing::said::IpSaid;
 
 /// How a trailer begins.
-pub(super) const OPENINGS: [&str; 8] = [
-    "(DF", "(DP)", "[tos", "(ttl", "ttl ", "(frag", "[ttl", "(id",
+pub(super) const OPENINGS: [&str; 9] = [
+    "[bad hdr", "(DF", "(DP)", "[tos", "(ttl", "ttl ", "(frag", "[ttl", "(id",
 ];
 
 /// Reads trailers up to the end of the text. Behind what an ICMP message quotes, `[ttl 1]` and `(id 7)` are those of the
@@ -50,6 +50,9 @@ fn one(cursor: &mut Cursor<'_>, ip: &mut IpSaid) -> Read<()> {
     } else if cursor.eat("(id") {
         ip.identification = Some(cursor.number("an identification")?);
         cursor.expect(")")?;
+    } else if cursor.eat("[bad") {
+        // What is wrong with a header above, of which the numbers before have told.
+        cursor.until("]")?;
     } else if cursor.eat("(frag") {
         fragment(cursor, ip)?;
     } else if cursor.eat("(ttl") || cursor.eat("ttl ") {

@@ -11,7 +11,7 @@
 
 use super::cursor::Cursor;
 use super::{dns, head, trailer};
-use crate::listing::error::Read;
+use crate::listing::error::{Fault, Read};
 use crate::listing::said::{Said, Sum, UdpBody, UdpSaid, What};
 
 /// Reads a datagram; whatever is nothing else is one.
@@ -71,15 +71,30 @@ fn above(cursor: &mut Cursor<'_>, udp: &mut UdpSaid) -> Read<()> {
     } else if let Some((version, mode)) = ntp(text) {
         udp.body = UdpBody::Ntp(version, mode);
     } else if udp.length.is_none() && !SPOKEN.iter().any(|word| text.contains(word)) {
-        // Prose behind a wrapped line is no datagram.
-        return Err(place.unexpected("what TCP, UDP or ICMP says"));
+        // Prose behind a wrapped line is no datagram; a datagram may be wrapped.
+        return Err(place.unexpected_or_end(Fault::MESSAGE));
     }
     Ok(())
 }
 
 /// Words by which messages are known whose lines do not end with a length.
-const SPOKEN: [&str; 9] = [
-    "NBT", "SYSLOG", "bootp", "BOOTP", "tftp", "SNMP", "C=", " strat ", "rip-",
+const SPOKEN: [&str; 16] = [
+    "NBT",
+    "SYSLOG",
+    "bootp",
+    "BOOTP",
+    "tftp",
+    "SNMP",
+    "C=",
+    " strat ",
+    "rip-",
+    "[|",
+    "GetRequest",
+    "GetNextRequest",
+    "GetResponse",
+    "SetRequest",
+    "Trap(",
+    "VXLAN, flags",
 ];
 
 /// Version and mode of `NTPv4, Client, length 48`.
