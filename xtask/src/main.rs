@@ -10,6 +10,7 @@ mod detectors;
 mod diff;
 mod docs;
 mod enclosure;
+mod fuzz;
 mod golden;
 mod handed_on;
 mod keeper;
@@ -57,6 +58,8 @@ enum Task {
     Detectors(detectors::DetectorsArgs),
     /// Compare the pages of the rules in docs/ with the heads of the rules, or renew them
     Docs(rules::RuleArgs),
+    /// Feed changed inputs to all that reads what others have written
+    Fuzz(fuzz::FuzzArgs),
     /// Measure against trafgen, tcpdump and tcpreplay, side by side
     Bench(bench::BenchArgs),
     /// The part of the measurements that needs a network namespace of its own
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Task::New(args) => new::run(&args).map(done),
         Task::Detectors(args) => detectors::run(&args).map(done),
         Task::Docs(args) => rules::run(&args).map(done),
+        Task::Fuzz(args) => fuzz::run(&args).map(done),
         Task::Bench(args) => bench::run(&args).map(done),
         Task::BenchLab(args) => bench::replay::run_in_lab(&args).map(done),
         Task::WriteLoop(args) => bench::replay::write_loop::run(&args).map(done),

@@ -8,7 +8,8 @@ use clap::Args;
 
 use crate::packages::{self, advice};
 use crate::{
-    detectors, docs, golden, pages, process, reference, rules, schemas, separation, tidy, workspace,
+    detectors, docs, fuzz, golden, pages, process, reference, rules, schemas, separation, tidy,
+    workspace,
 };
 
 /// Arguments of the task.
@@ -34,7 +35,7 @@ struct Tally {
 }
 
 /// In this order a mistake shows early, and little is built twice.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         name: "system",
         what: "programs that make or witness real traffic",
@@ -89,6 +90,11 @@ const STEPS: [Step; 12] = [
         name: "detectors",
         what: "Suricata, psad and a counter graded, against the book's table",
         run: detectors,
+    },
+    Step {
+        name: "fuzz",
+        what: "a minute of changed inputs for all that reads",
+        run: |_| fuzz::for_a_minute(),
     },
     Step {
         name: "tests",

@@ -25,6 +25,11 @@ pub fn cargo(args: &[&str]) -> Command {
 /// Builds the release binary and says where it is.
 pub fn build_crywolf() -> Result<PathBuf> {
     process::run(&mut cargo(&["build", "--quiet", "--release"]))?;
+    Ok(target()?.join("release").join("crywolf"))
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> Result<PathBuf> {
     let metadata = process::output(&mut cargo(&[
         "metadata",
         "--no-deps",
@@ -35,7 +40,7 @@ pub fn build_crywolf() -> Result<PathBuf> {
     let target = metadata["target_directory"]
         .as_str()
         .context("cargo names no target directory")?;
-    Ok(Path::new(target).join("release").join("crywolf"))
+    Ok(PathBuf::from(target))
 }
 
 /// Whether this runs in CI, where nothing is renewed.

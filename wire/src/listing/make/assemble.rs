@@ -245,7 +245,7 @@ impl Assembler {
         if let Some(length) = said.ip.length {
             settle::force_length(&mut packet, length);
         } else if said.ip.missing > 0 {
-            let total = packet.total_bytes() + said.ip.missing;
+            let total = packet.total_bytes().saturating_add(said.ip.missing);
             let header = if said.ip.v6 {
                 crate::ipv6::HEADER_BYTES
             } else {

@@ -329,7 +329,7 @@ fn note(
         .into_iter()
         .filter(|flag| flags.contains(*flag))
         .count();
-    let bytes = u32::try_from(length + counted).unwrap_or(u32::MAX);
+    let bytes = u32::try_from(length.saturating_add(counted)).unwrap_or(u32::MAX);
     let end = numbers.sequence.wrapping_add(bytes);
     if flags.contains(Flags::SYN) {
         *own = Direction {

@@ -85,7 +85,7 @@ impl Assembler {
             }
         }
         let payload = self.message(said, datagram, ends, present, gaps)?;
-        let told = u16::try_from(length + udp::HEADER_BYTES).unwrap_or(u16::MAX);
+        let told = u16::try_from(length.saturating_add(udp::HEADER_BYTES)).unwrap_or(u16::MAX);
         let header = Udp {
             length: match datagram.bad_length {
                 Some(length) => Field::Forced(length),

@@ -109,7 +109,7 @@ fn new_style(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Carried> {
     cursor.expect(",")?;
     if cursor.eat("802.3, length") {
         let above: usize = cursor.number("a length")?;
-        link.length = Some(above + crate::ethernet::HEADER_BYTES);
+        link.length = Some(above.saturating_add(crate::ethernet::HEADER_BYTES));
         link.snap = true;
         cursor.expect(": LLC, dsap SNAP (0xaa)")?;
         cursor.until("oui Ethernet (0x000000),")?;

@@ -108,7 +108,7 @@ fn udp(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<()> {
             .map(|length| usize::from(length).saturating_sub(ipv4::HEADER_BYTES));
         let payload = length.saturating_sub(udp::HEADER_BYTES);
         datagram.length = Some(match of_packet {
-            Some(of_packet) if of_packet == length + udp::HEADER_BYTES => length,
+            Some(of_packet) if of_packet == length.saturating_add(udp::HEADER_BYTES) => length,
             _ => payload,
         });
     }
