@@ -79,18 +79,11 @@ pub struct Reader<'m> {
     adapter: &'static Adapter,
     map: &'m Map,
     calendar: Calendar,
-    known: BTreeMap<Rule, Meaning>,
+    /// Meanings by all that the map looks at, as one text.
+    known: BTreeMap<String, Meaning>,
+    /// That text of the record at hand.
+    key: String,
     reading: Reading,
-}
-
-/// All that the map looks at.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Rule {
-    rule: String,
-    text: String,
-    category: Option<String>,
-    level: Option<u64>,
-    log: Option<String>,
 }
 
 #[derive(Clone)]
@@ -109,6 +102,7 @@ impl<'m> Reader<'m> {
             map,
             calendar,
             known: BTreeMap::new(),
+            key: String::new(),
             reading: Reading::default(),
         }
     }
@@ -238,7 +232,10 @@ impl<'m> Reader<'m> {
             Line::Alert(alert) => Ok(Some(*alert)),
             Line::Record(mut record) => {
                 let meaning = self.meaning(&record);
-                record.blame(meaning.blames);
+                // What a record says of itself goes before the map, and with it whom it accuses.
+                if record.said.is_none() {
+                    record.blame(meaning.blames);
+                }
                 let (rule, conclusion) = (meaning.rule, meaning.conclusion);
                 record
                     .alert(rule, conclusion.as_ref(), &self.calendar)
@@ -249,28 +246,27 @@ impl<'m> Reader<'m> {
 
     /// What the map says of a record's rule, looked up once a rule.
     fn meaning(&mut self, record: &Record) -> Meaning {
-        let key = Rule {
-            rule: record.rule.clone(),
-            text: record.text.clone(),
-            category: record.category.clone(),
-            level: record.level,
-            log: record.log.clone(),
-        };
-        if let Some(meaning) = self.known.get(&key) {
+        self.key.clear();
+        let level = record.level.map(|level| level.to_string());
+        let said = [&record.category, &level, &record.log, &record.name];
+        let said = said.map(|part| part.as_deref().unwrap_or_default());
+        for part in [&*record.rule, &*record.text].iter().chain(&said) {
+            self.key.push_str(part);
+            self.key.push('\0');
+        }
+        if let Some(meaning) = self.known.get(&self.key) {
             return meaning.clone();
         }
         let found = self.map.conclusion(&record.named());
         let meaning = Meaning {
             rule: record.rule.as_str().into(),
             conclusion: found.map(|(conclusion, _)| conclusion.clone()),
-            // What a record says of itself goes before the map, and with it whom it accuses.
-            blames: (found.filter(|_| record.said.is_none()))
-                .map_or(Blames::Source, |(_, blames)| blames),
+            blames: found.map_or(Blames::Source, |(_, blames)| blames),
         };
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
-        self.known.insert(key, meaning.clone());
+        self.known.insert(self.key.clone(), meaning.clone());
         meaning
     }
 }
