@@ -21,7 +21,10 @@ pub fn text(grade: &Grade, width: usize) -> String {
         text: String::new(),
         width: width.max(NARROWEST),
     };
-    page.line(&format!("{}, protocol {}", grade.detector, grade.protocol));
+    page.wrapped(
+        0,
+        &format!("{}, protocol {}", grade.detector, grade.protocol),
+    );
     page.wrapped(0, &phrase::volume(grade));
     for line in phrase::ran(&grade.running) {
         page.wrapped(0, &line);
