@@ -210,7 +210,9 @@ fn next(kind: Kind, name: &str) -> String {
         Kind::Scenario => format!(
             "write it, look at `crywolf show {name}`, then: cargo xtask golden --bless {name} && cargo xtask pages --bless"
         ),
-        Kind::Rule => "write it and its four tests, then: cargo xtask golden --bless all".into(),
+        Kind::Rule => {
+            "write it and its four tests, then: cargo xtask docs --bless && cargo xtask golden --bless all".into()
+        }
         Kind::Adapter => "write it, and put real output beside its list of what it says".into(),
         _ => "write it; every value has its source".into(),
     }
