@@ -88,6 +88,9 @@ impl<'a> CaptureScorer<'a> {
 
     /// Takes one alert, in any order.
     pub fn push(&mut self, alert: Alert) {
+        if self.grain.is_known() {
+            return self.take(alert);
+        }
         for alert in self.grain.hold(alert) {
             self.take(alert);
         }

@@ -42,6 +42,11 @@ impl Grain {
         }
     }
 
+    /// Whether it is known, and no alert waits for it.
+    pub(crate) fn is_known(&self) -> bool {
+        self.held.is_none()
+    }
+
     /// Takes an alert, and hands on those of which the resolution is known.
     pub(crate) fn hold(&mut self, alert: Alert) -> Vec<Alert> {
         let Some(held) = &mut self.held else {
