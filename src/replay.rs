@@ -17,7 +17,7 @@ use replay::guard::{Admission, Entry, Guard, Limits};
 use replay::link::{Kind, Links};
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace};
+use replay::{Audience, End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace};
 
 use crate::input::display_name;
 use crate::output::{self, Verbosity, print};
@@ -33,6 +33,9 @@ const NOT_DELIVERED: u8 = 1;
 const INTERRUPTED: u8 = 130;
 /// How often the progress bar is drawn: first after a second, so that short runs show none.
 const REDRAWN: Duration = Duration::from_secs(1);
+/// How often to look for a listener, and what it is given to settle.
+const LOOK: Duration = Duration::from_millis(20);
+const SETTLING: Duration = Duration::from_millis(200);
 /// The MTU of a new tap.
 const TAP_MTU: u16 = 1500;
 
@@ -147,11 +150,15 @@ impl Replay {
     ) -> Result<Told> {
         let stop = stop_flag()?;
         let target = self.target();
+        let audience = self.way.audience(args.target.wait_for_listener)?;
         let (sinks, monitor) = self.way.into_sinks(args)?;
         drop_privileges(args.output.files())?;
         // Once more: who has given up privileges may write less.
         for path in args.output.files() {
             output::check_writable(path)?;
+        }
+        if let Some(audience) = audience {
+            wait_for(&audience, &stop, &target, verbosity)?;
         }
         announce(&self.survey, &self.plan, &self.limits, &target, verbosity);
         let progress = AtomicU64::new(0);
@@ -177,6 +184,28 @@ impl Replay {
             capture_first: self.survey.first,
         })
     }
+}
+
+/// Waits until somebody listens, or until the user has had enough: then nothing is sent.
+fn wait_for(
+    audience: &Audience,
+    stop: &AtomicBool,
+    target: &str,
+    verbosity: &Verbosity,
+) -> Result<()> {
+    if audience.listens()? {
+        return Ok(());
+    }
+    if !verbosity.quiet {
+        // Nothing is lost when nobody reads it.
+        let _ = writeln!(std::io::stderr().lock(), "waiting for a listener: {target}");
+    }
+    while !stop.load(Ordering::Relaxed) && !audience.listens()? {
+        std::thread::sleep(LOOK);
+    }
+    // Who has just opened a socket has yet to say what it wants of it.
+    std::thread::sleep(SETTLING);
+    Ok(())
 }
 
 fn announce(survey: &Survey, plan: &Plan, limits: &Limits, target: &str, verbosity: &Verbosity) {
@@ -266,6 +295,14 @@ impl Way {
             taps,
             made,
         })
+    }
+
+    /// Who is to be waited for, if so.
+    fn audience(&self, waits: bool) -> Result<Option<Audience>> {
+        match self {
+            Way::Admitted { admission, .. } if waits => Ok(Some(Audience::of(admission)?)),
+            _ => Ok(None),
+        }
     }
 
     /// Whether no kernel and no network hears what is sent: a tap that was made for the run is silent, a dummy swallows.

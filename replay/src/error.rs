@@ -33,6 +33,15 @@ pub enum ReplayError {
         /// Those there are.
         known: Vec<String>,
     },
+    /// Who listens cannot be seen.
+    #[error(
+        "--wait-for-listener cannot see who listens to {name}: it looks at a tap that is written to (--tap), and at the other \
+         end of a veth in the same namespace"
+    )]
+    UnseenAudience {
+        /// The name of the interface.
+        name: String,
+    },
     /// The interface is down.
     #[error("interface {name} is down: `ip link set {name} up` sets it up")]
     Down {

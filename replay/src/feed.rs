@@ -30,6 +30,8 @@ pub struct Plan {
     pub pace: Pace,
     /// Passes over the capture.
     pub passes: u32,
+    /// Between two of them, in real time; a mean gap of the capture where there is none.
+    pub pause: Option<Duration>,
     /// How far into the capture to begin, in capture time.
     pub start_at: Duration,
     /// What is changed on the way.
@@ -144,7 +146,7 @@ impl<'a> Feed<'a> {
             source,
             guard,
             rewriter: Rewriter::new(plan.rewrite.clone())?,
-            schedule: Schedule::new(plan.pace, limits.pps),
+            schedule: Schedule::new(plan.pace, limits.pps).with_pause(plan.pause),
             share,
             reader: Some(CaptureReader::new(stream)?),
             pass: 0,

@@ -16,6 +16,7 @@
     reason = "sending at the right moment needs the system's clocks"
 )]
 
+mod audience;
 mod batch;
 mod clock;
 mod error;
@@ -33,11 +34,12 @@ pub mod sink;
 mod statistics;
 mod survey;
 
+pub use audience::Audience;
 pub use batch::{BATCH_FRAMES, Batch, Frames, Origin};
 pub use error::ReplayError;
 pub use feed::{Plan, Source};
 pub use monitor::Monitor;
 pub use pace::{Pace, Schedule, Steps};
 pub use run::{End, Observer, Report, Run};
-pub use statistics::{InterfaceTally, Lateness, Span, Tally};
+pub use statistics::{Departures, InterfaceTally, Lateness, Span, Tally};
 pub use survey::Survey;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::batch::Origin;
 use crate::error::ReplayError;
 use crate::guard::{Admission, Entry};
 use crate::link::{Bell, Counters, Kind, Links};
@@ -34,6 +35,8 @@ pub(crate) struct Shared<'a> {
     accepted: &'a AtomicU64,
     /// Whether it takes none just now.
     stalled: AtomicBool,
+    /// The frame of the capture that stands last in it of those that went, passes together.
+    furthest: AtomicU64,
 }
 
 impl<'a> Shared<'a> {
@@ -44,7 +47,21 @@ impl<'a> Shared<'a> {
             fault: OnceLock::new(),
             accepted,
             stalled: AtomicBool::new(false),
+            furthest: AtomicU64::new(0),
         }
+    }
+
+    /// How many of the frames that just went stand before one in the capture that had gone.
+    pub(crate) fn overtaken(&self, origins: impl Iterator<Item = Origin>) -> u64 {
+        let mut overtaken = 0;
+        let mut furthest = self.furthest.load(Ordering::Relaxed);
+        for origin in origins {
+            let place = u64::from(origin.pass) << 40 | origin.number.min((1 << 40) - 1);
+            overtaken += u64::from(place < furthest);
+            furthest = furthest.max(place);
+        }
+        self.furthest.fetch_max(furthest, Ordering::Relaxed);
+        overtaken
     }
 
     /// Whether the user has had enough.

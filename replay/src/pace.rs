@@ -72,6 +72,10 @@ pub struct Schedule {
     latest: Option<(Timestamp, u64)>,
     /// The time stamp before.
     previous: Option<Timestamp>,
+    /// Between passes, in nanoseconds of real time, in place of a mean gap.
+    pause: Option<u64>,
+    /// Pauses so far.
+    paused: u64,
     due: u64,
     steps: Steps,
 }
@@ -86,9 +90,18 @@ impl Schedule {
             bytes: 0,
             latest: None,
             previous: None,
+            pause: None,
+            paused: 0,
             due: 0,
             steps: Steps::default(),
         }
+    }
+
+    /// The same with a pause of its own between passes, in real time.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Option<Duration>) -> Schedule {
+        self.pause = pause.map(|pause| u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX));
+        self
     }
 
     /// Nanoseconds after the start at which the next frame is due, which has this time stamp and length. Never less
@@ -103,6 +116,7 @@ impl Schedule {
         };
         // The bound on the rate holds in any case.
         let floor = at_rate(self.frames, self.max_pps);
+        let due = due.saturating_add(self.paused);
         self.due = due.max(floor).max(self.due);
         self.frames += 1;
         self.bytes = self
@@ -111,9 +125,15 @@ impl Schedule {
         self.due
     }
 
-    /// Begins the next pass over the capture: its first frame follows after the mean gap of those before.
+    /// Begins the next pass over the capture: its first frame follows after the pause, or after the mean gap of those
+    /// before.
     pub fn next_pass(&mut self) {
-        if let (Some((_, position)), Some(gaps)) = (self.latest, self.frames.checked_sub(1)) {
+        if let (Some(pause), Some((_, position))) = (self.pause, self.latest) {
+            self.paused = self.paused.saturating_add(pause);
+            self.latest = Some((Timestamp::MAX, position));
+            self.previous = None;
+        } else if let (Some((_, position)), Some(gaps)) = (self.latest, self.frames.checked_sub(1))
+        {
             let mean = position.checked_div(gaps).unwrap_or_default();
             // Its first time stamp, whatever it is, then stands at this position.
             self.latest = Some((Timestamp::MAX, position.saturating_add(mean)));
@@ -187,6 +207,48 @@ fn scaled(number: u64, factor: f64) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_pause_stands_between_passes_whatever_the_pace() {
+        for (pace, expected) in [
+            (CAPTURE, [0, 3_000_000_000, 6_000_000_000]),
+            (
+                Pace::FramesPerSecond(10.0),
+                [0, 3_100_000_000, 6_200_000_000],
+            ),
+        ] {
+            let pause = Some(Duration::from_secs(3));
+            let mut schedule = Schedule::new(pace, 1e9).with_pause(pause);
+            for due in expected {
+                // One frame a pass, which has no gap of its own.
+                assert_eq!(schedule.due(Timestamp::from_nanos(77), 100), due);
+                schedule.next_pass();
+            }
+        }
+    }
+
+    #[test]
+    fn a_month_and_more_frames_than_32_bits_count_are_kept_to_the_microsecond() {
+        const MONTH: u64 = 30 * 86_400 * NANOS_PER_SECOND;
+        let rate = 10_000.0;
+        let mut schedule = Schedule::new(Pace::FramesPerSecond(rate), 1e9);
+        schedule.frames = u64::from(u32::MAX) - 1;
+        let mut before = 0;
+        for number in u64::from(u32::MAX) - 1..u64::from(u32::MAX) + 4 {
+            let due = schedule.due(Timestamp::ZERO, 100);
+            assert!(
+                due > before && due.abs_diff(number * 100_000) <= 1_000,
+                "{number}: {due}"
+            );
+            before = due;
+        }
+        let start = 1_700_000_000 * NANOS_PER_SECOND;
+        let times = [0, MONTH, MONTH + 1_000, 2 * MONTH].map(|after| start + after);
+        let dues = dues(CAPTURE, &times);
+        for (due, time) in dues.iter().zip(times) {
+            assert!(due.abs_diff(time - start) <= 1_000, "{due}");
+        }
+    }
 
     fn dues(pace: Pace, times: &[u64]) -> Vec<u64> {
         let mut schedule = Schedule::new(pace, 1e9);

@@ -14,7 +14,7 @@ use crate::monitor::{Monitor, Shared};
 use crate::pace::{Pace, Steps};
 use crate::rewrite::Counts;
 use crate::sink::Sink;
-use crate::statistics::{InterfaceTally, Lateness, Sent, Span, Tally};
+use crate::statistics::{Departures, InterfaceTally, Lateness, Sent, Span, Tally};
 
 /// How long to wait for a sink before looking at everything else again.
 const WAIT: Duration = Duration::from_millis(20);
@@ -49,6 +49,8 @@ pub struct Report {
     pub span: Option<Span>,
     /// How late frames were, where they had a time to keep.
     pub lateness: Option<Lateness>,
+    /// The gaps between frames as they went.
+    pub departures: Option<Departures>,
     /// How often the kernel could take nothing for a moment.
     pub stalls: u64,
     /// What time stamps were met.
@@ -263,6 +265,7 @@ impl Worker<'_, '_> {
         let (count, bytes) = (as_u64(taken), as_u64(bytes));
         let wall = self.clock.wall(at);
         self.sent.count(count, bytes, wall);
+        self.sent.out_of_order += self.shared.overtaken(frames.origins());
         self.shared.accept(count);
         if self.timed {
             for origin in frames.origins() {
@@ -321,6 +324,7 @@ fn conclude(outcomes: Vec<Outcome>, monitor: Option<Monitor>, shared: Shared<'_>
         interface,
         span: sent.span,
         lateness: sent.lateness(),
+        departures: sent.departures(),
         stalls: sent.stalls,
         steps,
         rewriting,

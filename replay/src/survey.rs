@@ -85,7 +85,7 @@ impl Survey {
         Ok(Survey {
             wanted: wanted.saturating_mul(u64::from(passes)),
             planned: counting.planned(passes, fed.taken, limits),
-            duration: counting.duration(passes, fed.taken, limits),
+            duration: counting.duration(passes, plan.pause, fed.taken, limits),
             first: fed.first,
             longest: counting.longest,
             steps: fed.steps,
@@ -144,8 +144,17 @@ impl Counting {
 
     /// From the first frame to the last: all passes, with a mean gap between them, as far as the bound on frames lets
     /// them through.
-    fn duration(&self, passes: u32, taken: u64, limits: &Limits) -> Duration {
+    fn duration(
+        &self,
+        passes: u32,
+        pause: Option<Duration>,
+        taken: u64,
+        limits: &Limits,
+    ) -> Duration {
         let gap = self.last_due / self.once.frames.saturating_sub(1).max(1);
+        let gap = pause.map_or(gap, |pause| {
+            u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX)
+        });
         let between = gap.saturating_mul(u64::from(passes.saturating_sub(1)));
         let within = self.last_due.saturating_mul(u64::from(passes));
         let whole = within.saturating_add(between);

@@ -84,6 +84,10 @@ pub struct TargetArgs {
     #[arg(long, requires = "tap")]
     pub persist: bool,
 
+    /// Begin when somebody listens: on the tap, or at the other end of a veth in the same namespace
+    #[arg(long)]
+    pub wait_for_listener: bool,
+
     /// Address of the new tap
     #[arg(long, value_name = "MAC", requires = "tap", value_parser = parse_mac)]
     pub tap_mac: Option<MacAddress>,
@@ -120,6 +124,10 @@ pub struct TimingArgs {
     /// So many passes over the capture
     #[arg(long = "loop", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PASSES)))]
     pub passes: u32,
+
+    /// Between passes, in real time [default: a mean gap of the capture]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "top")]
+    pub loop_pause: Option<Duration>,
 
     /// No gap between frames is longer, in capture time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["pps", "mbps", "top"])]
@@ -282,6 +290,7 @@ impl ReplayArgs {
         Ok(Plan {
             pace: timing.pace(),
             passes: timing.passes,
+            pause: timing.loop_pause,
             start_at: timing.start_at.unwrap_or_default(),
             rewrite: self.rewriting.rewrite(timing.passes, interface_mtu)?,
             precise: timing.precise,

@@ -118,6 +118,20 @@ pub fn text(report: &Report, target: &str) -> String {
             "late       p50 {p50:.1} us, p99 {p99:.1} us, max {max:.1} us"
         );
     }
+    if let Some(gaps) = &report.departures {
+        let (p50, p99, max) = (gaps.p50, gaps.p99, gaps.max);
+        let _ = writeln!(
+            text,
+            "gaps       p50 {p50:.1} us, p99 {p99:.1} us, max {max:.1} us between frames"
+        );
+        if gaps.out_of_order > 0 {
+            let _ = writeln!(
+                text,
+                "order      {} went behind later ones of the capture",
+                frames(gaps.out_of_order)
+            );
+        }
+    }
     if report.stalls > 0 {
         let _ = writeln!(
             text,
@@ -156,6 +170,12 @@ pub fn json(report: &Report, target: &str, capture_first: Option<Timestamp>) -> 
         "pps": rates.map(|(pps, _)| pps),
         "mbps": rates.map(|(_, mbps)| mbps),
         "lateness_us": report.lateness.map(|late| json!({"p50": late.p50, "p99": late.p99, "max": late.max})),
+        "gaps_us": report.departures.as_ref().map(|gaps| json!({
+            "p50": gaps.p50, "p99": gaps.p99, "max": gaps.max,
+            // Below so many microseconds, and how many; the last without a bound.
+            "histogram": gaps.histogram.iter().map(|(below, count)| json!([below, count])).collect::<Vec<_>>(),
+        })),
+        "out_of_order": report.departures.as_ref().map_or(0, |gaps| gaps.out_of_order),
         "stalls": report.stalls,
         "capture_first": capture_first.map(time),
         "timestamps": {

@@ -111,3 +111,32 @@ fn a_persistent_tap_stays_and_can_be_used_again() {
         &["near", "numtxqueues"],
     );
 }
+
+#[test]
+fn a_run_waits_for_its_listener_and_pauses_between_passes() {
+    let Some(bench) = Bench::with_taps() else {
+        return;
+    };
+    let capture = bench.capture("one.pcap", LAB, 1, 1);
+    let options = "--tap waited0 --wait-for-listener --loop 4 --loop-pause 100ms --json -";
+    let mut run = bench
+        .replay(&capture, options)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("waiting for a listener")));
+    let recorder = bench.record("waited0", 4);
+    let arrived = recorder.finish();
+    let told = run.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["accepted"]["frames"], 4, "{told:#}");
+    assert_eq!(told["out_of_order"], 0);
+    let took = arrived[3].0 - arrived[0].0;
+    assert!((299_000_000..2_000_000_000).contains(&took), "{took} ns");
+    // Whoever listens elsewhere cannot be seen.
+    bench.ip("link set lo up");
+    let parts = ["--wait-for-listener", "cannot see"];
+    bench.refused(&capture, "--interface lo --wait-for-listener", &parts);
+}
