@@ -1,6 +1,6 @@
 //! How much may be written: `--max-bytes`, or what the disk can hold.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
 
@@ -8,8 +8,8 @@ use std::{fmt, io};
 #[derive(Debug)]
 pub struct Budget {
     most: u64,
-    /// Whether the user has said so.
-    asked: bool,
+    /// Whose disk it is, where not the user has said how much.
+    folder: Option<PathBuf>,
     written: AtomicU64,
 }
 
@@ -18,7 +18,7 @@ impl Budget {
     pub fn new(asked: Option<u64>, folder: &Path) -> Budget {
         Budget {
             most: asked.or_else(|| free(folder)).unwrap_or(u64::MAX),
-            asked: asked.is_some(),
+            folder: asked.is_none().then(|| folder.to_owned()),
             written: AtomicU64::new(0),
         }
     }
@@ -43,13 +43,13 @@ impl Budget {
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let most = bytes(self.most);
-        if self.asked {
-            write!(f, "--max-bytes allows {most}")
-        } else {
-            write!(
+        match &self.folder {
+            None => write!(f, "--max-bytes allows {most}"),
+            Some(folder) => write!(
                 f,
-                "the disk can hold {most}, if a tenth of what is free stays so; --max-bytes allows another amount"
-            )
+                "{} would be too full: its disk can hold {most}, if a tenth of what is free stays so; --max-bytes allows another amount",
+                folder.display()
+            ),
         }
     }
 }
@@ -57,7 +57,10 @@ impl fmt::Display for Budget {
 /// Bytes that may be written below a folder, where the system says so.
 #[cfg(unix)]
 fn free(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder).ok()?;
+    // The folder itself may be still to be made.
+    let there = folder.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(Path::new("."));
+    let found = rustix::fs::statvfs(there).ok()?;
     let free = found.f_bavail.saturating_mul(found.f_frsize);
     Some(free - free / 10)
 }
