@@ -191,7 +191,7 @@ impl Rule for Guessing {
             }
             News::Closed(attempt)
                 if (attempt.dport == SSH || attempt.word == Word::SshGreeting)
-                    && attempt.said + LOST >= BEFORE_LOGIN =>
+                    && attempt.said.saturating_add(LOST) >= BEFORE_LOGIN =>
             {
                 let refused = attempt.tail <= self.doors.limits().longest_refusal;
                 let tries =
