@@ -247,7 +247,7 @@ mod tests {
             sent.count(1 << 32, 64 << 32, at(day));
         }
         assert_eq!(sent.accepted.frames, 31 << 32);
-        assert_eq!(sent.accepted.bytes, 31 * 64 << 32);
+        assert_eq!(sent.accepted.bytes, (31 * 64) << 32);
         let span = sent.span.unwrap();
         assert!((span.seconds() - 30.0 * 86_400.0).abs() < 1.0);
         let departures = sent.departures().unwrap();

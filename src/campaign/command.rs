@@ -75,6 +75,10 @@ pub struct Streams {
 ///
 /// # Errors
 /// Fails when there is no shell, and with [`crate::stop::Stopped`] when the user ended the run.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a detector takes is told by the clock of the machine"
+)]
 pub fn run(text: &str, streams: &Streams, timeout: Duration, stop: &Stop) -> Result<Ended> {
     stop.check()?;
     let file = |path: &Path| {

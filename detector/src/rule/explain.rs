@@ -282,16 +282,11 @@ impl Rule for Explain {
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
             News::Opening(attempt) => self.opening(attempt, now, state, findings),
-            News::Repeated(attempt) if attempt.technique == Technique::Echo => {
-                if is_patient(attempt, now) {
-                    self.of(
-                        Class::MonitoringPoll,
-                        attempt.source,
-                        attempt,
-                        now,
-                        findings,
-                    );
-                }
+            News::Repeated(attempt)
+                if attempt.technique == Technique::Echo && is_patient(attempt, now) =>
+            {
+                let class = Class::MonitoringPoll;
+                self.of(class, attempt.source, attempt, now, findings);
             }
             News::Repeated(attempt) if attempt.technique == Technique::Udp => {
                 if is_broadcast(attempt.target) {
