@@ -205,6 +205,7 @@ struct Finding {
 
 /// Where each class happens, and what the detector says there.
 fn classes(entries: &[Entry]) -> Result<String> {
+    let rules = rules(&workspace::root().join("detector/src/rule"))?;
     let mut rows = BTreeSet::new();
     for entry in entries {
         for sensor in &entry.sensors {
@@ -235,13 +236,74 @@ fn classes(entries: &[Entry]) -> Result<String> {
     let mut page = String::from(
         "# Classes\n\n\
          Each class of event, where in the catalogue it happens, at which sensors, what a detector should do there, and what \
-         crywolf's own says of that capture (seed 1, without a background). Nothing in the last column is silence.\n\n\
-         | class | scenario | sensor | a detector should | crywolf says |\n|---|---|---|---|---|\n",
+         crywolf's own says of that capture (seed 1, without a background). Nothing in the last column is silence. The rules are those \
+         that can call something by the name of the class.\n\n\
+         | class | rules | scenario | sensor | a detector should | crywolf says |\n|---|---|---|---|---|---|\n",
     );
     for (class, link, sensor, expect, said) in rows {
-        let _ = writeln!(page, "| {class} | {link} | {sensor} | {expect} | {said} |");
+        let rules = rules.get(&class).map(String::as_str).unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| {class} | {rules} | {link} | {sensor} | {expect} | {said} |"
+        );
     }
     Ok(page)
+}
+
+/// Links to the rules that name a class, by class.
+fn rules(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut naming: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let rule = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let files = if path.is_dir() {
+            read(&path)?
+        } else {
+            Files::from([(rule.clone(), fs::read_to_string(&path)?)])
+        };
+        for code in files.values().filter(|_| rule != "mod") {
+            for class in named(code) {
+                naming
+                    .entry(class)
+                    .or_default()
+                    .insert(format!("[{rule}](../reference/rules/{rule}.md)"));
+            }
+        }
+    }
+    let joined = |rules: BTreeSet<String>| rules.into_iter().collect::<Vec<_>>().join(", ");
+    Ok(naming
+        .into_iter()
+        .map(|(class, rules)| (class, joined(rules)))
+        .collect())
+}
+
+/// The classes that code names, but for its tests: `Class::SynScan` is syn-scan.
+fn named(code: &str) -> BTreeSet<String> {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    let variant = |rest: &str| -> String {
+        rest.chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect()
+    };
+    let kebab = |variant: String| {
+        let mut name = String::new();
+        for letter in variant.chars() {
+            if letter.is_ascii_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    };
+    code.split("Class::")
+        .skip(1)
+        .map(variant)
+        .map(kebab)
+        .collect()
 }
 
 /// The book's summary with the catalogue below its heading.
@@ -264,6 +326,15 @@ fn summarised(summary: &str, entries: &[Entry]) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_are_found_in_code() {
+        let code = "Class::SynScan => Class::F5GtmProbe, #[cfg(test)] Class::Web";
+        assert_eq!(
+            named(code),
+            ["f5-gtm-probe", "syn-scan"].map(str::to_owned).into()
+        );
+    }
 
     #[test]
     fn the_catalogue_stands_below_its_heading() {
