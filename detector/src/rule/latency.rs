@@ -34,8 +34,8 @@ use crate::words::Word;
 const DNS: u16 = 53;
 /// Port of the echo service, RFC 862.
 const ECHO: u16 = 7;
-/// Bytes of zeros that F5's probes carry.
-const ZEROS: u32 = 24;
+/// Bytes that F5's probes carry. The document has them all zero; their number alone is looked at.
+const F5_BYTES: u32 = 24;
 
 section! {
     /// When calls to a name server measure the way.
@@ -206,7 +206,7 @@ fn call(news: &News) -> Option<Call> {
         _ => return None,
     };
     let (port, transport, class) = match (attempt.technique, attempt.dport) {
-        (Technique::Syn, DNS) if attempt.given == ZEROS => {
+        (Technique::Syn, DNS) if attempt.given == F5_BYTES => {
             (Some(DNS), Transport::Tcp, Some(Class::F5GtmProbe))
         }
         (Technique::Syn, DNS) if attempt.given > 0 => {
