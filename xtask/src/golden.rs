@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use wire::capture::CaptureReader;
 use wire::{Frame, Framing, Layers, Link, Packet};
 
+use crate::made::{Files, entries, read, renew};
 use crate::{diff, process, workspace};
 
 /// Frames kept as text.
@@ -45,9 +46,6 @@ impl GoldenArgs {
         }
     }
 }
-
-/// Files by their names in the folder of a scenario.
-type Files = BTreeMap<String, String>;
 
 /// Runs the task.
 pub fn run(args: &GoldenArgs) -> Result<()> {
@@ -275,22 +273,6 @@ fn findings(crywolf: &Path, capture: &Path, truth: &str) -> Result<String> {
     process::output(&mut command)
 }
 
-fn read(folder: &Path) -> Result<Files> {
-    if !folder.is_dir() {
-        return Ok(Files::new());
-    }
-    let file = |path: PathBuf| {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let text = fs::read_to_string(&path).with_context(|| name.clone())?;
-        Ok((name, text))
-    };
-    entries(folder)?.into_iter().map(file).collect()
-}
-
 /// The differences as text; empty where there are none.
 fn changes(id: &str, was: &Files, is: &Files) -> String {
     let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
@@ -306,17 +288,6 @@ fn changes(id: &str, was: &Files, is: &Files) -> String {
         }
     }
     text
-}
-
-fn renew(folder: &Path, files: &Files) -> Result<()> {
-    if folder.is_dir() {
-        fs::remove_dir_all(folder)?;
-    }
-    fs::create_dir_all(folder)?;
-    for (name, text) in files {
-        fs::write(folder.join(name), text)?;
-    }
-    Ok(())
 }
 
 /// Folders of scenarios that are not in the catalogue. A folder of something else holds no truth.
@@ -339,15 +310,6 @@ fn strangers(known: &[String]) -> Result<Vec<String>> {
         }
     }
     Ok(strangers)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut paths = read
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod keeper;
 mod lab;
 mod line;
 mod listener;
+mod made;
 mod new;
 mod packages;
 mod pages;

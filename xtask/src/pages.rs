@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::made::{Files, read, renew};
 use crate::{diff, process, workspace};
 
 /// Where the pages stand.
@@ -43,9 +44,6 @@ struct Entry {
     verdict: String,
     sensors: Vec<String>,
 }
-
-/// Files by their names in the folder.
-type Files = BTreeMap<String, String>;
 
 /// Runs the task.
 pub fn run(args: &PagesArgs) -> Result<()> {
@@ -102,26 +100,6 @@ fn pages(crywolf: &Path, entries: &[Entry]) -> Result<Files> {
     read(folder.path())
 }
 
-fn read(folder: &Path) -> Result<Files> {
-    if !folder.is_dir() {
-        return Ok(Files::new());
-    }
-    let mut files = Files::new();
-    for entry in fs::read_dir(folder)? {
-        let path: PathBuf = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        files.insert(
-            name.clone(),
-            fs::read_to_string(&path).with_context(|| name)?,
-        );
-    }
-    Ok(files)
-}
-
 /// Names of the files that differ. Of texts the difference is shown; a picture is looked at.
 fn differences(was: &Files, is: &Files) -> Vec<String> {
     let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
@@ -139,17 +117,6 @@ fn differences(was: &Files, is: &Files) -> Vec<String> {
         differing.push(name.clone());
     }
     differing
-}
-
-fn renew(folder: &Path, files: &Files) -> Result<()> {
-    if folder.is_dir() {
-        fs::remove_dir_all(folder)?;
-    }
-    fs::create_dir_all(folder)?;
-    for (name, text) in files {
-        fs::write(folder.join(name), text)?;
-    }
-    Ok(())
 }
 
 /// All scenarios by verdict and family, each with the picture of its first sensor that sees anything.
