@@ -138,7 +138,7 @@ fn told(recorded: &Recorded) -> String {
     } else {
         ""
     };
-    let mut text = format!("{frames} frames with seed 1{shown}.\n");
+    let mut text = format!("{frames} frames with seed {}{shown}.\n", truth.seed);
     if truth.events.is_empty() {
         return text;
     }
