@@ -143,7 +143,8 @@ impl Detector {
     ) {
         self.counters.frames += 1;
         self.last_frame = frame;
-        let layers = Layers::decode_cut(link_type, bytes, original_length);
+        let mut layers = Layers::default();
+        layers.read(link_type, bytes, original_length);
         if time < self.state.clock() {
             self.counters.clock_ran_back += 1;
         }
@@ -153,7 +154,7 @@ impl Detector {
             self.counters.vlan_tagged += 1;
         }
         if layers.may_be_wrapped() {
-            self.unwrap(layers, link_type, bytes, original_length, frame);
+            self.unwrap(&layers, link_type, bytes, original_length, frame);
         } else {
             self.look(&layers, frame);
         }
@@ -166,12 +167,13 @@ impl Detector {
     #[cold]
     fn unwrap<'a>(
         &mut self,
-        mut layers: Layers<'a>,
+        outer: &Layers<'a>,
         mut link_type: LinkType,
         mut bytes: &'a [u8],
         original_length: usize,
         frame: u64,
     ) {
+        let mut layers = *outer;
         let mut missing = original_length.saturating_sub(bytes.len());
         for _ in 0..MAX_ENVELOPES {
             let Some(opened) = layers.open(link_type, bytes, missing) else {
@@ -287,14 +289,15 @@ impl Detector {
             time: self.state.clock(),
             frame,
         };
-        for news in self.news.items.drain(..) {
+        for news in &self.news.items {
             let listeners = self.listeners.get(news.kind() as usize);
             for at in listeners.map(Vec::as_slice).unwrap_or_default() {
                 if let Some(rule) = self.rules.get_mut(*at) {
-                    rule.hear(&news, now, &mut self.state, &mut self.findings);
+                    rule.hear(news, now, &mut self.state, &mut self.findings);
                 }
             }
         }
+        self.news.items.clear();
     }
 
     #[cold]

@@ -6,6 +6,7 @@ use wire::Timestamp;
 
 use crate::address::Address;
 use crate::observe::{Fault, Quoted};
+use crate::state::Service;
 use crate::words::Word;
 
 /// A frame and the clock as it was read.
@@ -116,6 +117,16 @@ impl Attempt {
 /// Times to live as operating systems send them (32 until Windows 98): who sends with one of these stands beside the sensor.
 pub(crate) fn is_untouched(ttl: u8) -> bool {
     matches!(ttl, 32 | 64 | 128 | 255)
+}
+
+/// A SYN to a service that is being flooded: all that is kept of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FloodSyn {
+    pub(crate) source: Address,
+    pub(crate) sport: u16,
+    pub(crate) service: Service,
+    /// Its initial sequence number.
+    pub(crate) isn: u32,
 }
 
 /// How an attempt ended, where it led to nothing.
@@ -231,7 +242,7 @@ pub(crate) enum News {
     /// It belongs to a connection after all.
     UnsolicitedRefuted(Answer),
     /// Another SYN to a service that is being flooded; no connection is kept of it.
-    FloodSyn(Attempt),
+    FloodSyn(FloodSyn),
     /// Another answer of a service that is being flooded.
     FloodAnswer {
         /// Who answers.

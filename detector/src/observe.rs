@@ -133,7 +133,7 @@ pub(crate) enum Quoted {
 }
 
 impl<'a> Observation<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(layers: &Layers<'a>) -> Option<Observation<'a>> {
         let (source, target, ttl, source_routed): (Address, Address, u8, bool) =
             match &layers.network {
@@ -152,10 +152,19 @@ impl<'a> Observation<'a> {
                 Network::Arp(arp) => return resolution(arp),
                 Network::None => return None,
             };
-        let kind = match &layers.transport {
+        let mut seen = Observation {
+            source,
+            target,
+            ttl,
+            tiny_fragments: false,
+            source_routed,
+            kind: Kind::Other,
+            payload: layers.payload,
+        };
+        match &layers.transport {
             Transport::Tcp(tcp) => {
                 let header_cut = layers.stop.is_some();
-                Kind::Tcp(Segment {
+                seen.kind = Kind::Tcp(Segment {
                     sport: tcp.source,
                     dport: tcp.destination,
                     sequence: tcp.sequence,
@@ -167,29 +176,27 @@ impl<'a> Observation<'a> {
                         && !header_cut
                         && crate::tools::is_raw(tcp.options, tcp.window),
                     options: !tcp.options.is_empty() || header_cut,
-                })
+                });
             }
-            Transport::Udp(udp) => Kind::Udp(Datagram {
-                sport: udp.source,
-                dport: udp.destination,
-                length: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
-            }),
-            Transport::Icmp(icmp) => icmp_v4(icmp.icmp_type, icmp.code, icmp.rest, layers),
+            Transport::Udp(udp) => {
+                seen.kind = Kind::Udp(Datagram {
+                    sport: udp.source,
+                    dport: udp.destination,
+                    length: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
+                });
+            }
+            Transport::Icmp(icmp) => {
+                seen.kind = icmp_v4(icmp.icmp_type, icmp.code, icmp.rest, layers);
+            }
             Transport::Icmpv6(icmp) if matches!(icmp.icmp_type, SOLICITATION | ADVERTISEMENT) => {
                 return neighbour(icmp.icmp_type, source, target, layers.payload);
             }
-            Transport::Icmpv6(icmp) => icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers),
-            Transport::None | Transport::Fragment | Transport::Other(_) => Kind::Other,
-        };
-        Some(Observation {
-            source,
-            target,
-            ttl,
-            tiny_fragments: false,
-            source_routed,
-            kind,
-            payload: layers.payload,
-        })
+            Transport::Icmpv6(icmp) => {
+                seen.kind = icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers);
+            }
+            Transport::None | Transport::Fragment | Transport::Other(_) => {}
+        }
+        Some(seen)
     }
 
     /// What the payload of a TCP segment says.

@@ -28,7 +28,7 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::news::{Attempt, FloodSyn, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
 use crate::state::{Keep, Memory, Service, State, Table};
 use crate::tools;
@@ -152,14 +152,14 @@ struct Victim {
 }
 
 impl Victim {
-    fn syn(&mut self, attempt: &Attempt) {
+    fn syn(&mut self, syn: &FloodSyn) {
         self.syns += 1;
-        self.equal_isns += u64::from(self.isn == Some(attempt.isn));
-        self.ports.insert(attempt.dport);
+        self.equal_isns += u64::from(self.isn == Some(syn.isn));
+        self.ports.insert(syn.service.port);
         if self.sources.len() <= NAMED_SOURCES {
-            self.sources.insert(attempt.source);
+            self.sources.insert(syn.source);
         }
-        self.crowd.add(attempt.source);
+        self.crowd.add(syn.source);
     }
 
     fn is_forged(&self) -> bool {
@@ -341,25 +341,24 @@ impl SynFlood {
     }
 
     /// A SYN to a service that is known to be flooded.
-    fn more(&mut self, attempt: &Attempt, now: Moment, state: &mut State) {
-        if let Some(folder) = self.victims.get(&attempt.target) {
-            folder.brief.syn(attempt);
+    fn more(&mut self, syn: &FloodSyn, now: Moment, state: &mut State) {
+        if let Some(folder) = self.victims.get(&syn.service.address) {
+            folder.brief.syn(syn);
             folder.life.extend(now, 1);
         }
         let flood = self.victims.limits();
-        let key = service_of(attempt);
-        let Some(bucket) = self.buckets.get_mut(&key) else {
+        let Some(bucket) = self.buckets.get_mut(&syn.service) else {
             return;
         };
         drain(bucket, now, flood.drain_per_second);
         bucket.level = (bucket.level + ONE).min(4 * flood.level * ONE);
-        let steady = bucket.last.is_some_and(|(isn, _, _)| isn == attempt.isn);
+        let steady = bucket.last.is_some_and(|(isn, _, _)| isn == syn.isn);
         if bucket.level < flood.level * ONE / 4 && !steady {
             bucket.flooded = false;
             bucket.equal_isns = 0;
-            state.set_flooded(key, false);
+            state.set_flooded(syn.service, false);
         }
-        bucket.last = Some((attempt.isn, attempt.source, attempt.sport));
+        bucket.last = Some((syn.isn, syn.source, syn.sport));
     }
 
     fn victim(
@@ -537,7 +536,7 @@ impl Rule for SynFlood {
             News::Opening(attempt) if attempt.technique == Technique::Syn => {
                 self.opening(attempt, now, state, findings);
             }
-            News::FloodSyn(attempt) => self.more(attempt, now, state),
+            News::FloodSyn(syn) => self.more(syn, now, state),
             News::FloodAnswer { source, refused } => {
                 self.victim(*source, now, 1, |victim| {
                     victim.refused += u64::from(*refused);

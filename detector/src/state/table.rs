@@ -6,6 +6,7 @@
 //! first one that is out of chances makes room. A new entry has no chance to lose: what is seen once goes first.
 //! Everything depends on the order of calls alone, so the same frames give the same evictions on any machine.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
@@ -49,6 +50,8 @@ pub struct Table<K, V> {
     hand: usize,
     capacity: usize,
     evicted: u64,
+    /// The slot that was found last: frames of one conversation come in trains, and of one flood.
+    last: Cell<usize>,
 }
 
 impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
@@ -61,6 +64,7 @@ impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
             hand: 0,
             capacity: capacity.clamp(1, 1 << 30),
             evicted: 0,
+            last: Cell::new(0),
         }
     }
 
@@ -75,28 +79,44 @@ impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
         self.slots.len() - self.free.len()
     }
 
+    /// Whether the entry that was found last is the one of that key.
     #[inline]
-    fn find(&self, hash: u64, key: &K) -> Option<usize> {
-        self.index
-            .find(hash, |slot| {
-                self.slots
-                    .get(*slot as usize)
-                    .is_some_and(|slot| slot.key == *key)
-            })
-            .map(|slot| *slot as usize)
+    fn is_last(&self, key: &K) -> bool {
+        self.slots
+            .get(self.last.get())
+            .is_some_and(|slot| slot.taken && slot.key == *key)
+    }
+
+    #[inline]
+    fn find(&self, key: &K) -> Option<usize> {
+        if self.is_last(key) {
+            return Some(self.last.get());
+        }
+        self.find_hashed(hash_of(key), key)
+    }
+
+    #[inline]
+    fn find_hashed(&self, hash: u64, key: &K) -> Option<usize> {
+        let slots = &self.slots;
+        let found = self.index.find(hash, |at| {
+            slots.get(*at as usize).is_some_and(|slot| slot.key == *key)
+        });
+        let at = *found? as usize;
+        self.last.set(at);
+        Some(at)
     }
 
     /// The entry of that key, without keeping it alive.
     #[inline]
     pub fn peek(&self, key: &K) -> Option<&V> {
-        let slot = self.find(hash_of(key), key)?;
+        let slot = self.find(key)?;
         self.slots.get(slot).map(|slot| &slot.value)
     }
 
     /// The entry of that key.
     #[inline]
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let at = self.find(hash_of(key), key)?;
+        let at = self.find(key)?;
         let slot = self.slots.get_mut(at)?;
         slot.chances = slot.value.worth();
         Some(&mut slot.value)
@@ -105,7 +125,7 @@ impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
     /// The entry of that key and its handle.
     #[inline]
     pub fn lookup(&mut self, key: &K) -> Option<(Handle, &mut V)> {
-        let at = self.find(hash_of(key), key)?;
+        let at = self.find(key)?;
         let slot = self.slots.get_mut(at)?;
         slot.chances = slot.value.worth();
         let handle = Handle {
@@ -128,11 +148,10 @@ impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
         key: K,
         make: impl FnOnce() -> V,
     ) -> (&mut V, Option<(K, V)>) {
-        let hash = hash_of(&key);
-        let (at, evicted) = match self.find(hash, &key) {
+        let (at, evicted) = match self.find(&key) {
             Some(at) => (at, None),
             None => {
-                let (handle, evicted) = self.put(hash, key, make());
+                let (handle, evicted) = self.put(hash_of(&key), key, make());
                 (handle.slot as usize, evicted)
             }
         };
@@ -225,7 +244,7 @@ impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
         V: Default,
     {
         let hash = hash_of(key);
-        let at = self.find(hash, key)?;
+        let at = self.find_hashed(hash, key)?;
         let number = u32::try_from(at).ok()?;
         self.unindex(hash, number);
         let slot = self.slots.get_mut(at)?;

@@ -3,9 +3,10 @@
 use wire::Flags;
 
 use super::connection::{Connection, ConnectionKey, Protocol, Seen, stray_technique};
-use super::{MAX_HOPS, Mirror, Outbox, State, answer, ends};
+use super::{MAX_HOPS, Mirror, Outbox, Service, State, answer, ends};
 use crate::news::{
-    Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, Oddity, Outcome, Technique,
+    Answer, AnswerKind, Attempt, FloodSyn, GROWTH, Moment, News, NewsKind, Oddity, Outcome,
+    Technique,
 };
 use crate::observe::{Observation, Segment};
 use crate::words::Word;
@@ -49,18 +50,26 @@ impl State {
     #[inline]
     fn syn(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
         let (from, to) = ends(seen, segment.sport, segment.dport);
+        if self.is_flooded(to.address, to.port) {
+            news.tell(News::FloodSyn(FloodSyn {
+                source: from.address,
+                sport: from.port,
+                service: Service {
+                    address: to.address,
+                    port: to.port,
+                },
+                isn: segment.sequence,
+            }));
+            return;
+        }
+        if !seen.target.is_host() {
+            return;
+        }
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
         let mut fresh = Connection::new(now, Technique::Syn, from_low);
         fresh.begin(seen, segment, Seen::SYN);
         if segment.raw {
             fresh.seen.add(Seen::RAW);
-        }
-        if self.is_flooded(to.address, to.port) {
-            news.tell(News::FloodSyn(fresh.attempt(&key)));
-            return;
-        }
-        if !seen.target.is_host() {
-            return;
         }
         if segment.payload > 0 {
             fresh.word = data_word(seen, segment);

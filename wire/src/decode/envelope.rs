@@ -174,9 +174,10 @@ fn read(content: Content<'_>, missing: usize) -> (Layers<'_>, LinkType, &[u8]) {
         }
         Content::Typed(ether_type, bytes) => {
             let mut reading = Reading::new(missing);
-            let (link, above) = link::read_typed(ether_type, bytes, &mut reading);
+            let mut layers = Layers::default();
+            let above = link::read_typed(ether_type, bytes, &mut layers.link, &mut reading);
             reading.at(bytes.len() - above.bytes.len());
-            let layers = Layers::finish(link, above.ether_type, above.bytes, reading);
+            layers.read_above(&above, reading);
             (layers, LinkType::ETHERNET, bytes)
         }
     }

@@ -1,7 +1,6 @@
 //! Link headers: Ethernet II, 802.3 with LLC and SNAP, VLAN tags, Linux cooked, loopback, none.
 
 use pnet_packet::Packet as _;
-use pnet_packet::ethernet::EthernetPacket;
 use pnet_packet::vlan::VlanPacket;
 
 use super::link_type::LinkType;
@@ -50,11 +49,12 @@ pub(super) struct AboveLink<'a> {
 pub(super) fn read<'a>(
     link_type: LinkType,
     bytes: &'a [u8],
+    link: &mut LinkLayer,
     reading: &mut Reading,
-) -> (LinkLayer, AboveLink<'a>) {
+) -> AboveLink<'a> {
     match link_type {
-        LinkType::ETHERNET => ethernet(bytes, reading),
-        _ => (LinkLayer::default(), other(link_type, bytes, reading)),
+        LinkType::ETHERNET => ethernet(bytes, link, reading),
+        _ => other(link_type, bytes, reading),
     }
 }
 
@@ -133,35 +133,26 @@ fn family_number(family: [u8; 4]) -> u32 {
 }
 
 #[inline]
-fn ethernet<'a>(bytes: &'a [u8], reading: &mut Reading) -> (LinkLayer, AboveLink<'a>) {
-    let Some(header) = EthernetPacket::new(bytes) else {
-        return (
-            LinkLayer::default(),
-            too_short(bytes, ethernet::HEADER_BYTES, reading),
-        );
+fn ethernet<'a>(bytes: &'a [u8], link: &mut LinkLayer, reading: &mut Reading) -> AboveLink<'a> {
+    let Some((header, rest)) = bytes.split_first_chunk::<{ ethernet::HEADER_BYTES }>() else {
+        return too_short(bytes, ethernet::HEADER_BYTES, reading);
     };
     reading.padded = bytes.len() <= MIN_FRAME;
-    let (to, from) = (header.get_destination(), header.get_source());
-    let mut link = LinkLayer {
-        source: Some(MacAddress([from.0, from.1, from.2, from.3, from.4, from.5])),
-        destination: Some(MacAddress([to.0, to.1, to.2, to.3, to.4, to.5])),
-        ..LinkLayer::default()
-    };
-    let rest = bytes.get(ethernet::HEADER_BYTES..).unwrap_or_default();
-    let above = typed(header.get_ethertype().0, rest, &mut link, reading);
-    (link, above)
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, high, low] = header;
+    link.source = Some(MacAddress([g, h, i, j, k, l]));
+    link.destination = Some(MacAddress([a, b, c, d, e, f]));
+    typed(u16::from_be_bytes([high, low]), rest, link, reading)
 }
 
 /// What stands behind an EtherType, or an 802.3 length, in some other header than Ethernet's.
 pub(super) fn read_typed<'a>(
     ether_type: u16,
     rest: &'a [u8],
+    link: &mut LinkLayer,
     reading: &mut Reading,
-) -> (LinkLayer, AboveLink<'a>) {
-    let mut link = LinkLayer::default();
+) -> AboveLink<'a> {
     reading.padded = true;
-    let above = typed(ether_type, rest, &mut link, reading);
-    (link, above)
+    typed(ether_type, rest, link, reading)
 }
 
 /// Follows VLAN tags and LLC headers to the network header.

@@ -119,65 +119,67 @@ pub(super) enum Above<'a> {
     Nothing(&'a [u8]),
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn read<'a>(
     ether_type: Option<u16>,
     bytes: &'a [u8],
+    network: &mut Network<'a>,
     reading: &mut Reading,
-) -> (Network<'a>, Above<'a>) {
+) -> Above<'a> {
     if reading.stop.is_some() {
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     }
     match ether_type {
-        Some(ethernet::IPV4) => v4(bytes, reading),
-        Some(ethernet::IPV6) => v6(bytes, reading),
-        Some(ethernet::ARP) => arp(bytes, reading),
+        Some(ethernet::IPV4) => v4(bytes, network, reading),
+        Some(ethernet::IPV6) => v6(bytes, network, reading),
+        Some(ethernet::ARP) => arp(bytes, network, reading),
         Some(other) => {
             reading.stop(Layer::Link, StopReason::UnknownType(u32::from(other)));
-            (Network::None, Above::Nothing(bytes))
+            Above::Nothing(bytes)
         }
         None => match bytes.first().map(|byte| byte >> 4) {
-            Some(4) => v4(bytes, reading),
-            Some(6) => v6(bytes, reading),
+            Some(4) => v4(bytes, network, reading),
+            Some(6) => v6(bytes, network, reading),
             Some(version) => {
                 reading.stop(Layer::Ipv4, StopReason::BadVersion(version));
-                (Network::None, Above::Nothing(bytes))
+                Above::Nothing(bytes)
             }
             None => {
                 reading.short(Layer::Ipv4, ipv4::HEADER_BYTES, 0);
-                (Network::None, Above::Nothing(bytes))
+                Above::Nothing(bytes)
             }
         },
     }
 }
 
-fn arp<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
+fn arp<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> Above<'a> {
     let Some(arp) = ArpPacket::new(bytes) else {
         reading.short(Layer::Arp, 28, bytes.len());
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     };
     let (hardware, protocol) = (arp.get_hardware_type().0, arp.get_protocol_type().0);
     if (hardware, protocol) != (1, ethernet::IPV4) {
         reading.stop(Layer::Arp, StopReason::UnknownType(u32::from(protocol)));
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     }
     let arp = Arp {
         operation: arp.get_operation().0,
         sender: arp.get_sender_proto_addr(),
         target: arp.get_target_proto_addr(),
     };
-    (Network::Arp(arp), Above::Nothing(&[]))
+    *network = Network::Arp(arp);
+    Above::Nothing(&[])
 }
 
-#[inline]
-fn v4<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
+#[inline(always)]
+fn v4<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> Above<'a> {
     let Some(view) = Ipv4Packet::new(bytes) else {
         reading.short(Layer::Ipv4, ipv4::HEADER_BYTES, bytes.len());
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     };
     if view.get_version() != 4 {
         reading.stop(Layer::Ipv4, StopReason::BadVersion(view.get_version()));
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     }
     let words = view.get_header_length();
     let header_bytes = usize::from(words) * 4;
@@ -197,7 +199,7 @@ fn v4<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
         protocol: view.get_next_level_protocol().0,
         header,
     };
-    let network = Network::V4(ip);
+    *network = Network::V4(ip);
     if header_bytes < ipv4::HEADER_BYTES || header_bytes > bytes.len() {
         reading.anomalies |= Anomalies::IP_HEADER_LENGTH;
         if header_bytes < ipv4::HEADER_BYTES {
@@ -205,12 +207,12 @@ fn v4<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
         } else {
             reading.short(Layer::Ipv4, header_bytes, bytes.len());
         }
-        return (network, Above::Nothing(&[]));
+        return Above::Nothing(&[]);
     }
     let (rest, length) = bounded(bytes, header_bytes, usize::from(ip.total_length), reading);
     reading.offset += header_bytes;
     if ip.fragment_offset != 0 {
-        return (network, Above::Fragment(rest, length));
+        return Above::Fragment(rest, length);
     }
     let segment = Segment {
         protocol: ip.protocol,
@@ -218,7 +220,7 @@ fn v4<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
         length,
         partial: ip.is_fragment(),
     };
-    (network, Above::Transport(segment))
+    Above::Transport(segment)
 }
 
 /// The bytes from `header` to `total`, and how many they are on the wire. A total of 0 is what a sender's own
@@ -250,14 +252,14 @@ fn bounded<'a>(
     (bytes.get(header..end).unwrap_or_default(), total - header)
 }
 
-fn v6<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
+fn v6<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> Above<'a> {
     let Some(view) = Ipv6Packet::new(bytes) else {
         reading.short(Layer::Ipv6, ipv6::HEADER_BYTES, bytes.len());
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     };
     if view.get_version() != 6 {
         reading.stop(Layer::Ipv6, StopReason::BadVersion(view.get_version()));
-        return (Network::None, Above::Nothing(bytes));
+        return Above::Nothing(bytes);
     }
     let mut ip = V6 {
         source: view.get_source(),
@@ -279,7 +281,8 @@ fn v6<'a>(bytes: &'a [u8], reading: &mut Reading) -> (Network<'a>, Above<'a>) {
     let (rest, length) = bounded(bytes, ipv6::HEADER_BYTES, total, reading);
     reading.offset += ipv6::HEADER_BYTES;
     let above = extensions(&mut ip, rest, length, reading);
-    (Network::V6(ip), above)
+    *network = Network::V6(ip);
+    above
 }
 
 /// Follows extension headers, RFC 8200 section 4, to the transport header.

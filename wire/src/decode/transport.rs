@@ -105,25 +105,22 @@ impl IcmpView<'_> {
     }
 }
 
-#[inline]
-pub(super) fn read<'a>(
-    segment: Segment<'a>,
-    reading: &mut Reading,
-) -> (Transport<'a>, &'a [u8], usize) {
+#[inline(always)]
+pub(super) fn read<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
     match segment.protocol {
-        PROTOCOL_TCP => read_tcp(&segment, reading),
-        PROTOCOL_UDP => read_udp(&segment, reading),
-        PROTOCOL_ICMP | PROTOCOL_ICMPV6 => read_icmp(&segment, reading),
-        other => (Transport::Other(other), segment.bytes, segment.length),
+        PROTOCOL_TCP => read_tcp(segment, layers, reading),
+        PROTOCOL_UDP => read_udp(segment, layers, reading),
+        PROTOCOL_ICMP | PROTOCOL_ICMPV6 => read_icmp(segment, layers, reading),
+        other => layers.carry(Transport::Other(other), segment.bytes, segment.length),
     }
 }
 
-#[inline]
-fn read_tcp<'a>(segment: &Segment<'a>, reading: &mut Reading) -> (Transport<'a>, &'a [u8], usize) {
+#[inline(always)]
+fn read_tcp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
     let bytes = segment.bytes;
     let Some(view) = TcpPacket::new(bytes) else {
         reading.short(Layer::Tcp, tcp::HEADER_BYTES, bytes.len());
-        return (Transport::None, bytes, segment.length);
+        return layers.carry(Transport::None, bytes, segment.length);
     };
     let words = view.get_data_offset();
     let header = usize::from(words) * 4;
@@ -152,18 +149,18 @@ fn read_tcp<'a>(segment: &Segment<'a>, reading: &mut Reading) -> (Transport<'a>,
         segment: bytes,
     };
     let header = header.max(tcp::HEADER_BYTES);
-    (
+    layers.carry(
         Transport::Tcp(tcp),
         payload,
         segment.length.saturating_sub(header),
-    )
+    );
 }
 
-fn read_udp<'a>(segment: &Segment<'a>, reading: &mut Reading) -> (Transport<'a>, &'a [u8], usize) {
+fn read_udp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
     let bytes = segment.bytes;
     let Some(view) = UdpPacket::new(bytes) else {
         reading.short(Layer::Udp, udp::HEADER_BYTES, bytes.len());
-        return (Transport::None, bytes, segment.length);
+        return layers.carry(Transport::None, bytes, segment.length);
     };
     let length = view.get_length();
     let said = usize::from(length);
@@ -184,18 +181,18 @@ fn read_udp<'a>(segment: &Segment<'a>, reading: &mut Reading) -> (Transport<'a>,
         length,
         segment: bytes,
     };
-    (
+    layers.carry(
         Transport::Udp(udp),
         payload,
         true_length.saturating_sub(udp::HEADER_BYTES),
-    )
+    );
 }
 
-fn read_icmp<'a>(segment: &Segment<'a>, reading: &mut Reading) -> (Transport<'a>, &'a [u8], usize) {
+fn read_icmp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
     let bytes = segment.bytes;
     let Some(view) = IcmpPacket::new(bytes) else {
         reading.short(Layer::Icmp, icmp::HEADER_BYTES, bytes.len());
-        return (Transport::None, bytes, segment.length);
+        return layers.carry(Transport::None, bytes, segment.length);
     };
     let rest = match bytes {
         &[_, _, _, _, a, b, c, d, ..] => [a, b, c, d],
@@ -212,11 +209,11 @@ fn read_icmp<'a>(segment: &Segment<'a>, reading: &mut Reading) -> (Transport<'a>
         PROTOCOL_ICMPV6 => Transport::Icmpv6(icmp),
         _ => Transport::Icmp(icmp),
     };
-    (
+    layers.carry(
         transport,
         payload,
         segment.length.saturating_sub(icmp::HEADER_BYTES),
-    )
+    );
 }
 
 /// The packet that an ICMP error quotes, as far as it is there.
