@@ -1,5 +1,6 @@
 //! How a scenario's words become programs: a blueprint is read and checked once, and built for each host.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,6 +19,11 @@ pub trait Blueprint: Debug + Send + Sync {
 
     /// The mean gap between what it sends on its own account, in nanoseconds.
     fn gap(&self) -> Option<u64> {
+        None
+    }
+
+    /// What it makes by hand that only IPv4 has, if anything.
+    fn ipv4_alone(&self) -> Option<&'static str> {
         None
     }
 
@@ -46,6 +52,8 @@ pub struct Cast<'a> {
     pub activity: ActivityId,
     /// Whom it is aimed at.
     pub targets: Vec<IpAddr>,
+    /// The IPv6 addresses of those targets whose names have both kinds.
+    pub twins: Arc<BTreeMap<IpAddr, IpAddr>>,
     /// Nanoseconds from its start to the end of the scenario.
     pub duration: u64,
     /// The streams.

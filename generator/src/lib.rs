@@ -12,6 +12,7 @@ pub mod content;
 pub mod conversation;
 pub mod fact;
 pub mod host;
+mod logarithm;
 pub mod net;
 pub mod reading;
 pub mod scenario;

@@ -169,7 +169,7 @@ impl Draws {
         }
         // 53 bits, never 0: the logarithm stays finite.
         let unit = ((self.rng.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        let nanos = -libm::log(unit) * mean as f64;
+        let nanos = -crate::logarithm::natural(unit) * mean as f64;
         round_nanos(nanos.min(20.0 * mean as f64))
     }
 

@@ -17,6 +17,16 @@ impl<K, V> Default for Table<K, V> {
     }
 }
 
+impl<K: Eq + Hash, V> FromIterator<(K, V)> for Table<K, V> {
+    fn from_iter<T: IntoIterator<Item = (K, V)>>(entries: T) -> Self {
+        let mut table = Table::default();
+        for (key, value) in entries {
+            table.insert(key, value);
+        }
+        table
+    }
+}
+
 impl<K: Eq + Hash, V> Table<K, V> {
     /// The value of a key.
     pub fn get(&self, key: &K) -> Option<&V> {

@@ -124,6 +124,12 @@ impl Envelope {
         })
     }
 
+    /// Whether it shows what is no IP packet, such as ARP.
+    pub fn shows_arp(&self) -> bool {
+        let bare = |tunnel: Tunnel| matches!(tunnel.kind, TunnelKind::Gre | TunnelKind::IpIp);
+        self.medium != Medium::Raw && !self.tunnel.is_some_and(bare)
+    }
+
     /// The link type of captures.
     pub fn link_type(&self) -> LinkType {
         match self.medium {

@@ -7,7 +7,8 @@ use include_dir::{Dir, include_dir};
 
 use crate::blueprint::{Blueprint, Cast};
 use crate::conversation::arrivals::Arrivals;
-use crate::conversation::dialogue::{Client, Dialogue, Service};
+use crate::conversation::client::Client;
+use crate::conversation::dialogue::{Dialogue, Service};
 use crate::conversation::script::{Player, Script, Stage};
 use crate::conversation::size::Size;
 use crate::host::program::Program;

@@ -18,10 +18,14 @@ pub struct Arrivals {
     sessions: u64,
     /// Whether the gap is always the same, as a timer's; else sessions come at random.
     regular: bool,
+    /// How long, on average, it waits before it connects again when a connection fails, in nanoseconds.
+    reconnect: Option<u64>,
+    /// How often it does so.
+    reconnects: u64,
 }
 
 impl Arrivals {
-    /// Reads `every`, `rhythm` and `sessions`: one session unless said otherwise, without end where only `every` is given.
+    /// Reads `every`, `rhythm`, `sessions`, `reconnect` and `reconnects`: one session unless said otherwise, without end where only `every` is given.
     pub fn read(fields: &mut Fields<'_, '_>) -> Arrivals {
         let every = fields.gap("every");
         if every.is_some_and(|every| every < LEAST_EVERY) {
@@ -45,9 +49,23 @@ impl Arrivals {
         let rhythms = [("random", false), ("regular", true)];
         Arrivals {
             regular: fields.choice("rhythm", &rhythms).unwrap_or(false),
+            reconnect: fields.duration("reconnect"),
+            reconnects: fields.number("reconnects", 1..=1_000).unwrap_or(5),
             every,
             sessions: sessions.unwrap_or(if every.is_some() { u64::MAX } else { 1 }),
         }
+    }
+
+    /// Whether what fails is tried again.
+    pub fn tries_again(&self) -> bool {
+        self.reconnect.is_some()
+    }
+
+    /// Nanoseconds until a connection is tried again that has failed so often; `None` where that is not done any more.
+    pub fn again(&self, failures: u64, draws: &mut Draws) -> Option<u64> {
+        let wait = self.reconnect.filter(|_| failures <= self.reconnects)?;
+        // Half of it always, so that nobody hammers.
+        Some(wait / 2 + draws.exponential(wait / 2))
     }
 
     /// Nanoseconds until the session of that number, from 0, begins after the one before; `None` where there is none.

@@ -1,15 +1,13 @@
 //! Conversations over TCP connections, and the programs that carry them.
 //!
-//! A [`Dialogue`] is one side of one conversation. [`Client`] begins conversations in a rhythm; [`Service`] takes part in
+//! A [`Dialogue`] is one side of one conversation. [`Client`](super::client::Client) begins conversations in a rhythm; [`Service`] takes part in
 //! those that others begin. Both hand events on and know nothing of any protocol.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use wire::Payload;
 
-use super::arrivals::Arrivals;
-use super::size::Size;
 use crate::activity::ActivityId;
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
@@ -186,6 +184,11 @@ impl Sessions {
         }
     }
 
+    /// The draws for choices of its dialogues.
+    pub fn draws(&mut self) -> &mut Draws {
+        &mut self.draws
+    }
+
     /// Adds a conversation on a socket.
     pub fn add(
         &mut self,
@@ -310,135 +313,6 @@ fn is_last(event: &SocketEvent) -> bool {
 
 /// Begins the dialogue of a session.
 pub type Begin = Box<dyn Fn(&mut Draws) -> Box<dyn Dialogue> + Send>;
-
-/// A program that begins conversations with its targets.
-pub struct Client {
-    targets: Vec<IpAddr>,
-    port: u16,
-    activity: ActivityId,
-    arrivals: Arrivals,
-    begun: u64,
-    gap: Draws,
-    choice: Draws,
-    begin: Begin,
-    parallel: Option<Size>,
-    /// Ports of its own, in turn; the stack's choice where there are none.
-    own_ports: Vec<u16>,
-    opened: usize,
-    /// Connections that follow the first of their kind in a moment.
-    followers: VecDeque<Endpoint>,
-    sessions: Sessions,
-}
-
-/// The token of a client's own timer; those of sessions, which count from 1, have higher bits set.
-const ARRIVAL: u64 = 0;
-/// The token of a follower's timer.
-const FOLLOWER: u64 = 1;
-/// Mean time after which further parallel connections follow. Assumption: a page's first bytes name what else it needs.
-const FOLLOWER_GAP: u64 = 60_000_000;
-
-impl Client {
-    /// A client that talks to `port` of the targets of its cast.
-    pub fn new(
-        cast: &crate::blueprint::Cast<'_>,
-        port: u16,
-        arrivals: Arrivals,
-        begin: Begin,
-    ) -> Self {
-        Client {
-            targets: cast.targets.clone(),
-            port,
-            activity: cast.activity,
-            arrivals,
-            begun: 0,
-            gap: cast.draws("gap"),
-            choice: cast.draws("choice"),
-            begin,
-            parallel: None,
-            own_ports: Vec::new(),
-            opened: 0,
-            followers: VecDeque::new(),
-            sessions: Sessions::new(cast.draws("think"), cast.draws("content")),
-        }
-    }
-
-    /// The same client, which opens several connections at each arrival, as browsers do for one page.
-    #[must_use]
-    pub fn in_parallel(self, parallel: Size) -> Self {
-        Client {
-            parallel: Some(parallel).filter(|size| size.most() > 1),
-            ..self
-        }
-    }
-
-    /// The same client, whose connections come from these ports in turn.
-    #[must_use]
-    pub fn from_ports(self, own_ports: Vec<u16>) -> Self {
-        Client { own_ports, ..self }
-    }
-
-    fn connect(&mut self, peer: Endpoint, sys: &mut System<'_>) {
-        let dialogue = (self.begin)(&mut self.sessions.draws);
-        let own = self
-            .own_ports
-            .get(self.opened % self.own_ports.len().max(1));
-        self.opened += 1;
-        let socket = sys.connect_from(own.copied(), peer, self.activity);
-        self.sessions.add(socket, peer, self.activity, dialogue);
-    }
-
-    fn plan_followers(&mut self, peer: Endpoint, sys: &mut System<'_>) {
-        let Some(parallel) = &self.parallel else {
-            return;
-        };
-        for _ in 1..parallel.count(&mut self.choice) {
-            self.followers.push_back(peer);
-            sys.timer(self.gap.exponential(FOLLOWER_GAP), FOLLOWER);
-        }
-    }
-
-    fn wait_for_next(&mut self, sys: &mut System<'_>) {
-        if let Some(gap) = self.arrivals.gap(self.begun, &mut self.gap) {
-            sys.timer(gap, ARRIVAL);
-        }
-    }
-}
-
-impl Program for Client {
-    fn start(&mut self, sys: &mut System<'_>) {
-        self.wait_for_next(sys);
-    }
-
-    fn timer(&mut self, token: u64, sys: &mut System<'_>) {
-        match token {
-            ARRIVAL => {}
-            FOLLOWER => {
-                if let Some(peer) = self.followers.pop_front() {
-                    self.connect(peer, sys);
-                }
-                return;
-            }
-            session => return self.sessions.timer(session, sys),
-        }
-        self.begun += 1;
-        if let Some(address) = self.choice.pick(&self.targets).copied() {
-            let peer = Endpoint {
-                address,
-                port: self.port,
-            };
-            self.connect(peer, sys);
-            self.plan_followers(peer, sys);
-        }
-        self.wait_for_next(sys);
-    }
-
-    fn socket(&mut self, socket: SocketId, event: SocketEvent, sys: &mut System<'_>) {
-        if let SocketEvent::Accepted(peer, _) = &event {
-            self.sessions.accept(socket, *peer);
-        }
-        self.sessions.event(socket, &event, sys);
-    }
-}
 
 /// A program that answers those who connect.
 pub struct Service {

@@ -2,6 +2,7 @@
 
 pub mod icmp;
 pub mod ip;
+pub mod mortal;
 pub mod program;
 pub mod reassembly;
 pub mod route;
@@ -140,6 +141,11 @@ impl Host {
         &self.config.name
     }
 
+    /// Whether it is switched on at the start.
+    pub fn has_just_started(&self) -> bool {
+        self.config.booted
+    }
+
     /// A neighbour that a program asked for has answered.
     pub fn neighbour(
         &mut self,
@@ -263,14 +269,15 @@ impl Host {
     }
 
     fn receive_whole(&mut self, sent: &Sent, now: Timestamp, out: &mut Outbox) {
-        let stack = Arc::clone(&self.config.stack);
-        if let Some(at) = route::fault(&sent.packet).filter(|_| stack.parameter_problem) {
+        let stack = &self.config.stack;
+        let (parameter_problem, reverses_routes) = (stack.parameter_problem, stack.reverses_routes);
+        if let Some(at) = route::fault(&sent.packet).filter(|_| parameter_problem) {
             return self.complain(Trouble::Parameter(at), sent, now, out);
         }
         if self.follow_source_route(sent, now, out) {
             return;
         }
-        if stack.reverses_routes
+        if reverses_routes
             && let Some(back) =
                 route::SourceRoute::of(&sent.packet).and_then(|route| route.reversed(&sent.packet))
         {

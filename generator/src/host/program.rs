@@ -66,6 +66,12 @@ impl System<'_> {
             .unwrap_or(self.address)
     }
 
+    /// Whether the host has an address of the peer's version of IP.
+    pub fn speaks_to(&self, peer: IpAddr) -> bool {
+        let mut ours = self.addresses.iter();
+        ours.any(|address| address.is_ipv4() == peer.is_ipv4())
+    }
+
     /// Asks for the hardware address of a neighbour, `after` nanoseconds from now; an answer is told by
     /// [`Program::neighbour`].
     pub fn look_up(&mut self, after: u64, neighbour: IpAddr, activity: ActivityId) {
@@ -135,6 +141,20 @@ impl System<'_> {
             .with(self.now, socket, self.out, |connection, egress| {
                 connection.send_urgent(payload, egress)
             });
+    }
+
+    /// Accepts no more connections to its ports, and resets those that it has there.
+    pub fn stop_listening(&mut self, ports: &[u16]) {
+        for socket in self.sockets.tcp.stop_listening(ports) {
+            self.abort(socket);
+        }
+    }
+
+    /// Accepts connections to ports, with the receive buffer that it asks for.
+    pub fn listen_on(&mut self, ports: &[u16], buffer: Option<u32>) {
+        for port in ports {
+            self.sockets.tcp.listen(*port, self.program, buffer);
+        }
     }
 
     /// Accepts connections to a port that the stack chooses, and returns it.

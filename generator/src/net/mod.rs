@@ -1,6 +1,8 @@
 //! What lies between hosts: sites, the paths that join them, and the sensors that watch.
 
+pub mod block;
 pub mod filter;
+pub mod nat;
 pub mod path;
 pub mod pending;
 pub mod pool;

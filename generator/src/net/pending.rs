@@ -53,6 +53,11 @@ impl<T> Pending<T> {
         self.heap.push(Reverse((at, self.number, slot)));
     }
 
+    /// The first of those that wait in order, at most so many.
+    pub fn ahead(&self, most: usize) -> impl Iterator<Item = &T> {
+        self.line.iter().take(most).map(|(_, _, value)| value)
+    }
+
     /// How many values wait.
     pub fn waiting(&self) -> usize {
         self.line.len() + self.heap.len()

@@ -76,6 +76,18 @@ impl Pool {
         &slot.sent
     }
 
+    /// Reads a little of a packet that is soon to be read as a whole: several such reads, one after the other, wait for
+    /// memory together.
+    #[inline]
+    pub fn touch(&self, passing: Passing) -> u32 {
+        let slot = self.slots.get(passing.slot as usize);
+        slot.map_or(0, |slot| {
+            slot.holders
+                ^ u32::from(slot.sent.packet.ttl())
+                ^ u32::from(slot.sent.packet.payload.is_empty())
+        })
+    }
+
     /// How many packets are held.
     pub fn held(&self) -> usize {
         self.slots.len() - self.free.len()

@@ -98,6 +98,17 @@ pub fn solicited_node(address: Ipv6Addr) -> Ipv6Addr {
     Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, high, low)
 }
 
+/// The interface identifier of a hardware address, RFC 4291 appendix A.
+pub fn interface_id(mac: MacAddress) -> [u8; 8] {
+    let [a, b, c, d, e, f] = mac.0;
+    [a ^ 2, b, c, 0xff, 0xfe, d, e, f]
+}
+
+/// The link-local address with that interface identifier, RFC 4291 section 2.5.6.
+pub fn link_local(id: [u8; 8]) -> Ipv6Addr {
+    Ipv6Addr::from(0xfe80_u128 << 112 | u128::from(u64::from_be_bytes(id)))
+}
+
 /// The hardware address of a router: the organisations of common router makers, so that none stands out.
 pub fn router_mac(draws: &mut Draws) -> MacAddress {
     mac(

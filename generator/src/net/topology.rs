@@ -1,14 +1,17 @@
 //! Sites and the paths between them: where a packet goes, and when it passes what.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use wire::{MacAddress, Packet, Timestamp};
 
+use super::block::Block;
 use super::filter::Filter;
+use super::nat::Nat;
 use super::path::Line;
 use super::segment::{SegmentId, Station};
+use crate::table::Table;
 
 /// Index of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,14 +60,31 @@ pub struct Site {
     pub inner_routers: Vec<IpAddr>,
     /// Whether its border lets packets in that are for all hosts of a block, as routers did before RFC 2644.
     pub directed_broadcast: bool,
+    /// What gives its private addresses one that others know, where it has it.
+    pub nat: Option<Nat>,
 }
 
 impl Site {
-    /// The address of the router at so many hops from the border, from 1.
-    pub fn inner_router(&self, hop: u8) -> IpAddr {
+    /// The address from which its border router speaks to somebody of a version of IP: its own, or the first one of the first block
+    /// of that version.
+    pub fn router_towards(&self, peer: IpAddr) -> IpAddr {
+        let first = |prefix: &IpNet| match prefix {
+            IpNet::V6(block) => Some(Ipv6Addr::from(u128::from(block.network()) | 1).into()),
+            IpNet::V4(_) => None,
+        };
+        match (self.router, peer) {
+            (IpAddr::V4(_), IpAddr::V6(_)) => self.prefixes.iter().find_map(first),
+            _ => None,
+        }
+        .unwrap_or(self.router)
+    }
+
+    /// The address from which the router at so many hops from the border, from 1, speaks to somebody.
+    pub fn inner_router(&self, hop: u8, peer: IpAddr) -> IpAddr {
         let index = usize::from(hop).saturating_sub(1);
         let inner = self.inner_routers.get(index).or(self.inner_routers.last());
-        inner.copied().unwrap_or(self.router)
+        let inner = inner.filter(|router| router.is_ipv4() == peer.is_ipv4());
+        inner.copied().unwrap_or_else(|| self.router_towards(peer))
     }
 }
 
@@ -127,7 +147,7 @@ pub struct Topology {
     /// Where each host is.
     pub attachments: Vec<Attachment>,
     /// The host of each address.
-    pub hosts: BTreeMap<IpAddr, HostId>,
+    pub hosts: Table<IpAddr, HostId>,
     /// The hosts of each segment.
     pub segments: BTreeMap<SegmentId, Vec<HostId>>,
     /// Hardware addresses of the routers of segments.
@@ -135,7 +155,7 @@ pub struct Topology {
     /// Segments on which a sensor stands.
     pub watched: BTreeSet<SegmentId>,
     /// Prefixes of sites, the longest first.
-    routes: Vec<(IpNet, SiteId)>,
+    routes: Vec<(Block, SiteId)>,
 }
 
 /// Whom a packet from inside a site is for.
@@ -171,13 +191,17 @@ impl Topology {
         sites: Vec<Site>,
         paths: Vec<Path>,
         attachments: Vec<Attachment>,
-        hosts: BTreeMap<IpAddr, HostId>,
+        hosts: impl IntoIterator<Item = (IpAddr, HostId)>,
     ) -> Self {
         let mut routes: Vec<(IpNet, SiteId)> = Vec::new();
         for (n, site) in sites.iter().enumerate() {
             routes.extend(site.prefixes.iter().map(|prefix| (*prefix, SiteId(n))));
         }
         routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.prefix_len()));
+        let routes = routes
+            .iter()
+            .map(|(prefix, site)| (Block::of(prefix), *site));
+        let routes = routes.collect();
         let mut segments: BTreeMap<SegmentId, Vec<HostId>> = BTreeMap::new();
         for (n, attachment) in attachments.iter().enumerate() {
             let segment = SegmentId {
@@ -190,7 +214,7 @@ impl Topology {
             sites,
             paths,
             attachments,
-            hosts,
+            hosts: hosts.into_iter().collect(),
             segments,
             routers: BTreeMap::new(),
             watched: BTreeSet::new(),
@@ -222,9 +246,9 @@ impl Topology {
 
     /// Whether an address is that of one of a site's own routers.
     pub fn is_router_of(&self, site: SiteId, address: IpAddr) -> bool {
-        self.sites
-            .get(site.0)
-            .is_some_and(|site| site.router == address || site.inner_routers.contains(&address))
+        self.sites.get(site.0).is_some_and(|site| {
+            site.router_towards(address) == address || site.inner_routers.contains(&address)
+        })
     }
 
     /// Whether a sensor stands on a segment of a site.
@@ -246,7 +270,7 @@ impl Topology {
     pub fn site_of(&self, address: IpAddr) -> Option<SiteId> {
         self.routes
             .iter()
-            .find(|(prefix, _)| prefix.contains(&address))
+            .find(|(block, _)| block.contains(address))
             .map(|(_, site)| *site)
     }
 
@@ -340,6 +364,15 @@ impl Topology {
 
 fn router_at(routers: &[IpAddr], index: u8) -> Option<IpAddr> {
     routers.get(usize::from(index)).or(routers.last()).copied()
+}
+
+/// The prefix that is in use on a segment: the block itself, or the /64 of that number in a larger one.
+pub fn on_link(block: Ipv6Net, depth: u8) -> Ipv6Net {
+    if block.prefix_len() >= 64 {
+        return block;
+    }
+    let network = u128::from(block.network()) | u128::from(depth) << 64;
+    Ipv6Net::new(Ipv6Addr::from(network), 64).unwrap_or(block)
 }
 
 /// Whether an address is that of all hosts of a segment, or of a group of them.

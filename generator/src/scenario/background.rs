@@ -4,11 +4,11 @@
 //! added, and its groups there are spread over them and over the scenario's own sites around the watched one, so that no
 //! block of addresses tells one kind of traffic from the other. What happens in a background belongs to no event.
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::reading::document::{Node, Value};
 use crate::reading::error::Origin;
-use crate::reading::fields::{list, text, text_ref};
+use crate::reading::fields::{list, number, text, text_ref};
 use crate::reading::units;
 use crate::seed::SeedTree;
 
@@ -27,7 +27,8 @@ pub(super) fn lay_under(base: Node, document: &mut Node, events: bool) {
     fix_places(document);
     let scenario = document.clone();
     let forged = forged_blocks(&scenario);
-    for home in watched_sites(&scenario) {
+    for (number, home) in watched_sites(&scenario).into_iter().enumerate() {
+        give_second_family(&base, &scenario, &home, number, document);
         let around = around(&scenario, &home, &forged);
         let names = Names {
             home: &home,
@@ -54,6 +55,54 @@ pub(super) fn lay_under(base: Node, document: &mut Node, events: bool) {
             }
         }
     }
+}
+
+/// A watched site without IPv6 gets the block that the background's has, or the next one of that size: its hosts speak both.
+fn give_second_family(base: &Node, scenario: &Node, home: &str, nth: usize, document: &mut Node) {
+    let of = |document: &Node, site: &str| {
+        let prefixes = document.at(&format!("site.{site}.prefixes"));
+        prefixes.map(blocks).unwrap_or_default()
+    };
+    let is_six = |block: &IpNet| matches!(block, IpNet::V6(_));
+    let six = of(base, "home").into_iter().find(is_six);
+    let Some(IpNet::V6(block)) = six.filter(|_| !of(scenario, home).iter().any(is_six)) else {
+        return;
+    };
+    let size = 128 - u32::from(block.prefix_len());
+    let network = u128::from(block.network()) + ((nth as u128) << size.min(127));
+    let Ok(next) = Ipv6Net::new(network.into(), block.prefix_len()) else {
+        return;
+    };
+    // A narrow path carries no IPv6.
+    let narrow = section(scenario, "path").any(|(_, path)| {
+        let ends = path.get("between").and_then(|ends| list(&ends.value, text));
+        let mtu = path.get("mtu").and_then(|mtu| number(&mtu.value));
+        mtu.is_some_and(|mtu| mtu < 1280)
+            && ends.is_some_and(|ends| ends.iter().any(|end| end == home))
+    });
+    if narrow {
+        return;
+    }
+    let mut taken = section(scenario, "site").flat_map(|(name, _)| of(scenario, name));
+    if taken.any(|other| overlap(&other, &next.into())) {
+        return;
+    }
+    let path = format!("site.{home}.prefixes");
+    let Some(prefixes) = document.at(&path) else {
+        return;
+    };
+    let node = |value| Node {
+        origin: prefixes.origin.clone(),
+        value,
+    };
+    let mut items = match &prefixes.value {
+        Value::List(items) => items.clone(),
+        _ => vec![prefixes.clone()],
+    };
+    items.push(node(Value::Text(next.to_string())));
+    let list = node(Value::List(items));
+    // The site is there: nothing can be missing on the way.
+    let _ = document.overlay(&path, list);
 }
 
 /// Sensors of a site from which no way leads stand on its segment: a background, which brings one, does not move them.
@@ -176,7 +225,9 @@ fn around(document: &Node, home: &str, forged: &[IpNet]) -> Vec<String> {
         let apart = |block: &IpNet| !forged.iter().any(|pool| overlap(pool, block));
         site.get("filter").is_none()
             && blocks.iter().all(apart)
-            && blocks.iter().all(|block| block.prefix_len() <= ROOM)
+            && blocks
+                .iter()
+                .all(|block| matches!(block, IpNet::V6(_)) || block.prefix_len() <= ROOM)
     };
     section(document, "site")
         .filter(|(name, site)| name != home && joined(name) && fits(site))
@@ -184,7 +235,7 @@ fn around(document: &Node, home: &str, forged: &[IpNet]) -> Vec<String> {
         .collect()
 }
 
-/// Takes out of a site's blocks those that are the scenario's, or from which it forges; the last one always stays.
+/// Takes out of a site's blocks those that are the scenario's, or from which it forges; the last one of IPv4 always stays.
 fn keep_apart(site: &mut Node, scenario: &Node, forged: &[IpNet]) {
     let mut taken: Vec<IpNet> = forged.to_vec();
     for (_, own) in section(scenario, "site") {
@@ -197,13 +248,18 @@ fn keep_apart(site: &mut Node, scenario: &Node, forged: &[IpNet]) {
         let Value::List(items) = &mut prefixes.value else {
             return;
         };
-        let last = items.last().cloned();
+        let four = |item: &Node| {
+            blocks(item)
+                .iter()
+                .any(|block| matches!(block, IpNet::V4(_)))
+        };
+        let last = items.iter().rfind(|item| four(item)).cloned();
         items.retain(|item| {
             blocks(item)
                 .iter()
                 .all(|block| !taken.iter().any(|other| overlap(other, block)))
         });
-        if items.is_empty() {
+        if !items.iter().any(four) {
             items.extend(last);
         }
     }
@@ -383,6 +439,23 @@ to = ["servers", "192.0.2.77"]
             "[background-internet, them]"
         );
         assert_eq!(line("site.background-internet.prefixes"), "[10.9.0.0/16]");
+    }
+
+    #[test]
+    fn a_watched_site_speaks_the_versions_that_the_background_speaks() {
+        let base = BASE.replace("10.0.0.0/24", "10.0.0.0/24\", \"2001:db8:40::/64");
+        let scenario = format!("{SCENARIO}\n[sensor.them]\nsite = \"them\"");
+        let mut document = Node::parse("s.toml", &scenario).unwrap();
+        lay_under(Node::parse("b.toml", &base).unwrap(), &mut document, false);
+        let prefixes = |site: &str| {
+            document
+                .at(&format!("site.{site}.prefixes"))
+                .unwrap()
+                .to_line()
+        };
+        assert_eq!(prefixes("us"), "[192.0.2.0/24, 2001:db8:40::/64]");
+        assert_eq!(prefixes("them"), "[198.51.100.0/24, 2001:db8:40:1::/64]");
+        assert_eq!(prefixes("pool"), "[203.0.113.0/24]");
     }
 
     #[test]

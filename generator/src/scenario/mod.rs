@@ -105,6 +105,8 @@ pub struct SiteSpec {
     pub inner_routers: Vec<IpAddr>,
     /// Whether its border lets packets in that are for all hosts of a block.
     pub directed_broadcast: bool,
+    /// The address behind which its private ones stand.
+    pub nat: Option<std::net::Ipv4Addr>,
 }
 
 /// A path between two sites.
@@ -141,6 +143,8 @@ pub struct HostSpec {
     pub hops: u8,
     /// Its access line, both ways.
     pub access: LineConfig,
+    /// The IPv6 address that its name has beside the first one: its own, or one at which nobody answers any more.
+    pub twin: Option<IpAddr>,
 }
 
 /// A program on a host.
@@ -156,6 +160,8 @@ pub struct Run {
     pub activity: crate::activity::ActivityId,
     /// Whom it is aimed at.
     pub targets: Vec<IpAddr>,
+    /// The IPv6 addresses of those targets whose names have both kinds.
+    pub twins: Arc<BTreeMap<IpAddr, IpAddr>>,
     /// Nanoseconds from the start of the scenario to its own.
     pub at: u64,
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::world::{Event, World};
 use crate::blueprint::Cast;
 use crate::host::Host;
+use crate::net::nat::Nat;
 use crate::net::path::Line;
 use crate::net::pending::Pending;
 use crate::net::pool::Pool;
@@ -52,6 +53,7 @@ impl<W: Write> World<W> {
                 .collect(),
             topology,
             neighbours: Neighbours::default(),
+            advertisers: std::collections::BTreeMap::new(),
             router_time: (!scenario.plain).then(|| tree.draws("routers/turnaround")),
             sensors,
             activities: scenario.activities.clone(),
@@ -63,6 +65,7 @@ impl<W: Write> World<W> {
                 path: run.path.clone(),
                 activity: run.activity,
                 targets: run.targets.clone(),
+                twins: std::sync::Arc::clone(&run.twins),
                 duration: scenario.duration.saturating_sub(run.at),
                 tree,
             };
@@ -73,6 +76,9 @@ impl<W: Write> World<W> {
                 let start = Event::Start(HostId(run.host), program);
                 world.queue.push(scenario.start.plus_nanos(run.at), start);
             }
+        }
+        if !scenario.plain {
+            world.advertise_from_start(tree);
         }
         world
     }
@@ -87,6 +93,7 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
         router: spec.router,
         inner_routers: spec.inner_routers.clone(),
         directed_broadcast: spec.directed_broadcast,
+        nat: spec.nat.map(Nat::new),
     });
     let paths = scenario.paths.iter().map(|spec| Path {
         ends: spec.ends,
@@ -132,7 +139,7 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
         sites.collect(),
         paths.collect(),
         attachments.collect(),
-        hosts.collect(),
+        hosts,
     );
     topology.routers = routers(scenario, tree);
     topology

@@ -1,5 +1,6 @@
 //! The discrete-event simulation: one clock, one queue, and what runs on them.
 
+mod advertise;
 mod build;
 mod neighbour;
 mod router;

@@ -1,7 +1,7 @@
 //! How stations of a segment learn each other's hardware addresses: ARP, RFC 826, and neighbour discovery, RFC 4861.
 //!
-//! Shown where a sensor stands on the segment; elsewhere nobody could tell. Not modelled: router advertisements, proxies,
-//! probes of neighbours that are known.
+//! Shown where a sensor stands on the segment; elsewhere nobody could tell. Not modelled: proxies, probes of neighbours
+//! that are known.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,7 +13,9 @@ use super::world::{Event, World, stands_on};
 use crate::activity::{Cause, Sent};
 use crate::host::Lookup;
 use crate::net::pool::Passing;
-use crate::net::segment::{ASK_AGAIN, QUESTIONS, SegmentId, Station, solicited_node};
+use crate::net::segment::{
+    ASK_AGAIN, QUESTIONS, SegmentId, Station, interface_id, link_local, solicited_node,
+};
 use crate::net::sensor::{Sighting, What};
 use crate::net::topology::Direction;
 
@@ -159,9 +161,8 @@ impl<W: Write> World<W> {
         let site = self.topology.sites.get(segment.site.0)?;
         if over_ipv6 {
             // Link-local, as routers announce themselves.
-            let [.., a, b, c, d, e, f] = interface_id(self.topology.mac(segment, Station::Outer));
-            let id = u64::from_be_bytes([0, 0, a, b, c, d, e, f]) | 0xfe << 32;
-            return Some(Ipv6Addr::from((0xfe80u128 << 112) | u128::from(id)).into());
+            let mac = self.topology.mac(segment, Station::Outer);
+            return Some(link_local(interface_id(mac)).into());
         }
         Some(site.router).filter(IpAddr::is_ipv4)
     }
@@ -246,7 +247,8 @@ impl<W: Write> World<W> {
         }
     }
 
-    fn show_discovery(
+    /// Shows a message of neighbour discovery to the sensors of a segment.
+    pub(super) fn show_discovery(
         &mut self,
         segment: SegmentId,
         macs: (MacAddress, MacAddress),
@@ -293,10 +295,4 @@ fn discovery(
         }),
         payload: Payload::new(payload),
     }
-}
-
-/// The interface identifier of a hardware address, RFC 4291 appendix A.
-fn interface_id(mac: MacAddress) -> [u8; 8] {
-    let [a, b, c, d, e, f] = mac.0;
-    [a ^ 2, b, c, 0xff, 0xfe, d, e, f]
 }

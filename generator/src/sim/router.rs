@@ -52,7 +52,9 @@ impl<W: Write> World<W> {
         at: Timestamp,
         about: Passing,
     ) {
-        if let Some(router) = self.topology.sites.get(site.0).map(|place| place.router) {
+        let sender = self.pool.at(about).packet.source();
+        let place = self.topology.sites.get(site.0);
+        if let Some(router) = place.map(|place| place.router_towards(sender)) {
             self.site_error(site, router, 0, trouble, at, about);
         }
     }
@@ -66,12 +68,9 @@ impl<W: Write> World<W> {
         at: Timestamp,
         about: Passing,
     ) {
-        if let Some(router) = self
-            .topology
-            .sites
-            .get(site.0)
-            .map(|place| place.inner_router(hop))
-        {
+        let sender = self.pool.at(about).packet.source();
+        let place = self.topology.sites.get(site.0);
+        if let Some(router) = place.map(|place| place.inner_router(hop, sender)) {
             self.site_error(site, router, hop, trouble, at, about);
         }
     }

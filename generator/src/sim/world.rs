@@ -20,6 +20,7 @@ use crate::net::sensor::{Place, Sensor};
 use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, Scope, SiteId, Topology};
 use crate::truth::SensorTruth;
 
+use super::advertise::{Advertisers, Joining};
 use super::{Progress, SimulationError};
 
 /// More packets and events than this wait for nothing that a capture could show: some gigabyte of memory.
@@ -46,6 +47,12 @@ pub(super) enum Event {
     Forward(SiteId, Passing),
     /// A neighbour answers a program that asked for it.
     Neighbour(HostId, ProgramId, IpAddr),
+    /// The router of a segment advertises by itself.
+    Advertise(SegmentId),
+    /// The router of a segment advertises because a host asked.
+    Advertised(SegmentId, HostId),
+    /// A host joins its segment.
+    Join(HostId, Joining),
 }
 
 /// A scenario at work.
@@ -60,6 +67,7 @@ pub struct World<W: Write> {
     pub(super) pool: Pool,
     pub(super) outbox: Outbox,
     pub(super) neighbours: Neighbours,
+    pub(super) advertisers: Advertisers,
     /// How long routers take; without, none.
     pub(super) router_time: Option<crate::seed::Draws>,
 }
@@ -184,6 +192,18 @@ impl<W: Write> World<W> {
             Event::Forward(site, passing) => {
                 self.leave_site(site, now, self.router_lane(), passing);
                 self.pool.release(passing);
+                None
+            }
+            Event::Advertise(segment) => {
+                self.advertise_by_itself(segment);
+                None
+            }
+            Event::Advertised(segment, asker) => {
+                self.advertise_asked(segment, asker);
+                None
+            }
+            Event::Join(id, step) => {
+                self.join(id, step);
                 None
             }
             Event::Neighbour(id, program, address) => {
@@ -454,6 +474,33 @@ impl<W: Write> World<W> {
 
     /// A packet passes the border of a site on its way out; `lane` is its sender's.
     fn leave_site(&mut self, site: SiteId, at: Timestamp, lane: usize, passing: Passing) {
+        match self.translated(site, Direction::Outward, passing) {
+            Some(own) => {
+                self.pass_border(site, at, lane, own);
+                self.pool.release(own);
+            }
+            None => self.pass_border(site, at, lane, passing),
+        }
+    }
+
+    /// A packet as it is on the other side of a site's translator, where that changes it.
+    fn translated(
+        &mut self,
+        site: SiteId,
+        direction: Direction,
+        passing: Passing,
+    ) -> Option<Passing> {
+        let nat = self.topology.sites.get_mut(site.0)?.nat.as_mut()?;
+        let sent = self.pool.at(passing);
+        let packet = match direction {
+            Direction::Outward => nat.outward(&sent.packet),
+            Direction::Inward => nat.inward(&sent.packet),
+        }?;
+        let cause = sent.cause;
+        Some(self.pool.insert(Sent { packet, cause }))
+    }
+
+    fn pass_border(&mut self, site: SiteId, at: Timestamp, lane: usize, passing: Passing) {
         self.show_at_border(site, at, Direction::Outward, passing);
         let sent = self.pool.at(passing);
         let Some(target) = self.topology.site_of(sent.packet.destination()) else {
@@ -503,7 +550,13 @@ impl<W: Write> World<W> {
             return;
         };
         if place.filter.admits(&self.pool.at(passing).packet) {
-            self.arrive(site, lane, at, passing);
+            match self.translated(site, Direction::Inward, passing) {
+                Some(own) => {
+                    self.arrive(site, lane, at, own);
+                    self.pool.release(own);
+                }
+                None => self.arrive(site, lane, at, passing),
+            }
         } else if place.filter.answers {
             self.border_error(site, Trouble::Prohibited, at, passing);
         }

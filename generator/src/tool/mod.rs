@@ -60,6 +60,10 @@ impl Blueprint for Plan {
         self.0.gap()
     }
 
+    fn ipv4_alone(&self) -> Option<&'static str> {
+        self.0.ipv4_alone()
+    }
+
     fn forged(&self) -> Vec<IpNet> {
         self.0.forged()
     }

@@ -317,3 +317,274 @@ class = \"ftp\"
     let close = |lines: &[String]| lines.iter().any(|line| line.starts_with("> 21 F."));
     assert!(close(&clean) && close(&lossy), "{lossy:?}");
 }
+
+const BOTH_FAMILIES: &str = "
+[site.outside]
+prefixes = [\"198.51.100.0/24\", \"2001:db8:9::/48\"]
+[site.home]
+prefixes = [\"192.0.2.0/24\", \"2001:db8:1::/64\"]
+[path.internet]
+between = [\"outside\", \"home\"]
+hops = 10
+delay = \"10ms\"
+[group.clients]
+site = \"home\"
+count = 1
+stack = \"linux-6\"
+ipv6 = true
+[group.names]
+site = \"outside\"
+count = 1
+stack = \"linux-6\"
+access = \"1ms\"
+ipv6 = true
+[group.names.service.http]
+app = \"http\"
+[activity.visit]
+app = \"http\"
+from = \"clients\"
+to = \"names\"
+class = \"web\"
+[sensor.home]
+site = \"home\"
+";
+
+/// The SYNs of a capture by version of IP, and whether data came over each.
+fn families(change: (&str, &str)) -> [(usize, bool); 2] {
+    let text = scenario("")
+        .split("[site.")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let parts = BOTH_FAMILIES.replace(change.0, change.1);
+    let (bytes, _) = record(&read(&format!("{text}{parts}")).unwrap(), 3);
+    let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
+    let mut seen = [(0, false); 2];
+    while let Some(record) = reader.next().unwrap() {
+        let layers = Layers::decode(record.link_type, record.bytes);
+        let (source, _) = layers.addresses().unwrap();
+        if let Transport::Tcp(tcp) = &layers.transport {
+            let (syns, data) = &mut seen[usize::from(source.is_ipv6())];
+            *syns += usize::from(tcp.flags.is_exactly(Flags::SYN));
+            *data |= layers.payload_length > 0;
+        }
+    }
+    seen
+}
+
+#[test]
+fn who_has_both_families_takes_ipv6_where_it_works() {
+    assert_eq!(families(("", "")), [(0, false), (1, true)]);
+}
+
+#[test]
+fn a_stale_ipv6_address_is_left_for_ipv4_after_a_quarter_of_a_second() {
+    let stale = ("access = \"1ms\"\nipv6 = true", "ipv6 = \"stale\"");
+    assert_eq!(families(stale), [(1, true), (1, false)]);
+}
+
+#[test]
+fn who_has_ipv4_alone_never_tries_the_other() {
+    let alone = ("ipv6 = true\n[group.names]", "[group.names]");
+    assert_eq!(families(alone), [(1, true), (0, false)]);
+}
+
+#[test]
+fn an_ipv6_address_needs_a_block() {
+    let text = scenario(&format!(
+        "{PATH}\n[group.desks]\nsite = \"home\"\ncount = 1\nstack = \"linux-6\"\nipv6 = true"
+    ));
+    let error = read(&text).unwrap_err();
+    assert!(
+        error.contains("group.desks: 'ipv6' needs a block of IPv6 addresses at its site 'home'"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_segment_hears_routers_that_are_asked_and_hosts_that_join() {
+    let text = scenario("")
+        .split("[site.")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let parts = BOTH_FAMILIES.replace(
+        "count = 1\nstack = \"linux-6\"\nipv6 = true\n[group.names]",
+        "count = 1\nbooted = true\nstack = \"linux-6\"\nipv6 = true\n[group.names]",
+    );
+    let parts = parts.replace(
+        "[sensor.home]\nsite = \"home\"",
+        "[sensor.home]\nsite = \"home\"\nat = \"segment 0\"",
+    );
+    let (bytes, _) = record(&read(&format!("{text}{parts}")).unwrap(), 3);
+    let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
+    let mut kinds = Vec::new();
+    while let Some(record) = reader.next().unwrap() {
+        let layers = Layers::decode(record.link_type, record.bytes);
+        if let Transport::Icmpv6(message) = &layers.transport {
+            kinds.push(message.icmp_type);
+        }
+    }
+    let joins: Vec<u8> = kinds
+        .iter()
+        .copied()
+        .filter(|kind| [133, 134].contains(kind))
+        .collect();
+    assert_eq!(joins.get(..2), Some(&[133, 134][..]), "{kinds:?}");
+    assert!(
+        kinds.iter().filter(|kind| **kind == 135).count() >= 3,
+        "{kinds:?}"
+    );
+}
+
+#[test]
+fn hosts_behind_one_address_show_it_outside_and_get_their_answers() {
+    let head = scenario("")
+        .split("[site.")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let parts = "
+[site.outside]
+prefixes = [\"198.51.100.0/24\"]
+[site.home]
+prefixes = [\"192.0.2.1/32\", \"10.0.0.0/24\"]
+nat = \"192.0.2.1\"
+[path.internet]
+between = [\"outside\", \"home\"]
+[host.one]
+site = \"home\"
+address = \"10.0.0.7\"
+stack = \"linux-6\"
+[host.two]
+site = \"home\"
+address = \"10.0.0.8\"
+stack = \"linux-6\"
+[host.server]
+site = \"outside\"
+address = \"198.51.100.9\"
+stack = \"linux-6\"
+[host.server.service.http]
+app = \"http\"
+[activity.visit]
+app = \"http\"
+from = [\"one\", \"two\"]
+to = \"server\"
+source_port = 50000
+class = \"web\"
+[sensor.home]
+site = \"home\"
+at = \"border\"
+";
+    let (bytes, _) = record(&read(&format!("{head}{parts}")).unwrap(), 3);
+    let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
+    let (mut ports, mut answers) = (std::collections::BTreeSet::new(), 0);
+    while let Some(record) = reader.next().unwrap() {
+        let layers = Layers::decode(record.link_type, record.bytes);
+        let (source, target) = layers.addresses().unwrap();
+        assert!(
+            [source, target]
+                .map(|a| a.to_string())
+                .contains(&"192.0.2.1".to_owned())
+        );
+        if let Transport::Tcp(tcp) = &layers.transport {
+            if tcp.flags.is_exactly(Flags::SYN) {
+                ports.insert(tcp.source);
+            }
+            answers += usize::from(tcp.source == 80 && layers.payload_length > 0);
+        }
+    }
+    assert_eq!(ports.len(), 2, "{ports:?}");
+    assert!(answers >= 2);
+}
+
+#[test]
+fn a_service_that_died_refuses_until_it_is_back_and_clients_try_again() {
+    let parts = format!(
+        "{PATH}
+[host.server]
+site = \"home\"
+address = \"192.0.2.9\"
+stack = \"linux-6\"
+[host.server.service.http]
+app = \"http\"
+dies = \"0s\"
+gone = \"6s\"
+[activity.visit]
+app = \"http\"
+from = \"client\"
+to = \"server\"
+at = \"1s\"
+reconnect = \"2s\"
+reconnects = 20
+class = \"web\"
+"
+    );
+    let (lines, _) = run(&parts);
+    let refused = lines.iter().filter(|line| line.contains("R.")).count();
+    let opened = lines.iter().filter(|line| line.contains("S.")).count();
+    assert!(refused >= 2 && opened == 1, "{lines:#?}");
+}
+
+#[test]
+fn what_cannot_be_seen_is_said_with_its_line() {
+    let server = "[host.server]\nsite = \"home\"\naddress = \"192.0.2.9\"\nstack = \"linux-6\"\n";
+    let scan = |to: &str, rest: &str| {
+        format!(
+            "{PATH}{server}[activity.scan]\ntool = \"nmap-syn\"\nfrom = \"client\"\nports = 80\nclass = \"syn-scan\"\n{to}\n{rest}"
+        )
+    };
+    for (parts, wanted) in [
+        (
+            scan("to = \"server\"", "").replace(
+                "between = [\"outside\", \"home\"]",
+                "between = [\"outside\", \"outside\"]",
+            ),
+            "joins two different sites",
+        ),
+        (
+            scan("to = \"203.0.113.9\"", ""),
+            "203.0.113.9 belongs to no site",
+        ),
+        (scan("", ""), "it is aimed at nobody"),
+        (scan("to = \"client\"", ""), "speaks to itself alone"),
+        (
+            scan("to = \"server\"", "at = \"400s\""),
+            "it begins at 400s, when the scenario is over",
+        ),
+        (
+            scan(
+                "to = \"server\"",
+                "[sensor.far]\npath = \"internet\"\nhop = 90",
+            ),
+            "hop = 90: the path has",
+        ),
+        (
+            scan(
+                "to = \"server\"",
+                "[sensor.deep]\nsite = \"home\"\nat = \"segment 9\"\n[site.empty]\nprefixes = [\"203.0.113.0/24\"]\n[sensor.e]\nsite = \"empty\"",
+            ),
+            "nobody lives at site 'empty'",
+        ),
+        (
+            scan(
+                "to = \"server\"",
+                "[sensor.raw]\nsite = \"home\"\nmedium = \"raw\"\nvlan = 7",
+            ),
+            "shows packets without their frames",
+        ),
+        (
+            scan(
+                "to = \"server\"",
+                "[host.server.service.a]\napp = \"http\"\n[host.server.service.b]\napp = \"tls\"\nport = 80",
+            ),
+            "port 80 is 'a''s already",
+        ),
+    ] {
+        let error = read(&scenario(&parts)).unwrap_err();
+        assert!(
+            error.contains(wanted) && error.contains("micro.toml:"),
+            "{wanted}: {error}"
+        );
+    }
+}

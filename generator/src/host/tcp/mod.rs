@@ -27,7 +27,8 @@ type Ends = (Endpoint, Endpoint);
 #[derive(Debug)]
 pub struct TcpLayer {
     stack: Arc<Stack>,
-    connections: BTreeMap<u32, Connection>,
+    /// Each in a place of its own: they are large, and the map moves what it holds.
+    connections: BTreeMap<u32, Box<Connection>>,
     by_ends: Table<Ends, u32>,
     listeners: BTreeMap<u16, Listener>,
     deadlines: BinaryHeap<Reverse<(Timestamp, u32)>>,
@@ -112,6 +113,16 @@ impl TcpLayer {
                 buffer,
             },
         );
+    }
+
+    /// Accepts no more connections to these ports; returns the sockets of those that are there.
+    pub fn stop_listening(&mut self, ports: &[u16]) -> Vec<SocketId> {
+        for port in ports {
+            self.listeners.remove(port);
+        }
+        let there = self.connections.iter();
+        let there = there.filter(|(_, connection)| ports.contains(&connection.local.port));
+        there.map(|(socket, _)| SocketId(*socket)).collect()
     }
 
     /// Accepts connections to a port that is drawn, and returns it.
@@ -429,7 +440,7 @@ impl TcpLayer {
         if let Some(at) = connection.deadline() {
             self.deadlines.push(Reverse((at, socket)));
         }
-        self.connections.insert(socket, connection);
+        self.connections.insert(socket, Box::new(connection));
     }
 
     /// Keeps timers, backlog and table in step after a connection has changed.

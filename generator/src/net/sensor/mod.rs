@@ -18,6 +18,12 @@ use crate::seed::SeedTree;
 use crate::truth::{Seen, SensorTruth};
 use fault::{FaultState, Faults, merged};
 
+/// Packets that are fetched from memory together, before they are recorded one by one.
+const FETCHED: usize = 16;
+
+/// Bytes of an ARP message, RFC 826, as those of a packet count.
+const ARP_BYTES: usize = 28;
+
 /// Where in its site a sensor stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
@@ -80,6 +86,8 @@ pub struct Sensor<W: Write> {
     pending: Pending<Sighting>,
     copies: Pending<(Sighting, Sent)>,
     held: Option<Held>,
+    /// How many of those that pass next have been fetched.
+    fetched: usize,
     port_free: Timestamp,
     writer: CaptureWriter<W>,
     truth: SensorTruth,
@@ -115,6 +123,7 @@ impl<W: Write> Sensor<W> {
             pending: Pending::default(),
             copies: Pending::default(),
             held: None,
+            fetched: 0,
             port_free: Timestamp::ZERO,
             writer: if nanos {
                 CaptureWriter::with_nanos_of(output, link_type)
@@ -177,6 +186,10 @@ impl<W: Write> Sensor<W> {
         activities: &[Activity],
     ) -> io::Result<()> {
         while self.pending.next().is_some_and(|at| at <= now) {
+            if self.fetched == 0 {
+                self.fetch(pool);
+            }
+            self.fetched -= 1;
             let Some((at, sighting)) = self.pending.pop() else {
                 break;
             };
@@ -205,6 +218,17 @@ impl<W: Write> Sensor<W> {
             self.release_copies(now, activities)?;
         }
         Ok(())
+    }
+
+    /// Fetches the packets that pass next: in a flood each of them has long left the caches, and each alone would be waited for.
+    fn fetch(&mut self, pool: &Pool) {
+        let ahead = self.pending.ahead(FETCHED);
+        let read = ahead.fold(0, |sum, sighting| match &sighting.what {
+            What::Packet(passing) => sum ^ pool.touch(*passing),
+            What::Arp(_) => sum,
+        });
+        std::hint::black_box(read);
+        self.fetched = FETCHED;
     }
 
     fn release_copies(&mut self, now: Timestamp, activities: &[Activity]) -> io::Result<()> {
@@ -325,10 +349,11 @@ impl<W: Write> Sensor<W> {
         (message, cause): &(ArpMessage, Cause),
         activities: &[Activity],
     ) -> io::Result<()> {
-        if self.config.envelope.medium == wire::envelope::Medium::Raw {
+        if !self.config.envelope.shows_arp() {
             return Ok(());
         }
         self.let_go(activities)?;
+        let at = self.through_port(at, ARP_BYTES);
         let at = self.stamp(at);
         let macs = self.macs(sighting);
         self.write_wrapped(at, macs, Content::Arp(message))?;

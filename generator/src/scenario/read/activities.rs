@@ -1,5 +1,6 @@
 //! Activities: which tool or application, from whom to whom, and what it is.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use ipnet::IpNet;
 use labels::{Class, Expect};
 
 use super::Reader;
+use super::reach::Aim;
 use crate::activity::{Activity, ActivityId, Minimum};
 use crate::blueprint::Blueprint;
 use crate::reading::document::Node;
 use crate::reading::fields::{Fields, text_ref};
 use crate::reading::units;
-use crate::scenario::Run;
+use crate::scenario::{HostSpec, Run};
 use crate::{app, tool};
 
 /// Addresses that a block may add to an activity's targets.
@@ -55,6 +57,7 @@ impl Reader<'_> {
         fields.finish();
         let actors = self.actors(node, &words.from);
         let targets = self.targets(node, &words.to);
+        let twins = Arc::new(self.twins(&words.to));
         self.check_versions(name, node, &actors, &targets);
         let id = match &words.part_of {
             Some(whole) => self.join(node, &words, whole),
@@ -63,6 +66,16 @@ impl Reader<'_> {
         let Some((kind, blueprint)) = words.program else {
             return;
         };
+        self.check_reach(&Aim {
+            name,
+            node,
+            from: &words.from,
+            to: &words.to,
+            at: *words.at.start(),
+            actors: &actors,
+            targets: &targets,
+            blueprint: blueprint.as_ref(),
+        });
         for host in &actors {
             let host_name = self
                 .hosts
@@ -80,6 +93,7 @@ impl Reader<'_> {
                 path,
                 activity: id,
                 targets: targets.clone(),
+                twins: Arc::clone(&twins),
                 at: draws.range(words.at.clone()),
             });
         }
@@ -201,6 +215,20 @@ impl Reader<'_> {
             }
         }
         targets
+    }
+
+    /// The IPv6 addresses that names of hosts have beside those in [`Self::targets`]; an address is no name.
+    fn twins(&self, names: &[String]) -> BTreeMap<IpAddr, IpAddr> {
+        let hosts = names
+            .iter()
+            .filter_map(|name| self.cast.get(name))
+            .flatten();
+        let hosts = hosts.filter_map(|host| self.hosts.get(*host));
+        let pair = |host: &HostSpec| {
+            let first = host.config.addresses.first().filter(|a| a.is_ipv4())?;
+            Some((*first, host.twin?))
+        };
+        hosts.filter_map(pair).collect()
     }
 
     fn unknown_host(&mut self, node: &Node, name: &str) {

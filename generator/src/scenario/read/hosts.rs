@@ -10,9 +10,10 @@ use wire::MacAddress;
 
 use super::Reader;
 use super::Unstated;
+use super::families::{Families, families};
 use super::places::{LineWords, line};
+use super::services::services;
 use crate::activity::ActivityId;
-use crate::app;
 use crate::blueprint::Blueprint;
 use crate::host::stack::Stack;
 use crate::host::{HostConfig, PortPolicy};
@@ -76,6 +77,7 @@ struct Common {
     booted: bool,
     mtu: usize,
     turnaround: Option<(u64, u64)>,
+    families: Families,
 }
 
 impl Reader<'_> {
@@ -95,6 +97,9 @@ impl Reader<'_> {
                 format!("host.{name}: {address} is another host's already"),
             );
         }
+        if common.families.wanted() {
+            self.check_families(&format!("host.{name}"), node, &common.sites);
+        }
         let host = self.add(name, node, addresses, 0, common);
         self.cast
             .insert(name.to_owned(), host.into_iter().collect());
@@ -106,6 +111,9 @@ impl Reader<'_> {
         let absent = fields.flag("absent");
         let common = common(&mut fields);
         fields.finish();
+        if common.families.wanted() {
+            self.check_families(&format!("group.{name}"), node, &common.sites);
+        }
         let mut common = Some(common);
         let mut members = Vec::new();
         for n in 0..count.unwrap_or(1) {
@@ -253,6 +261,16 @@ impl Reader<'_> {
                 format!("host.{name}: {stray} is no address of site '{}'", spec.name),
             );
         }
+        let elsewhere = addresses.iter().find_map(|address| {
+            let other = self.site_with(*address).filter(|other| *other != site)?;
+            Some((*address, self.sites.get(other.0)?.name.clone()))
+        });
+        if let Some((address, other)) = elsewhere {
+            let message = format!(
+                "host.{name}: {address} lies in a longer block of site '{other}', to which packets for it go: take another address"
+            );
+            self.mistakes.note(&node.origin, message);
+        }
         let stack = self.stack(node, &common.stacks, index)?;
         let host = self.hosts.len();
         let place = common.again();
@@ -263,12 +281,22 @@ impl Reader<'_> {
                 path: format!("service/{name}/{service}"),
                 activity: ActivityId::BACKGROUND,
                 targets: Vec::new(),
+                twins: Arc::default(),
                 at: 0,
             });
         }
         let mac = common
             .mac
             .unwrap_or_else(|| host_mac(&mut self.tree.draws(&format!("host/{name}/mac"))));
+        let at = common.sites.first().map_or("", String::as_str);
+        let (hops, access) = self.stand(name, at, &place);
+        let twin = addresses
+            .iter()
+            .find(|address| address.is_ipv6())
+            .map(|address| (*address, false))
+            .or_else(|| self.second_family(name, site, common.families, hops, mac));
+        let mut addresses = addresses;
+        addresses.extend(twin.filter(|(_, own)| *own).map(|(address, _)| address));
         let config = HostConfig {
             name: name.to_owned(),
             addresses,
@@ -285,13 +313,12 @@ impl Reader<'_> {
             port_policy: common.port_policy,
             unseen_gap: common.unseen_gap,
         };
-        let at = common.sites.first().map_or("", String::as_str);
-        let (hops, access) = self.stand(name, at, &place);
         self.hosts.push(HostSpec {
             config,
             site,
             hops,
             access,
+            twin: twin.map(|(address, _)| address),
         });
         Some(host)
     }
@@ -368,6 +395,7 @@ fn common(fields: &mut Fields<'_, '_>) -> Common {
             "a range of times such as \"7us..75us\": the least, and about the most",
             |value| turnaround(text_ref(value)?),
         ),
+        families: families(fields),
     }
 }
 
@@ -383,7 +411,7 @@ fn hops(value: &Value) -> Option<RangeInclusive<u8>> {
 }
 
 /// One delay, or a range from which each member of a group draws its own.
-fn delays(value: &Value) -> Option<RangeInclusive<u64>> {
+pub(super) fn delays(value: &Value) -> Option<RangeInclusive<u64>> {
     let text = text_ref(value)?;
     let (low, high) = text.split_once("..").unwrap_or((text, text));
     let (low, high) = (units::duration(low.trim())?, units::duration(high.trim())?);
@@ -410,34 +438,4 @@ fn port_policies(node: &Node, mistakes: &mut Mistakes) -> BTreeMap<u16, PortPoli
         }
     }
     policies
-}
-
-/// The `[host.NAME.service.NAME]` tables, and the ports of `open`, which accept and say nothing.
-fn services(fields: &mut Fields<'_, '_>) -> Vec<(String, Arc<dyn Blueprint>)> {
-    let mut services = Vec::new();
-    let open = fields.ports("open");
-    if !open.is_empty() {
-        services.push(("open".to_owned(), app::accept::on(open)));
-    }
-    let tables = fields
-        .node("service")
-        .map(Node::entries)
-        .unwrap_or_default();
-    for (name, node) in tables {
-        let mut service = Fields::new(format!("service.{name}"), node, fields.mistakes());
-        let app = service.node("app").and_then(|app| text_ref(&app.value));
-        match app.and_then(|app| app::service(app, &mut service)) {
-            Some(blueprint) => services.push((name.clone(), blueprint)),
-            None => {
-                let known = app::service_names().join(", ");
-                service.mistake(
-                    &node.origin,
-                    format!("service.{name} needs 'app', one of: {known}"),
-                );
-                service.take_rest();
-            }
-        }
-        service.finish();
-    }
-    services
 }

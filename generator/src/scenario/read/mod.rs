@@ -1,9 +1,12 @@
 //! From a document to a checked scenario.
 
 mod activities;
+mod families;
 mod hosts;
 mod places;
+mod reach;
 mod sensors;
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,6 +21,7 @@ use crate::host::stack::Stacks;
 use crate::net::sensor::{Place, SensorConfig};
 use crate::net::topology::SiteId;
 use crate::reading::document::{Node, Value};
+use crate::reading::error::Origin;
 use crate::reading::fields::{Fields, Mistakes, list, text, text_ref};
 use crate::seed::{Pins, SeedTree};
 
@@ -145,6 +149,7 @@ pub fn scenario(
         .map_or("", |identity| identity.id.as_str());
     let tree = SeedTree::of(id, seed, Pins::new());
     let mut reader = Reader::new(stacks, tree, unstated, mistakes);
+    reader.duration = duration.unwrap_or(u64::MAX);
     for (_, node) in entries(sensors) {
         let at = node
             .get("at")
@@ -179,6 +184,7 @@ pub fn scenario(
     for (name, node) in entries(activities) {
         reader.activity(name, node);
     }
+    reader.check_times();
     let origin = &document.origin;
     if reader.sensors.is_empty() {
         reader.mistakes.note(
@@ -231,6 +237,11 @@ struct Reader<'a> {
     /// Sites that sensors watch, and where in them, as far as files say so.
     watched: BTreeMap<String, Option<Place>>,
     tree: SeedTree,
+    /// How long the scenario is watched, in nanoseconds.
+    duration: u64,
+    /// Activities that begin when that is over, and whether any begins before.
+    late: Vec<(Origin, String)>,
+    any_in_time: bool,
     sites: Vec<SiteSpec>,
     paths: Vec<PathSpec>,
     hosts: Vec<HostSpec>,
@@ -258,6 +269,9 @@ impl<'a> Reader<'a> {
             unstated,
             watched: BTreeMap::new(),
             tree,
+            duration: u64::MAX,
+            late: Vec::new(),
+            any_in_time: false,
             sites: Vec::new(),
             paths: Vec::new(),
             hosts: Vec::new(),

@@ -7,11 +7,15 @@ use ipnet::IpNet;
 
 use super::{Reader, Unstated};
 use crate::net::filter::Filter;
+use crate::net::nat;
 use crate::net::path::{LineConfig, QUEUE, picos_per_byte};
-use crate::net::topology::AbsentPolicy;
+use crate::net::topology::{AbsentPolicy, SiteId};
 use crate::reading::document::Node;
 use crate::reading::fields::{Fields, list, text_ref};
 use crate::scenario::{PathSpec, SiteSpec};
+
+/// What every link carries in one piece for IPv6.
+const IPV6_LEAST_MTU: u64 = 1280;
 
 impl Reader<'_> {
     pub(super) fn site(&mut self, name: &str, node: &Node) {
@@ -37,6 +41,25 @@ impl Reader<'_> {
                 list(value, |item| text_ref(item)?.parse::<IpAddr>().ok())
             })
             .unwrap_or_default();
+        let wanted =
+            "an IPv4 address that is not private, behind which its private addresses stand";
+        let nat = fields.parsed("nat", wanted, |value| {
+            nat::outside(text_ref(value)?.parse().ok()?)
+        });
+        if let Some(outside) = nat {
+            let private =
+                |block: &IpNet| matches!(block, IpNet::V4(block) if block.network().is_private());
+            let inside = |block: &IpNet| block.contains(&IpAddr::from(outside));
+            if !prefixes.iter().any(inside) || !prefixes.iter().any(private) {
+                let origin = fields.origin().clone();
+                let message = format!(
+                    "site.{name}: nat = \"{outside}\": its prefixes need a block with that address and a private one, such as \
+                     [\"{outside}/32\", \"10.0.0.0/24\"]"
+                );
+                fields.mistake(&origin, message);
+            }
+        }
+        let router = router.or(nat.map(IpAddr::from));
         let filter = fields.node("filter");
         let filter = filter
             .map(|node| filter_of(node, fields.mistakes()))
@@ -55,7 +78,9 @@ impl Reader<'_> {
             router,
             inner_routers,
             directed_broadcast,
+            nat,
         });
+        self.check_blocks(node, name);
     }
 
     /// How long a path is: as the file says, or as paths are.
@@ -116,6 +141,22 @@ impl Reader<'_> {
             return;
         };
         let ends = (self.site_named(node, first), self.site_named(node, second));
+        if first == second {
+            let message = format!(
+                "path.{name}: between = [\"{first}\", \"{second}\"]: a path joins two different sites"
+            );
+            self.mistakes.note(&node.origin, message);
+        }
+        let six = |site: SiteId| {
+            let spec = self.sites.get(site.0);
+            spec.is_some_and(|spec| spec.prefixes.iter().any(|block| block.addr().is_ipv6()))
+        };
+        if mtu < IPV6_LEAST_MTU && six(ends.0) && six(ends.1) {
+            let message = format!(
+                "path.{name}: mtu = {mtu}: both sites have IPv6, which needs {IPV6_LEAST_MTU} bytes (RFC 8200 section 5)"
+            );
+            self.mistakes.note(&node.origin, message);
+        }
         // Between two watched sites lies as much as elsewhere lies within the site that nobody watches.
         let far = self.watched.contains_key(first) && self.watched.contains_key(second);
         let (hops, line) = self.stretch(name, hops, delay, words, far);

@@ -48,10 +48,12 @@ impl Reader<'_> {
         };
         let on_path = on_path.map(|index| Place::Path(index, hop));
         let default = on_path.unwrap_or_else(|| self.usual_place(site));
+        let place = place.filter(|_| on_path.is_none()).unwrap_or(default);
+        self.check_place(name, node, site, place);
         self.sensors.push(SensorConfig {
             name: name.to_owned(),
             site,
-            place: place.filter(|_| on_path.is_none()).unwrap_or(default),
+            place,
             envelope,
             resolution,
             phase,
@@ -130,6 +132,26 @@ fn envelope(fields: &mut Fields<'_, '_>, name: &str, drawn: bool, tree: &SeedTre
     );
     // On the wire every frame has its least length.
     let padded = fields.yes_or_no("padded");
+    let tagged = tag.is_some() || service.is_some() || framing != Framing::EthernetII;
+    let around = tagged || session.is_some() || label.is_some();
+    let bare = matches!(kind, Some(TunnelKind::Gre | TunnelKind::IpIp));
+    let clash = if medium != Medium::Ethernet && (around || kind.is_some()) {
+        Some(
+            "a medium other than Ethernet shows packets without their frames: leave out 'framing', tags, 'pppoe', 'mpls' and 'tunnel', or 'medium'",
+        )
+    } else if bare && around {
+        Some(
+            "this tunnel carries IP packets alone: take \"gre-ethernet\", or leave out 'framing', tags, 'pppoe' and 'mpls'",
+        )
+    } else if session.is_some() && label.is_some() {
+        Some("a packet is in a PPPoE session or has an MPLS label: leave out one of them")
+    } else {
+        None
+    };
+    if let Some(clash) = clash {
+        let origin = fields.origin().clone();
+        fields.mistake(&origin, format!("sensor.{name}: {clash}"));
+    }
     Envelope {
         medium,
         framing,

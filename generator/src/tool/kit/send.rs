@@ -47,8 +47,7 @@ impl Run {
             }
             Action::Connect { source_port, .. } => {
                 let own = self.own_port(*source_port);
-                let socket = self.connect(at, own, target, call.port, sys);
-                call.socket = Some(socket);
+                call.socket = Some(self.connect(own, target, call.port, sys));
             }
             Action::Ask { .. } => call.socket = self.ask(at, stage, target, &call, sys),
         }
@@ -104,7 +103,7 @@ impl Run {
             }
             Action::Connect { source_port, .. } => {
                 let own = self.own_port(*source_port);
-                let socket = self.connect(at, own, target, port, sys);
+                let socket = self.connect(own, target, port, sys);
                 self.calls.rename(number, None, Some(socket));
             }
             Action::Ask { payload, .. } => {
@@ -277,23 +276,29 @@ impl Run {
 
     fn connect(
         &mut self,
-        at: usize,
         own: Option<u16>,
-        target: IpAddr,
+        address: IpAddr,
         port: u16,
         sys: &mut System<'_>,
     ) -> SocketId {
-        let peer = Endpoint {
-            address: target,
-            port,
+        sys.connect_from(own, Endpoint { address, port }, self.activity)
+    }
+
+    /// A connection is open: its script begins. Those that are refused never have one.
+    fn converse(&mut self, number: u64, socket: SocketId) {
+        let Some(call) = self.calls.get(number) else {
+            return;
         };
-        let socket = sys.connect_from(own, peer, self.activity);
-        let Some(stage) = self.stages.get(at).and_then(|going| going.script.clone()) else {
-            return socket;
+        let (job, host, port) = (call.job, call.host, call.port);
+        let at = self.jobs.get(&job).map(|job| job.stage);
+        let going = at.and_then(|at| self.stages.get(at));
+        let script = going.and_then(|going| going.script.clone());
+        let (Some(script), Some(address)) = (script, self.targets.get(host).copied()) else {
+            return;
         };
-        let dialogue = Box::new(Player::new(&stage));
+        let peer = Endpoint { address, port };
+        let dialogue = Box::new(Player::new(&script));
         self.sessions.add(socket, peer, self.activity, dialogue);
-        socket
     }
 
     fn ask(
@@ -376,7 +381,10 @@ impl Run {
         }
         if let Some(call) = self.calls.on(socket) {
             match &event {
-                SocketEvent::Connected => self.note(call, Found::Open, sys),
+                SocketEvent::Connected => {
+                    self.converse(call, socket);
+                    self.note(call, Found::Open, sys);
+                }
                 SocketEvent::Refused => self.failed(call, Found::Closed, sys),
                 SocketEvent::TimedOut => self.failed(call, Found::Silent, sys),
                 SocketEvent::Reset | SocketEvent::Closed => self.close(call, Found::Closed, sys),

@@ -240,6 +240,15 @@ impl Tool {
         }
     }
 
+    /// What its probes have that only IPv4 has, if anything.
+    pub fn ipv4_alone(&self) -> Option<&'static str> {
+        let crafts = self.stages.iter().flat_map(|stage| match &stage.action {
+            Action::Craft(crafts) => crafts.as_slice(),
+            _ => &[],
+        });
+        crafts.filter_map(Craft::ipv4_alone).next()
+    }
+
     /// Blocks from which it forges sources.
     pub fn forged(&self) -> Vec<IpNet> {
         let crafts = self.stages.iter().flat_map(|stage| match &stage.action {

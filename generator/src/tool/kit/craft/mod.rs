@@ -258,6 +258,19 @@ impl Craft {
         Payload::new(bytes)
     }
 
+    /// What it has that only IPv4 has, if anything.
+    pub fn ipv4_alone(&self) -> Option<&'static str> {
+        if self.ip_options.is_some() {
+            Some("options of the IP header")
+        } else if self.fragment.is_some() {
+            Some("the fragments that it cuts")
+        } else if self.reserved_bit {
+            Some("a reserved bit beside DF")
+        } else {
+            None
+        }
+    }
+
     /// Whether it is cut into fragments.
     #[inline]
     pub fn is_cut(&self) -> bool {
