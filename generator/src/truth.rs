@@ -14,6 +14,7 @@ use labels::{
 use wire::{ArpMessage, Packet, Segment, Timestamp};
 
 use crate::activity::{Activity, ActivityId, Cause, Countable, Role};
+use crate::net::ports::PortSet;
 use crate::net::topology::Direction;
 
 /// Single addresses that an event names before they are summed up as blocks.
@@ -57,7 +58,7 @@ struct Roles {
     last: Option<Timestamp>,
     sources: Addresses,
     targets: Addresses,
-    ports: BTreeSet<u16>,
+    ports: PortSet,
     last_port: Option<u16>,
     transports: BTreeSet<Transport>,
     last_transport: Option<Transport>,
@@ -367,7 +368,7 @@ fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {
         actor,
         targets: roles.targets.list(),
         transport: roles.transport(),
-        ports: PortRange::cover(roles.ports.iter().copied()),
+        ports: PortRange::cover(roles.ports.iter()),
         start: moment(recorded.start),
         end: moment(recorded.end),
         evident: activity.evident.and_then(|minimum| {

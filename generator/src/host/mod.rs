@@ -121,7 +121,8 @@ impl Host {
             (None, 0) => least,
             (None, mean) => least + self.turnaround.exponential(mean),
         };
-        self.last_departure = self.last_departure.max(now.plus_nanos(takes));
+        let free = self.last_departure.plus_nanos(self.packet_time());
+        self.last_departure = free.max(now.plus_nanos(takes));
         self.last_departure
     }
 
@@ -139,6 +140,20 @@ impl Host {
     /// Its name in the scenario.
     pub fn name(&self) -> &str {
         &self.config.name
+    }
+
+    /// Whether nothing on it ever takes notice of a packet: a filter drops it without a word, and no program listens.
+    pub fn ignores(&self, packet: &Packet) -> bool {
+        let plain = match &packet.ip {
+            Ip::V4(ip) => ip.options.is_none(),
+            Ip::V6(_) => true,
+        };
+        self.programs.is_empty()
+            && self.config.default_policy == PortPolicy::Filtered
+            && self.config.port_policy.is_empty()
+            && plain
+            && matches!(packet.segment, Segment::Tcp(_) | Segment::Udp(_))
+            && !reassembly::is_fragment(packet)
     }
 
     /// Whether it is switched on at the start.

@@ -6,6 +6,7 @@ pub mod nat;
 pub mod path;
 pub mod pending;
 pub mod pool;
+pub mod ports;
 pub mod segment;
 pub mod sensor;
 pub mod topology;

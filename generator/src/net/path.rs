@@ -11,12 +11,18 @@ const LEAST: u64 = 84;
 /// How long a packet waits for a line at most. Assumption: routers' and modems' buffers hold a fifth of a second.
 pub const QUEUE: u64 = 200_000_000;
 
+/// Least time in which the varying part of a delay goes from one value to the next. Assumption: queues on the way fill and
+/// drain within some ten milliseconds.
+const SWING: u64 = 10_000_000;
+/// Binary places of a slope.
+const PLACES: u32 = 20;
+
 /// How one direction behaves.
 #[derive(Clone, Debug, Default)]
 pub struct LineConfig {
     /// Least delay, in nanoseconds.
     pub delay: u64,
-    /// Mean of the exponentially distributed rest of the delay, in nanoseconds.
+    /// Mean of the exponentially distributed rest of the delay, in nanoseconds; it drifts from one value to the next.
     pub jitter: u64,
     /// Lost packets in a million.
     pub loss: u32,
@@ -66,6 +72,48 @@ pub struct Line {
     last_entry: Timestamp,
     free_at: Timestamp,
     last_exit: Vec<Timestamp>,
+    drift: Drift,
+}
+
+/// The varying part of a delay: on its way from one value to the next.
+///
+/// Drawn anew for every packet it would let all that are close together come out in bunches, one right behind the other.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drift {
+    since: Timestamp,
+    until: Timestamp,
+    from: u64,
+    to: u64,
+    /// Change in a nanosecond, in units of 2^-20; at most a half, so that nothing is overtaken.
+    slope: u64,
+}
+
+impl Drift {
+    /// Its value at some moment; moments before the last turn have the value of that turn.
+    fn at(&mut self, entry: Timestamp, mean: u64, draws: &mut Draws) -> u64 {
+        if entry >= self.until {
+            // After a while nothing is left of what it was.
+            let long_ago = entry.nanos_since(self.until) > SWING;
+            self.from = if long_ago {
+                draws.exponential(mean)
+            } else {
+                self.to
+            };
+            self.to = draws.exponential(mean);
+            let change = self.from.abs_diff(self.to);
+            let lasts = SWING.max(change.saturating_mul(2));
+            self.slope =
+                u64::try_from((u128::from(change) << PLACES) / u128::from(lasts)).unwrap_or(0);
+            self.since = entry;
+            self.until = entry.plus_nanos(lasts);
+        }
+        let moved = entry.nanos_since(self.since).saturating_mul(self.slope) >> PLACES;
+        if self.to > self.from {
+            self.from + moved
+        } else {
+            self.from.saturating_sub(moved)
+        }
+    }
 }
 
 impl Line {
@@ -80,6 +128,7 @@ impl Line {
             last_entry: Timestamp::ZERO,
             free_at: Timestamp::ZERO,
             last_exit: Vec::new(),
+            drift: Drift::default(),
         }
     }
 
@@ -115,7 +164,10 @@ impl Line {
         let exit = match self.delay.pinned() {
             Some(delay) => entry.plus_nanos(delay),
             None if config.jitter == 0 => begin.plus_nanos(takes + config.delay),
-            None => begin.plus_nanos(takes + config.delay + self.delay.exponential(config.jitter)),
+            None => {
+                let varies = self.drift.at(begin, config.jitter, &mut self.delay);
+                begin.plus_nanos(takes + config.delay + varies)
+            }
         };
         if self.reorder.chance(config.reorder) {
             // Assumption: a packet that falls behind does so by up to a third of the delay.
@@ -184,6 +236,36 @@ mod tests {
                 .windows(2)
                 .all(|pair| matches!(pair, [a, b] if b - a == 12_304_000))
         );
+    }
+
+    #[test]
+    fn a_varying_delay_bunches_nothing() {
+        let mut line = line(LineConfig {
+            delay: 1000,
+            jitter: 5_000_000,
+            ..LineConfig::default()
+        });
+        let exits: Vec<_> = (0..20_000)
+            .map(|t| {
+                line.pass(0, Timestamp::from_nanos(t * 300_000), 60)
+                    .unwrap()
+            })
+            .map(Timestamp::as_nanos)
+            .collect();
+        let gaps = exits.windows(2).filter_map(|pair| match pair {
+            [a, b] => Some(b - a),
+            _ => None,
+        });
+        assert!(gaps.clone().all(|gap| (140_000..=460_000).contains(&gap)));
+        assert!(gaps.filter(|gap| *gap != 300_000).count() > 15_000);
+        let entered = (0..20_000u64).map(|t| t * 300_000);
+        let mean = exits
+            .iter()
+            .zip(entered)
+            .map(|(exit, entry)| exit - entry)
+            .sum::<u64>()
+            / 20_000;
+        assert!((3_000_000..8_000_000).contains(&mean), "{mean}");
     }
 
     #[test]

@@ -74,6 +74,24 @@ impl<T> Pending<T> {
         }
     }
 
+    /// The next value and its time, without taking it.
+    pub fn peek(&self) -> Option<(Timestamp, &T)> {
+        let line = self
+            .line
+            .front()
+            .map(|(at, number, value)| ((*at, *number), value));
+        let aside = self.heap.peek().and_then(|Reverse((at, number, slot))| {
+            let value = self.slots.get(*slot as usize)?.as_ref()?;
+            Some(((*at, *number), value))
+        });
+        let first = match (line, aside) {
+            (Some(line), Some(aside)) if aside.0 < line.0 => aside,
+            (Some(line), _) => line,
+            (None, aside) => aside?,
+        };
+        Some((first.0.0, first.1))
+    }
+
     /// Takes the next value.
     #[inline]
     pub fn pop(&mut self) -> Option<(Timestamp, T)> {

@@ -623,6 +623,10 @@ impl<W: Write> World<W> {
         let Some(arrival) = attachment.into.pass(lane, at, bytes) else {
             return;
         };
+        let host = self.hosts.get(id.0);
+        if host.is_some_and(|host| host.ignores(&self.pool.at(passing).packet)) {
+            return;
+        }
         self.pool.hold(passing);
         self.queue.push(arrival, Event::Arrive(id, passing));
     }

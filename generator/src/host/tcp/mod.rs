@@ -3,8 +3,7 @@
 pub mod connection;
 pub mod egress;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use super::ip::IpLayer;
 use super::socket::{Endpoint, Outbox, ProgramId, SocketId};
 use super::stack::{Isn, OddReply, Stack};
 use crate::activity::Cause;
+use crate::net::pending::Pending;
 use crate::seed::{Draws, SeedTree, low32};
 use crate::table::Table;
 use connection::{Connection, State};
@@ -31,7 +31,7 @@ pub struct TcpLayer {
     connections: BTreeMap<u32, Box<Connection>>,
     by_ends: Table<Ends, u32>,
     listeners: BTreeMap<u16, Listener>,
-    deadlines: BinaryHeap<Reverse<(Timestamp, u32)>>,
+    deadlines: Pending<u32>,
     isn: Draws,
     isn_random: Draws,
     isn_base: u32,
@@ -79,7 +79,7 @@ impl TcpLayer {
             connections: BTreeMap::new(),
             by_ends: Table::default(),
             listeners: BTreeMap::new(),
-            deadlines: BinaryHeap::new(),
+            deadlines: Pending::default(),
             isn: tree.draws(&format!("host/{name}/tcp/isn")),
             isn_random: tree.draws(&format!("host/{name}/tcp/isn-random")),
             isn_base: isn_base.word32(),
@@ -215,18 +215,17 @@ impl TcpLayer {
 
     /// The time of the next timer.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadlines.peek().map(|Reverse((at, _))| *at)
+        self.deadlines.next()
     }
 
     /// Runs one timer that is due; false when none is.
     pub fn run_timer(&mut self, loan: Loan<'_>) -> bool {
-        let Some(Reverse((at, socket))) = self.deadlines.peek().copied() else {
-            return false;
-        };
-        if at > loan.now {
+        if self.deadlines.next().is_none_or(|at| at > loan.now) {
             return false;
         }
-        self.deadlines.pop();
+        let Some((_, socket)) = self.deadlines.pop() else {
+            return false;
+        };
         if let Some(connection) = self.connections.get_mut(&socket)
             && connection
                 .deadline()
@@ -438,7 +437,7 @@ impl TcpLayer {
         self.by_ends
             .insert((connection.local, connection.remote), socket);
         if let Some(at) = connection.deadline() {
-            self.deadlines.push(Reverse((at, socket)));
+            self.deadlines.push(at, socket);
         }
         self.connections.insert(socket, Box::new(connection));
     }
@@ -457,8 +456,18 @@ impl TcpLayer {
         if connection.state == State::Closed {
             self.by_ends.remove(&(connection.local, connection.remote));
             self.connections.remove(&socket);
+            self.forget_deadlines();
         } else if let Some(at) = connection.deadline() {
-            self.deadlines.push(Reverse((at, socket)));
+            self.deadlines.push(at, socket);
+        }
+    }
+
+    /// Lets go of the next deadlines as far as their connections are gone: nobody has to be woken for them.
+    fn forget_deadlines(&mut self) {
+        while let Some((_, socket)) = self.deadlines.peek()
+            && !self.connections.contains_key(socket)
+        {
+            self.deadlines.pop();
         }
     }
 

@@ -147,6 +147,14 @@ impl Reader<'_> {
             );
             self.mistakes.note(&node.origin, message);
         }
+        let same = |path: &&PathSpec| path.ends == ends || path.ends == (ends.1, ends.0);
+        if let Some(other) = self.paths.iter().find(same) {
+            let message = format!(
+                "path.{name}: '{}' joins '{first}' and '{second}' already, and all packets would take that one: leave one of them out",
+                other.name
+            );
+            self.mistakes.note(&node.origin, message);
+        }
         let six = |site: SiteId| {
             let spec = self.sites.get(site.0);
             spec.is_some_and(|spec| spec.prefixes.iter().any(|block| block.addr().is_ipv6()))
