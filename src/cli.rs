@@ -43,6 +43,9 @@ pub enum Command {
     Compare(compare::CompareArgs),
     /// Put a capture onto a lab network
     Replay(replay::ReplayArgs),
+    /// Watch the network while frames go: `replay` starts it
+    #[command(hide = true)]
+    ReplaySentry(replay::SentryArgs),
     /// Make a capture of a tcpdump text listing
     Transcribe(transcribe::TranscribeArgs),
     /// Print the completions for a shell

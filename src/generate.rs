@@ -14,7 +14,6 @@ use crate::budget::{self, Budget};
 use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
 use crate::grade::say_left_out;
 use crate::output::{self, Verbosity, is_stdout, print};
-use crate::process;
 use crate::produce::{self, Order, Terms};
 
 /// Make captures and their truth.
@@ -126,7 +125,6 @@ impl TermArgs {
 /// # Errors
 /// Wrong use, mistaken scenarios, and outputs that fail.
 pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
-    process::leave_nothing_behind()?;
     let catalogue = Catalogue::built_in()?;
     let orders = orders(args, &catalogue, verbosity)?;
     let terms = Terms {

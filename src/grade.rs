@@ -43,7 +43,7 @@ Without scenarios, --all, --suite and --captures, the suite 'default' is graded.
 the background 'office', unless told otherwise.
 
 Exit status: 0 all gates passed, 1 a gate failed, 2 wrong use, or a detector that failed on some capture (the others are graded),
-130 ended by Ctrl-C.")]
+130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct GradeArgs {
     /// What is graded on
     #[command(flatten)]

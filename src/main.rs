@@ -34,12 +34,31 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 
-/// Exit codes: 0 fine, 1 the grade failed, 2 wrong use or bad input, 130 ended by the user.
+/// Exit codes: 0 fine, 1 the grade failed, 2 wrong use or bad input, 130, 143 and 129 ended by a signal.
 const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match &cli.command {
+    let prepared = process::fail_at_large_files().and_then(|()| match &cli.command {
+        // These end by themselves, once they are asked to.
+        Command::Grade(_) | Command::Inject(_) | Command::Replay(_) | Command::Detect(_) => Ok(()),
+        // And this one when its replay does.
+        Command::ReplaySentry(_) => Ok(()),
+        _ => process::leave_nothing_behind(),
+    });
+    let result = prepared.and_then(|()| run(&cli));
+    result.unwrap_or_else(|error| {
+        if error.chain().any(|cause| cause.is::<stop::Stopped>()) {
+            eprintln!("crywolf: {}", stop::Stopped);
+            return ExitCode::from(process::exit_code_of_signal());
+        }
+        eprintln!("crywolf: {error:#}");
+        ExitCode::from(BAD_INPUT)
+    })
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
         Command::Generate(args) => generate::run(args, &cli.verbosity),
         Command::Facts(args) => facts::run(args, &cli.verbosity),
         Command::List(args) => list::run(args),
@@ -50,16 +69,9 @@ fn main() -> ExitCode {
         Command::Inject(args) => inject::run(args, &cli.verbosity),
         Command::Compare(args) => compare::run(args),
         Command::Replay(args) => replay::run(args, &cli.verbosity),
+        Command::ReplaySentry(args) => replay::watch(args),
         Command::Transcribe(args) => transcribe::run(args, &cli.verbosity),
         Command::Completions(args) => pages::completions(args),
         Command::Man(args) => pages::man(args),
-    };
-    result.unwrap_or_else(|error| {
-        if error.chain().any(|cause| cause.is::<stop::Stopped>()) {
-            eprintln!("crywolf: {}", stop::Stopped);
-            return ExitCode::from(stop::EXIT_CODE);
-        }
-        eprintln!("crywolf: {error:#}");
-        ExitCode::from(BAD_INPUT)
-    })
+    }
 }

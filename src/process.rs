@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use replay::ReplayError;
@@ -17,14 +17,21 @@ use crate::{output, temporary};
 /// What shells say of a program that a signal has ended: this and its number.
 const ENDED_BY_SIGNAL: i32 = 128;
 
-/// From now on Ctrl-C and requests to terminate remove what is unfinished and end the program, with 130 and 143; a file that
-/// grows beyond what the system allows is an error of writing like any other.
+/// From now on a file that grows beyond what the system allows is an error of writing like any other.
+///
+/// # Errors
+/// What the system says.
+pub fn fail_at_large_files() -> Result<()> {
+    signal_hook::flag::register(SIGXFSZ, Arc::default()).context("cannot listen for signals")?;
+    Ok(())
+}
+
+/// From now on Ctrl-C and requests to terminate remove what is unfinished and end the program, with 130, 143 and 129.
 ///
 /// # Errors
 /// What the system says.
 pub fn leave_nothing_behind() -> Result<()> {
     let failed = "cannot listen for Ctrl-C";
-    signal_hook::flag::register(SIGXFSZ, Arc::default()).context(failed)?;
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context(failed)?;
     let listen = move || {
         if let Some(signal) = signals.forever().next() {
@@ -38,6 +45,18 @@ pub fn leave_nothing_behind() -> Result<()> {
         .context(failed)
 }
 
+/// The signal that raised a flag of [`stop_flag`] last.
+static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+
+/// The exit code of a run that a signal has ended: 130 of Ctrl-C, 143 of a request to terminate, 129 of a terminal that has
+/// gone.
+pub fn exit_code_of_signal() -> u8 {
+    let signal = SIGNAL.get().map_or(0, |last| last.load(Ordering::Relaxed));
+    let usual = SIGINT.unsigned_abs();
+    let signal = u32::try_from(signal).ok().filter(|signal| *signal != 0);
+    u8::try_from(ENDED_BY_SIGNAL.unsigned_abs() + signal.unwrap_or(usual)).unwrap_or(u8::MAX)
+}
+
 /// A flag that Ctrl-C and a request to terminate raise. Raised twice it is no more than raised: who runs under
 /// `timeout` or `sudo` gets each Ctrl-C twice.
 ///
@@ -45,7 +64,12 @@ pub fn leave_nothing_behind() -> Result<()> {
 /// What the system says.
 pub fn stop_flag() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
+    let last = SIGNAL.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // Before the flag, so that who sees that raised knows why.
+        let number = usize::try_from(signal).unwrap_or_default();
+        signal_hook::flag::register_usize(signal, Arc::clone(last), number)
+            .context("cannot listen for Ctrl-C")?;
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .context("cannot listen for Ctrl-C")?;
     }

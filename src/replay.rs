@@ -2,6 +2,7 @@
 
 mod args;
 mod report;
+mod sentry;
 mod source;
 mod truth;
 
@@ -13,24 +14,25 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
-use replay::guard::{Admission, Entry, Guard, Limits};
+use replay::guard::{Admission, Entry, Guard, Hearing, Limits};
 use replay::link::{Kind, Links};
 use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
-use replay::{Audience, End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace};
+use replay::{
+    Audience, End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace, promptness,
+};
 
 use crate::input::display_name;
 use crate::output::{self, Verbosity, print};
-use crate::process::{drop_privileges, stop_flag};
+use crate::process::{drop_privileges, exit_code_of_signal, stop_flag};
 use source::CaptureFile;
 use truth::LiveTruth;
 
 pub use args::ReplayArgs;
+pub use sentry::{SentryArgs, watch};
 
 /// Nobody took the frames, the interface went away, or the network was changed so that frames could get out.
 const NOT_DELIVERED: u8 = 1;
-/// As shells say of a program that Ctrl-C has ended.
-const INTERRUPTED: u8 = 130;
 /// How often the progress bar is drawn: first after a second, so that short runs show none.
 const REDRAWN: Duration = Duration::from_secs(1);
 /// How often to look for a listener, and what it is given to settle.
@@ -117,6 +119,9 @@ impl Replay {
         if way.is_silent() {
             guard.let_control_pass();
         }
+        if let Way::Admitted { hearing, .. } = &way {
+            guard.mind(hearing.clone());
+        }
         let plan = args.plan(way.mtu())?;
         let limits = guard.limits(way.leads_out());
         let survey = Survey::take(&capture, &plan, &guard, &limits).with_context(name)?;
@@ -151,7 +156,12 @@ impl Replay {
         let stop = stop_flag()?;
         let target = self.target();
         let audience = self.way.audience(args.target.wait_for_listener)?;
-        let (sinks, monitor) = self.way.into_sinks(args)?;
+        let unseen = self.way.unseen();
+        let (sinks, monitor) = self.way.into_sinks(args, self.survey.answered)?;
+        if args.timing.precise {
+            // After the sentry, which is in no hurry. Where it is not granted, the clock is watched all the time.
+            let _ = promptness::claim();
+        }
         drop_privileges(args.output.files())?;
         // Once more: who has given up privileges may write less.
         for path in args.output.files() {
@@ -161,6 +171,7 @@ impl Replay {
             wait_for(&audience, &stop, &target, verbosity)?;
         }
         announce(&self.survey, &self.plan, &self.limits, &target, verbosity);
+        tell_unseen(&unseen, verbosity);
         let progress = AtomicU64::new(0);
         let run = Run {
             source: &self.capture,
@@ -220,6 +231,19 @@ fn announce(survey: &Survey, plan: &Plan, limits: &Limits, target: &str, verbosi
     }
 }
 
+/// Says what the guard could not look at.
+fn tell_unseen(unseen: &[&str], verbosity: &Verbosity) {
+    if verbosity.quiet || unseen.is_empty() {
+        return;
+    }
+    // Nothing is lost when nobody reads it.
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "caution: without CAP_NET_ADMIN the guard does not see where these send frames: {}",
+        unseen.join(", ")
+    );
+}
+
 /// Does the work and shows how far it is, where somebody looks.
 fn showing<T>(bar: &ProgressBar, progress: &AtomicU64, work: impl FnOnce() -> T) -> T {
     if bar.is_hidden() {
@@ -257,6 +281,10 @@ enum Way {
         taps: Vec<Tap>,
         /// Whether the tap was made for the run.
         made: bool,
+        /// What this machine hears of it.
+        hearing: Hearing,
+        /// What the guard could not look at.
+        unseen: Vec<&'static str>,
     },
 }
 
@@ -288,13 +316,24 @@ impl Way {
                 }
             }
         }
-        let admission = guard.admit(name, entry, &links.network()?)?;
+        let network = links.network()?;
+        let admission = guard.admit(name, entry, &network)?;
         Ok(Way::Admitted {
+            hearing: admission.hearing(&network),
             admission,
             links,
             taps,
             made,
+            unseen: network.unseen,
         })
+    }
+
+    /// What the guard could not look at.
+    fn unseen(&self) -> Vec<&'static str> {
+        match self {
+            Way::Null | Way::Planned(_) => Vec::new(),
+            Way::Admitted { unseen, .. } => unseen.clone(),
+        }
     }
 
     /// Who is to be waited for, if so.
@@ -338,7 +377,7 @@ impl Way {
         }
     }
 
-    fn into_sinks(self, args: &ReplayArgs) -> Result<Opened> {
+    fn into_sinks(self, args: &ReplayArgs, answered: bool) -> Result<Opened> {
         let queues = u32::from(args.target.queues);
         let (admission, links, taps) = match self {
             Way::Null | Way::Planned(_) => {
@@ -349,7 +388,7 @@ impl Way {
                 admission,
                 links,
                 taps,
-                made: _,
+                ..
             } => (admission, links, taps),
         };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
@@ -368,7 +407,12 @@ impl Way {
                 });
             }
         }
-        let monitor = Monitor::new(links, &admission)?;
+        let sentry = match admission.leads_out() {
+            // The user has allowed what is worse than anything that it could find.
+            true => None,
+            false => Some(sentry::post(&admission, answered)?),
+        };
+        let monitor = Monitor::new(links, &admission, sentry)?;
         Ok((sinks, Some(monitor)))
     }
 }
@@ -392,10 +436,11 @@ fn write_statistics(args: &ReplayArgs, told: &Told) -> Result<()> {
 fn conclude(done: Report, capture: &Path) -> Result<ExitCode> {
     match done.end {
         End::Complete | End::Bound => Ok(ExitCode::SUCCESS),
-        End::Stopped => Ok(ExitCode::from(INTERRUPTED)),
+        End::Stopped => Ok(ExitCode::from(exit_code_of_signal())),
         End::Failed(
             error @ (ReplayError::Gone { .. }
             | ReplayError::Changed { .. }
+            | ReplayError::Unwatched
             | ReplayError::Unread { .. }
             | ReplayError::Refusing { .. }),
         ) => {

@@ -10,9 +10,6 @@ use anyhow::Result;
 
 use crate::process;
 
-/// The exit code of a run that Ctrl-C has ended.
-pub const EXIT_CODE: u8 = 130;
-
 /// Whether the user has asked to end. Clones share the answer; the default is never asked.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);

@@ -147,6 +147,11 @@ pub enum ReplayError {
         /// Frames that the kernel took before.
         accepted: u64,
     },
+    /// The sentry has ended.
+    #[error(
+        "the network is no longer watched: the process that does so has ended; run the replay again"
+    )]
+    Unwatched,
     /// Frames go in and none comes out.
     #[error("nobody takes frames from {name}: {waiting} frames were sent to it and not read{hint}")]
     Unread {

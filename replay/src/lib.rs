@@ -5,11 +5,11 @@
 //! capture ─► feed ─► batch ─► sink ─► tap, veth, dummy, loopback
 //!             │ rewrite        ▲
 //!             │ guard        clock    monitor ◄── the interface's counters
-//!             └ schedule
+//!             └ schedule                  sentry ◄── what else the kernel says of the network
 //! ```
 //!
 //! The [`guard`] admits an interface; with its [`Admission`](guard::Admission) a [`sink`] is opened; then privileges are
-//! dropped, and a [`Run`] sends. Unlike the other libraries this one reads clocks, opens sockets and starts threads; it
+//! dropped, and a [`Run`] sends, while a [`sentry`] watches. Unlike the other libraries this one reads clocks, opens sockets and starts threads; it
 //! prints nothing, and the only files it opens are the system's own. It knows `wire` and nobody else. Linux only.
 #![allow(
     clippy::disallowed_methods,
@@ -28,8 +28,10 @@ mod monitor;
 pub mod namespace;
 mod pace;
 pub mod privileges;
+pub mod promptness;
 pub mod rewrite;
 mod run;
+pub mod sentry;
 pub mod sink;
 mod statistics;
 mod survey;

@@ -1,5 +1,5 @@
-//! Watches while frames are sent: whether the interface is still there, whether anybody takes what goes in, and whether
-//! the guard would still let it.
+//! Watches while frames are sent: whether the interface is still there, whether anybody takes what goes in, and what the
+//! sentry has to say.
 
 use std::io;
 use std::sync::OnceLock;
@@ -10,18 +10,14 @@ use crate::batch::Origin;
 use crate::error::ReplayError;
 use crate::guard::{Admission, Entry};
 use crate::link::{Bell, Counters, Kind, Links};
+use crate::promptness;
+use crate::sentry::Sentry;
 use crate::statistics::InterfaceTally;
 
 /// How often the counters are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long frames may go in with none coming out. With a look before and one after, that is within a second.
 const PATIENCE: Duration = Duration::from_millis(700);
-/// How often the guard looks at the network without having heard of a change: not everything that programs attach is
-/// told.
-const INSPECTION: Duration = Duration::from_secs(1);
-/// Between two such looks, however much changes: a fifth of the 100 ms in which a run ends.
-const REST: Duration = Duration::from_millis(20);
-
 /// What senders and monitor tell each other.
 #[derive(Debug)]
 pub(crate) struct Shared<'a> {
@@ -107,15 +103,20 @@ pub struct Monitor {
     links: Links,
     bell: Bell,
     admission: Admission,
+    sentry: Option<Sentry>,
     before: Counters,
 }
 
 impl Monitor {
-    /// Begins to watch the interface that the guard has admitted.
+    /// Begins to watch the interface that the guard has admitted, with a sentry who watches what is around it.
     ///
     /// # Errors
     /// It has gone, or the kernel does not answer.
-    pub fn new(mut links: Links, admission: &Admission) -> Result<Monitor, ReplayError> {
+    pub fn new(
+        mut links: Links,
+        admission: &Admission,
+        sentry: Option<Sentry>,
+    ) -> Result<Monitor, ReplayError> {
         let interface = admission.interface();
         let gone = || ReplayError::Gone {
             name: interface.name.clone(),
@@ -125,6 +126,7 @@ impl Monitor {
             links,
             bell: Bell::new().map_err(ReplayError::Netlink)?,
             admission: admission.clone(),
+            sentry,
             before,
         })
     }
@@ -144,19 +146,20 @@ impl Monitor {
 
     /// Watches until `done` or until something is wrong, which ends the run.
     pub(crate) fn watch(&mut self, shared: &Shared<'_>, done: &AtomicBool) {
+        promptness::give_up();
         let mut flow = Flow::new();
-        let mut inspected: Option<Instant> = None;
         let mut looked = Instant::now();
-        // What has changed since the guard looked first is news, too.
-        let mut news = true;
         while !done.load(Ordering::Relaxed) && !shared.over() {
-            let since = inspected.map(|then| then.elapsed());
-            let due = since.is_none_or(|since| since >= INSPECTION || (news && since >= REST));
-            if due {
-                (inspected, news) = (Some(Instant::now()), false);
-                if let Err(error) = self.inspect(shared) {
-                    return shared.fail(error);
+            let accepted = || shared.offered().accepted;
+            let told = match &mut self.sentry {
+                Some(sentry) => sentry.wait(&self.bell, LOOK, accepted),
+                None => {
+                    self.bell.wait(LOOK);
+                    None
                 }
+            };
+            if let Some(error) = told {
+                return shared.fail(error);
             }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
@@ -164,20 +167,6 @@ impl Monitor {
                     return shared.fail(error);
                 }
             }
-            let wait = if news { REST } else { LOOK };
-            news |= self.links.news().wait(&self.bell, wait);
-        }
-    }
-
-    /// Whether the guard would still let frames go there.
-    fn inspect(&mut self, shared: &Shared<'_>) -> Result<(), ReplayError> {
-        let network = self.links.network()?;
-        match self.admission.withdrawn(&network) {
-            None => Ok(()),
-            Some(refusal) => Err(ReplayError::Changed {
-                refusal,
-                accepted: shared.offered().accepted,
-            }),
         }
     }
 

@@ -16,6 +16,14 @@ pub const NOBODY: (u32, u32) = (65534, 65534);
 /// # Errors
 /// What the system says; nothing may be sent then.
 pub fn drop_all(user: (u32, u32)) -> Result<(), ReplayError> {
+    keep(CapabilitySet::empty(), user)
+}
+
+/// The same with all capabilities but those, as far as there are any.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn keep(kept: CapabilitySet, user: (u32, u32)) -> Result<(), ReplayError> {
     let fails = |error: rustix::io::Errno| ReplayError::System {
         what: "give up privileges".to_owned(),
         error: io::Error::from(error),
@@ -28,15 +36,19 @@ pub fn drop_all(user: (u32, u32)) -> Result<(), ReplayError> {
             let _ = thread::remove_capability_from_bounding_set(capability);
         }
     }
+    let kept = kept & capabilities.permitted;
     if rustix::process::geteuid().is_root() && user.0 != 0 {
+        if !kept.is_empty() {
+            thread::set_keep_capabilities(true).map_err(fails)?;
+        }
         become_user(Uid::from_raw(user.0), Gid::from_raw(user.1)).map_err(fails)?;
     }
-    let none = CapabilitySets {
-        effective: CapabilitySet::empty(),
-        permitted: CapabilitySet::empty(),
+    let left = CapabilitySets {
+        effective: kept,
+        permitted: kept,
         inheritable: CapabilitySet::empty(),
     };
-    thread::set_capabilities(None, none).map_err(fails)
+    thread::set_capabilities(None, left).map_err(fails)
 }
 
 /// Inside a user namespace there may be no other user to become; then giving up capabilities has to do.

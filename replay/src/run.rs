@@ -12,6 +12,7 @@ use crate::feed::{Feed, Plan, Share, Source};
 use crate::guard::{Guard, Limits};
 use crate::monitor::{Monitor, Shared};
 use crate::pace::{Pace, Steps};
+use crate::promptness;
 use crate::rewrite::Counts;
 use crate::sink::Sink;
 use crate::statistics::{Departures, InterfaceTally, Lateness, Sent, Span, Tally};
@@ -83,12 +84,22 @@ impl Run<'_> {
     /// of a single sink only; with several nobody knows their order.
     pub fn start(
         &self,
+        sinks: Vec<Box<dyn Sink>>,
+        monitor: Option<Monitor>,
+        observer: Option<Observer<'_>>,
+    ) -> Report {
+        let clock = Clock::starting_soon(self.plan.precise);
+        self.start_by(clock, sinks, monitor, observer)
+    }
+
+    fn start_by(
+        &self,
+        clock: Clock,
         mut sinks: Vec<Box<dyn Sink>>,
         monitor: Option<Monitor>,
         observer: Option<Observer<'_>>,
     ) -> Report {
         let shared = Shared::new(self.stop, self.progress);
-        let clock = Clock::starting_soon(self.plan.precise);
         let done = AtomicBool::new(false);
         let workers = sinks.len();
         let (outcomes, monitor) = std::thread::scope(|scope| {
@@ -137,6 +148,10 @@ impl Run<'_> {
         observer: Option<Observer<'_>>,
     ) -> Outcome {
         clock::sharpen_timers();
+        let clock = match self.plan.precise && promptness::is_claimed() {
+            true => clock.watched_at_once(),
+            false => clock,
+        };
         let feed = Feed::new(self.source, self.plan, self.guard, &self.limits, share);
         let mut feed = match feed {
             Ok(feed) => feed,
@@ -330,3 +345,6 @@ fn conclude(outcomes: Vec<Outcome>, monitor: Option<Monitor>, shared: Shared<'_>
         rewriting,
     }
 }
+
+#[cfg(test)]
+mod tests;

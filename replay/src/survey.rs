@@ -40,6 +40,8 @@ pub struct Survey {
     pub rewriting: Counts,
     /// Frames by which networks are run, by kind, in a pass.
     pub control: BTreeMap<Control, u64>,
+    /// Whether this machine would answer any of the frames.
+    pub answered: bool,
     /// Where the capture is cut short or damaged, if it is.
     pub cut: Option<CaptureError>,
     /// Who would speak to whom in the first pass; by source and destination.
@@ -71,7 +73,7 @@ impl Survey {
             if batch.is_empty() {
                 break;
             }
-            counting.count(&batch);
+            counting.count(&batch, guard);
         }
         let fed = feed.into_outcome();
         let cut = match fed.failure {
@@ -91,6 +93,7 @@ impl Survey {
             steps: fed.steps,
             rewriting: fed.rewriting,
             control: fed.control,
+            answered: counting.answered,
             cut,
             pairs: counting.pairs,
             others: counting.others,
@@ -103,16 +106,18 @@ struct Counting {
     once: Tally,
     last_due: u64,
     longest: usize,
+    answered: bool,
     pairs: BTreeMap<(IpAddr, IpAddr), Tally>,
     others: Tally,
 }
 
 impl Counting {
-    fn count(&mut self, batch: &Batch) {
+    fn count(&mut self, batch: &Batch, guard: &Guard) {
         let frames = batch.front(batch.len());
         for frame in frames.iter() {
             self.once.add(frame.len());
             self.longest = self.longest.max(frame.len());
+            self.answered = self.answered || guard.is_answered(frame);
             self.pair(frame).add(frame.len());
         }
         self.last_due = frames.origins().last().map_or(0, |origin| origin.due);

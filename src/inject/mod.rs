@@ -44,7 +44,7 @@ Who is at home in a scenario gets free addresses of your networks; hardware addr
 are those of your capture, whose own frames and stamps stay as they are. The truth stands beside the output, OUT.truth.json: where the
 capture has a truth, its events keep their numbers and the new ones follow; without one, its frames count as background.
 
-Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C.")]
+Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct InjectArgs {
     /// The capture to lay them over, pcap or pcapng
     #[arg(long, value_name = "CAPTURE")]

@@ -33,7 +33,7 @@ Nothing is sent but to a tap, veth, dummy or loopback interface, nor with addres
 belong into a lab; each refusal names the option that lifts it.
 
 Exit status: 0 all was sent, or as much as --limit and --duration allow; 1 nobody took the frames,
-the interface went away, or a way out of the lab appeared; 2 wrong use, refusal or bad capture; 130 ended by Ctrl-C.")]
+the interface went away, or a way out of the lab appeared; 2 wrong use, refusal or bad capture; 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct ReplayArgs {
     /// The capture, pcap or pcapng; - reads standard input
     #[arg(value_name = "CAPTURE")]
@@ -145,7 +145,7 @@ pub struct TimingArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
-    /// Watch the clock all the time: more accurate, and one processor is busy
+    /// Be on time whatever else runs: real-time priority where permitted, and a processor that is busy
     #[arg(long)]
     pub precise: bool,
 }

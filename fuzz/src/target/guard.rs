@@ -3,7 +3,10 @@
 use netlink_packet_core::Parseable;
 use netlink_packet_route::link::LinkMessage;
 use replay::guard::{Entry, Guard, Permissions};
-use replay::link::{Interface, Kind, Network, Side, read_filter, read_link, read_route};
+use replay::link::{
+    Family, Interface, Kind, Network, Side, read_entries, read_filter, read_link, read_own,
+    read_route, read_rules,
+};
 
 /// Looks into a frame.
 pub fn frame(bytes: &[u8]) {
@@ -43,6 +46,34 @@ pub fn recorded() -> Vec<Vec<u8>> {
             include_str!("../../../replay/src/link/recorded/route-2000.hex"),
         ),
         (
+            1,
+            include_str!("../../../replay/src/link/recorded/route-seg6local.hex"),
+        ),
+        (
+            3,
+            include_str!("../../../replay/src/link/recorded/nft-chain-out.hex"),
+        ),
+        (
+            4,
+            include_str!("../../../replay/src/link/recorded/nft-fwd.hex"),
+        ),
+        (
+            4,
+            include_str!("../../../replay/src/link/recorded/nft-dup-to-device.hex"),
+        ),
+        (
+            4,
+            include_str!("../../../replay/src/link/recorded/nft-tee.hex"),
+        ),
+        (
+            5,
+            include_str!("../../../replay/src/link/recorded/iptables.hex"),
+        ),
+        (
+            6,
+            include_str!("../../../replay/src/link/recorded/ip6tables.hex"),
+        ),
+        (
             2,
             include_str!("../../../replay/src/link/recorded/filter-mirred.hex"),
         ),
@@ -70,17 +101,48 @@ pub fn netlink(bytes: &[u8]) {
         return;
     };
     let mut network = Network::default();
-    match kind % 3 {
+    let known = [lab(1, "near", 2), lab(2, "far", 1)];
+    let whole = || vec![message.to_vec()];
+    match kind % 7 {
         0 => {
             let parsed = LinkMessage::parse(message);
             network
                 .interfaces
                 .extend(parsed.map(|message| read_link(&message)));
         }
-        1 => network.routes.extend(read_route(message)),
-        _ => network.detours.extend(read_filter(message, 1, Side::In)),
+        1 => {
+            network.routes.extend(read_route(message));
+            network.own.extend(read_own(message));
+        }
+        2 => network.detours.extend(read_filter(message, 1, Side::In)),
+        3 => {
+            let _ = read_rules(&whole(), &whole(), &known);
+        }
+        4 => network.detours.extend(read_rules(&[], &whole(), &known)),
+        5 => network
+            .detours
+            .extend(read_entries(Family::Four, message, &known)),
+        _ => network
+            .detours
+            .extend(read_entries(Family::Six, message, &known)),
     }
-    let lab = |index, name: &str, peer| Interface {
+    network.interfaces.extend(known);
+    let guard = Guard::new(Permissions::default());
+    let names: Vec<String> = network
+        .interfaces
+        .iter()
+        .map(|one| one.name.clone())
+        .collect();
+    for name in names {
+        for entry in [Entry::Sent, Entry::Written] {
+            let _ = guard.admit(&name, entry, &network);
+        }
+    }
+}
+
+/// One end of a pair that forwards.
+fn lab(index: u32, name: &str, peer: u32) -> Interface {
+    Interface {
         index,
         name: name.to_owned(),
         kind: Kind::Veth,
@@ -94,19 +156,5 @@ pub fn netlink(bytes: &[u8]) {
         program: false,
         forwards: true,
         counters: replay::link::Counters::default(),
-    };
-    network
-        .interfaces
-        .extend([lab(1, "near", 2), lab(2, "far", 1)]);
-    let guard = Guard::new(Permissions::default());
-    let names: Vec<String> = network
-        .interfaces
-        .iter()
-        .map(|one| one.name.clone())
-        .collect();
-    for name in names {
-        for entry in [Entry::Sent, Entry::Written] {
-            let _ = guard.admit(&name, entry, &network);
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! Which interfaces frames may enter.
 
 use crate::error::ReplayError;
-use crate::guard::way::way_out;
+use crate::guard::hearing::Hearing;
+use crate::guard::way::{answers_leave, way_out};
 use crate::guard::{Guard, Refusal, Rule};
 use crate::link::{Interface, Network};
 
@@ -105,16 +106,48 @@ impl Guard {
 }
 
 impl Admission {
+    /// One that was given to somebody else, to be looked after; where the interface is still there.
+    pub(crate) fn at_post(index: u32, entry: Entry, network: &Network) -> Option<Admission> {
+        Some(Admission {
+            interface: network.interface(index)?.clone(),
+            entry,
+            leads_out: false,
+        })
+    }
+
     /// Why it would not be given now that the network looks like this, if it would not. An interface that has gone is
-    /// another's worry.
-    pub(crate) fn withdrawn(&self, network: &Network) -> Option<Refusal> {
+    /// another's worry. Of frames that are answered the answers count, too.
+    pub(crate) fn withdrawn(&self, network: &Network, answered: bool) -> Option<Refusal> {
         // The user has allowed what is worse.
         if self.leads_out {
             return None;
         }
         let interface = network.interface(self.interface.index)?;
-        let (rule, what) = way_out(interface, self.entry, network)?;
+        let leads = way_out(interface, self.entry, network);
+        let (rule, what) = leads.or_else(|| {
+            let answers = answers_leave(interface, self.entry, network).filter(|_| answered);
+            answers.map(|what| (Rule::NoWayOut, what))
+        })?;
         Some(refusal(rule, what, &interface.name))
+    }
+
+    /// Who hears what is sent there and answers it.
+    pub fn hearing(&self, network: &Network) -> Hearing {
+        let way_out = match self.leads_out {
+            // The user has allowed that.
+            true => None,
+            false => answers_leave(&self.interface, self.entry, network),
+        };
+        Hearing {
+            interface: self.interface.name.clone(),
+            hardware: network
+                .interfaces
+                .iter()
+                .filter_map(|one| one.mac)
+                .collect(),
+            own: network.own.clone(),
+            way_out,
+        }
     }
 }
 

@@ -5,10 +5,11 @@
 //! rule that was broken and the flag of `crywolf replay` that lifts it.
 //!
 //! What it cannot see: where the other end of a veth leads in another network namespace, and what the program does
-//! that holds the other end of a tap.
+//! that holds the other end of a tap. While frames go, a [`sentry`](crate::sentry) looks again and again.
 
 mod address;
 mod content;
+mod hearing;
 mod interface;
 mod route;
 mod way;
@@ -18,6 +19,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use content::Control;
+pub use hearing::Hearing;
 pub use interface::{Admission, Entry};
 
 /// Frames a run may send unless told otherwise.
@@ -111,12 +113,16 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct Guard {
     permissions: Permissions,
+    hearing: Option<Hearing>,
 }
 
 impl Guard {
     /// A guard that keeps to all rules but those lifted.
     pub fn new(permissions: Permissions) -> Guard {
-        Guard { permissions }
+        Guard {
+            permissions,
+            hearing: None,
+        }
     }
 
     /// The bounds of a run through an interface, which may lead out of the lab.
@@ -186,6 +192,17 @@ impl Guard {
         self.permissions.control_frames = true;
     }
 
+    /// Minds what this machine hears: where its answers could leave the lab, frames that it would answer are refused.
+    pub fn mind(&mut self, hearing: Hearing) {
+        self.hearing = Some(hearing);
+    }
+
+    /// Whether this machine would answer the frame.
+    pub fn is_answered(&self, frame: &[u8]) -> bool {
+        let hearing = self.hearing.as_ref();
+        hearing.is_some_and(|hearing| hearing.answers(frame).is_some())
+    }
+
     /// Refuses an Ethernet frame that holds an address that does not belong into a lab, or cannot be read. `number` is that
     /// of the frame in its capture. Tells how the frame runs a network, if it does: [`Guard::check_control`] decides
     /// about that.
@@ -194,6 +211,9 @@ impl Guard {
     /// The refusal.
     #[inline]
     pub fn check_frame(&self, frame: &[u8], number: u64) -> Result<Option<Control>, Refusal> {
+        if let Some(hearing) = &self.hearing {
+            hearing.check(frame, number)?;
+        }
         let content = content::read(frame);
         match (&content.foreign, &content.unreadable) {
             (None, None) => {}

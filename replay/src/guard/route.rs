@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::link::{Network, Route};
+use crate::link::{Network, Route, Takes};
 
 /// Ranges of a lab: those of [`super::address`], without what no route leads through. With each, the shortest prefix that
 /// a lab routes in it. Where others may have networks in the same range, that is less than all of it: who routes all of
@@ -53,7 +53,8 @@ pub(super) enum Reach {
 /// What a route through that interface covers that no lab needs. Routes side by side count as one, so that two halves
 /// are a whole.
 pub(super) fn beyond_a_lab(index: u32, reach: Reach, network: &Network) -> Option<IpNet> {
-    let leads = |route: &&Route| route.leads_through(index) && route.input.is_none();
+    let leads =
+        |route: &&Route| route.leads_through(index) && !matches!(route.takes, Takes::Multicasts(_));
     let through = network.routes.iter().filter(leads);
     let (mut on_link, mut beyond) = (Vec::new(), Vec::new());
     for route in through {
@@ -96,7 +97,7 @@ mod tests {
     fn network(routes: &[(&str, bool)]) -> Network {
         let route = |(net, beyond): &(&str, bool)| Route {
             destination: net.parse().unwrap(),
-            input: None,
+            takes: Takes::Usual,
             through: Ways::Known(vec![3]),
             beyond: *beyond,
         };

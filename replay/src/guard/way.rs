@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::guard::route::{self, Reach};
 use crate::guard::{Entry, Rule};
-use crate::link::{Detour, Interface, Kind, Network, Side, Target};
+use crate::link::{Detour, Interface, Kind, Network, Side, Takes, Target};
 
 /// The rule that forbids to send there and why, if frames could leave the lab.
 pub(super) fn way_out(
@@ -32,18 +32,32 @@ pub(super) fn way_out(
         );
         return Some((Rule::NoWayOut, what));
     }
+    let what = walk(interface, entry, network, false)?;
+    Some((Rule::NoWayOut, what))
+}
+
+/// How answers could leave the lab that the machine gives to frames which it hears.
+pub(super) fn answers_leave(
+    interface: &Interface,
+    entry: Entry,
+    network: &Network,
+) -> Option<String> {
+    walk(interface, entry, network, true)
+}
+
+fn walk(interface: &Interface, entry: Entry, network: &Network, answers: bool) -> Option<String> {
     let mut walk = Walk {
         network,
+        answers,
         seen: BTreeSet::new(),
         open: VecDeque::new(),
     };
-    let begin = format!("frames for {name}");
+    let begin = format!("frames for {}", interface.name);
     match entry {
         Entry::Written => walk.go(Side::In, interface, format!("{begin} arrive there")),
         Entry::Sent => walk.go(Side::Out, interface, begin),
     }
-    let what = walk.out()?;
-    Some((Rule::NoWayOut, what))
+    walk.out()
 }
 
 /// Whether packets for such an interface stay in the lab.
@@ -83,9 +97,43 @@ fn hands_down(kind: &Kind) -> bool {
     ["vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"].contains(&kind.as_str())
 }
 
+/// Whether packets that the host takes may hold others, which then arrive on such an interface.
+fn unpacks(kind: &Kind) -> bool {
+    let Kind::Virtual(kind) = kind else {
+        return false;
+    };
+    TUNNELS.contains(&kind.as_str())
+}
+
+/// Kinds of tunnels.
+const TUNNELS: [&str; 20] = [
+    "amt",
+    "bareudp",
+    "erspan",
+    "geneve",
+    "gre",
+    "gretap",
+    "gtp",
+    "ip6erspan",
+    "ip6gre",
+    "ip6gretap",
+    "ip6tnl",
+    "ipip",
+    "l2tp",
+    "ovpn",
+    "sit",
+    "vti",
+    "vti6",
+    "vxlan",
+    "wireguard",
+    "xfrm",
+];
+
 /// Places that packets come to and that have not been looked at, each with the way there.
 struct Walk<'a> {
     network: &'a Network,
+    /// Whether hosts answer what they hear, besides forwarding it.
+    answers: bool,
     seen: BTreeSet<(Side, u32)>,
     open: VecDeque<(Side, &'a Interface, String)>,
 }
@@ -120,9 +168,11 @@ impl<'a> Walk<'a> {
     /// Follows filters and programs.
     fn detours(&mut self, side: Side, at: &Interface, way: &str) -> Option<String> {
         let network = self.network;
-        let passes = |detour: &&Detour| detour.at == at.index && detour.side == side;
+        let passes = |detour: &&Detour| {
+            detour.side == side && detour.at.is_none_or(|place| place == at.index)
+        };
         for detour in network.detours.iter().filter(passes) {
-            let by = format!("{way}, where a filter (tc) sends them");
+            let by = format!("{way}, where {} sends them", detour.by);
             match &detour.target {
                 Target::Leaves(index) => {
                     let Some(to) = network.interface(*index) else {
@@ -198,37 +248,57 @@ impl<'a> Walk<'a> {
     /// Follows packets that the host itself takes: it may forward them.
     fn host(&mut self, at: &'a Interface, way: &str) -> Option<String> {
         let network = self.network;
-        let outputs = network
-            .routes
-            .iter()
-            .filter(|route| route.input == Some(at.index));
         let others = |index: &u32| *index != at.index;
-        for route in outputs {
+        for route in &network.routes {
+            let what = match route.takes {
+                Takes::Usual => continue,
+                Takes::Multicasts(input) if input != at.index => continue,
+                Takes::Multicasts(_) => "multicasts",
+                Takes::Labels => "labelled packets (MPLS)",
+                Takes::Segments => {
+                    return Some(format!(
+                        "{way}, and a route for {} (SRv6) takes packets out of them and may send these anywhere",
+                        route.destination
+                    ));
+                }
+            };
             for other in network.interfaces.iter().map(|other| other.index) {
                 if others(&other) && route.leads_through(other) {
                     let way = format!(
-                        "{way}, whose multicasts a route for {} forwards",
+                        "{way}, whose {what} a route for {} forwards",
                         route.destination
                     );
                     self.go_by_index(Side::Out, other, way);
                 }
             }
         }
-        if !at.forwards {
-            return None;
+        let unpacks = |other: &&Interface| other.up && others(&other.index) && unpacks(&other.kind);
+        for tunnel in network.interfaces.iter().filter(unpacks) {
+            let way = format!(
+                "{way}, where {}, {}, takes packets out of them",
+                tunnel.name,
+                tunnel.kind.description()
+            );
+            self.go(Side::In, tunnel, way);
         }
-        let ends = format!(
-            "`sysctl -w net.ipv4.conf.{0}.forwarding=0 net.ipv6.conf.{0}.forwarding=0` ends that",
-            at.name
-        );
-        let forwarded = format!("{way}, which forwards them");
+        let (forwarded, ends) = match (at.forwards, self.answers) {
+            (false, false) => return None,
+            (true, _) => (
+                format!("{way}, which forwards them"),
+                format!(
+                    "; `sysctl -w net.ipv4.conf.{0}.forwarding=0 net.ipv6.conf.all.forwarding=0` ends that",
+                    at.name
+                ),
+            ),
+            (false, true) => (format!("{way}, whose host answers them"), String::new()),
+        };
         let up = |other: &&Interface| other.up && others(&other.index);
         for other in network.interfaces.iter().filter(up) {
             let swallows = matches!(other.kind, Kind::Dummy | Kind::Loopback);
             let beyond = route::beyond_a_lab(other.index, Reach::Forwarding, network);
             if let Some(net) = beyond.filter(|_| !swallows) {
                 return Some(format!(
-                    "{forwarded}, and {} leads through {}; {ends}",
+                    "{forwarded}, and {} leads through {}{ends}",
                     route::name(net),
                     other.name
                 ));

@@ -1,19 +1,31 @@
 //! The network of a namespace, through rtnetlink (rtnetlink(7)): its interfaces, what they are, where they lead and what
-//! they have counted; its routes; and what traffic control does with packets.
+//! they have counted; its routes; and what traffic control, netfilter and eBPF
+//! programs do with packets.
 
+mod attribute;
+mod forwarding;
+mod nftables;
+mod program;
 mod read;
 mod route;
 mod socket;
 mod traffic;
+mod virtual_server;
 mod watch;
+mod xtables;
 
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
 use wire::MacAddress;
 
+pub use nftables::read_rules;
 pub use read::read_link;
-pub use route::{Route, Ways, read_route};
+pub use route::{Route, Takes, Ways, read_own, read_route};
 pub use socket::Links;
 pub use traffic::{Detour, Side, Target, read_filter};
-pub(crate) use watch::{Bell, News};
+pub(crate) use watch::{Bell, News, timespec};
+pub use xtables::{Family, read_entries};
 
 /// What a namespace looks like at a moment, as far as packets are led by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +34,12 @@ pub struct Network {
     pub interfaces: Vec<Interface>,
     /// The routes of all its tables that lead packets elsewhere.
     pub routes: Vec<Route>,
-    /// Where filters and programs send packets besides.
+    /// Where filters, rules and programs send packets besides.
     pub detours: Vec<Detour>,
+    /// Networks of which each address is this machine's own, which answers what comes for it.
+    pub own: BTreeSet<IpNet>,
+    /// What could not be looked at for want of a capability.
+    pub unseen: Vec<&'static str>,
 }
 
 impl Network {

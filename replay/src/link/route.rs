@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use netlink_packet_core::Parseable;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteLwEnCapType, RouteMessage, RouteType,
 };
 
 /// Families of the multicast routers, RTNL_FAMILY_IPMR and RTNL_FAMILY_IP6MR in linux/rtnetlink.h.
@@ -17,12 +17,25 @@ const MULTICAST_ROUTERS: [u8; 2] = [128, 129];
 pub struct Route {
     /// Which packets it leads; all, where their addresses do not decide (MPLS).
     pub destination: IpNet,
-    /// For packets that come in there only: what a multicast router goes by.
-    pub input: Option<u32>,
+    /// Which packets go by it.
+    pub takes: Takes,
     /// Through which interfaces.
     pub through: Ways,
     /// Whether it leads to a router, or into a tunnel, and not to those on the link.
     pub beyond: bool,
+}
+
+/// Which packets a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Those that the host sends, and those that arrive where it forwards.
+    Usual,
+    /// Those that arrive there, of a multicast router, whatever the switches of forwarding say.
+    Multicasts(u32),
+    /// Those that arrive with its label (MPLS), likewise.
+    Labels,
+    /// Those that arrive for it, likewise, and whatever is within them may go on anywhere (local segments, SRv6).
+    Segments,
 }
 
 /// The interfaces that a route leads through.
@@ -50,7 +63,7 @@ pub fn read_route(message: &[u8]) -> Option<Route> {
     let Ok(message) = RouteMessage::parse(message) else {
         return Some(Route {
             destination: whole(AddressFamily::Inet),
-            input: None,
+            takes: Takes::Usual,
             through: Ways::NextHop(0),
             beyond: true,
         });
@@ -64,12 +77,12 @@ pub fn read_route(message: &[u8]) -> Option<Route> {
     let family = u8::from(header.address_family);
     let mut route = Route {
         destination: whole(header.address_family),
-        input: None,
+        takes: Takes::Usual,
         through: Ways::Known(Vec::new()),
         beyond: false,
     };
     let mut outputs = Vec::new();
-    let mut next_hop = None;
+    let (mut next_hop, mut input, mut encapsulates) = (None, None, false);
     for attribute in &message.attributes {
         match attribute {
             RouteAttribute::Destination(address) => {
@@ -78,24 +91,61 @@ pub fn read_route(message: &[u8]) -> Option<Route> {
                     route.destination = destination;
                 }
             }
-            RouteAttribute::Iif(index) => route.input = Some(*index),
+            RouteAttribute::Iif(index) => input = Some(*index),
             RouteAttribute::Oif(index) => outputs.push(*index),
             RouteAttribute::NhId(id) => next_hop = Some(*id),
             RouteAttribute::MultiPath(hops) => {
                 outputs.extend(hops.iter().map(|hop| hop.interface_index));
-                route.beyond |= hops.iter().any(|hop| hop.attributes.iter().any(is_beyond));
+                let mut attributes = hops.iter().flat_map(|hop| &hop.attributes);
+                route.beyond |= attributes.clone().any(is_beyond);
+                encapsulates |= attributes.clone().any(is_capsule);
+                if attributes.any(is_segment) {
+                    route.takes = Takes::Segments;
+                }
             }
-            other => route.beyond |= is_beyond(other),
+            other => {
+                route.beyond |= is_beyond(other);
+                encapsulates |= is_capsule(other);
+                if is_segment(other) {
+                    route.takes = Takes::Segments;
+                }
+            }
         }
     }
-    if !MULTICAST_ROUTERS.contains(&family) {
-        route.input = None;
+    if encapsulates {
+        // Where the capsule goes is not for the addresses within it to say.
+        route.destination = whole(header.address_family);
+    }
+    match input {
+        Some(input) if MULTICAST_ROUTERS.contains(&family) => {
+            route.takes = Takes::Multicasts(input);
+        }
+        _ if header.address_family == AddressFamily::Mpls => route.takes = Takes::Labels,
+        _ => {}
     }
     route.through = match next_hop {
         Some(id) if outputs.is_empty() => Ways::NextHop(id),
         _ => Ways::Known(outputs),
     };
     Some(route)
+}
+
+/// The addresses that are this machine's own, where the message is a route to itself.
+pub fn read_own(message: &[u8]) -> Option<IpNet> {
+    let message = RouteMessage::parse(message).ok()?;
+    let header = &message.header;
+    if header.kind != RouteType::Local {
+        return None;
+    }
+    message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            RouteAttribute::Destination(address) => {
+                network(address, header.destination_prefix_length)
+            }
+            _ => None,
+        })
 }
 
 /// Whether those on the link are not the ones who get the packets.
@@ -107,6 +157,20 @@ fn is_beyond(attribute: &RouteAttribute) -> bool {
             | RouteAttribute::Encap(_)
             | RouteAttribute::EncapType(_)
             | RouteAttribute::NewDestination(_)
+    )
+}
+
+/// Whether packets travel within others.
+fn is_capsule(attribute: &RouteAttribute) -> bool {
+    matches!(attribute, RouteAttribute::EncapType(kind)
+        if !matches!(kind, RouteLwEnCapType::None | RouteLwEnCapType::Seg6Local))
+}
+
+/// Whether packets end here, and those within them go on.
+fn is_segment(attribute: &RouteAttribute) -> bool {
+    matches!(
+        attribute,
+        RouteAttribute::EncapType(RouteLwEnCapType::Seg6Local)
     )
 }
 

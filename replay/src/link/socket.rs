@@ -1,18 +1,24 @@
 //! Questions to the kernel, and its answers.
 
+use std::collections::BTreeSet;
 use std::io;
 
+use ipnet::IpNet;
 use netlink_packet_core::{
     Emitable, ErrorBuffer, ErrorMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_MULTIPART, NLM_F_REQUEST,
     NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer, NetlinkHeader, Parseable,
 };
 use netlink_packet_route::link::{LinkFlags, LinkMessage};
 use netlink_packet_route::route::RouteMessage;
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
 
+use super::forwarding::{self, Forwarding};
 use super::traffic::{self, Queue};
-use super::{Counters, Detour, Interface, Network, News, Side, Target, read_link, read_route};
+use super::virtual_server::VirtualServers;
+use super::xtables::Tables;
+use super::{Counters, Detour, Interface, Network, Side, Target, read_link, read_own, read_route};
+use super::{nftables, program};
 use crate::error::ReplayError;
 
 /// Kinds of messages, from linux/rtnetlink.h.
@@ -30,34 +36,25 @@ const RECEIVE_BYTES: usize = 64 * 1024;
 
 /// What there is in the namespace in which it was opened.
 pub struct Links {
-    socket: Socket,
-    sequence: u32,
-    news: News,
+    route: Questions,
+    netfilter: Option<Questions>,
+    tables: io::Result<Tables>,
+    servers: io::Result<VirtualServers>,
 }
 
 impl Links {
-    /// Opens netlink sockets. They stay in this network namespace, wherever the thread goes. From now on changes are
-    /// heard of.
+    /// Opens netlink sockets. They stay in this network namespace, wherever the thread goes.
     ///
     /// # Errors
     /// What the system says.
     pub fn open() -> Result<Links, ReplayError> {
-        let open = || {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind_auto()?;
-            socket.connect(&SocketAddr::new(0, 0))?;
-            Ok(socket)
-        };
         Ok(Links {
-            news: News::open().map_err(ReplayError::Netlink)?,
-            socket: open().map_err(ReplayError::Netlink)?,
-            sequence: 0,
+            route: Questions::open(NETLINK_ROUTE).map_err(ReplayError::Netlink)?,
+            // A kernel without netfilter has no such family.
+            netfilter: Questions::open(NETLINK_NETFILTER).ok(),
+            tables: Tables::open(),
+            servers: VirtualServers::open(),
         })
-    }
-
-    /// What has changed since it was opened.
-    pub(crate) fn news(&self) -> &News {
-        &self.news
     }
 
     /// All interfaces.
@@ -75,19 +72,92 @@ impl Links {
     /// # Errors
     /// What the system says.
     pub fn network(&mut self) -> Result<Network, ReplayError> {
-        let interfaces = self.all()?;
+        let mut interfaces = self.all()?;
+        let forwarding = self.forwarding()?;
+        for interface in &mut interfaces {
+            interface.forwards |= forwarding.of(interface.index);
+        }
         let mut detours = self.detours()?;
         let programs = interfaces.iter().filter(|interface| interface.program);
         detours.extend(programs.map(|interface| Detour {
-            at: interface.index,
+            at: Some(interface.index),
             side: Side::In,
+            by: "an eBPF program",
             target: Target::Unreadable("an XDP program".to_owned()),
         }));
+        let mut unseen = Vec::new();
+        match self.rules(&interfaces) {
+            Err(error) if forbidden(&error) => unseen.push("nftables"),
+            rules => detours.extend(rules.map_err(ReplayError::Netlink)?),
+        }
+        let unannounced = self.unannounced(&interfaces)?;
+        detours.extend(unannounced.detours);
+        unseen.extend(unannounced.unseen);
+        let (routes, own) = self.routes()?;
         Ok(Network {
-            routes: self.routes()?,
+            routes,
+            own,
             detours,
             interfaces,
+            unseen,
         })
+    }
+
+    /// Where packets are sent by what the kernel changes without a word: it has to be looked at again and again.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn unannounced(&self, interfaces: &[Interface]) -> Result<Unannounced, ReplayError> {
+        let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+        let tables = self.tables.as_ref().map_err(failed);
+        let servers = self.servers.as_ref().map_err(failed);
+        let mut found = Unannounced::default();
+        for (what, detours) in [
+            (
+                "iptables",
+                tables.and_then(|tables| tables.detours(interfaces)),
+            ),
+            ("virtual servers", servers.and_then(VirtualServers::detours)),
+            ("eBPF programs (tcx)", program::detours(interfaces)),
+        ] {
+            match detours {
+                Err(error) if forbidden(&error) => found.unseen.push(what),
+                detours => found.detours.extend(detours.map_err(ReplayError::Netlink)?),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Which interfaces forward.
+    fn forwarding(&mut self) -> Result<Forwarding, ReplayError> {
+        let mut forwarding = Forwarding::default();
+        for family in forwarding::FAMILIES {
+            match self.ask(forwarding::GET, &forwarding::request(family), NLM_F_DUMP) {
+                Ok(answers) => answers
+                    .iter()
+                    .for_each(|answer| forwarding.read(&answer.payload)),
+                Err(ReplayError::Netlink(error)) if has_none(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(forwarding)
+    }
+
+    /// Where rules of nftables send packets.
+    fn rules(&mut self, interfaces: &[Interface]) -> io::Result<Vec<Detour>> {
+        let Some(netfilter) = &mut self.netfilter else {
+            return Ok(Vec::new());
+        };
+        let mut dump = |kind| -> io::Result<Vec<Vec<u8>>> {
+            match netfilter.ask(kind, &nftables::REQUEST, NLM_F_DUMP) {
+                Ok(answers) => Ok(answers.into_iter().map(|answer| answer.payload).collect()),
+                Err(error) if has_none(&error) => Ok(Vec::new()),
+                Err(error) => Err(error),
+            }
+        };
+        let chains = dump(nftables::GET_CHAINS)?;
+        let rules = dump(nftables::GET_RULES)?;
+        Ok(nftables::read_rules(&chains, &rules, interfaces))
     }
 
     /// What the interface of that number has counted, or `None` when it has gone.
@@ -120,14 +190,15 @@ impl Links {
             .map(|_| ())
     }
 
-    /// The routes of all tables and families that lead packets elsewhere.
-    fn routes(&mut self) -> Result<Vec<super::Route>, ReplayError> {
+    /// The routes of all tables and families that lead packets elsewhere, and the machine's own addresses.
+    fn routes(&mut self) -> Result<(Vec<super::Route>, BTreeSet<IpNet>), ReplayError> {
         // No family in particular: all that the kernel has.
         let request = bytes(&RouteMessage::default());
         let answers = self.ask(RTM_GETROUTE, &request, NLM_F_DUMP)?;
         let routes = answers.iter().filter(|answer| answer.kind == RTM_NEWROUTE);
-        let read = routes.map(|answer| read_route(&answer.payload));
-        Ok(read.flatten().collect())
+        let payloads = routes.map(|answer| answer.payload.as_slice());
+        let own = payloads.clone().filter_map(read_own);
+        Ok((payloads.filter_map(read_route).collect(), own.collect()))
     }
 
     /// Where traffic control sends packets.
@@ -167,8 +238,39 @@ impl Links {
         }
     }
 
-    /// Sends a request and collects the answers.
+    /// Asks rtnetlink.
     fn ask(&mut self, kind: u16, request: &[u8], flags: u16) -> Result<Vec<Answer>, ReplayError> {
+        let answers = self.route.ask(kind, request, flags);
+        answers.map_err(ReplayError::Netlink)
+    }
+}
+
+/// What is found by looking.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unannounced {
+    detours: Vec<Detour>,
+    unseen: Vec<&'static str>,
+}
+
+/// A socket that questions are asked through.
+struct Questions {
+    socket: Socket,
+    sequence: u32,
+}
+
+impl Questions {
+    fn open(family: isize) -> io::Result<Questions> {
+        let mut socket = Socket::new(family)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        Ok(Questions {
+            socket,
+            sequence: 0,
+        })
+    }
+
+    /// Sends a request and collects the answers.
+    fn ask(&mut self, kind: u16, request: &[u8], flags: u16) -> io::Result<Vec<Answer>> {
         self.sequence = self.sequence.wrapping_add(1);
         let mut header = NetlinkHeader::default();
         let length = header.buffer_len() + request.len();
@@ -178,10 +280,8 @@ impl Links {
         header.sequence_number = self.sequence;
         let mut message = bytes(&header);
         message.extend_from_slice(request);
-        self.socket
-            .send(&message, 0)
-            .and_then(|_| self.collect())
-            .map_err(ReplayError::Netlink)
+        self.socket.send(&message, 0)?;
+        self.collect()
     }
 
     fn collect(&self) -> io::Result<Vec<Answer>> {
@@ -257,7 +357,14 @@ fn bytes(message: &impl Emitable) -> Vec<u8> {
 fn link(answer: &Answer) -> Result<Interface, ReplayError> {
     let message = LinkMessage::parse(&answer.payload);
     let message = message.map_err(|error| io::Error::other(error.to_string()));
-    Ok(read_link(&message.map_err(ReplayError::Netlink)?))
+    let mut interface = read_link(&message.map_err(ReplayError::Netlink)?);
+    interface.forwards |= forwarding::is_forced(&answer.payload);
+    Ok(interface)
+}
+
+/// Whether an error means that a capability is missing.
+fn forbidden(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 /// Whether an error means that there is no such interface (any more).

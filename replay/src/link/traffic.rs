@@ -5,13 +5,17 @@
 
 use netlink_packet_core::NlasIterator;
 
+use super::attribute::{attribute, text, word};
+
 /// Where packets are sent besides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Detour {
-    /// The interface that they pass.
-    pub at: u32,
+    /// The interface that they pass; every one where there is none.
+    pub at: Option<u32>,
     /// On their way in or out.
     pub side: Side,
+    /// What sends them there, in words.
+    pub by: &'static str,
     /// Where they go.
     pub target: Target,
 }
@@ -36,6 +40,8 @@ pub enum Target {
     Unreadable(String),
 }
 
+/// What the detours of this module go by.
+const BY: &str = "a filter (tc)";
 /// Bytes of a `struct tcmsg`.
 const HEADER: usize = 20;
 /// The handle of the queues for what arrives: `ingress` and `clsact`.
@@ -110,7 +116,12 @@ pub(super) fn request(interface: u32, parent: u32) -> [u8; HEADER] {
 
 /// The detours of a filter of that interface and side.
 pub fn read_filter(message: &[u8], at: u32, side: Side) -> Vec<Detour> {
-    let detour = |target| Detour { at, side, target };
+    let detour = |target| Detour {
+        at: Some(at),
+        side,
+        by: BY,
+        target,
+    };
     let attributes = message.get(HEADER..).unwrap_or_default();
     let Some(kind) = attribute(attributes, TCA_KIND).map(text) else {
         return vec![detour(Target::Unreadable("a filter".to_owned()))];
@@ -159,27 +170,4 @@ fn read_action(action: &[u8]) -> Option<Target> {
         (Some(3 | 4), Some(index)) => Some(Target::Arrives(index)),
         _ => unreadable(),
     }
-}
-
-/// The value of the first attribute of that kind.
-fn attribute(attributes: &[u8], kind: u16) -> Option<&[u8]> {
-    NlasIterator::new(attributes)
-        .map_while(Result::ok)
-        .find(|attribute| attribute.kind() == kind)
-        .map(|attribute| attribute.into_inner())
-        .and_then(|whole| {
-            let length = usize::from(u16::from_ne_bytes([*whole.first()?, *whole.get(1)?]));
-            whole.get(4..length)
-        })
-}
-
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0);
-    let name = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-    String::from_utf8_lossy(name).into_owned()
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let word = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_ne_bytes(word.try_into().ok()?))
 }

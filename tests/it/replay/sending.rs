@@ -47,6 +47,52 @@ fn frames_arrive_as_they_were_captured_in_their_order_and_never_early() {
 }
 
 #[test]
+fn every_sink_keeps_every_pace() {
+    const MS: u64 = 1_000_000;
+    let Some(bench) = Bench::with_taps() else {
+        return;
+    };
+    let even = bench.capture_of("even.pcap", (0..60).map(|port| udp(LAB, port)), 10_000);
+    bench.ip("tuntap add old0 mode tap");
+    bench.ip("link set old0 up");
+    for (sink, listened) in [
+        ("--interface near", "far"),
+        ("--interface near --precise", "far"),
+        ("--interface near --xdp", "far"),
+        ("--interface near --queues 1 --xdp --precise", "far"),
+        ("--tap old0", "old0"),
+    ] {
+        for (pace, gap) in [
+            ("", 10 * MS),
+            ("--speed 4", 5 * MS / 2),
+            ("--pps 400", 5 * MS / 2),
+            // 60 bytes are 480 bits.
+            ("--mbps 0.096", 5 * MS),
+        ] {
+            let recorder = bench.record(listened, 60);
+            let told = bench.replayed(&even, &format!("{sink} {pace}"));
+            let arrived = recorder.finish();
+            assert_eq!(told["accepted"]["frames"], 60, "{sink} {pace}");
+            for (nth, (at, _)) in (0..).zip(&arrived) {
+                let due = nth * gap;
+                // The wall clock, which stamps frames, may be slewed; when the first one left is known to some microseconds.
+                let at_least = due - due / 1000;
+                let offset = at - arrived[0].0;
+                assert!(
+                    offset + 20_000 >= at_least,
+                    "{sink} {pace}: frame {nth} is early"
+                );
+            }
+            // However busy the machine: frames that are late do not delay those after them.
+            let seconds = told["seconds"].as_f64().unwrap();
+            let lasts = 59.0 * (gap as f64) / 1e9;
+            assert!(seconds >= lasts * 0.99, "{sink} {pace}: {seconds}");
+            assert_eq!(told["out_of_order"], 0, "{told:#}");
+        }
+    }
+}
+
+#[test]
 fn several_threads_send_each_frame_once_and_conversations_in_order() {
     let Some(bench) = Bench::make() else { return };
     let capture = bench.scenario("connect-scan", "victim");

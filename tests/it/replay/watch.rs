@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::bench::{Bench, code, said};
+use crate::namespaces::ip;
 use crate::tools::has;
 
 /// Frames a second.
@@ -205,6 +206,124 @@ fn filters_that_send_frames_elsewhere_are_followed() {
         // The same from the start.
         uplink.refused(target, "true", &parts);
     }
+}
+
+/// A chain of nftables at an interface or a host, and a rule in it.
+fn chain(family: &str, hook: &str, rule: &str) -> String {
+    format!(
+        "nft add table {family} t; nft 'add chain {family} t c {{ type filter hook {hook} priority 0; }}'; \
+         nft add rule {family} t c {rule}"
+    )
+}
+
+#[test]
+fn rules_that_send_frames_elsewhere_are_followed() {
+    if !has("nft") {
+        return;
+    }
+    let hop = "ip neighbour add 203.0.113.9 lladdr 02:00:00:00:00:99 dev uplink";
+    for rule in [
+        chain("netdev", "ingress device far", "fwd to uplink"),
+        chain("netdev", "egress device near", "dup to uplink"),
+        chain("ip", "prerouting", "dup to 203.0.113.9 device uplink"),
+        chain("ip", "prerouting", "dup to 203.0.113.9"),
+    ] {
+        let Some(uplink) = Uplink::make() else { return };
+        let parts = ["nftables"];
+        uplink.ends("--interface near", hop, &rule, "uplink", &parts);
+        // The same from the start.
+        uplink.refused("--interface near", "true", &parts);
+    }
+    let Some(uplink) = Uplink::make() else { return };
+    let inside = chain("netdev", "ingress device far", "counter accept");
+    uplink.shell(&inside);
+    uplink
+        .bench
+        .replayed(&uplink.capture, "--interface near --limit 5");
+}
+
+#[test]
+fn copies_by_iptables_are_followed() {
+    let tee = "-t mangle -A PREROUTING -j TEE --gateway 203.0.113.9";
+    let hop = "ip neighbour add 203.0.113.9 lladdr 02:00:00:00:00:99 dev uplink";
+    for program in ["iptables-nft", "iptables-legacy"] {
+        if !has(program) {
+            continue;
+        }
+        let Some(uplink) = Uplink::make() else { return };
+        let parts = ["copies to an address"];
+        let rule = format!("{program} {tee}");
+        uplink.ends("--interface near", hop, &rule, "uplink", &parts);
+        uplink.refused("--interface near", "true", &parts);
+    }
+}
+
+/// IPv6 where frames arrive and where they would leave, and a way from one to the other.
+const SIX: &str = "for name in far uplink; do echo 0 > /proc/sys/net/ipv6/conf/$name/disable_ipv6; \
+    echo 0 > /proc/sys/net/ipv6/conf/$name/accept_dad; done; \
+    ip -6 address add 2001:db8:1::1/64 dev far nodad; ip -6 address add 2001:db8:2::1/64 dev uplink nodad";
+
+#[test]
+fn forwarding_has_more_switches_than_one() {
+    let way = "ip -6 route add default via 2001:db8:2::2 dev uplink";
+    let all = "cd /proc/sys/net/ipv6/conf; echo 1 > all/forwarding; echo 0 > far/forwarding";
+    let forced =
+        "cd /proc/sys/net/ipv6/conf/far; [ ! -e force_forwarding ] || echo 1 > force_forwarding";
+    for switch in [all, forced] {
+        let Some(uplink) = Uplink::make() else { return };
+        let there = "[ -e /proc/sys/net/ipv6/conf/far/force_forwarding ] && echo yes";
+        let there = uplink.bench.command(&["sh", "-c", there]).output().unwrap();
+        if switch == forced && there.stdout.is_empty() {
+            println!("SKIPPED: this kernel has no force_forwarding");
+            continue;
+        }
+        let prepare = format!("{SIX}; {way}");
+        let parts = ["far, which forwards"];
+        uplink.ends("--interface near", &prepare, switch, "uplink", &parts);
+        uplink.refused("--interface near", "true", &parts);
+    }
+}
+
+#[test]
+fn segments_of_routes_need_no_forwarding() {
+    let Some(uplink) = Uplink::make() else { return };
+    uplink.shell(SIX);
+    let route = "-6 route add 2001:db8:1::d2/128 encap seg6local action End.DX2 oif uplink dev far";
+    let lab = uplink.bench.namespaces.name("lab");
+    let words = ["-n", &lab].into_iter().chain(route.split(' '));
+    if !ip(&words.collect::<Vec<_>>()).status.success() {
+        println!("SKIPPED: this kernel has no segment routing");
+        return;
+    }
+    uplink.refused("--interface near", "true", &["no-way-out", "SRv6"]);
+}
+
+#[test]
+fn a_machine_that_would_answer_through_an_uplink_is_not_asked() {
+    let Some(uplink) = Uplink::make() else { return };
+    let asked = uplink.bench.capture(
+        "asked.pcap",
+        [[198, 51, 100, 7], [192, 0, 2, 254]],
+        1500,
+        1_000,
+    );
+    let options = "--interface near --destination-mac 02:00:00:00:00:0f";
+    uplink.bench.replayed(
+        &asked,
+        "--interface near --destination-mac 02:00:00:00:00:0f --limit 5",
+    );
+    // The way for answers appears while frames go.
+    let mut run = uplink.bench.start(&asked, options, 50);
+    uplink.shell("ip route add default via 203.0.113.2");
+    let output = {
+        run.wait().unwrap();
+        run.wait_with_output().unwrap()
+    };
+    assert_eq!(code(&output), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("answers them"), "{}", said(&output));
+    let parts = ["no-way-out", "192.0.2.254", "would answer", "default route"];
+    uplink.bench.refused(&asked, options, &parts);
+    uplink.bench.replayed(&asked, "--interface near --limit 5");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::guard::Permissions;
-use crate::link::{Counters, Detour, Kind, Route, Side, Target, Ways};
+use crate::link::{Counters, Detour, Kind, Route, Side, Takes, Target, Ways};
 
 fn interface(index: u32, name: &str, kind: Kind) -> Interface {
     Interface {
@@ -23,7 +23,7 @@ fn interface(index: u32, name: &str, kind: Kind) -> Interface {
 fn route(destination: &str, through: u32) -> Route {
     Route {
         destination: destination.parse().unwrap(),
-        input: None,
+        takes: Takes::Usual,
         through: Ways::Known(vec![through]),
         beyond: true,
     }
@@ -47,7 +47,7 @@ fn machine() -> Network {
     Network {
         interfaces,
         routes: vec![route("0.0.0.0/0", 2)],
-        detours: Vec::new(),
+        ..Network::default()
     }
 }
 
@@ -269,7 +269,12 @@ fn forwarding_goes_by_the_routes() {
 fn filters_and_programs_lead_elsewhere() {
     let filtered = |at, side, target| {
         let mut all = machine();
-        all.detours = vec![Detour { at, side, target }];
+        all.detours = vec![Detour {
+            at: Some(at),
+            side,
+            by: "a filter (tc)",
+            target,
+        }];
         all
     };
     let program = || Target::Unreadable("an eBPF program".to_owned());
@@ -297,13 +302,150 @@ fn filters_and_programs_lead_elsewhere() {
 fn an_admission_is_withdrawn_when_a_way_out_appears() {
     let mut all = machine();
     let admission = guard(None).admit("near", Entry::Sent, &all).unwrap();
-    assert_eq!(admission.withdrawn(&all), None);
+    assert_eq!(admission.withdrawn(&all, false), None);
     all.interfaces[3].forwards = true;
-    let refusal = admission.withdrawn(&all).unwrap();
+    let refusal = admission.withdrawn(&all, false).unwrap();
     assert!(refusal.what.contains("far, which forwards"), "{refusal}");
     // Whoever has allowed a card has allowed that.
     let admission = guard(Some("eth1"))
         .admit("eth1", Entry::Sent, &all)
         .unwrap();
-    assert_eq!(admission.withdrawn(&all), None);
+    assert_eq!(admission.withdrawn(&all, false), None);
+}
+
+#[test]
+fn rules_for_all_interfaces_count_wherever_packets_arrive() {
+    let ruled = |side, target| {
+        let mut all = machine();
+        all.detours = vec![Detour {
+            at: None,
+            side,
+            by: "a rule of nftables",
+            target,
+        }];
+        all
+    };
+    for (name, entry) in [("near", Entry::Sent), ("tap0", Entry::Written)] {
+        for target in [
+            Target::Leaves(2),
+            Target::Unreadable("a rule of iptables".to_owned()),
+        ] {
+            let all = ruled(Side::In, target);
+            assert_eq!(broken(name, entry, &all), Some(Rule::NoWayOut), "{name}");
+        }
+        let inside = ruled(Side::In, Target::Leaves(6));
+        assert_eq!(broken(name, entry, &inside), None, "into a dummy");
+    }
+    // What is sent to a program arrives nowhere.
+    let all = ruled(Side::In, Target::Leaves(2));
+    assert_eq!(broken("tap0", Entry::Sent, &all), None);
+}
+
+#[test]
+fn tunnels_take_packets_out_of_those_that_a_host_hears() {
+    for (kind, leads) in [
+        ("vxlan", true),
+        ("gretap", true),
+        ("sit", true),
+        ("ifb", false),
+    ] {
+        let mut all = machine();
+        all.interfaces
+            .push(interface(10, "tunnel0", Kind::Virtual(kind.to_owned())));
+        assert_eq!(broken("near", Entry::Sent, &all), None, "{kind}");
+        let mut bridged = all.clone();
+        (
+            bridged.interfaces[9].controller,
+            bridged.interfaces[8].controller,
+        ) = (Some(7), Some(7));
+        let expected = leads.then_some(Rule::NoWayOut);
+        assert_eq!(broken("near", Entry::Sent, &bridged), expected, "{kind}");
+        all.interfaces[9].forwards = true;
+        assert_eq!(broken("near", Entry::Sent, &all), expected, "{kind}");
+        all.interfaces[9].up = false;
+        assert_eq!(broken("near", Entry::Sent, &all), None, "{kind} is down");
+    }
+}
+
+#[test]
+fn routes_by_labels_and_segments_need_no_forwarding() {
+    let by = |takes, through| {
+        let mut all = machine();
+        all.routes = vec![Route {
+            takes,
+            ..route("10.1.0.0/16", through)
+        }];
+        all
+    };
+    for (takes, through, leads) in [
+        (Takes::Labels, 2, true),
+        (Takes::Labels, 6, false),
+        (Takes::Segments, 4, true),
+        (Takes::Multicasts(4), 2, true),
+        (Takes::Multicasts(5), 2, false),
+        (Takes::Usual, 2, false),
+    ] {
+        let expected = leads.then_some(Rule::NoWayOut);
+        let all = by(takes, through);
+        assert_eq!(broken("near", Entry::Sent, &all), expected, "{takes:?}");
+    }
+}
+
+/// A datagram from 192.0.2.1, to hardware and IP addresses.
+fn datagram(hardware: [u8; 6], to: [u8; 4]) -> Vec<u8> {
+    let mut frame = hardware.to_vec();
+    frame.extend([
+        2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0,
+    ]);
+    frame.extend([192, 0, 2, 1]);
+    frame.extend(to);
+    frame.extend([0, 7, 0, 7, 0, 8, 0, 0]);
+    frame
+}
+
+#[test]
+fn what_this_machine_would_answer_is_refused_where_answers_can_leave() {
+    const FAR: [u8; 6] = [2, 0, 0, 0, 0, 0xf];
+    let mut all = machine();
+    all.interfaces[3].mac = Some(wire::MacAddress(FAR));
+    all.own = ["192.0.2.254/32".parse().unwrap()].into();
+    let minding = |all: &Network, physical: Option<&str>| {
+        let mut guard = guard(physical);
+        let admission = guard.admit("near", Entry::Sent, all).unwrap();
+        guard.mind(admission.hearing(all));
+        guard
+    };
+    let guard = minding(&all, None);
+    let own = [192, 0, 2, 254];
+    let refusal = guard.check_frame(&datagram(FAR, own), 7).unwrap_err();
+    assert_eq!(refusal.rule, Rule::NoWayOut);
+    for part in [
+        "frame 7",
+        "192.0.2.254",
+        "default route leads through eth0",
+        "--allow-physical",
+    ] {
+        assert!(refusal.to_string().contains(part), "{part}: {refusal}");
+    }
+    assert!(guard.check_frame(&datagram([0xff; 6], own), 1).is_err());
+    // Nobody hears it, or nobody has that address.
+    assert!(
+        guard
+            .check_frame(&datagram([2, 0, 0, 0, 0, 9], own), 1)
+            .is_ok()
+    );
+    assert!(guard.check_frame(&datagram(FAR, [192, 0, 2, 7]), 1).is_ok());
+    // With no way out it may be heard.
+    all.routes.clear();
+    all.interfaces
+        .retain(|one| matches!(one.kind, Kind::Veth | Kind::Tap | Kind::Dummy));
+    let guard = minding(&all, None);
+    assert!(guard.check_frame(&datagram(FAR, own), 1).is_ok());
+    assert!(guard.is_answered(&datagram(FAR, own)));
+    // A way out that appears is one for answers, too.
+    let admission = guard.admit("near", Entry::Sent, &all).unwrap();
+    all.routes.push(route("0.0.0.0/0", 5));
+    assert_eq!(admission.withdrawn(&all, false), None);
+    let refusal = admission.withdrawn(&all, true).unwrap();
+    assert!(refusal.what.contains("answers them"), "{refusal}");
 }

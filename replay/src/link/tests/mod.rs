@@ -10,9 +10,11 @@ use crate::guard::{Entry, Guard, Permissions, Rule};
 /// A recorded message.
 macro_rules! recorded {
     ($name:literal) => {
-        bytes(include_str!(concat!("recorded/", $name, ".hex")))
+        bytes(include_str!(concat!("../recorded/", $name, ".hex")))
     };
 }
+
+mod rules;
 
 fn bytes(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text
@@ -155,11 +157,22 @@ fn routes_are_read_with_the_interface_that_they_lead_through() {
 }
 
 #[test]
+fn routes_that_take_packets_apart_or_put_them_into_others_are_told() {
+    let local = read_route(&recorded!("route-seg6local")).unwrap();
+    assert_eq!(local.destination.to_string(), "2001:db8:1::d2/128");
+    assert_eq!(local.takes, Takes::Segments);
+    let within = read_route(&recorded!("route-seg6")).unwrap();
+    assert_eq!(within.destination.to_string(), "::/0");
+    assert!(within.beyond && within.takes == Takes::Usual && within.leads_through(3));
+}
+
+#[test]
 fn filters_are_read_with_what_they_redirect_to() {
     let found = read_filter(&recorded!("filter-mirred"), 2, Side::In);
     let expected = Detour {
-        at: 2,
+        at: Some(2),
         side: Side::In,
+        by: "a filter (tc)",
         target: Target::Leaves(5),
     };
     assert_eq!(found, [expected]);
