@@ -16,11 +16,11 @@ use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use replay::guard::{Admission, Entry, Guard, Hearing, Limits};
 use replay::link::{Kind, Links};
-use replay::rewrite::Rewriter;
 use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
 use replay::{
     Audience, End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace, promptness,
 };
+use rewrite::Rewriter;
 
 use crate::input::display_name;
 use crate::output::{self, Verbosity, print};

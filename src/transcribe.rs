@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
+use listing::{Date, Settings, Times, Transcript};
 use wire::capture::CaptureWriter;
-use wire::listing::{self, Date, Settings, Times, Transcript};
 
 use crate::output::{Verbosity, is_stdout, unless_closed, write_whole};
 

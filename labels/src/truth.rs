@@ -146,10 +146,16 @@ pub struct FrameRuns(Vec<(u32, u64)>);
 impl FrameRuns {
     /// Appends one frame of that event, or of the background.
     pub fn push(&mut self, event: Option<EventId>) {
+        self.extend(event, 1);
+    }
+
+    /// Appends so many frames of that event, or of the background.
+    pub fn extend(&mut self, event: Option<EventId>, frames: u64) {
         let id = event.map_or(0, |event| event.0);
         match self.0.last_mut() {
-            Some((last, count)) if *last == id => *count += 1,
-            _ => self.0.push((id, 1)),
+            _ if frames == 0 => {}
+            Some((last, count)) if *last == id => *count = count.saturating_add(frames),
+            _ => self.0.push((id, frames)),
         }
     }
 

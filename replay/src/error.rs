@@ -2,10 +2,10 @@
 
 use std::io;
 
+use rewrite::RewriteError;
 use wire::capture::CaptureError;
 
 use crate::guard::Refusal;
-use crate::rewrite::RewriteError;
 
 /// Why frames were not sent, or no longer.
 #[derive(Debug, thiserror::Error)]

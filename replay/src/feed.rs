@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rewrite::{Counts, Rewrite, Rewriter};
 use wire::capture::{CaptureReader, Record};
 use wire::{Layers, Timestamp};
 
@@ -12,7 +13,6 @@ use crate::batch::{BATCH_FRAMES, Batch, Origin};
 use crate::error::ReplayError;
 use crate::guard::{Control, Guard, Limits};
 use crate::pace::{Pace, Schedule, Steps};
-use crate::rewrite::{Counts, Rewrite, Rewriter};
 
 /// Where a capture can be read from its beginning, as often as need be.
 pub trait Source: Sync {

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! The [`guard`] admits an interface; with its [`Admission`](guard::Admission) a [`sink`] is opened; then privileges are
-//! dropped, and a [`Run`] sends, while a [`sentry`] watches. Unlike the other libraries this one reads clocks, opens sockets and starts threads; it
-//! prints nothing, and the only files it opens are the system's own. It knows `wire` and nobody else. Linux only.
+//! dropped, and a [`Run`] sends, while a [`sentry`] watches. Unlike the other libraries this one reads clocks, opens sockets
+//! and starts threads; it prints nothing, and the only files it opens are the system's own. It knows `wire` and `rewrite`, and
+//! nobody else. Linux only.
 #![allow(
     clippy::disallowed_methods,
     reason = "sending at the right moment needs the system's clocks"
@@ -29,7 +30,6 @@ pub mod namespace;
 mod pace;
 pub mod privileges;
 pub mod promptness;
-pub mod rewrite;
 mod run;
 pub mod sentry;
 pub mod sink;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use rewrite::Counts;
 use wire::Timestamp;
 
 use crate::batch::{BATCH_FRAMES, Batch, Origin};
@@ -13,7 +14,6 @@ use crate::guard::{Guard, Limits};
 use crate::monitor::{Monitor, Shared};
 use crate::pace::{Pace, Steps};
 use crate::promptness;
-use crate::rewrite::Counts;
 use crate::sink::Sink;
 use crate::statistics::{Departures, InterfaceTally, Lateness, Sent, Span, Tally};
 

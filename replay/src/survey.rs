@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rewrite::Counts;
 use wire::capture::CaptureError;
 use wire::{Layers, LinkType, Timestamp};
 
@@ -15,7 +16,6 @@ use crate::error::ReplayError;
 use crate::feed::{Feed, Plan, Share, Source};
 use crate::guard::{Control, Guard, Limits};
 use crate::pace::Steps;
-use crate::rewrite::Counts;
 use crate::statistics::{Tally, share};
 
 /// Pairs of addresses that are told apart.

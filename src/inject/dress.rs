@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use labels::AddressBlock;
-use replay::rewrite::{AddressMap, Cut, Oversize, Rewrite, Rewriter, Vlan};
+use rewrite::{AddressMap, Cut, Oversize, Rewrite, Rewriter, Vlan};
 use wire::capture::{CaptureReader, Record};
 use wire::decode::Network;
 use wire::ethernet::{HEADER_BYTES, IPV4, IPV6};

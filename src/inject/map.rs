@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use anyhow::{Result, bail};
 use generator::seed::Draws;
 use ipnet::IpNet;
+use labels::carried::Moves;
 use labels::{AddressBlock, Truth};
 use wire::capture::CaptureReader;
 use wire::decode::Network;
@@ -94,6 +95,20 @@ pub struct Mapping {
     home: Vec<AddressBlock>,
     /// What a reader of the labels should know.
     pub warnings: Vec<String>,
+}
+
+impl Moves for Mapping {
+    fn block(&self, block: AddressBlock, _: u32) -> Vec<AddressBlock> {
+        self.blocks(&block)
+    }
+
+    fn address(&self, address: IpAddr, _: u32) -> IpAddr {
+        self.goes_to(address)
+    }
+
+    fn port(&self, port: u16) -> u16 {
+        port
+    }
 }
 
 /// Where a story goes.
@@ -314,14 +329,14 @@ fn move_outside(address: IpAddr, cast: &Cast, ground: &Ground<'_>, mapping: &mut
 
 impl Mapping {
     /// Where an address goes.
-    pub fn address(&self, address: IpAddr) -> IpAddr {
+    fn goes_to(&self, address: IpAddr) -> IpAddr {
         self.addresses.get(&address).copied().unwrap_or(address)
     }
 
     /// Where a block of a truth goes: a block at home becomes what of it the story speaks of.
-    pub fn block(&self, block: &AddressBlock) -> Vec<AddressBlock> {
+    fn blocks(&self, block: &AddressBlock) -> Vec<AddressBlock> {
         if let Some(single) = block.as_single() {
-            return vec![AddressBlock::from(self.address(single))];
+            return vec![AddressBlock::from(self.goes_to(single))];
         }
         let inside: Vec<IpNet> = (self.addresses.iter())
             .filter(|(from, _)| block.contains(**from))
@@ -349,7 +364,7 @@ impl Mapping {
     pub fn macs(&self, cast: &Cast, home: &[AddressBlock]) -> Vec<(MacAddress, MacAddress)> {
         let to = |addresses: &BTreeSet<IpAddr>| match addresses.first() {
             Some(single) if addresses.len() == 1 && holds(home, *single) => {
-                self.hardware(self.address(*single))
+                self.hardware(self.goes_to(*single))
             }
             _ => self.gateway,
         };

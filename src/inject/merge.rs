@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp as Moment;
-use labels::truth::{Evident, FrameRuns};
-use labels::{Event, EventId, Ordinary, Truth};
+use labels::carried::{Carried, Origin};
+use labels::{Event, EventId, FrameRuns, Ordinary, Truth};
 use wire::Timestamp;
 use wire::capture::CaptureReader;
 
@@ -144,8 +144,8 @@ pub struct Merged {
 /// A frame of a story under its way into the capture.
 struct Waiting<'a> {
     frame: &'a Dressed,
-    story: usize,
-    event: Option<EventId>,
+    /// Which story, counted from 1.
+    part: u32,
 }
 
 /// Writes a capture with stories laid into it. `truth` is that of the capture, where it has one.
@@ -159,228 +159,127 @@ pub fn merge(
     format: &Format,
     out: &mut impl Write,
 ) -> Result<Merged> {
-    let mut next_id = truth
-        .and_then(|truth| truth.events.iter().map(|event| event.id.0).max())
-        .unwrap_or(0);
-    let mut ids: Vec<BTreeMap<EventId, EventId>> = Vec::new();
-    for story in stories {
-        let renamed = story.events.iter().map(|event| {
-            next_id += 1;
-            (event.id, EventId(next_id))
-        });
-        ids.push(renamed.collect());
-    }
     let mut waiting: Vec<Waiting<'_>> = Vec::new();
-    for (number, (story, ids)) in stories.iter().zip(&ids).enumerate() {
-        let mut runs = Walk::over(&story.runs);
-        waiting.extend(story.frames.iter().map(|frame| {
-            Waiting {
-                frame,
-                story: number,
-                event: runs
-                    .at(frame.number)
-                    .and_then(|event| ids.get(&event).copied()),
-            }
-        }));
+    for (story, part) in stories.iter().zip(1..) {
+        let frames = story.frames.iter();
+        waiting.extend(frames.map(|frame| Waiting { frame, part }));
     }
     waiting.sort_by_key(|waiting| waiting.frame.time);
     out.write_all(&format.header)?;
     let mut writer = Writer {
         format,
         out,
-        merged: Merged::default(),
-        base_numbers: BTreeMap::new(),
-        story_numbers: BTreeMap::new(),
-        seen: BTreeMap::new(),
+        origins: stories
+            .iter()
+            .map(|story| Origin::new(&story.events, &story.runs))
+            .collect(),
+        carried: Carried::default(),
     };
-    let evident: Vec<u64> = truth
-        .iter()
-        .flat_map(|truth| &truth.events)
-        .filter_map(|event| Some(event.evident.as_ref()?.frame))
-        .collect();
-    let mut own = truth.map(|truth| Walk::over(&truth.frames));
+    let mut own = truth.map_or_else(Origin::default, |truth| {
+        Origin::new(&truth.events, &truth.frames)
+    });
     let mut reader = CaptureReader::new(base)?;
     let mut waiting = waiting.into_iter().peekable();
+    let mut number = 0;
     while let Some(record) = reader.next()? {
         while let Some(earlier) = waiting.next_if(|waiting| waiting.frame.time < record.time) {
             writer.inject(&earlier)?;
         }
-        let number = writer.base(
+        number += 1;
+        format.write(
             record.time,
             record.original_length,
             record.bytes,
-            own.as_mut(),
+            writer.out,
         )?;
-        if evident.contains(&number) {
-            writer.base_numbers.insert(number, writer.merged.packets);
-        }
+        let at = record.time.as_nanos();
+        writer.carried.take(BASE, &mut own, number, at);
     }
     for later in waiting {
         writer.inject(&later)?;
     }
     if let Some(truth) = truth {
-        let found = writer.merged.packets - writer.merged.injected;
         ensure!(
-            found == truth.capture.packets,
-            "the capture has {found} frames, and its truth speaks of {}: they do not belong together",
+            number == truth.capture.packets,
+            "the capture has {number} frames, and its truth speaks of {}: they do not belong together",
             truth.capture.packets
         );
     }
-    Ok(writer.finish(truth, stories, &ids))
+    let mut merged = told(&writer.carried, truth, stories);
+    merged.injected = merged.packets - number;
+    Ok(merged)
 }
 
-/// The event of each frame, asked for in rising order.
-struct Walk<'a> {
-    runs: Box<dyn Iterator<Item = (Option<EventId>, u64)> + 'a>,
-    event: Option<EventId>,
-    end: u64,
-}
-
-impl<'a> Walk<'a> {
-    fn over(runs: &'a FrameRuns) -> Walk<'a> {
-        Walk {
-            runs: Box::new(runs.runs()),
-            event: None,
-            end: 0,
-        }
-    }
-
-    fn at(&mut self, frame: u64) -> Option<EventId> {
-        while self.end < frame {
-            let (event, count) = self.runs.next()?;
-            self.event = event;
-            self.end += count;
-        }
-        self.event
-    }
-}
-
-/// What was seen of an event.
-struct Extent {
-    first: Timestamp,
-    last: Timestamp,
-    packets: u64,
-}
+/// What the capture itself is, among its parts; stories follow it.
+const BASE: u32 = 0;
 
 struct Writer<'a, W> {
     format: &'a Format,
     out: &'a mut W,
-    merged: Merged,
-    /// Numbers of the capture's own frames that truths name, as they are now.
-    base_numbers: BTreeMap<u64, u64>,
-    /// The same of stories.
-    story_numbers: BTreeMap<(usize, u64), u64>,
-    seen: BTreeMap<EventId, Extent>,
+    /// Of each story.
+    origins: Vec<Origin>,
+    carried: Carried,
 }
 
 impl<W: Write> Writer<'_, W> {
-    /// Writes a frame of the capture itself; returns its number there.
-    fn base(
-        &mut self,
-        time: Timestamp,
-        original: usize,
-        bytes: &[u8],
-        own: Option<&mut Walk<'_>>,
-    ) -> Result<u64> {
-        self.format.write(time, original, bytes, self.out)?;
-        self.count(time);
-        let number = self.merged.packets - self.merged.injected;
-        self.merged.runs.push(own.and_then(|own| own.at(number)));
-        Ok(number)
-    }
-
     fn inject(&mut self, waiting: &Waiting<'_>) -> Result<()> {
         let (frame, bytes) = (waiting.frame, &waiting.frame.bytes);
         let kept = bytes
             .get(..self.format.snapshot().min(bytes.len()))
             .unwrap_or_default();
         self.format.write(frame.time, bytes.len(), kept, self.out)?;
-        self.count(frame.time);
-        self.merged.injected += 1;
-        self.merged.runs.push(waiting.event);
-        let number = self.merged.packets;
-        self.story_numbers
-            .entry((waiting.story, frame.number))
-            .or_insert(number);
-        if let Some(event) = waiting.event {
-            let extent = self.seen.entry(event).or_insert(Extent {
-                first: frame.time,
-                last: frame.time,
-                packets: 0,
-            });
-            extent.last = frame.time;
-            extent.packets += 1;
+        let story = usize::try_from(waiting.part - 1).unwrap_or(usize::MAX);
+        if let Some(origin) = self.origins.get_mut(story) {
+            let at = frame.time.as_nanos();
+            self.carried.take(waiting.part, origin, frame.number, at);
         }
         Ok(())
     }
-
-    fn count(&mut self, time: Timestamp) {
-        self.merged.packets += 1;
-        let time = moment(time);
-        self.merged.first.get_or_insert(time);
-        self.merged.last = self.merged.last.max(Some(time));
-    }
-
-    fn finish(
-        mut self,
-        truth: Option<&Truth>,
-        stories: &[Story],
-        ids: &[BTreeMap<EventId, EventId>],
-    ) -> Merged {
-        let moved = |evident: &Evident, to: Option<&u64>| {
-            Some(Evident {
-                frame: *to?,
-                rule: evident.rule.clone(),
-            })
-        };
-        for event in truth.iter().flat_map(|truth| &truth.events) {
-            let evident = event.evident.as_ref();
-            self.merged.events.push(Event {
-                evident: evident
-                    .and_then(|evident| moved(evident, self.base_numbers.get(&evident.frame))),
-                ..event.clone()
-            });
-        }
-        self.merged.background = truth
-            .map(|truth| truth.background.clone())
-            .unwrap_or_default();
-        for (number, (story, ids)) in stories.iter().zip(ids).enumerate() {
-            for event in &story.events {
-                let Some((id, extent)) = ids
-                    .get(&event.id)
-                    .and_then(|id| Some((id, self.seen.get(id)?)))
-                else {
-                    continue;
-                };
-                let evident = event.evident.as_ref();
-                self.merged.events.push(Event {
-                    id: *id,
-                    start: moment(extent.first),
-                    end: moment(extent.last),
-                    packets: extent.packets,
-                    evident: evident.and_then(|evident| {
-                        moved(evident, self.story_numbers.get(&(number, evident.frame)))
-                    }),
-                    ..event.clone()
-                });
-            }
-            for kind in &story.background {
-                match self
-                    .merged
-                    .background
-                    .iter_mut()
-                    .find(|known| known.class == kind.class)
-                {
-                    Some(known) => known.packets += kind.packets,
-                    None => self.merged.background.push(kind.clone()),
-                }
-            }
-        }
-        self.merged
-    }
 }
 
-fn moment(time: Timestamp) -> Moment {
-    // Stamps of captures end in the year 2554, moments in 9999.
-    Moment::from_nanosecond(i128::from(time.as_nanos())).unwrap_or(Moment::MAX)
+/// The events of the capture keep their ids, and their times to the last digit; those of the stories follow.
+fn told(carried: &Carried, truth: Option<&Truth>, stories: &[Story]) -> Merged {
+    let (first, last) = carried.span().unzip();
+    let mut merged = Merged {
+        packets: carried.frames(),
+        first,
+        last,
+        background: truth
+            .map(|truth| truth.background.clone())
+            .unwrap_or_default(),
+        ..Merged::default()
+    };
+    let own = truth.map_or(&[][..], |truth| truth.events.as_slice());
+    merged.events.extend(own.iter().map(|event| Event {
+        evident: carried.evident(BASE, event),
+        ..event.clone()
+    }));
+    let mut next_id = own.iter().map(|event| event.id.0).max().unwrap_or(0);
+    let mut ids: BTreeMap<(u32, EventId), EventId> = own
+        .iter()
+        .map(|event| ((BASE, event.id), event.id))
+        .collect();
+    for (story, part) in stories.iter().zip(1..) {
+        for event in &story.events {
+            next_id += 1;
+            let id = EventId(next_id);
+            ids.insert((part, event.id), id);
+            let event = carried.event(part, event);
+            merged
+                .events
+                .extend(event.map(|event| Event { id, ..event }));
+        }
+        for kind in &story.background {
+            let known = merged
+                .background
+                .iter_mut()
+                .find(|known| known.class == kind.class);
+            match known {
+                Some(known) => known.packets += kind.packets,
+                None => merged.background.push(kind.clone()),
+            }
+        }
+    }
+    merged.runs = carried.runs(|part, event| ids.get(&(part, event)).copied());
+    merged
 }

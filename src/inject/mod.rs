@@ -18,7 +18,8 @@ use generator::reading::units;
 use generator::seed::{Pins, SeedTree};
 use generator::{Catalogue, simulate};
 use jiff::Timestamp as Moment;
-use labels::{AddressBlock, CaptureSummary, Event, Truth};
+use labels::carried::moved;
+use labels::{AddressBlock, CaptureSummary, Truth};
 use wire::capture::CaptureReader;
 
 use crate::budget::Budget;
@@ -319,7 +320,7 @@ impl Stage<'_> {
         let events = truth
             .events
             .iter()
-            .map(|event| moved(event, &mapping))
+            .map(|event| moved(event, 0, &mapping))
             .collect();
         let story = Story {
             frames,
@@ -369,22 +370,6 @@ fn split_offset(text: &str) -> (&str, Option<u64>) {
         .rsplit_once('@')
         .and_then(|(name, offset)| Some((name, units::duration(offset)?)));
     split.map_or((text, None), |(name, offset)| (name, Some(offset)))
-}
-
-/// An event at the addresses where it is now.
-fn moved(event: &Event, mapping: &Mapping) -> Event {
-    let blocks = |blocks: &[AddressBlock]| {
-        blocks
-            .iter()
-            .flat_map(|block| mapping.block(block))
-            .collect()
-    };
-    Event {
-        sources: blocks(&event.sources),
-        targets: blocks(&event.targets),
-        actor: event.actor.map(|actor| mapping.address(actor)),
-        ..event.clone()
-    }
 }
 
 #[cfg(test)]

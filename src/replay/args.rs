@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use replay::guard::Permissions;
-use replay::rewrite::{AddressMap, Checksums, Cut, Oversize, PortMap, Rewrite, Vlan};
 use replay::{Pace, Plan};
+use rewrite::{AddressMap, Checksums, Cut, Oversize, PortMap, Rewrite, Vlan};
 use wire::MacAddress;
 
 use crate::{duration, output};

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use replay::guard::Limits;
-use replay::rewrite::Counts;
 use replay::{End, InterfaceTally, Lateness, Plan, Report, Steps, Survey, Tally};
+use rewrite::Counts;
 use serde_json::{Value, json};
 use wire::Timestamp;
 

@@ -1,16 +1,16 @@
 //! The truth of a live run, from the capture's: events at the moments they were sent, with the addresses they were sent
 //! with, and the frames as they were counted on the wire.
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use labels::truth::{Evident, FrameRuns};
-use labels::{AddressBlock, Event, EventId, PortRange, Truth};
-use replay::rewrite::Rewriter;
+use labels::carried::{Carried, Moves};
+use labels::{AddressBlock, Truth};
 use replay::{Origin, Source};
+use rewrite::Rewriter;
 use wire::capture::CaptureReader;
 
 use crate::input::display_name;
@@ -97,161 +97,51 @@ impl Extent {
 
 /// Follows a run.
 pub struct LiveTruth {
-    /// The last frame of each run of frames, and its event.
-    runs: Vec<(u64, Option<EventId>)>,
-    /// The run that the last frame was in.
-    place: usize,
-    events: BTreeMap<(u32, EventId), Seen>,
-    /// By event: the frame at which its evidence sufficed.
-    evident: BTreeMap<u64, Vec<EventId>>,
-    frames: Vec<(u32, Option<EventId>, u64)>,
-    sent: u64,
-    span: Option<(wire::Timestamp, wire::Timestamp)>,
+    origin: labels::carried::Origin,
+    carried: Carried,
     /// Whether passes have addresses, and so events, of their own.
     unique: bool,
-}
-
-struct Seen {
-    first: wire::Timestamp,
-    last: wire::Timestamp,
-    frames: u64,
-    evident: Option<u64>,
 }
 
 impl LiveTruth {
     /// For a capture with this truth.
     pub fn new(truth: &Truth, unique: bool) -> LiveTruth {
-        let mut end = 0_u64;
-        let runs = truth.frames.runs().map(|(event, count)| {
-            end = end.saturating_add(count);
-            (end, event)
-        });
-        let mut evident = BTreeMap::<u64, Vec<EventId>>::new();
-        for event in &truth.events {
-            if let Some(Evident { frame, .. }) = &event.evident {
-                evident.entry(*frame).or_default().push(event.id);
-            }
-        }
         LiveTruth {
-            runs: runs.collect(),
-            place: 0,
-            events: BTreeMap::new(),
-            evident,
-            frames: Vec::new(),
-            sent: 0,
-            span: None,
+            origin: labels::carried::Origin::new(&truth.events, &truth.frames),
+            carried: Carried::default(),
             unique,
         }
     }
 
     /// Hears of a frame that went.
     pub fn sent(&mut self, origin: Origin, at: wire::Timestamp) {
-        self.sent += 1;
-        self.span = Some((self.span.map_or(at, |(first, _)| first), at));
         let pass = if self.unique { origin.pass } else { 0 };
-        let event = self.event_of(origin.number);
-        match self.frames.last_mut() {
-            Some((before, last, count)) if (*before, *last) == (pass, event) => *count += 1,
-            _ => self.frames.push((pass, event, 1)),
-        }
-        if let Some(event) = event {
-            let seen = self.events.entry((pass, event)).or_insert(Seen {
-                first: at,
-                last: at,
-                frames: 0,
-                evident: None,
-            });
-            (seen.last, seen.frames) = (at, seen.frames + 1);
-        }
-        for event in self.evident.get(&origin.number).into_iter().flatten() {
-            if let Some(seen) = self.events.get_mut(&(pass, *event)) {
-                seen.evident.get_or_insert(self.sent);
-            }
-        }
-    }
-
-    /// The event of a frame of the capture. Frames come in order, but for the beginning of a pass.
-    fn event_of(&mut self, number: u64) -> Option<EventId> {
-        let ends = |place: usize| self.runs.get(place).map_or(u64::MAX, |(end, _)| *end);
-        let before = self.place.checked_sub(1).map_or(0, ends);
-        if number <= before {
-            self.place = 0;
-        }
-        while self.place < self.runs.len()
-            && number > self.runs.get(self.place).map_or(0, |run| run.0)
-        {
-            self.place += 1;
-        }
-        self.runs.get(self.place).and_then(|(_, event)| *event)
+        self.carried
+            .take(pass, &mut self.origin, origin.number, at.as_nanos());
     }
 
     /// The truth of what was sent.
     pub fn finish(self, truth: &Truth, rewriter: &Rewriter) -> Truth {
-        let mut live = Truth {
-            events: Vec::new(),
-            frames: FrameRuns::default(),
-            ..truth.clone()
-        };
-        live.capture.packets = self.sent;
-        live.capture.first = self.span.map(|(first, _)| timestamp(first));
-        live.capture.last = self.span.map(|(_, last)| timestamp(last));
-        let mut ids = BTreeMap::new();
-        for ((pass, id), seen) in &self.events {
-            let Some(event) = truth.event(*id) else {
-                continue;
-            };
-            let id = EventId(u32::try_from(ids.len() + 1).unwrap_or(u32::MAX));
-            ids.insert((*pass, event.id), id);
-            live.events
-                .push(rewritten(event, id, *pass, seen, rewriter));
-        }
-        let passes = self.frames.iter().map(|(pass, _, _)| *pass).max();
-        live.home = (0..=passes.unwrap_or(0))
-            .flat_map(|pass| moved(&truth.home, pass, rewriter))
-            .collect();
-        live.home.sort_unstable();
-        live.home.dedup();
-        for (pass, event, count) in &self.frames {
-            let id = event.and_then(|event| ids.get(&(*pass, event)).copied());
-            for _ in 0..*count {
-                live.frames.push(id);
-            }
-        }
-        live
+        self.carried.truth(truth, &Rewritten(rewriter))
     }
 }
 
-fn rewritten(event: &Event, id: EventId, pass: u32, seen: &Seen, rewriter: &Rewriter) -> Event {
-    let ports = event
-        .ports
-        .iter()
-        .flat_map(|range| range.first()..=range.last());
-    Event {
-        id,
-        sources: moved(&event.sources, pass, rewriter),
-        targets: moved(&event.targets, pass, rewriter),
-        actor: event.actor.map(|actor| rewriter.map_address(actor, pass)),
-        ports: PortRange::cover(ports.map(|port| rewriter.map_port(port))),
-        start: timestamp(seen.first),
-        end: timestamp(seen.last),
-        packets: seen.frames,
-        evident: seen
-            .evident
-            .zip(event.evident.as_ref())
-            .map(|(frame, evident)| Evident {
-                frame,
-                rule: evident.rule.clone(),
-            }),
-        ..event.clone()
-    }
-}
+/// Where rewriting puts things, pass by pass.
+struct Rewritten<'a>(&'a Rewriter);
 
-fn moved(blocks: &[AddressBlock], pass: u32, rewriter: &Rewriter) -> Vec<AddressBlock> {
-    blocks
-        .iter()
-        .flat_map(|block| rewriter.map_network(block.network(), pass))
-        .map(AddressBlock::from)
-        .collect()
+impl Moves for Rewritten<'_> {
+    fn block(&self, block: AddressBlock, pass: u32) -> Vec<AddressBlock> {
+        let blocks = self.0.map_network(block.network(), pass).into_iter();
+        blocks.map(AddressBlock::from).collect()
+    }
+
+    fn address(&self, address: IpAddr, pass: u32) -> IpAddr {
+        self.0.map_address(address, pass)
+    }
+
+    fn port(&self, port: u16) -> u16 {
+        self.0.map_port(port)
+    }
 }
 
 fn timestamp(time: wire::Timestamp) -> Timestamp {

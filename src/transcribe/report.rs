@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use listing::{Gap, ListedFrame, Reading, Transcript};
 use serde_json::{Value, json};
-use wire::listing::{Gap, ListedFrame, Reading, Transcript};
 
 /// Names that are listed without being asked for.
 const SHOWN_NAMES: usize = 40;
@@ -94,7 +94,7 @@ pub fn json(transcript: &Transcript) -> String {
         .map(|connection| {
             let ends = connection
                 .ends
-                .map(|(address, port)| json!({"address": address, "port": port}));
+                .map(|end| json!({"address": end.ip(), "port": end.port()}));
             let reading = match connection.reading {
                 Reading::Relative => "relative",
                 Reading::Absolute => "absolute",

@@ -10,14 +10,16 @@ use anyhow::{Result, bail};
 
 use crate::{process, workspace};
 
-const KNOWN: [(&str, &[&str]); 8] = [
+const KNOWN: [(&str, &[&str]); 10] = [
     ("wire", &["wire"]),
     ("labels", &["labels"]),
     ("messages", &["messages"]),
+    ("listing", &["listing", "messages", "wire"]),
     ("generator", &["generator", "labels", "messages", "wire"]),
     ("detector", &["detector", "labels", "wire"]),
     ("scorer", &["labels", "scorer"]),
-    ("replay", &["replay", "wire"]),
+    ("rewrite", &["rewrite", "wire"]),
+    ("replay", &["replay", "rewrite", "wire"]),
     (
         "",
         &[
@@ -25,8 +27,10 @@ const KNOWN: [(&str, &[&str]); 8] = [
             "detector",
             "generator",
             "labels",
+            "listing",
             "messages",
             "replay",
+            "rewrite",
             "scorer",
             "wire",
         ],
@@ -50,7 +54,7 @@ pub fn check() -> Result<()> {
         bail!("{}", wrong.join("\n"));
     }
     println!(
-        "separation: detector and generator do not know each other, the scorer knows the labels only, the replay frames only"
+        "separation: detector and generator do not know each other, the scorer knows the labels only, replay and rewriting frames only"
     );
     Ok(())
 }

@@ -10,13 +10,16 @@ use crate::workspace;
 /// Lines that a file of code may have, its tests included.
 const MOST_LINES: usize = 800;
 /// The crates whose lints are those of the workspace.
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 9] = [
     "wire",
     "labels",
     "messages",
+    "listing",
     "generator",
     "detector",
     "scorer",
+    "rewrite",
+    "replay",
 ];
 /// Folders without code of ours.
 const SKIPPED: [&str; 2] = ["target", ".git"];

@@ -1,7 +1,7 @@
 //! Listings of tcpdump and snort, and packets as one line of text.
 
+use listing::{Settings, transcribe};
 use wire::Frame;
-use wire::listing::{Settings, transcribe};
 
 /// Makes frames of a listing.
 pub fn listing(bytes: &[u8]) {

@@ -1,6 +1,6 @@
 //! Rewriting on the way to a network, and the maps of the command line.
 
-use replay::rewrite::{AddressMap, Checksums, Cut, Oversize, PortMap, Rewrite, Rewriter, Vlan};
+use rewrite::{AddressMap, Checksums, Cut, Oversize, PortMap, Rewrite, Rewriter, Vlan};
 use wire::MacAddress;
 use wire::capture::CaptureReader;
 

@@ -1,0 +1,116 @@
+//! Listings of tcpdump and snort, back to frames.
+//!
+//! [`transcribe`] reads what `tcpdump` prints today and printed since the 1990s, and what the first versions of snort logged,
+//! and makes frames that say the same:
+//!
+//! ```text
+//! 14:05:27.083238 ftp.client.org.1057 > ftp.server.edu.21: S 1484414:1484414(0) win 8192 <mss 536,nop,nop,sackOK> (DF)
+//! 10:22:45.000000 IP 192.0.2.1.1025 > 198.51.100.2.80: Flags [S], seq 7, win 64240, options [mss 1460], length 0
+//! 05/14-10:22:45.030552 192.0.2.1:53 -> 198.51.100.2:53
+//! ```
+//!
+//! A field that the listing tells is reproduced, odd ones as well: flags that do not go together, wrong checksums and
+//! lengths, fragments. A field that it does not tell gets one plain value, and is listed as a [`Gap`] of its frame. Names
+//! get documentation addresses ([`Assignment`]). Checksums are right unless the listing says otherwise.
+//!
+//! How the numbers of a connection are read is in [`Reading`], how times are in [`Times`].
+//!
+//! Not read: what tcpdump prints of other link layers than Ethernet, of IPv6 extension headers, and, but for text, DNS and
+//! NTP, of protocols above TCP and UDP. Such a payload has its length and zero bytes.
+//!
+//! Sources: the manual page of tcpdump 4.99 and its printers; of the old style, those of tcpdump 3.4 to 3.9; "Interpreting
+//! Network Traffic" and "Intrusion detection: network traces".
+
+mod error;
+mod gap;
+mod make;
+mod read;
+mod said;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use wire::time::Timestamp;
+
+pub use error::{ListingError, Problem, Wanted};
+pub use gap::Gap;
+pub use jiff::civil::Date;
+pub use make::{Assignment, DEFAULT_BASE, Reading, Times};
+pub use read::OtherLine;
+
+/// What the listing cannot tell, and its reader can.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The day of times without a date.
+    pub date: Date,
+    /// How times are meant.
+    pub times: Times,
+    /// Addresses of names.
+    pub names: BTreeMap<String, IpAddr>,
+}
+
+impl Default for Settings {
+    /// 2000-01-01, and no names.
+    fn default() -> Self {
+        Settings {
+            date: Date::constant(2000, 1, 1),
+            times: Times::default(),
+            names: BTreeMap::new(),
+        }
+    }
+}
+
+/// A frame that a listing tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFrame {
+    /// Line where it begins, counted from 1.
+    pub line: usize,
+    /// When it was seen.
+    pub time: Timestamp,
+    /// The frame, from its Ethernet header on.
+    pub bytes: Vec<u8>,
+    /// Its bytes on the wire: more than there are where the listing's capture was cut.
+    pub original_length: usize,
+    /// What the listing does not tell of it, each once.
+    pub gaps: Vec<Gap>,
+}
+
+/// How the sequence numbers of a connection were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedConnection {
+    /// Addresses and ports of its ends.
+    pub ends: [SocketAddr; 2],
+    /// How its numbers were read.
+    pub reading: Reading,
+    /// Segments of it.
+    pub segments: u64,
+}
+
+/// What a listing tells.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    /// The frames, in the order of the listing.
+    pub frames: Vec<ListedFrame>,
+    /// Addresses of names, in order of appearance.
+    pub names: Vec<Assignment>,
+    /// The TCP connections, in the order of their addresses.
+    pub connections: Vec<ListedConnection>,
+    /// Lines that are no packet.
+    pub other: Vec<OtherLine>,
+    /// Packets that could not be read, in the order of the listing.
+    pub errors: Vec<ListingError>,
+}
+
+/// Makes frames of a listing. Packets that cannot be read are left out and listed.
+pub fn transcribe(listing: &str, settings: &Settings) -> Transcript {
+    let lines = read::read(listing);
+    let mut transcript = make::make(&lines.packets, settings);
+    transcript.errors.extend(lines.errors);
+    transcript
+        .errors
+        .sort_by_key(|error| (error.line, error.column));
+    transcript.other = lines.other;
+    transcript
+}
