@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use generator::reading::units;
-
 /// Reads a duration with its units, such as `30s`, `1h 30m` or `250ms`. It is more than nothing.
 ///
 /// # Errors
 /// Says how a duration is written.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    units::duration(text)
+    wire::duration::parse(text)
         .filter(|nanos| *nanos > 0)
         .map(Duration::from_nanos)
         .ok_or_else(|| "a duration is a number with its unit, such as 30s or 10m".into())

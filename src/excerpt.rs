@@ -6,9 +6,9 @@ use std::io::BufReader;
 use std::path::Path;
 
 use labels::{AddressBlock, EventId, Truth};
-use scorer::Outcome;
-use scorer::grade::{CaptureGrade, EventGrade, Incident};
+use scorer::grade::{CaptureGrade, EventGrade};
 use scorer::report::context::{Capture, Excerpt, Frame, MOST_FRAMES, MOST_INFO, MOST_PCAP, Pcap};
+use scorer::{Incident, Outcome};
 use wire::capture::{CaptureReader, Record};
 use wire::decode::{Network, Transport};
 use wire::{Layers, Packet};

@@ -12,7 +12,6 @@ use generator::Catalogue;
 
 use crate::budget::{self, Budget};
 use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
-use crate::grade::say_left_out;
 use crate::output::{self, Verbosity, is_stdout, print};
 use crate::produce::{self, Order, Terms};
 
@@ -195,7 +194,7 @@ fn orders(args: &GenerateArgs, catalogue: &Catalogue, verbosity: &Verbosity) -> 
     if args.as_published {
         plan.orders = published(plan.orders, args)?;
     }
-    say_left_out(&plan, verbosity);
+    plan.say_left_out(verbosity);
     Ok(plan.orders)
 }
 

@@ -13,7 +13,7 @@ use generator::Catalogue;
 use crate::alerts::Alerts;
 use crate::campaign::cache::Cache;
 use crate::campaign::detector::{Detector, Foreign};
-use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
+use crate::campaign::plan::{self, ChoiceArgs, Overrides};
 use crate::campaign::run::{Campaign, Task, labelled_tasks};
 use crate::campaign::suite;
 use crate::duration;
@@ -209,19 +209,10 @@ fn orders(args: &GradeArgs, catalogue: &Catalogue, verbosity: &Verbosity) -> Res
     }
     let plan = plan::plan(catalogue, &parts, &overrides)?;
     args.terms.check(&plan)?;
-    say_left_out(&plan, verbosity);
+    plan.say_left_out(verbosity);
     Ok(plan
         .orders
         .into_iter()
         .map(|order| Task::Order(Box::new(order)))
         .collect())
-}
-
-/// Says who takes no part.
-pub fn say_left_out(plan: &Plan, verbosity: &Verbosity) {
-    if !verbosity.quiet {
-        for line in &plan.left_out {
-            eprintln!("left out: {line}");
-        }
-    }
 }

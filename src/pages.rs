@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::output::print;
 
 /// Print the completions for a shell.
@@ -32,23 +31,23 @@ pub struct ManArgs {
     pub out: PathBuf,
 }
 
-/// Prints the completions.
+/// Prints the completions of a command line.
 ///
 /// # Errors
 /// Fails when standard output does.
-pub fn completions(args: &CompletionsArgs) -> Result<ExitCode> {
+pub fn completions(args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "crywolf", &mut script);
+    clap_complete::generate(args.shell, &mut command, "crywolf", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the manual pages.
+/// Writes the manual pages of a command line.
 ///
 /// # Errors
 /// Names the folder where that fails.
-pub fn man(args: &ManArgs) -> Result<ExitCode> {
-    clap_mangen::generate_to(Cli::command(), &args.out)
+pub fn man(args: &ManArgs, command: Command) -> Result<ExitCode> {
+    clap_mangen::generate_to(command, &args.out)
         .with_context(|| format!("cannot write manual pages to {}", args.out.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -96,8 +96,14 @@ pub fn run(args: &ScoreArgs, verbosity: &Verbosity) -> Result<ExitCode> {
 }
 
 fn parse_offset(text: &str) -> Result<SignedDuration, String> {
-    text.parse()
-        .map_err(|_| "an offset is a number with its unit, such as 1.5s, -250ms or 2h".into())
+    let (sign, length) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    wire::duration::parse(length)
+        .and_then(|nanos| i64::try_from(nanos).ok())
+        .map(|nanos| SignedDuration::from_nanos(sign * nanos))
+        .ok_or_else(|| "an offset is a number with its unit, such as 1.5s, -250ms or 2h".into())
 }
 
 /// The frames that the page shows of a capture, where it lies beside its truth.

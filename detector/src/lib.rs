@@ -29,6 +29,7 @@ mod report;
 mod rule;
 mod state;
 mod suppress;
+mod thresholds;
 mod tools;
 #[cfg(test)]
 mod trace;

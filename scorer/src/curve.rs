@@ -16,10 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::figures::Share;
 use crate::incident::{GAP_NS, Place};
 use crate::interval::{Interval, area_interval};
 use crate::matching::When;
-use crate::metrics::Share;
 
 /// The points of a curve in a grade: what changes less shows on no screen.
 const POINTS: usize = 200;

@@ -8,8 +8,8 @@ use std::fmt;
 
 use labels::{Class, Family, Verdict};
 
+use crate::figures::{Figures, Scope, Share};
 use crate::grade::Grade;
-use crate::metrics::{Figures, Scope, Share};
 
 /// On which side of its bound a figure fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

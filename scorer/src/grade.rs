@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::Reading;
 use crate::curve::{Curves, Sweep};
+use crate::figures::Figures;
+use crate::incident::Incident;
 use crate::matching::{ClassGrade, Strength};
-use crate::metrics::Figures;
 use crate::running::Running;
 
 /// The schema this version writes and reads.
@@ -344,36 +345,6 @@ pub struct Delay {
     pub share: Option<f64>,
     /// The event's frames between the one that made it evident and the alert; negative when the alert came first.
     pub slack_frames: Option<i64>,
-}
-
-/// Alerts of one rule with one source and one target, no more than 60 s apart: one mistake, or one success.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Incident {
-    /// The rule that spoke.
-    pub rule: String,
-    /// The class it names.
-    pub class: Option<Class>,
-    /// The family it names without a class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub family: Option<Family>,
-    /// Its conclusion; `None` for a rule the map does not know.
-    pub verdict: Option<Verdict>,
-    /// Whom it blames.
-    pub sources: Vec<AddressBlock>,
-    /// Whom it says this was aimed at.
-    pub targets: Vec<AddressBlock>,
-    /// When it was first raised.
-    pub raised: Timestamp,
-    /// The earliest time it speaks of.
-    pub start: Timestamp,
-    /// The latest time it speaks of.
-    pub end: Timestamp,
-    /// The frame at which it was first raised.
-    pub frame: Option<u64>,
-    /// How many alerts it holds, repeats included.
-    pub alerts: u64,
-    /// Why, in the words of the first alert of its rule, source and target; empty where the event deserved one.
-    pub evidence: Vec<Evidence>,
 }
 
 /// Why a file is no grade.

@@ -20,6 +20,7 @@ pub mod baseline;
 mod blocks;
 mod clock;
 pub mod curve;
+pub mod figures;
 mod frames;
 pub mod gate;
 pub mod grade;
@@ -35,10 +36,11 @@ mod spans;
 
 pub use alert::Alert;
 pub use assignment::CaptureScorer;
+pub use figures::{Figures, Scope, Share};
 pub use gate::{Gate, GateError, GateOutcome, Gates};
 pub use grade::{CaptureGrade, Doubt, EventGrade, Grade, GradeError, Outcome};
+pub use incident::Incident;
 pub use matching::{ClassGrade, Strength};
-pub use metrics::{Figures, Scope, Share};
 pub use running::{Cost, Failure, FailureKind, Repeats, Running};
 
 /// A capture's flows by Community ID, and the events that each belongs to.

@@ -92,6 +92,17 @@ pub struct Plan {
     pub left_out: Vec<String>,
 }
 
+impl Plan {
+    /// Says who takes no part.
+    pub fn say_left_out(&self, verbosity: &Verbosity) {
+        if !verbosity.quiet {
+            for line in &self.left_out {
+                eprintln!("left out: {line}");
+            }
+        }
+    }
+}
+
 /// Makes orders of what was chosen.
 ///
 /// # Errors

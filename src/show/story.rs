@@ -1,6 +1,7 @@
 //! A scenario in words, for a terminal.
 
 use generator::{Scenario, ScenarioFile};
+use textwrap::{Options, WordSplitter};
 
 /// Columns of the text.
 const WIDTH: usize = 100;
@@ -138,20 +139,10 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
 
 /// Breaks a text into lines; those after the first are indented.
 fn wrap(text: &str, indent: &str) -> String {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in text.split_whitespace() {
-        let full = lines
-            .last()
-            .is_some_and(|line| line.len() + word.len() + 3 > WIDTH);
-        if full {
-            lines.push(indent.to_owned());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.trim().is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let options = Options::new(WIDTH - 2)
+        .subsequent_indent(indent)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    textwrap::fill(&words.join(" "), options)
 }

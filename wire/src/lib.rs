@@ -9,6 +9,7 @@ pub mod arp;
 pub mod capture;
 pub mod checksum;
 pub mod decode;
+pub mod duration;
 pub mod envelope;
 pub mod ethernet;
 pub mod field;

@@ -9,24 +9,19 @@
 //! network and the interfaces. Process 1 ends by itself when the lifeline does, and that ends with whoever holds it, by
 //! whatever death. An ordinary user gets a user namespace around it. Sources: pid_namespaces(7), unshare(1).
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::lifeline::{INTERRUPTED, LOOK};
 use crate::{packages, workspace};
-
-/// As shells say of a program that Ctrl-C has ended.
-pub const INTERRUPTED: u8 = 130;
-/// How often something is looked at that is waited for.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// What a task inside is told.
 #[derive(Args, Clone)]
@@ -183,73 +178,6 @@ fn unshare(network: Option<&Path>) -> Command {
 fn folder() -> Result<PathBuf> {
     let program = std::env::current_exe().context("cannot find this program")?;
     Ok(program.with_file_name("lab"))
-}
-
-/// What the inside hears from outside.
-#[derive(Clone)]
-pub struct Lifeline {
-    ended: Arc<AtomicBool>,
-    spoken: Arc<AtomicBool>,
-}
-
-impl Lifeline {
-    /// Holds on to it: when it ends, this process does too, after the time that an orderly end is given.
-    pub fn hold(grace: Duration) -> Lifeline {
-        let lifeline = Lifeline {
-            ended: Arc::default(),
-            spoken: Arc::default(),
-        };
-        let told = lifeline.clone();
-        std::thread::spawn(move || {
-            let mut word = [0];
-            loop {
-                match std::io::stdin().lock().read(&mut word) {
-                    Ok(1..) => told.spoken.store(true, Ordering::Relaxed),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Ok(0) | Err(_) => break,
-                }
-            }
-            told.ended.store(true, Ordering::Relaxed);
-            std::thread::sleep(grace);
-            std::process::exit(i32::from(INTERRUPTED));
-        });
-        lifeline
-    }
-
-    /// Whether it has ended.
-    pub fn ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
-    }
-
-    /// Whether a line came since this was last asked.
-    pub fn spoken(&self) -> bool {
-        self.spoken.swap(false, Ordering::Relaxed)
-    }
-
-    /// Waits for something, for so long at most, or until the lifeline ends. Says whether it came.
-    pub fn wait_for<T>(
-        &self,
-        patience: Duration,
-        look: impl FnMut() -> Result<Option<T>>,
-    ) -> Result<Option<T>> {
-        wait_for(patience, look, || self.ended())
-    }
-}
-
-/// Waits for something, for so long at most, or until it is over for another reason.
-pub fn wait_for<T>(
-    patience: Duration,
-    mut look: impl FnMut() -> Result<Option<T>>,
-    over: impl Fn() -> bool,
-) -> Result<Option<T>> {
-    let start = Instant::now();
-    loop {
-        let found = look()?;
-        if found.is_some() || over() || start.elapsed() > patience {
-            return Ok(found);
-        }
-        std::thread::sleep(LOOK);
-    }
 }
 
 /// A folder in memory that only this enclosure sees, and that ends with it.

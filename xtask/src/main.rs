@@ -15,6 +15,7 @@ mod golden;
 mod handed_on;
 mod keeper;
 mod lab;
+mod lifeline;
 mod line;
 mod listener;
 mod made;

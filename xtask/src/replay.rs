@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::enclosure::{Enclosure, INTERRUPTED, InsideArgs, Lifeline, private_folder};
+use crate::enclosure::{Enclosure, InsideArgs, private_folder};
 use crate::keeper::Keeper;
+use crate::lifeline::{INTERRUPTED, Lifeline};
 use crate::line::{Network, TAP, Tap, listened_to};
 use crate::listener::{LINGER, Listener, Order, fill_in};
 use crate::{handed_on, process};

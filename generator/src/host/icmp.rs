@@ -9,34 +9,8 @@ use wire::packet::{PROTOCOL_TCP, PROTOCOL_UDP};
 use wire::{Icmp, Ip, Packet, Payload, Segment, icmp};
 
 use super::socket::Endpoint;
+use super::trouble::Trouble;
 use crate::activity::Sent;
-
-/// What went wrong with a packet, whichever version of IP tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// No way to the network.
-    Network,
-    /// No such host.
-    Host,
-    /// Nobody at the port.
-    Port,
-    /// Nobody who speaks the protocol.
-    Protocol,
-    /// A filter forbids it.
-    Prohibited,
-    /// It is larger than the next link takes, and must not be fragmented; the link's MTU, 0 where it is not told.
-    TooBig(u16),
-    /// The sender is asked to send more slowly.
-    Quench,
-    /// Its time to live ran out on the way.
-    Expired,
-    /// Its fragments did not all arrive in time.
-    Reassembly,
-    /// Its header is wrong at that byte.
-    Parameter(u8),
-    /// Its source route cannot be followed.
-    SourceRoute,
-}
 
 /// Bytes that an ICMPv6 error holds at most: the least MTU of IPv6, RFC 4443 section 2.4 (c).
 const LEAST_MTU_V6: usize = 1280;

@@ -11,6 +11,7 @@ pub mod sockets;
 pub mod stack;
 pub mod tcp;
 pub mod timers;
+pub mod trouble;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,7 +21,7 @@ use wire::{Icmp, Ip, MacAddress, Packet, Segment, Timestamp};
 
 use crate::activity::{Activity, Cause, Sent};
 use crate::seed::{Draws, SeedTree};
-use icmp::{QuotedTransport, Trouble};
+use icmp::QuotedTransport;
 use ip::Purpose;
 use program::{Program, System};
 use reassembly::Reassembly;
@@ -28,6 +29,7 @@ use socket::{Endpoint, Outbox, ProgramId};
 use sockets::Sockets;
 use stack::Stack;
 use timers::Timers;
+use trouble::Trouble;
 
 /// What a port does with a packet that nobody serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

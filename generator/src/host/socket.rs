@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use wire::{Payload, Timestamp};
 
-use super::icmp::Trouble;
+use super::trouble::Trouble;
 use crate::activity::{ActivityId, Cause, Sent};
 
 /// Number of a program within its host.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use wire::{Packet, Payload, Segment, Timestamp, Udp};
 
-use super::icmp::{Quoted, Trouble};
+use super::icmp::Quoted;
 use super::ip::{IpLayer, Purpose};
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::stack::Stack;
 use super::tcp::connection::Connection;
 use super::tcp::egress::{Egress, Events};
 use super::tcp::{Loan, TcpLayer};
+use super::trouble::Trouble;
 use crate::activity::{Cause, Sent};
 use crate::seed::{Draws, SeedTree};
 

@@ -9,28 +9,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use wire::{MacAddress, Timestamp};
 
-use super::topology::{HostId, SiteId};
+use super::topology::{SegmentId, Station};
 use crate::seed::Draws;
-
-/// A segment: its site, and the routers between it and the border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SegmentId {
-    /// The site.
-    pub site: SiteId,
-    /// Routers between the segment and the border.
-    pub depth: u8,
-}
-
-/// Who sends or receives on a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Station {
-    /// A host.
-    Host(HostId),
-    /// The router towards the border.
-    Outer,
-    /// The router towards the next segment inside.
-    Inner,
-}
 
 /// How long a neighbour is remembered. Assumption: a minute, between Linux's thirty seconds and the twenty minutes of BSD.
 const REMEMBERED: u64 = 60_000_000_000;
@@ -148,6 +128,7 @@ fn mac(draws: &mut Draws, makers: &[[u8; 3]]) -> MacAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::topology::SiteId;
 
     const SEGMENT: SegmentId = SegmentId {
         site: SiteId(0),

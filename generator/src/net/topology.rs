@@ -10,7 +10,6 @@ use super::block::Block;
 use super::filter::Filter;
 use super::nat::Nat;
 use super::path::Line;
-use super::segment::{SegmentId, Station};
 use crate::table::Table;
 
 /// Index of a site.
@@ -20,6 +19,26 @@ pub struct SiteId(pub usize);
 /// Index of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HostId(pub usize);
+
+/// A segment: its site, and the routers between it and the border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SegmentId {
+    /// The site.
+    pub site: SiteId,
+    /// Routers between the segment and the border.
+    pub depth: u8,
+}
+
+/// Who sends or receives on a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Station {
+    /// A host.
+    Host(HostId),
+    /// The router towards the border.
+    Outer,
+    /// The router towards the next segment inside.
+    Inner,
+}
 
 /// Which way a packet crosses the border of a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

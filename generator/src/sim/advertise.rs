@@ -14,8 +14,8 @@ use wire::{Icmp, Ip, Ipv6, MacAddress, Packet, Payload, Segment, Timestamp};
 
 use super::world::{Event, World};
 use crate::activity::{ActivityId, Cause, Sent};
-use crate::net::segment::{SegmentId, Station, interface_id, link_local, solicited_node};
-use crate::net::topology::{HostId, on_link};
+use crate::net::segment::{interface_id, link_local, solicited_node};
+use crate::net::topology::{HostId, SegmentId, Station, on_link};
 use crate::seed::{Draws, SeedTree};
 
 /// Time between two advertisements that nobody asked for: RFC 4861 section 6.2.1 has 200 to 600 seconds.

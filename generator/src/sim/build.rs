@@ -9,9 +9,11 @@ use crate::net::nat::Nat;
 use crate::net::path::Line;
 use crate::net::pending::Pending;
 use crate::net::pool::Pool;
-use crate::net::segment::{Neighbours, SegmentId, Station, router_mac};
+use crate::net::segment::{Neighbours, router_mac};
 use crate::net::sensor::{Place, Sensor};
-use crate::net::topology::{Attachment, Circle, HostId, Path, Site, SiteId, Topology};
+use crate::net::topology::{
+    Attachment, Circle, HostId, Path, SegmentId, Site, SiteId, Station, Topology,
+};
 use crate::scenario::Scenario;
 use crate::seed::SeedTree;
 

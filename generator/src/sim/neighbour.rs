@@ -13,11 +13,9 @@ use super::world::{Event, World, stands_on};
 use crate::activity::{Cause, Sent};
 use crate::host::Lookup;
 use crate::net::pool::Passing;
-use crate::net::segment::{
-    ASK_AGAIN, QUESTIONS, SegmentId, Station, interface_id, link_local, solicited_node,
-};
+use crate::net::segment::{ASK_AGAIN, QUESTIONS, interface_id, link_local, solicited_node};
 use crate::net::sensor::{Sighting, What};
-use crate::net::topology::Direction;
+use crate::net::topology::{Direction, SegmentId, Station};
 
 /// How long a station takes to answer. Assumption: the kernel's own time and two crossings of a switch.
 const ANSWER: u64 = 120_000;

@@ -7,7 +7,8 @@ use wire::{Flags, Ip, Ipv4, Ipv6, Packet, Payload, Segment, Tcp, Timestamp};
 
 use super::world::{Event, LOCAL_LANE, World};
 use crate::activity::Sent;
-use crate::host::icmp::{Trouble, echo_reply, error_about};
+use crate::host::icmp::{echo_reply, error_about};
+use crate::host::trouble::Trouble;
 use crate::net::pool::Passing;
 use crate::net::topology::{Crossing, SiteId};
 

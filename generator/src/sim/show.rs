@@ -7,9 +7,8 @@ use wire::{MacAddress, Timestamp};
 use super::world::{World, stands_on};
 use crate::activity::Sent;
 use crate::net::pool::Passing;
-use crate::net::segment::{SegmentId, Station};
 use crate::net::sensor::{Place, Sensor, Sighting, What};
-use crate::net::topology::{Crossing, Direction, SiteId};
+use crate::net::topology::{Crossing, Direction, SegmentId, SiteId, Station};
 
 impl<W: Write> World<W> {
     /// Shows a packet to the sensors at the border of a site; each holds it until it has recorded it.

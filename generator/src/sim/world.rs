@@ -11,13 +11,15 @@ use wire::Timestamp;
 
 use crate::activity::{Activity, Sent};
 use crate::host::Host;
-use crate::host::icmp::Trouble;
 use crate::host::socket::{Outbox, ProgramId};
+use crate::host::trouble::Trouble;
 use crate::net::pending::Pending;
 use crate::net::pool::{Passing, Pool};
-use crate::net::segment::{Neighbours, SegmentId, Station};
+use crate::net::segment::Neighbours;
 use crate::net::sensor::{Place, Sensor};
-use crate::net::topology::{AbsentPolicy, Crossing, Direction, HostId, Scope, SiteId, Topology};
+use crate::net::topology::{
+    AbsentPolicy, Crossing, Direction, HostId, Scope, SegmentId, SiteId, Station, Topology,
+};
 use crate::truth::SensorTruth;
 
 use super::advertise::{Advertisers, Joining};

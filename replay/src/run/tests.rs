@@ -9,7 +9,7 @@ use wire::{Ip, Ipv4, Link, Packet, Payload, Segment, Udp};
 use super::*;
 use crate::batch::Frames;
 use crate::guard::Permissions;
-use crate::rewrite::Rewrite;
+use rewrite::Rewrite;
 
 const SECOND: u64 = 1_000_000_000;
 const HOUR: u64 = 3600 * SECOND;

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::baseline::{self, Comparison};
 use crate::curve::{self, Curves};
+use crate::figures::{Figures, Mistakes, Share};
 use crate::gate::{GateOutcome, Side};
 use crate::grade::{CaptureGrade, Grade};
-use crate::metrics::{Figures, Mistakes, Share};
 use crate::running::Running;
 
 /// The schema of the context.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 
 use crate::curve::{Curves, Point};
-use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
-use crate::metrics::{Figures, Share};
+use crate::figures::{Figures, Share};
+use crate::grade::{CaptureGrade, EventGrade, Grade, Outcome};
+use crate::incident::Incident;
 use crate::running::{Failure, Running};
 
 /// How many addresses or frames a phrase names before it only counts the rest.

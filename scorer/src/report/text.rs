@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use textwrap::{Options, WordSplitter};
+
 use super::{notes, phrase};
-use crate::grade::{CaptureGrade, EventGrade, Grade, Incident, Outcome};
-use crate::metrics::{Figures, Share};
+use crate::figures::{Figures, Share};
+use crate::grade::{CaptureGrade, EventGrade, Grade, Outcome};
+use crate::incident::Incident;
 
 /// How many missed events, wolf cries and false alarms are listed; the grade file holds them all.
 const LISTED: usize = 10;
@@ -71,27 +74,14 @@ impl Page {
 
     /// Breaks between words, and within a word that fits no line.
     fn wrapped(&mut self, indent: usize, paragraph: &str) {
-        let room = self.width.saturating_sub(indent).max(1);
-        let mut line = String::new();
-        let mut length = 0;
-        for word in paragraph.split_whitespace() {
-            let letters: Vec<char> = word.chars().collect();
-            for piece in letters.chunks(room) {
-                if length > 0 && length + 1 + piece.len() > room {
-                    self.line(&format!("{:indent$}{line}", ""));
-                    line.clear();
-                    length = 0;
-                }
-                if length > 0 {
-                    line.push(' ');
-                    length += 1;
-                }
-                line.extend(piece);
-                length += piece.len();
-            }
-        }
-        if length > 0 {
-            self.line(&format!("{:indent$}{line}", ""));
+        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        let indentation = " ".repeat(indent);
+        let options = Options::new(self.width.max(indent + 1))
+            .initial_indent(&indentation)
+            .subsequent_indent(&indentation)
+            .word_splitter(WordSplitter::NoHyphenation);
+        for line in textwrap::wrap(&words.join(" "), options) {
+            self.line(&line);
         }
     }
 }

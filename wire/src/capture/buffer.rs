@@ -2,8 +2,15 @@
 
 use std::io::{self, ErrorKind, Read};
 
+use crate::decode::LinkType;
+use crate::time::Timestamp;
+
 /// Bytes asked of the stream at once: large enough that the call costs nothing, small enough to stay in the cache.
 const READ_BYTES: usize = 256 * 1024;
+
+/// The longest record that is believed. libpcap stops at 256 KiB for Ethernet; segmentation offload and jumbo
+/// captures stay below that as well, a damaged length rarely does.
+pub(super) const MAX_RECORD: usize = 16 * 1024 * 1024;
 
 pub(super) struct Window<R> {
     stream: R,
@@ -90,4 +97,15 @@ impl<R: Read> Window<R> {
             .get(self.start.saturating_sub(length)..self.start)
             .unwrap_or_default()
     }
+}
+
+/// A record that the window has just moved past.
+pub(super) struct Found {
+    pub(super) time: Timestamp,
+    pub(super) link_type: LinkType,
+    pub(super) original_length: usize,
+    /// How far behind the window's front its bytes begin.
+    pub(super) behind: usize,
+    /// How many they are.
+    pub(super) length: usize,
 }

@@ -11,9 +11,8 @@ use pcap_file::pcapng::blocks::{
     SIMPLE_PACKET_BLOCK,
 };
 
-use super::buffer::Window;
+use super::buffer::{Found, MAX_RECORD, Window};
 use super::error::CaptureError;
-use super::reader::{Found, MAX_RECORD};
 use crate::decode::LinkType;
 use crate::time::{NANOS_PER_SECOND, Timestamp};
 

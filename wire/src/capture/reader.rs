@@ -5,7 +5,7 @@ use std::io::Read;
 use pcap_file::pcap::{PcapHeader, PcapParser};
 use pcap_file::{Endianness, TsResolution};
 
-use super::buffer::Window;
+use super::buffer::{Found, MAX_RECORD, Window};
 use super::error::{CaptureError, Foreign};
 use super::pcapng::Sections;
 use crate::decode::LinkType;
@@ -15,9 +15,6 @@ use crate::time::Timestamp;
 const FILE_HEADER: usize = 24;
 /// Bytes of a record header.
 const RECORD_HEADER: usize = 16;
-/// The longest record that is believed. libpcap stops at 256 KiB for Ethernet; segmentation offload and jumbo
-/// captures stay below that as well, a damaged length rarely does.
-pub(super) const MAX_RECORD: usize = 16 * 1024 * 1024;
 /// The low bits of a file's link type; the others tell of the frame check sequence (draft-ietf-opsawg-pcap).
 const LINK_TYPE_BITS: u32 = 0xffff;
 
@@ -142,17 +139,6 @@ impl<R: Read> CaptureReader<R> {
             }
         }
     }
-}
-
-/// A record that the window has just moved past.
-pub(super) struct Found {
-    pub(super) time: Timestamp,
-    pub(super) link_type: LinkType,
-    pub(super) original_length: usize,
-    /// How far behind the window's front its bytes begin.
-    pub(super) behind: usize,
-    /// How many they are.
-    pub(super) length: usize,
 }
 
 #[inline]

@@ -23,7 +23,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 
-use crate::enclosure::{Enclosure, InsideArgs, Lifeline, private_folder};
+use crate::enclosure::{Enclosure, InsideArgs, private_folder};
+use crate::lifeline::Lifeline;
 use crate::line::Wire;
 use pacing::PaceArgs;
 use suite::{Candidate, SuiteArgs};

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::LabArgs;
 use super::suite::Candidate;
-use crate::enclosure::Lifeline;
+use crate::lifeline::Lifeline;
 use crate::line::Line;
 use crate::listener::{LINGER, Listener, Order, fill_in};
 use crate::process;

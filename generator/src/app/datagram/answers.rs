@@ -5,7 +5,6 @@ use std::net::Ipv4Addr;
 use messages::{dhcp, netbios, rpc, snmp, tftp, xdmcp};
 use wire::Timestamp;
 
-use super::service::Plan;
 use crate::host::socket::Endpoint;
 use crate::seed::Draws;
 
@@ -57,6 +56,19 @@ impl Answers {
             Answers::Dhcp => dhcp::SERVER_PORT,
         }
     }
+}
+
+/// A service, as it was stated.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) answers: Answers,
+    pub(super) port: u16,
+    pub(super) think: u64,
+    pub(super) copies: u64,
+    pub(super) community: String,
+    pub(super) name: String,
+    pub(super) programs: Vec<(u32, u16)>,
+    pub(super) pool: Ipv4Addr,
 }
 
 /// What a service needs to know besides the question.

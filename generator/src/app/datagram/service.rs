@@ -7,26 +7,13 @@ use std::sync::Arc;
 use messages::rpc;
 use wire::Payload;
 
-use super::answers::{ANSWERS, Answers, Asked};
+use super::answers::{ANSWERS, Answers, Asked, Plan};
 use crate::activity::Cause;
 use crate::blueprint::{Blueprint, Cast};
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::reading::Fields;
 use crate::seed::Draws;
-
-/// A service, as it was stated.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub(super) answers: Answers,
-    port: u16,
-    think: u64,
-    copies: u64,
-    pub(super) community: String,
-    pub(super) name: String,
-    pub(super) programs: Vec<(u32, u16)>,
-    pub(super) pool: Ipv4Addr,
-}
 
 /// Reads the server's parameters.
 pub fn read(fields: &mut Fields<'_, '_>) -> Arc<dyn Blueprint> {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 
-use super::icmp::{Quoted, Trouble};
+use super::icmp::Quoted;
 use super::ip::IpLayer;
 use super::socket::{Endpoint, Outbox, ProgramId, SocketId};
 use super::stack::{Isn, OddReply, Stack};
+use super::trouble::Trouble;
 use crate::activity::Cause;
 use crate::net::pending::Pending;
 use crate::seed::{Draws, SeedTree, low32};

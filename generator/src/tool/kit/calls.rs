@@ -158,3 +158,13 @@ pub fn key(protocol: u8, target: IpAddr, values: &Values) -> Key {
         theirs,
     }
 }
+
+/// The key of a look-up of a neighbour.
+pub(super) fn neighbour(target: IpAddr) -> Key {
+    Key {
+        target,
+        protocol: 0,
+        ours: 0,
+        theirs: 0,
+    }
+}

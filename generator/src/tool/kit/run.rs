@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wire::{Packet, Timestamp};
 
 use super::answer::Answer;
-use super::calls::{Call, Calls, Results};
+use super::calls::{Call, Calls, Results, neighbour};
 use super::craft::PortOf;
 use super::formula::Series;
 use super::jobs::{Job, Step};
@@ -340,7 +340,7 @@ impl Program for Run {
     }
 
     fn neighbour(&mut self, address: IpAddr, sys: &mut System<'_>) {
-        if let Some(call) = self.calls.named(&super::send::neighbour(address)) {
+        if let Some(call) = self.calls.named(&neighbour(address)) {
             self.settle(call, Found::Open, sys);
         }
     }

@@ -5,16 +5,16 @@ use std::net::IpAddr;
 use wire::{Packet, Payload};
 
 use super::answer::Answer;
-use super::calls::{Call, key};
+use super::calls::{Call, key, neighbour};
 use super::craft::{Craft, with_options};
 use super::run::Run;
 use super::stage::{Action, Found, Stage};
 use super::values::{Name, Values};
 use crate::activity::Cause;
 use crate::conversation::script::Player;
-use crate::host::icmp::Trouble;
 use crate::host::program::System;
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
+use crate::host::trouble::Trouble;
 
 impl Run {
     /// Sends a probe for the first time.
@@ -414,16 +414,6 @@ impl Run {
         } else {
             self.close(number, found, sys);
         }
-    }
-}
-
-/// The key of a look-up of a neighbour.
-pub(super) fn neighbour(target: IpAddr) -> super::answer::Key {
-    super::answer::Key {
-        target,
-        protocol: 0,
-        ours: 0,
-        theirs: 0,
     }
 }
 

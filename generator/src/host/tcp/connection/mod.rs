@@ -12,11 +12,11 @@ use std::net::IpAddr;
 use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 
 use crate::activity::Cause;
-use crate::host::icmp::Trouble;
 use crate::host::ip::Purpose;
 use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
 use crate::host::stack::{OptionKind, Rounding, TcpTraits, WindowUpdate};
 use crate::host::tcp::egress::Egress;
+use crate::host::trouble::Trouble;
 use crate::seed::low32;
 
 /// Segments out of order that a connection keeps; more are dropped and come again.
