@@ -36,6 +36,7 @@ pub use icmp::Icmp;
 pub use ipv4::Ipv4;
 pub use ipv6::Ipv6;
 pub use notation::Frame;
+pub use notation::trace::Trace;
 pub use packet::{Ip, Packet, Segment};
 pub use payload::Payload;
 pub use tcp::{Flags, Options, Tcp, TcpOption};

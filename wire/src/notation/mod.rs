@@ -32,6 +32,7 @@ mod options;
 mod parse;
 mod print;
 mod scan;
+pub mod trace;
 
 use crate::ethernet::Link;
 use crate::packet::Packet;
