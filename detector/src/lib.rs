@@ -5,7 +5,7 @@
 //! generator.
 //!
 //! A frame becomes an observation, the state learns from it and tells the rules what is news, a rule keeps its
-//! cases and hands out a finding **once: when its case has been quiet for long, or at the end**. Handing it out
+//! cases and hands out a finding **once: when its case has been quiet for very long, or at the end**. Handing it out
 //! when it was first suspected would leave open where it ends and, for a while, what it is. [`Finding`] says in
 //! `detected` when the evidence sufficed. The order depends on the frames alone, so a capture and the same frames
 //! live give the same findings. Who cannot wait takes [openings](Detector::take_openings) as well.
@@ -27,6 +27,7 @@ mod news;
 mod observe;
 mod report;
 mod rule;
+mod sleepers;
 mod state;
 mod suppress;
 mod thresholds;
@@ -60,6 +61,7 @@ section! {
     /// When findings are handed out.
     Reporting "report" {
         quiet: config::Span,
+        asleep: config::Span,
     }
 }
 
@@ -87,7 +89,7 @@ pub struct Detector {
     counters: Counters,
     known: Suppress,
     housekeeping: Timestamp,
-    quiet_nanos: u64,
+    reporting: Reporting,
     patience_at_end_nanos: u64,
     last_frame: u64,
 }
@@ -121,7 +123,7 @@ impl Detector {
             counters: Counters::default(),
             known: config.get(),
             housekeeping: Timestamp::ZERO,
-            quiet_nanos: config.get::<Reporting>().quiet.nanos(),
+            reporting: config.get(),
             patience_at_end_nanos: config.get::<state::Answers>().patience_at_end.nanos(),
             last_frame: 0,
         }
@@ -305,12 +307,19 @@ impl Detector {
     fn keep_house(&mut self) {
         let now = self.state.clock();
         self.housekeeping = now.plus_nanos(HOUSEKEEPING_NANOS);
-        self.close(Closing::Quiet(now, self.quiet_nanos));
+        self.close(Closing::Quiet(now, self.reporting.quiet.nanos()));
     }
 
     fn close(&mut self, closing: Closing) {
         let (rules, state) = (&mut self.rules, &mut self.state);
-        self.findings.close_together(|findings| {
+        let asleep = self.reporting.asleep.nanos();
+        let before = match closing {
+            Closing::End => None,
+            Closing::Quiet(now, _) => {
+                Some(Timestamp::from_nanos(now.as_nanos().saturating_sub(asleep)))
+            }
+        };
+        self.findings.close_together(before, |findings| {
             for rule in rules {
                 rule.close(closing, state, findings);
             }
@@ -400,51 +409,87 @@ mod tests {
         assert_eq!((report.findings.len(), report.openings.len()), (1, 0));
     }
 
-    /// Far more strangers than any table holds, and one who asks a port now and then among them.
-    #[test]
-    fn a_flood_that_fills_the_tables_hides_no_scan() {
-        const FULL: &str = "
-            [memory]
-            connections = 64
-            waiting = 64
-            services = 16
-            pairs = 16
-            sources = 16
-            cases = 8";
+    /// Tables that a small flood fills.
+    const FULL: &str = "
+        [memory]
+        connections = 64
+        waiting = 64
+        services = 16
+        pairs = 16
+        sources = 16
+        cases = 8";
+
+    /// Far more strangers than any table holds, whom `stranger` says from a number that is as good as drawn, and one who
+    /// asks a closed port now and then among them: what is said of him.
+    fn hidden_in(stranger: impl Fn(u32, u32) -> String) -> Report {
         let mut lines = String::new();
-        for n in 0..20_000u32 {
+        for n in 0..40_000u32 {
             let time = f64::from(n) * 0.001;
-            let (a, b) = (
-                n.wrapping_mul(40_503) >> 8 & 0xff,
-                n.wrapping_mul(2_654_435_761) >> 24,
-            );
-            lines += &format!(
-                "{time:.4} 198.{}.{a}.{b}:{} > 192.0.2.10:80 S seq {} bare\n",
-                18 + n % 2,
-                1_024 + n % 60_000,
-                n.wrapping_mul(7_919) >> 4
-            );
+            let drawn = (n ^ n >> 7).wrapping_mul(2_654_435_761);
+            lines += &format!("{time:.4} {}\n", stranger(n, drawn ^ drawn >> 15));
             if n % 1_000 == 500 {
                 let port = 100 + n / 1_000;
-                let from = format!("203.0.113.7:{}", 40_000 + n);
+                let from = format!("203.0.113.7:{}", 40_000 + n % 20_000);
                 lines += &format!("{:.4} {from} > 192.0.2.20:{port} S\n", time + 0.0002);
                 lines += &format!("{:.4} 192.0.2.20:{port} > {from} R. seq 0\n", time + 0.0004);
             }
         }
         let config = Config::with_overrides(FULL).unwrap();
-        let report = trace::run(Detector::new(config, &[]), &lines);
+        trace::run(Detector::new(config, &[]), &lines)
+    }
+
+    /// What is said of the one.
+    fn blamed(report: &Report) -> Vec<Class> {
         let scanner = "203.0.113.7".parse::<std::net::IpAddr>().unwrap();
-        let blamed = |finding: &&Finding| finding.sources == [scanner.into()];
-        let found: Vec<Class> = report
+        let of_him = report
             .findings
             .iter()
-            .filter(blamed)
-            .map(|f| f.class)
-            .collect();
-        assert_eq!(found, [Class::ConnectScan]);
-        let flooded = |finding: &Finding| finding.class == Class::SpoofedSynFlood;
-        assert_eq!(report.findings.iter().filter(|f| flooded(f)).count(), 1);
+            .filter(|finding| finding.sources == [scanner.into()]);
+        of_him.map(|finding| finding.class).collect()
+    }
+
+    #[test]
+    fn a_flood_that_fills_the_tables_hides_no_scan() {
+        let report = hidden_in(|n, drawn| {
+            let (a, b) = (drawn >> 8 & 0xff, drawn >> 24);
+            let port = 1_024 + n % 60_000;
+            format!(
+                "198.{}.{a}.{b}:{port} > 192.0.2.10:80 S seq {drawn} bare",
+                18 + n % 2
+            )
+        });
+        assert_eq!(blamed(&report), [Class::ConnectScan]);
+        let flooded = |finding: &&Finding| finding.class == Class::SpoofedSynFlood;
+        assert_eq!(report.findings.iter().filter(flooded).count(), 1);
         assert!(report.findings.len() <= 3, "{:#?}", report.findings.len());
+    }
+
+    #[test]
+    fn nor_does_one_over_random_services() {
+        let report = hidden_in(|n, drawn| {
+            let (a, b, c) = (drawn >> 8 & 0xff, drawn >> 24, drawn & 0xff);
+            let (sport, dport) = (1_024 + n % 60_000, drawn % 65_535 + 1);
+            format!(
+                "198.{}.{a}.{b}:{sport} > 192.0.2.{c}:{dport} S seq {drawn} bare",
+                18 + n % 2
+            )
+        });
+        assert_eq!(blamed(&report), [Class::ConnectScan]);
+    }
+
+    #[test]
+    fn nor_does_one_of_datagrams_and_echo_requests() {
+        let report = hidden_in(|n, drawn| {
+            let (a, b, c) = (drawn >> 8 & 0xff, drawn >> 24, drawn & 0xff);
+            let (sport, dport) = (1_024 + n % 60_000, drawn % 65_535 + 1);
+            let source = format!("198.{}.{a}.{b}", 18 + n % 2);
+            if n % 2 == 0 {
+                format!("{source}:{sport} > 192.0.2.{c}:{dport} udp len 9")
+            } else {
+                format!("{source} > 192.0.2.{c} icmp 8/0 id {dport} seq 1")
+            }
+        });
+        assert_eq!(blamed(&report), [Class::ConnectScan]);
     }
 
     const TINY: &str = "
@@ -456,7 +501,8 @@ mod tests {
         sources = 1
         cases = 1
         [report]
-        quiet = \"5s\"";
+        quiet = \"5s\"
+        asleep = \"20s\"";
 
     /// All openings, and the findings if they are all taken at the end.
     fn announced(frames: &[(u32, Vec<u8>)], config: Config) -> (Vec<Finding>, Vec<Finding>) {

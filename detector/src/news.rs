@@ -48,6 +48,8 @@ pub(crate) enum Excuse {
     Callback,
     /// The target is in a chat, and is asked for an open proxy, as those in the room may.
     Guest,
+    /// The source speaks a peer-to-peer protocol, and peers at programs' ports come and go.
+    Peer,
     /// Who gives addresses away tries one before he does.
     Assignment,
     /// The service had answered others before: it has gone, whoever asks.
@@ -102,6 +104,8 @@ pub(crate) struct Attempt {
     pub(crate) given: u32,
     /// How many segments or datagrams with data the originator has sent.
     pub(crate) said: u8,
+    /// How many of these came after the first few, are too short for a key, and as long as the one before.
+    pub(crate) short: u8,
     /// The longest thing that the responder said after the first few of both sides.
     pub(crate) tail: u16,
 }
@@ -127,6 +131,11 @@ pub(crate) struct FloodSyn {
     pub(crate) service: Service,
     /// Its initial sequence number.
     pub(crate) isn: u32,
+}
+
+/// As sent, or as behind one router: who sends with one of these is of the sensor's site.
+pub(crate) fn is_near(ttl: u8) -> bool {
+    is_untouched(ttl) || is_untouched(ttl.saturating_add(1))
 }
 
 /// How an attempt ended, where it led to nothing.

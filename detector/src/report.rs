@@ -5,6 +5,7 @@ use labels::{AddressBlock, Class, Evidence, Family, Finding, PortRange, Transpor
 
 use crate::address::Address;
 use crate::news::Moment;
+use crate::sleepers::Sleepers;
 use crate::tools;
 
 /// Addresses that a case names one by one; beyond, their neighbourhoods are named, as many again.
@@ -18,6 +19,9 @@ const FEW_PORTS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     ready: Vec<Finding>,
+    /// Of cases that have just closed.
+    closed: Vec<Finding>,
+    sleepers: Sleepers,
     /// Where somebody wants to hear of cases at once.
     openings: Option<Vec<Finding>>,
 }
@@ -37,17 +41,22 @@ impl Findings {
 
     /// A case has closed: its finding, if it had become a claim.
     pub(crate) fn close(&mut self, finding: impl IntoIterator<Item = Finding>) {
-        self.ready.extend(finding);
+        self.closed.extend(finding);
     }
 
-    /// Lets cases be closed that close together, and puts their findings in the order of their detection. Whoever
-    /// takes findings sooner or later gets them in the same order.
-    pub(crate) fn close_together(&mut self, close: impl FnOnce(&mut Findings)) {
-        let before = self.ready.len();
+    /// Lets cases be closed that close together, and hands out what ended before the given moment, or all: in the order
+    /// of detection. Whoever takes findings sooner or later gets them in the same order.
+    pub(crate) fn close_together(
+        &mut self,
+        before: Option<wire::Timestamp>,
+        close: impl FnOnce(&mut Findings),
+    ) {
         close(self);
-        let together = self.ready.split_off(before);
-        self.ready.extend(arbitrate(together));
-        let together = self.ready.get_mut(before..).unwrap_or_default();
+        let closed = std::mem::take(&mut self.closed);
+        if self.sleepers.take_in(closed) {
+            self.sleepers.replace(arbitrate);
+        }
+        let mut together = self.sleepers.wake(before);
         together.sort_by(|a, b| {
             (a.detected_frame, a.class, &a.sources, &a.targets).cmp(&(
                 b.detected_frame,
@@ -56,6 +65,7 @@ impl Findings {
                 &b.targets,
             ))
         });
+        self.ready.extend(together);
     }
 
     /// Those that are ready, in the order in which their cases closed.

@@ -30,10 +30,16 @@ pub(crate) enum Word {
     HttpRequest,
     /// A request of HTTP that is for a proxy: `CONNECT`, or a whole address.
     ProxyRequest,
-    /// A login or password sent in words.
+    /// A name sent in words, before its password.
+    LoginName,
+    /// A password sent in words, or a login whose password follows.
     Credentials,
-    /// `MAIL FROM` or `RCPT TO`.
+    /// A server asks for a password.
+    PasswordPrompt,
+    /// `MAIL FROM`.
     Envelope,
+    /// `RCPT TO`.
+    Recipient,
     /// The greeting of SSH.
     SshGreeting,
     /// A handshake of TLS.
@@ -157,8 +163,17 @@ fn imap(bytes: &[u8]) -> Option<Word> {
     }
     match words.next()? {
         b"NO" | b"BAD" => Some(Word::Denied),
+        b"OK" => Some(Word::Reply(200)),
         _ => None,
     }
+}
+
+/// A tag, and then a login.
+fn is_imap_login(bytes: &[u8]) -> bool {
+    let command = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    [&b"LOGIN"[..], b"AUTHENTICATE"]
+        .iter()
+        .any(|login| command.eq_ignore_ascii_case(login))
 }
 
 fn telnet(bytes: &[u8]) -> Option<Word> {
@@ -170,7 +185,10 @@ fn telnet(bytes: &[u8]) -> Option<Word> {
         b"ad password",
     ];
     let head = bytes.get(..bytes.len().min(256))?;
-    contains_any(head, &DENIALS).then_some(Word::Denied)
+    if contains_any(head, &DENIALS) {
+        return Some(Word::Denied);
+    }
+    contains_any(head, &[b"assword:"]).then_some(Word::PasswordPrompt)
 }
 
 fn contains_any(bytes: &[u8], words: &[&[u8]]) -> bool {
@@ -213,14 +231,19 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     {
         return Word::HttpRequest;
     }
-    if starts(b"MAIL FROM") || starts(b"RCPT TO") {
+    if starts(b"MAIL FROM") {
         return Word::Envelope;
     }
-    if dport != 80
-        && [&b"PASS "[..], b"AUTH ", b"USER "]
-            .iter()
-            .any(|word| starts(word))
-    {
+    if starts(b"RCPT TO") {
+        return Word::Recipient;
+    }
+    if dport != 80 && (starts(b"PASS ") || starts(b"AUTH ")) {
+        return Word::Credentials;
+    }
+    if dport != 80 && starts(b"USER ") {
+        return Word::LoginName;
+    }
+    if dport == 143 && is_imap_login(bytes) {
         return Word::Credentials;
     }
     if starts(b"HELP\r") {
@@ -370,31 +393,40 @@ fn digest(bytes: &[u8]) -> u16 {
     u16::try_from((hash ^ hash >> 16) & 0xffff).unwrap_or(0)
 }
 
-/// The addresses that an answer of DNS names, at most the first eight.
-pub(crate) fn named_addresses(bytes: &[u8]) -> Vec<std::net::IpAddr> {
-    let mut found = Vec::new();
+/// What an answer of DNS names.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// At most the first eight.
+    pub(crate) addresses: Vec<std::net::IpAddr>,
+    /// Nothing of the answer is missing.
+    pub(crate) whole: bool,
+}
+
+/// The addresses that an answer of DNS names.
+pub(crate) fn named_addresses(bytes: &[u8]) -> Named {
+    let mut named = Named::default();
+    named.whole = read_records(bytes, &mut named.addresses).is_some();
+    named
+}
+
+/// `None` where the answer is cut, or is none.
+fn read_records(bytes: &[u8], found: &mut Vec<std::net::IpAddr>) -> Option<()> {
     let [_, _, flags, _, 0, questions, a, b, _, _, _, _, rest @ ..] = bytes else {
-        return found;
+        return None;
     };
     if flags & 0x80 == 0 {
-        return found;
+        return None;
     }
     let mut rest = rest;
     for _ in 0..*questions {
-        match skip_name(rest).and_then(|rest| rest.get(4..)) {
-            Some(after) => rest = after,
-            None => return found,
-        }
+        rest = skip_name(rest)?.get(4..)?;
     }
     for _ in 0..u16::from_be_bytes([*a, *b]).min(16) {
-        let Some(record) = skip_name(rest) else { break };
-        let &[a, b, _, _, _, _, _, _, high, low, ref data @ ..] = record else {
-            break;
+        let &[a, b, _, _, _, _, _, _, high, low, ref data @ ..] = skip_name(rest)? else {
+            return None;
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let Some((data, after)) = data.split_at_checked(length) else {
-            break;
-        };
+        let (data, after) = data.split_at_checked(length)?;
         match (u16::from_be_bytes([a, b]), data) {
             (1, &[a, b, c, d]) => found.push(std::net::Ipv4Addr::new(a, b, c, d).into()),
             (28, data) => {
@@ -409,7 +441,30 @@ pub(crate) fn named_addresses(bytes: &[u8]) -> Vec<std::net::IpAddr> {
         }
         rest = after;
     }
-    found
+    Some(())
+}
+
+/// Whether a question of DNS is for the addresses of a name, as far as was captured: not for the name of an address,
+/// which scanners ask for.
+pub(crate) fn asks_for_address(bytes: &[u8]) -> bool {
+    const ADDRESS: [u16; 4] = [1, 15, 28, 65];
+    let [_, _, flags, _, 0, 1, _, _, _, _, _, _, name @ ..] = bytes else {
+        return false;
+    };
+    if flags & 0xf8 != 0 {
+        return false;
+    }
+    match skip_name(name) {
+        Some([a, b, ..]) => ADDRESS.contains(&u16::from_be_bytes([*a, *b])),
+        // Cut: the names of addresses begin with a number.
+        _ => {
+            let label = match name {
+                [length, rest @ ..] => rest.get(..usize::from(*length)).unwrap_or(rest),
+                [] => return false,
+            };
+            !label.iter().all(u8::is_ascii_digit)
+        }
+    }
 }
 
 fn skip_name(mut rest: &[u8]) -> Option<&[u8]> {

@@ -7,7 +7,8 @@
 //! A client completes its handshake, or retransmits its SYN from the same port when nobody answers. So each SYN
 //! fills a bucket of its service, a completion or a first retransmission takes it out again, and time drains it
 //! slowly; the bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. Besides, a sequence number that stays while source ports or addresses
-//! change is made by a program that forges packets, and three of them suffice, however slow.
+//! change is made by a program that forges packets, and three of them suffice, however slow. A flood may be spread over
+//! all ports of a host: each port's first SYN fills a bucket of the host, which counts where hundreds of sources ask.
 //!
 //! # Evidence
 //! SYNs against completions, distinct sources, the constant sequence number, who tore half-open connections down.
@@ -15,7 +16,7 @@
 //! What the flooded host answers belongs to the flood and is held against nobody.
 //!
 //! # Blind spots
-//! A flood spread over so many ports that no bucket fills; one that completes handshakes. A forged source that exists
+//! A flood in few names over so many ports that no bucket fills is a scan here; one that completes handshakes is nothing. A forged source that exists
 //! answers RST as a true one would. During a flood, handshakes of true clients with that service are not followed.
 //!
 //! # References
@@ -68,10 +69,11 @@ struct Detail {
 }
 
 impl Detail {
-    /// Nothing listens, and the same clients try again and again: no backlog fills.
-    fn is_dead_service(&self) -> bool {
+    /// Nothing listens, and the same clients try again and again: no backlog fills. That they are refused need not be
+    /// seen where answers are not: else they would insist.
+    fn is_dead_service(&self, one_side: bool) -> bool {
         self.accepted == 0
-            && self.refused * 2 >= self.added
+            && (self.refused * 2 >= self.added || one_side)
             && self.again * 2 >= self.added
             && self.raw * 2 < self.added
     }
@@ -278,9 +280,53 @@ impl SynFlood {
         if let Some((service, _)) = evicted.filter(|(_, bucket)| bucket.flooded) {
             state.set_flooded(service, false);
         }
+        let first = bucket.last.is_none();
         drain(bucket, now, flood.drain_per_second);
         fill(bucket, attempt, now);
+        // Most buckets never hold more than a drop: what costs memory is kept of the others.
+        if bucket.level > 2 * ONE || bucket.equal_isns > 1 {
+            let detail = bucket.detail.get_or_insert_with(Box::default);
+            detail.add(attempt, now);
+        }
+        if first {
+            self.new_port(attempt, now, state, findings);
+        }
         self.judge(attempt, now, state, findings);
+    }
+
+    /// A port of a host is asked for the first time: a flood over so many ports that no bucket fills shows itself in how
+    /// many there are, and from how many sources.
+    fn new_port(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
+        /// Clients of a server that gives each a port of its own, as FTP does, are not as many at a time.
+        const SOURCES: u64 = 256;
+        let key = host_of(attempt.target);
+        let flood = self.victims.limits();
+        let (bucket, evicted) = self.buckets.get_or_insert_with(key, Bucket::default);
+        if let Some((service, _)) = evicted.filter(|(_, bucket)| bucket.flooded) {
+            state.set_flooded(service, false);
+        }
+        drain(bucket, now, flood.drain_per_second);
+        // Each host of a scanned network has such a bucket: only of a flood's it is worth memory who filled it.
+        fill(bucket, attempt, now);
+        if bucket.level > flood.sudden * ONE / 2 {
+            let detail = bucket.detail.get_or_insert_with(Box::default);
+            detail.add(attempt, now);
+        }
+        let detail = bucket.detail.as_deref();
+        let crowd = detail.is_some_and(|detail| {
+            let sources = detail.crowd.count();
+            sources.is_none_or(|sources| sources >= SOURCES)
+        });
+        let few_complete = bucket.completed * flood.completed_one_in < bucket.level;
+        if !bucket.flooded && crowd && bucket.level >= flood.sudden * ONE && few_complete {
+            self.flooded(key, attempt, false, now, state, findings);
+        }
     }
 
     /// Whether the bucket of that service runs over.
@@ -299,9 +345,26 @@ impl SynFlood {
         // Decoys are a few dozen names, each of which asks a service once or twice.
         let by_isn = (bucket.equal_isns >= flood.equal_isns || bucket.renamed >= MOST_DECOYS)
             && !bucket.completes;
-        if bucket.flooded || (!by_isn && !overflows(bucket, now, flood)) {
+        let one_side = state.sees_one_side();
+        if bucket.flooded || (!by_isn && !overflows(bucket, now, one_side, flood)) {
             return;
         }
+        self.flooded(key, attempt, by_isn, now, state, findings);
+    }
+
+    /// A bucket has run over.
+    fn flooded(
+        &mut self,
+        key: Service,
+        attempt: &Attempt,
+        by_isn: bool,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
+        let Some(bucket) = self.buckets.get_mut(&key) else {
+            return;
+        };
         bucket.flooded = true;
         state.set_flooded(key, true);
         let detail = bucket.detail.take().unwrap_or_default();
@@ -347,18 +410,21 @@ impl SynFlood {
             folder.life.extend(now, 1);
         }
         let flood = self.victims.limits();
-        let Some(bucket) = self.buckets.get_mut(&syn.service) else {
+        for key in [syn.service, host_of(syn.service.address)] {
+            let Some(bucket) = self.buckets.get_mut(&key).filter(|bucket| bucket.flooded) else {
+                continue;
+            };
+            drain(bucket, now, flood.drain_per_second);
+            bucket.level = (bucket.level + ONE).min(4 * flood.level * ONE);
+            let steady = bucket.last.is_some_and(|(isn, _, _)| isn == syn.isn);
+            if bucket.level < flood.level * ONE / 4 && !steady {
+                bucket.flooded = false;
+                bucket.equal_isns = 0;
+                state.set_flooded(key, false);
+            }
+            bucket.last = Some((syn.isn, syn.source, syn.sport));
             return;
-        };
-        drain(bucket, now, flood.drain_per_second);
-        bucket.level = (bucket.level + ONE).min(4 * flood.level * ONE);
-        let steady = bucket.last.is_some_and(|(isn, _, _)| isn == syn.isn);
-        if bucket.level < flood.level * ONE / 4 && !steady {
-            bucket.flooded = false;
-            bucket.equal_isns = 0;
-            state.set_flooded(syn.service, false);
         }
-        bucket.last = Some((syn.isn, syn.source, syn.sport));
     }
 
     fn victim(
@@ -434,6 +500,11 @@ impl SynFlood {
     }
 }
 
+/// All ports of a host together: port 0 stands for them, where no service is.
+fn host_of(address: Address) -> Service {
+    Service { address, port: 0 }
+}
+
 fn service_of(attempt: &Attempt) -> Service {
     Service {
         address: attempt.target,
@@ -441,7 +512,7 @@ fn service_of(attempt: &Attempt) -> Service {
     }
 }
 
-fn overflows(bucket: &Bucket, now: Moment, flood: &Limits) -> bool {
+fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bool {
     let age = bucket
         .risen
         .map_or(0, |risen| now.time.nanos_since(risen.time));
@@ -450,7 +521,7 @@ fn overflows(bucket: &Bucket, now: Moment, flood: &Limits) -> bool {
     if bucket
         .detail
         .as_ref()
-        .is_some_and(|detail| detail.is_dead_service())
+        .is_some_and(|detail| detail.is_dead_service(one_side))
     {
         return false;
     }
@@ -505,11 +576,6 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
         }
     }
     bucket.last = Some((isn, source, sport));
-    // Most buckets never hold more than a drop: what costs memory is kept of the others.
-    if bucket.level > 2 * ONE || bucket.equal_isns > 1 {
-        let detail = bucket.detail.get_or_insert_with(Box::default);
-        detail.add(attempt, now);
-    }
 }
 
 impl Rule for SynFlood {
@@ -560,6 +626,10 @@ impl Rule for SynFlood {
                     bucket.completed += ONE;
                     bucket.completes = true;
                 }
+                if let Some(host) = self.buckets.get_mut(&host_of(attempt.target)) {
+                    host.level = host.level.saturating_sub(ONE);
+                    host.completed += ONE;
+                }
                 self.victim(attempt.target, now, 0, |victim| victim.completed += 1);
             }
             News::Settled(attempt, outcome) if attempt.technique == Technique::Syn => {
@@ -591,162 +661,4 @@ impl Rule for SynFlood {
 }
 
 #[cfg(test)]
-mod tests {
-    use labels::Class;
-
-    use crate::trace::{classes, findings, findings_with, merge, repeat};
-
-    #[test]
-    fn three_syns_with_one_sequence_number_are_a_flood_however_slow() {
-        let found = findings(
-            "0.00 198.51.100.7:1053 > 192.0.2.10:23 S seq 322286
-             0.39 198.51.100.7:1054 > 192.0.2.10:23 S seq 322286
-             0.76 198.51.100.7:1055 > 192.0.2.10:23 S seq 322286",
-        );
-        assert_eq!(found.len(), 1, "{found:#?}");
-        assert_eq!(found[0].class, Class::SpoofedSynFlood);
-        assert_eq!((found[0].packets, found[0].detected_frame), (3, 3));
-    }
-
-    #[test]
-    fn a_syn_that_no_stack_repeats_so_often_fills_the_backlog() {
-        let syn = "198.51.100.7:20000 > 192.0.2.10:80 S seq 77 bare win 1480";
-        assert_eq!(classes(&repeat(200, 0.01, syn)), [Class::SynFlood]);
-        assert!(classes(&repeat(8, 1.0, syn)).is_empty());
-    }
-
-    #[test]
-    fn clients_that_retry_a_dead_service_flood_nothing() {
-        let mut lines = String::new();
-        for n in 0..3_000u32 {
-            let (client, port) = (n % 20 + 1, 20_000 + n);
-            let time = f64::from(n) * 0.002;
-            lines += &format!(
-                "{time:.4} 10.0.0.{client}:{port} > 10.0.1.9:5432 S seq {}\n",
-                n * 7_919
-            );
-            lines += &format!(
-                "{:.4} 10.0.1.9:5432 > 10.0.0.{client}:{port} R. seq 0\n",
-                time + 0.0005
-            );
-        }
-        assert!(
-            !classes(&lines)
-                .iter()
-                .any(|class| class.verdict().is_alerting())
-        );
-    }
-
-    #[test]
-    fn a_flood_that_has_to_make_room_keeps_its_target() {
-        let mut lines = String::new();
-        for (second, target) in [(1, "192.0.2.10"), (2, "192.0.2.20")] {
-            for n in 0..4 {
-                lines += &format!("{second}.{n} 198.51.100.7:{n} > {target}:80 S seq 674719801\n");
-            }
-        }
-        let found = findings_with(&lines, "[memory]\ncases = 1");
-        let targets: Vec<_> = found.iter().map(|f| f.targets[0].to_string()).collect();
-        assert_eq!(targets, ["192.0.2.10", "192.0.2.20"]);
-    }
-
-    #[test]
-    fn two_are_not_and_neither_are_retransmissions() {
-        assert!(
-            classes(
-                "0.00 198.51.100.7:1053 > 192.0.2.10:23 S seq 322286
-                 0.39 198.51.100.7:1054 > 192.0.2.10:23 S seq 322286",
-            )
-            .is_empty()
-        );
-        assert!(classes(&repeat(6, 3.0, "198.51.100.7:1053 > 192.0.2.10:23 S seq 5")).is_empty());
-    }
-
-    #[test]
-    fn the_answers_to_a_flood_belong_to_it() {
-        let flood = repeat(
-            200,
-            0.01,
-            "198.18.{}.9:{p} > 192.0.2.10:80 S seq 674719801 bare",
-        );
-        let answers = repeat(
-            200,
-            0.01,
-            "192.0.2.10:80 > 198.18.{}.9:{p} S. ack 674719802",
-        );
-        let found = findings(&merge(&flood, &answers));
-        assert_eq!(found.len(), 1, "{found:#?}");
-        assert_eq!(found[0].class, Class::SpoofedSynFlood);
-        assert_eq!(found[0].tool.as_deref(), Some("synk4"));
-        // The two answers before the third SYN are not counted.
-        assert_eq!(found[0].packets, 398);
-        assert_eq!(found[0].sources, ["198.18.0.0/16".parse().unwrap()]);
-    }
-
-    #[test]
-    fn a_true_source_tears_its_half_open_connections_down() {
-        let mut lines = String::new();
-        for n in 0..200u32 {
-            let (at, port) = (f64::from(n) * 0.02, 2000 + n);
-            lines += &format!(
-                "{at:.3} 198.51.100.7:{port} > 192.0.2.10:80 S seq {} bare\n",
-                n * n * 77
-            );
-            lines += &format!("{:.3} 192.0.2.10:80 > 198.51.100.7:{port} S.\n", at + 0.001);
-            lines += &format!("{:.3} 198.51.100.7:{port} > 192.0.2.10:80 R\n", at + 0.002);
-        }
-        assert_eq!(classes(&lines), [Class::SynFlood]);
-    }
-
-    #[test]
-    fn a_busy_server_is_not_flooded() {
-        let mut lines = String::new();
-        for n in 0..2000u32 {
-            let (at, from) = (
-                f64::from(n) * 0.002,
-                format!("198.18.{}.{}:{}", n / 200, n % 200, 2000 + n),
-            );
-            lines += &format!("{at:.4} {from} > 192.0.2.10:443 S seq {}\n", n * 991);
-            lines += &format!("{:.4} 192.0.2.10:443 > {from} S.\n", at + 0.04);
-            lines += &format!("{:.4} {from} > 192.0.2.10:443 .\n", at + 0.08);
-            lines += &format!("{:.4} {from} > 192.0.2.10:443 P. len 100\n", at + 0.09);
-        }
-        assert!(classes(&merge(&lines, "")).is_empty());
-    }
-
-    #[test]
-    fn many_clients_of_a_dead_server_retransmit_and_are_no_flood() {
-        let mut lines = String::new();
-        for n in 0..300u32 {
-            for wait in [0.0, 1.0, 3.0] {
-                lines += &format!(
-                    "{:.3} 198.18.0.{}:{} > 192.0.2.10:443 S seq {}\n",
-                    f64::from(n) * 0.1 + wait,
-                    n % 200,
-                    3000 + n,
-                    n * 991
-                );
-            }
-        }
-        assert_eq!(classes(&merge(&lines, "")), [Class::RetryToDeadHost]);
-    }
-
-    #[test]
-    fn a_client_that_hammers_a_closed_port_is_no_flood() {
-        let mut lines = String::new();
-        for n in 0..300u32 {
-            let at = f64::from(n) * 0.01;
-            lines += &format!(
-                "{at:.3} 198.51.100.7:{} > 192.0.2.10:8086 S seq {}\n",
-                3000 + n,
-                n * 991
-            );
-            lines += &format!(
-                "{:.3} 192.0.2.10:8086 > 198.51.100.7:{} R. seq 0\n",
-                at + 0.001,
-                3000 + n
-            );
-        }
-        assert!(classes(&lines).is_empty());
-    }
-}
+mod tests;

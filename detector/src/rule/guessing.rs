@@ -10,6 +10,10 @@
 //! over one connection or one over each, nor how slowly. A refused SSH login never gets a long answer after the keys
 //! are exchanged; a session does.
 //!
+//! A try shows itself twice, by its question and by its answer, and a sensor that misses one may catch the other. Who asks
+//! to be let in again over the same connection was not; who asks once and then says no more is taken for what the others
+//! were whose answers were seen. What an SSH session said is counted by its sequence numbers.
+//!
 //! # Evidence
 //! Refusals and successes of each source.
 //!
@@ -22,6 +26,7 @@
 use labels::{Class, Finding, PortRange, Transport};
 
 use super::Rule;
+use super::asking::Asking;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
@@ -39,6 +44,8 @@ const BEFORE_LOGIN: u8 = 6;
 const LOST: u8 = 1;
 /// Tries that one SSH session counts for: keys that are offered look like passwords.
 const MOST_TRIES: u32 = 2;
+/// Those that are too short for a key: as often a client asks its user.
+const MOST_SHORT: u32 = 3;
 
 section! {
     /// When refused logins are guessing.
@@ -55,11 +62,21 @@ section! {
 struct Door {
     refused: u32,
     welcome: u32,
+    /// Tries whose answer was not seen, and after which no more was said.
+    untold: u32,
+    /// Who asks to be let in.
+    asking: Asking,
     sources: Addresses,
     frames: Vec<u64>,
 }
 
 impl Door {
+    fn refused(&self, limits: &Limits) -> u32 {
+        let alike = self.refused > self.welcome * limits.per_success;
+        self.refused
+            .saturating_add(if alike { self.untold } else { 0 })
+    }
+
     fn suffices(&self, of_all: bool, limits: &Limits) -> bool {
         let mostly = self.refused >= self.welcome * limits.per_success;
         let needed = if of_all {
@@ -69,7 +86,7 @@ impl Door {
             limits.refusals
         };
         let many = usize::try_from(limits.guessers).unwrap_or(usize::MAX);
-        mostly && self.refused >= needed && (!of_all || self.sources.len() >= many)
+        mostly && self.refused(limits) >= needed && (!of_all || self.sources.len() >= many)
     }
 }
 
@@ -91,7 +108,7 @@ impl Brief for Door {
             ports: vec![PortRange::single(key.0.port)],
             span: life.activity?,
             detected: life.detected?,
-            confidence: if self.refused >= 2 * limits.refusals {
+            confidence: if self.refused(limits) >= 2 * limits.refusals {
                 0.9
             } else {
                 0.7
@@ -100,7 +117,7 @@ impl Brief for Door {
                 "logins that the service refused",
                 format!(
                     "{} refused, {} let in, by {}",
-                    self.refused,
+                    self.refused(limits),
                     self.welcome,
                     count(self.sources.len(), "host")
                 ),
@@ -124,25 +141,56 @@ impl Guessing {
         }
     }
 
-    fn note(
-        &mut self,
-        attempt: &Attempt,
-        (refused, tries): (bool, u32),
-        now: Moment,
-        findings: &mut Findings,
-    ) {
+    /// A question was asked, an answer given, a session ended.
+    fn note(&mut self, attempt: &Attempt, what: Step, now: Moment, findings: &mut Findings) {
         let service = Service {
             address: attempt.target,
             port: attempt.dport,
         };
         for key in [(service, Some(attempt.source)), (service, None)] {
-            let folder = self.doors.open(key, findings);
-            let door = &mut folder.brief;
-            if !refused {
-                door.welcome = door.welcome.saturating_add(1);
+            let aside = what.is_hearsay() || is_web(attempt) && matches!(what, Step::Asked);
+            if aside && self.doors.peek(&key).is_none() {
                 continue;
             }
-            door.refused = door.refused.saturating_add(tries);
+            let folder = self.doors.open(key, findings);
+            let door = &mut folder.brief;
+            match what {
+                Step::Asked | Step::Prompted => {
+                    // Behind a prompt comes the password itself, letter by letter.
+                    let said = match what {
+                        Step::Prompted => u8::MAX,
+                        _ => attempt.said,
+                    };
+                    if !door.asking.ask(attempt.sport, said) || is_web(attempt) {
+                        continue;
+                    }
+                    door.refused = door.refused.saturating_add(1);
+                }
+                Step::Answered => {
+                    door.asking.answer(attempt.sport);
+                    continue;
+                }
+                Step::Consented => {
+                    let asked = door.asking.answer(attempt.sport).is_some();
+                    door.welcome = door.welcome.saturating_add(u32::from(asked));
+                    continue;
+                }
+                Step::Welcome => {
+                    door.asking.answer(attempt.sport);
+                    door.welcome = door.welcome.saturating_add(1);
+                    continue;
+                }
+                Step::Refused(tries) => {
+                    door.asking.answer(attempt.sport);
+                    door.refused = door.refused.saturating_add(tries);
+                }
+                Step::Ended => {
+                    if !door.asking.end(attempt.sport, attempt.said) {
+                        continue;
+                    }
+                    door.untold = door.untold.saturating_add(1);
+                }
+            }
             door.sources.insert(attempt.source);
             if door.frames.len() < 8 {
                 door.frames.push(now.frame);
@@ -161,16 +209,58 @@ impl Guessing {
     }
 }
 
-/// Whether a service's words refuse a login, or let somebody in.
-fn verdict(port: u16, word: Word) -> Option<bool> {
-    match word {
-        Word::Reply(530 | 430 | 535 | 534) | Word::Denied | Word::SmbDenied => Some(true),
-        Word::HttpStatus(401 | 403 | 407) => Some(true),
-        Word::Reply(230 | 235) | Word::HttpStatus(200..=399) => Some(false),
-        // A mailbox's third word of consent: after greeting and user comes the password.
-        Word::Reply(200) if port != 110 => Some(false),
-        _ => None,
+/// What happens at a door.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A name and a password are given.
+    Asked,
+    /// A password is asked for.
+    Prompted,
+    /// An answer that neither lets in nor refuses.
+    Answered,
+    /// A word of consent, which is to the login if one was open.
+    Consented,
+    Welcome,
+    /// So many tries at once.
+    Refused(u32),
+    /// The session is over.
+    Ended,
+}
+
+impl Step {
+    /// Whether it means nothing where nothing is known.
+    fn is_hearsay(self) -> bool {
+        matches!(self, Step::Answered | Step::Consented | Step::Ended)
     }
+}
+
+/// Each request of the web stands for itself: the next one does not say that this one was refused.
+fn is_web(attempt: &Attempt) -> bool {
+    matches!(attempt.word, Word::HttpRequest | Word::ProxyRequest)
+}
+
+/// What words at a door mean.
+fn step(port: u16, by_originator: bool, word: Word) -> Option<Step> {
+    if by_originator {
+        return matches!(
+            word,
+            Word::Credentials | Word::HttpRequest | Word::ProxyRequest
+        )
+        .then_some(Step::Asked);
+    }
+    Some(match word {
+        Word::PasswordPrompt => Step::Prompted,
+        Word::Reply(530 | 430 | 535 | 534) | Word::Denied | Word::SmbDenied => Step::Refused(1),
+        Word::HttpStatus(401 | 403 | 407) => Step::Refused(1),
+        Word::Reply(230 | 235) | Word::HttpStatus(200..=399) => Step::Welcome,
+        // A mailbox consents to its greeting and to a name, too.
+        Word::Reply(200) if matches!(port, 110 | 143) => Step::Consented,
+        Word::Reply(200) => Step::Welcome,
+        // More is asked for.
+        Word::Reply(300..=399) => return None,
+        Word::Reply(_) | Word::HttpStatus(_) => Step::Answered,
+        _ => return None,
+    })
 }
 
 impl Rule for Guessing {
@@ -184,9 +274,9 @@ impl Rule for Guessing {
 
     fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
         match news {
-            News::Said(attempt, false, word) => {
-                if let Some(refused) = verdict(attempt.dport, *word) {
-                    self.note(attempt, (refused, 1), now, findings);
+            News::Said(attempt, by_originator, word) => {
+                if let Some(step) = step(attempt.dport, *by_originator, *word) {
+                    self.note(attempt, step, now, findings);
                 }
             }
             News::Closed(attempt)
@@ -194,10 +284,17 @@ impl Rule for Guessing {
                     && attempt.said.saturating_add(LOST) >= BEFORE_LOGIN =>
             {
                 let refused = attempt.tail <= self.doors.limits().longest_refusal;
-                let tries =
-                    u32::from(attempt.said.saturating_sub(BEFORE_LOGIN)).clamp(1, MOST_TRIES);
-                self.note(attempt, (refused, tries), now, findings);
+                let tries = u32::from(attempt.said.saturating_sub(BEFORE_LOGIN)).min(MOST_TRIES);
+                let again = (u32::from(attempt.short) + 1).min(MOST_SHORT);
+                let tries = tries.max(again);
+                let step = if refused {
+                    Step::Refused(tries)
+                } else {
+                    Step::Welcome
+                };
+                self.note(attempt, step, now, findings);
             }
+            News::Closed(attempt) => self.note(attempt, Step::Ended, now, findings),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@
 //! end. It may mark a service as flooded, a host as besieged, a source as scanning or a pair as traced, so that the state
 //! treats their packets accordingly; it changes nothing else.
 
+mod asking;
 mod asset;
 mod backscatter;
 mod callback;

@@ -8,6 +8,7 @@
 //! Each kind has a form of its own that its protocol gives it (a question for a whole zone, a call of the portmapper, a
 //! refusal to relay, a route in the header), and comes from where nobody who uses it does: from another site. A zone is
 //! given to secondaries, a refused transfer goes to a stranger; one refusal to relay is a typing error, several are a test.
+//! A question whose answer was missed, and after which nothing followed, counts beside others that were refused.
 //!
 //! # Evidence
 //! How often, of how many hosts, with the frames.
@@ -21,6 +22,7 @@
 use labels::{Class, Finding, Transport};
 
 use super::Rule;
+use super::asking::Asking;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
@@ -61,6 +63,10 @@ struct Asker {
     /// In whose names, where the case is about who is told.
     speakers: Crowd,
     names: Addresses,
+    /// Recipients whose refusal would be told.
+    asking: Asking,
+    /// Of which only so much was seen that it may have been the same again.
+    vague: u32,
 }
 
 impl Brief for Asker {
@@ -150,7 +156,9 @@ impl Probe {
         };
         let key = (source, class);
         let asker = &mut self.askers.note(key, now, 1, findings).brief;
-        asker.times = asker.times.saturating_add(1);
+        // What may have been the same was.
+        let vague = std::mem::take(&mut asker.vague);
+        asker.times = asker.times.saturating_add(1 + vague);
         asker.targets.insert(target);
         asker.udp.get_or_insert(udp);
         if port != 0 || class == Class::PortZeroProbe {
@@ -161,6 +169,27 @@ impl Probe {
         }
         if asker.times >= needed {
             self.askers.claim(key, now, findings);
+        }
+    }
+
+    /// It may have been the same as what this source did before, or does later.
+    fn perhaps(&mut self, attempt: &Attempt, class: Class, now: Moment, findings: &mut Findings) {
+        let asker = &mut self.askers.open((attempt.source, class), findings).brief;
+        if asker.times > 0 {
+            self.of(attempt, class, now, findings);
+        } else {
+            asker.vague = asker.vague.saturating_add(1);
+        }
+    }
+
+    /// Mail for a recipient, as far as the sensor follows it.
+    fn mail(&mut self, attempt: &Attempt, asks: bool, findings: &mut Findings) {
+        let key = (attempt.source, Class::RelayTest);
+        if asks {
+            let asker = &mut self.askers.open(key, findings).brief;
+            asker.asking.ask(attempt.sport, attempt.said);
+        } else if let Some(folder) = self.askers.get(&key) {
+            folder.brief.asking.answer(attempt.sport);
         }
     }
 
@@ -209,7 +238,10 @@ impl Rule for Probe {
                     _ => {}
                 }
             }
+            News::Said(attempt, true, Word::Recipient) => self.mail(attempt, true, findings),
+            News::Said(attempt, false, Word::Reply(_)) => self.mail(attempt, false, findings),
             News::Said(attempt, false, Word::RelayDenied) => {
+                self.mail(attempt, false, findings);
                 self.of(attempt, Class::RelayTest, now, findings);
             }
             News::Closed(attempt)
@@ -218,6 +250,22 @@ impl Rule for Probe {
                     && attempt.fetched <= self.askers.limits().refused_bytes =>
             {
                 self.of(attempt, Class::ZoneTransferProbe, now, findings);
+            }
+            News::Closed(attempt)
+                if attempt.technique == Technique::Syn
+                    && attempt.dport == 53
+                    && attempt.word == Word::None
+                    && attempt.fetched <= self.askers.limits().refused_bytes =>
+            {
+                self.perhaps(attempt, Class::ZoneTransferProbe, now, findings);
+            }
+            News::Closed(attempt) => {
+                let key = (attempt.source, Class::RelayTest);
+                if let Some(folder) = self.askers.get(&key)
+                    && folder.brief.asking.end(attempt.sport, attempt.said)
+                {
+                    self.perhaps(attempt, Class::RelayTest, now, findings);
+                }
             }
             // By TCP one asks for what a datagram cannot hold, and so after a datagram.
             News::Settled(attempt, Outcome::Empty)

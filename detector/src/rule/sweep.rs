@@ -27,7 +27,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::news::{
+    Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
+};
 use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
 use crate::state::{Keep, Memory, State, Table};
 use crate::tools;
@@ -92,6 +94,12 @@ struct Last {
 
 impl Keep for Last {}
 
+/// A host that has answered something: it is there, whatever a sensor missed of its address resolution.
+#[derive(Clone, Copy, Default)]
+struct There;
+
+impl Keep for There {}
+
 /// What is known of one who asks.
 #[derive(Default)]
 struct Walk {
@@ -117,9 +125,19 @@ struct Walk {
 }
 
 impl Walk {
+    /// How many are absent: who has answered once is there, whatever was lost.
+    fn absent(&self) -> usize {
+        self.absent.len_without(&self.present)
+    }
+
+    /// Whether those who are there are asked round after round.
+    fn is_monitor(&self) -> bool {
+        let (absent, present) = (self.absent(), self.present.len());
+        self.asked >= ROUNDS * (absent + present) && present >= absent
+    }
+
     fn suffices(&self, question: Question, limits: &Limits) -> bool {
-        // Who has answered once is there, whatever was lost.
-        let absent = self.absent.len_without(&self.present);
+        let absent = self.absent();
         let present = self.present.len();
         let mostly = absent * 2 >= present;
         match question {
@@ -149,6 +167,16 @@ impl Walk {
                 absent >= needed && absent >= present * 2 && near
             }
         }
+    }
+
+    /// The next address.
+    fn came_to(&mut self, target: Address, new: bool) {
+        let distance = self
+            .last
+            .map(|last| target.bits().wrapping_sub(last.bits()));
+        self.steps += usize::from(new && matches!(distance, Some(1..=4)));
+        self.rises += usize::from(new && self.last.is_some_and(|last| last < target));
+        self.last = Some(target);
     }
 
     /// Whether the addresses were asked for by a stack that had packets for them, in no order: a server whose clients
@@ -184,12 +212,7 @@ impl Brief for Walk {
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
         let (class, transport) = match key.1 {
             // Round after round, and most are there.
-            Question::Ping
-                if self.asked >= ROUNDS * (self.absent.len() + self.present.len())
-                    && self.present.len() >= self.absent.len() =>
-            {
-                (Class::MonitoringPoll, Transport::Icmp)
-            }
+            Question::Ping if self.is_monitor() => (Class::MonitoringPoll, Transport::Icmp),
             Question::Ping => (Class::PingSweep, Transport::Icmp),
             Question::Arp => (Class::ArpSweep, Transport::Other),
             Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
@@ -204,7 +227,7 @@ impl Brief for Walk {
             "one question to many addresses",
             format!(
                 "{} absent, {} present",
-                count(self.absent.len(), "address"),
+                count(self.absent(), "address"),
                 count(self.present.len(), "address")
             ),
             "who has business with a host asks one that exists",
@@ -239,6 +262,7 @@ pub(super) struct Sweep {
     walks: Docket<Walk>,
     /// By source.
     lasts: Table<Address, Last>,
+    there: Table<Address, There>,
 }
 
 impl Sweep {
@@ -246,6 +270,7 @@ impl Sweep {
         Sweep {
             walks: Docket::new(config.get::<Memory>().cases, config.get()),
             lasts: Table::new(config.get::<Memory>().cases),
+            there: Table::new(config.get::<Memory>().cases),
         }
     }
 
@@ -295,6 +320,8 @@ impl Sweep {
         {
             return;
         }
+        let there = question == Question::Arp && self.there.peek(&attempt.target).is_some();
+        let absent = absent && !there;
         // Who is known to be there counts only where somebody walks.
         if !absent && matches!(question, Question::Udp(_) | Question::Arp) {
             if let Some(folder) = self.walks.get(&(attempt.source, question)) {
@@ -318,16 +345,7 @@ impl Sweep {
         walk.shadows += usize::from(stack);
         walk.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
         walk.client |= matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion);
-        let distance = walk
-            .last
-            .map(|last| attempt.target.bits().wrapping_sub(last.bits()));
-        if new && matches!(distance, Some(1..=4)) {
-            walk.steps += 1;
-        }
-        if new && walk.last.is_some_and(|last| last < attempt.target) {
-            walk.rises += 1;
-        }
-        walk.last = Some(attempt.target);
+        walk.came_to(attempt.target, new);
         if attempt.technique == Technique::Udp {
             walk.ports.insert(attempt.dport);
             walk.sports.insert(attempt.sport);
@@ -337,6 +355,20 @@ impl Sweep {
         }
         if self.judge(key, now, findings) && matches!(question, Question::Ping | Question::Arp) {
             state.mark_walking(attempt.source);
+        }
+    }
+
+    /// An answer whose question the sensor has missed.
+    fn answered(&mut self, answer: &Answer, now: Moment, findings: &mut Findings) {
+        let key = (answer.target, Question::Ping);
+        if let Some(folder) = self.walks.get(&key) {
+            let walk = &mut folder.brief;
+            let new = !walk.absent.contains(answer.source) && !walk.present.contains(answer.source);
+            walk.present.insert(answer.source);
+            walk.asked += 1;
+            walk.came_to(answer.source, new);
+            folder.life.extend(now, 1);
+            self.judge(key, now, findings);
         }
     }
 
@@ -378,6 +410,7 @@ impl Rule for Sweep {
             NewsKind::Repeated,
             NewsKind::Settled,
             NewsKind::Fruitful,
+            NewsKind::Unsolicited,
         ])
     }
 
@@ -404,10 +437,20 @@ impl Rule for Sweep {
                     self.community(attempt, digest, now, findings);
                 }
             }
+            // What clients of a service ask is answered where this sensor does not see it.
+            News::Settled(attempt, Outcome::Silent)
+                if matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion)
+                    && state.sees_one_side() => {}
             News::Settled(attempt, Outcome::Silent | Outcome::Unreachable) => {
                 self.note(attempt, true, now, state, findings);
             }
-            News::Fruitful(attempt) => self.note(attempt, false, now, state, findings),
+            News::Fruitful(attempt) => {
+                self.there.get_or_insert_with(attempt.target, || There);
+                self.note(attempt, false, now, state, findings);
+            }
+            News::Unsolicited(answer) if answer.kind == AnswerKind::EchoReply => {
+                self.answered(answer, now, findings);
+            }
             News::Repeated(attempt) => {
                 if let Some(question) = Question::of(attempt)
                     && let Some(folder) = self.walks.get(&(attempt.source, question))

@@ -257,6 +257,10 @@ impl Volume {
         } else {
             attempt.dport
         };
+        // Lookups are answered where this sensor does not see it.
+        if matches!(attempt.word, Word::DnsQuestion(_)) && state.sees_one_side() {
+            return;
+        }
         // Datagrams that are answered, or go between those who talk besides, are traffic.
         if kind == Kind::Datagrams
             && (attempt.fetched > 0

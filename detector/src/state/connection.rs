@@ -5,6 +5,7 @@ use wire::Flags;
 use super::table::Keep;
 use crate::address::Address;
 use crate::news::{Attempt, Moment, Technique};
+use crate::observe::Segment;
 use crate::words::Word;
 
 /// One end of a connection.
@@ -133,9 +134,14 @@ pub(super) struct Connection {
     pub(super) sent: u8,
     /// How many segments with data the originator has sent.
     pub(super) said: u8,
+    /// How many of these came after the first few, are too short for a key, and as long as the one before.
+    pub(super) short: u8,
+    last_said: u16,
     /// The longest that the responder said after the first few of both sides.
     pub(super) tail: u16,
     pub(super) originator_is_low: bool,
+    /// The sequence numbers that originator and responder come to next; 0 while unknown.
+    pub(super) next: [u32; 2],
 }
 
 impl Keep for Connection {
@@ -165,8 +171,116 @@ impl Connection {
             ttl: 0,
             sent: 1,
             said: 0,
+            short: 0,
+            last_said: 0,
             tail: 0,
             originator_is_low,
+            next: [0; 2],
+        }
+    }
+
+    /// Takes in what one side said: `length` bytes that were seen, and what is missing before them. Sequence numbers
+    /// tell what was said, whether the sensor caught it or not; what comes again says nothing.
+    #[inline]
+    pub(super) fn carry(
+        &mut self,
+        from_originator: bool,
+        sequence: u32,
+        length: u32,
+        flags: Flags,
+    ) {
+        let next = self.next(from_originator);
+        let end = sequence.wrapping_add(length);
+        let after = end.wrapping_add(u32::from(flags.contains(Flags::FIN)));
+        if next == 0 || sequence == next {
+            self.expect(from_originator, after);
+        } else {
+            self.acknowledge(from_originator, sequence);
+            // Some of it may have been said before: a segment that was put together anew.
+            let new = end.wrapping_sub(self.next(from_originator));
+            if new > length {
+                return;
+            }
+            self.expect(from_originator, after);
+            if new < length {
+                self.said_so_much(from_originator, new);
+                return;
+            }
+        }
+        self.said_so_much(from_originator, length);
+    }
+
+    /// One side has said everything up to a number, seen or not.
+    #[inline]
+    pub(super) fn acknowledge(&mut self, by_originator: bool, number: u32) {
+        /// A leap beyond the largest window of the time is none of this connection.
+        const LEAP: u32 = 1 << 24;
+        let next = self.next(by_originator);
+        let missed = number.wrapping_sub(next);
+        if missed == 0 || missed > LEAP && next != 0 {
+            return;
+        }
+        self.expect(by_originator, number);
+        // One number alone may be that of a FIN.
+        if next != 0 && missed > 1 {
+            self.said_so_much(by_originator, missed);
+        }
+    }
+
+    /// What one side says next has this number.
+    #[inline]
+    pub(super) fn expect(&mut self, by_originator: bool, number: u32) {
+        let [originator, responder] = &mut self.next;
+        *(if by_originator { originator } else { responder }) = number;
+    }
+
+    fn next(&self, of_originator: bool) -> u32 {
+        let [originator, responder] = self.next;
+        if of_originator { originator } else { responder }
+    }
+
+    /// Originator and responder were taken for each other.
+    pub(super) fn turn(&mut self) {
+        self.next.reverse();
+        std::mem::swap(&mut self.given, &mut self.fetched);
+        self.said = 0;
+    }
+
+    /// Whether a segment of the originator takes up what the responder has accepted.
+    pub(super) fn is_taken_up(&self, segment: &Segment) -> bool {
+        segment.flags.contains(Flags::ACK) && segment.acknowledgment == self.next(false)
+    }
+
+    /// Whether both have said something that makes it a session, whether or not its beginning was seen.
+    pub(super) fn is_session(&self) -> bool {
+        let both = self.seen.has(Seen::DATA_ORIGINATOR) && self.seen.has(Seen::DATA_RESPONDER);
+        self.seen.has(Seen::FRUITFUL) || self.seen.has(Seen::MIDSTREAM) && both
+    }
+
+    /// Greeting, offer and key of an encrypted session come first, and are longer than what follows.
+    const FIRST: u8 = 5;
+    /// What offers a key to an SSH server is longer: the shortest key with its name, and the frame around it.
+    const KEY: u16 = 112;
+
+    #[inline]
+    fn said_so_much(&mut self, from_originator: bool, length: u32) {
+        if length == 0 {
+            return;
+        }
+        if from_originator {
+            self.given = self.given.saturating_add(length);
+            self.said = self.said.saturating_add(1);
+            let length = u16::try_from(length).unwrap_or(u16::MAX);
+            if self.said > Self::FIRST && length < Self::KEY && length == self.last_said {
+                self.short = self.short.saturating_add(1);
+            }
+            self.last_said = length;
+        } else {
+            self.fetched = self.fetched.saturating_add(length);
+            if self.said >= Self::FIRST {
+                let length = u16::try_from(length).unwrap_or(u16::MAX);
+                self.tail = self.tail.max(length);
+            }
         }
     }
 
@@ -201,6 +315,7 @@ impl Connection {
             fetched: self.fetched,
             given: self.given,
             said: self.said,
+            short: self.short,
             tail: self.tail,
         }
     }

@@ -43,6 +43,9 @@ impl State {
         }
         if udp.sport == 53 && !seen.payload.is_empty() {
             self.names.learn(seen.target, seen.payload, self.clock);
+        } else if udp.dport == 53 {
+            self.names
+                .ask(seen.source, seen.target, seen.payload, self.clock);
         }
         let (from, to) = ends(seen, udp.sport, udp.dport);
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Udp);
@@ -90,6 +93,7 @@ impl State {
         // A service speaking to a client is an answer whose question was not captured; a packet that is to die on
         // the way asks the routers, not the port.
         let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
+            || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))
             || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4);
         if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
@@ -100,7 +104,7 @@ impl State {
         }
         let attempt = fresh.attempt(&key);
         let (handle, _) = self.connections.insert_new(key, fresh);
-        self.pairs.opened(seen.source, seen.target, now);
+        self.meet(seen.source, seen.target, now);
         news.tell(News::Opening(attempt));
         self.wait(now, handle, news);
     }
@@ -213,7 +217,7 @@ impl State {
         let attempt = fresh.attempt(&key);
         let (handle, _) = self.connections.insert_new(key, fresh);
         if question.technique != Technique::Arp {
-            self.pairs.opened(seen.source, seen.target, now);
+            self.meet(seen.source, seen.target, now);
         }
         news.tell(News::Opening(attempt));
         if waits {

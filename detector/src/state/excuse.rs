@@ -7,11 +7,12 @@
 //! 2. `Ident`: a query of the ident service of a host that has just connected to the asker (RFC 1413).
 //! 3. `Callback`: the target had just opened a conversation with the source.
 //! 4. `Guest`: the target is in a chat, and is asked at ports of proxies: servers and those in the room do so.
-//! 5. `Assignment`: a host that gives addresses away tries one before it does.
-//! 6. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
-//! 7. `Named`: a name was just resolved to this address for this client.
-//! 8. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
-//! 9. `Outage`: several clients that had been served before fail, and nobody has been served since.
+//! 5. `Peer`: the source speaks a peer-to-peer protocol with some, and others at programs' ports are gone.
+//! 6. `Assignment`: a host that gives addresses away tries one before it does.
+//! 7. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
+//! 8. `Named`: a name was just resolved to this address for this client, or asked for if the answer was not caught.
+//! 9. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
+//! 10. `Outage`: several clients that had been served before fail, and nobody has been served since.
 
 use wire::Timestamp;
 
@@ -23,6 +24,8 @@ use crate::news::{Attempt, Excuse, Outcome, Technique};
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
+/// Ports from here on are programs' own rather than those of services that everybody knows.
+const PROGRAMS: u16 = 1024;
 /// Ports whose last connections are remembered by version of IP.
 const PORTS: usize = 512;
 /// Connections a port and version that are remembered: a crowd of more within a second covers all of it.
@@ -128,6 +131,13 @@ impl State {
         {
             return Some(Excuse::Guest);
         }
+        if matches!(attempt.technique, Technique::Syn | Technique::Udp)
+            && attempt.dport >= PROGRAMS
+            && !attempt.raw
+            && self.is_peer(source)
+        {
+            return Some(Excuse::Peer);
+        }
         if matches!(attempt.technique, Technique::Arp | Technique::Echo) && self.assigns(source) {
             return Some(Excuse::Assignment);
         }
@@ -137,10 +147,7 @@ impl State {
         if self.service_died(attempt, outcome) {
             return Some(Excuse::ServiceDied);
         }
-        let named = self.names.resolved(source, target);
-        if named
-            .is_some_and(|at| at <= opened && opened.nanos_since(at) <= limits.named_within.nanos())
-        {
+        if self.names.means(source, target, attempt.dport, opened) {
             return Some(Excuse::Named);
         }
         let reached_to = opened.plus_nanos(limits.other_family_within.nanos());

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
 use super::{Mirror, Outbox, State, connection_is_stray};
+use crate::address::Address;
 use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, Outcome, Technique};
 use crate::observe::{Complaint, Fault, Observation, Quoted};
 
@@ -20,14 +21,7 @@ impl State {
                 Quoted::Echo => Protocol::Echo,
                 Quoted::Other => return None,
             };
-            let from = Endpoint {
-                address: about.source,
-                port: sport,
-            };
-            let to = Endpoint {
-                address: about.target,
-                port: dport,
-            };
+            let (from, to) = (end(about.source, sport), end(about.target, dport));
             Some(ConnectionKey::new(from, to, protocol))
         });
         let known = key.is_some_and(|(key, _)| self.connections.peek(&key).is_some());
@@ -95,20 +89,27 @@ impl State {
             // The end of a trace of the route.
             && !crate::tools::TRACE.contains(&dport)
         {
-            let from = Endpoint {
-                address: about.source,
-                port: sport,
-            };
-            let to = Endpoint {
-                address: about.target,
-                port: dport,
-            };
+            let (from, to) = (end(about.source, sport), end(about.target, dport));
             let (key, low) = ConnectionKey::new(from, to, Protocol::Udp);
             let attempt = Connection::new(now, Technique::Udp, low).attempt(&key);
             let what = Mirror::Settled(Outcome::Unreachable);
             if self.mirror(attempt, what, seen.ttl, news) {
                 return;
             }
+        }
+        if kind == AnswerKind::Unreachable
+            && about.quoted == Quoted::Udp
+            && seen.source == about.target
+            && !crate::tools::TRACE.contains(&dport)
+            && self.pair(about.source, about.target).opened.is_some()
+        {
+            // Only the question was missed.
+            let (from, to) = (end(about.source, sport), end(about.target, dport));
+            let (key, low) = ConnectionKey::new(from, to, Protocol::Udp);
+            let mut attempt = Connection::new(now, Technique::Udp, low).attempt(&key);
+            attempt.met = true;
+            self.settle(attempt, Outcome::Unreachable, news);
+            return;
         }
         if self.is_scanning(about.source)
             || self.is_flooded(about.target, dport)
@@ -129,4 +130,8 @@ impl State {
             quoted: Some(about.quoted),
         }));
     }
+}
+
+fn end(address: Address, port: u16) -> Endpoint {
+    Endpoint { address, port }
 }

@@ -17,6 +17,7 @@ mod excuse;
 mod icmp;
 mod names;
 mod pairs;
+mod returning;
 mod services;
 mod sources;
 pub(crate) mod table;
@@ -26,6 +27,7 @@ use ipnet::IpNet;
 use wire::Timestamp;
 
 pub(crate) use excuse::Excuses;
+pub(crate) use returning::Returning;
 pub(crate) use services::Service;
 pub(crate) use table::{Keep, Table};
 
@@ -33,7 +35,7 @@ use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::news::{
     Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique,
-    is_untouched,
+    is_near, is_untouched,
 };
 use crate::observe::{Kind, Observation};
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
@@ -131,7 +133,7 @@ impl State {
             services: Services::new(memory.services),
             pairs: Pairs::new(memory.pairs),
             sources: Sources::new(memory.sources),
-            names: Names::new(memory.names),
+            names: Names::new(memory.names, config.get::<Excuses>().named_within.nanos()),
             context: Context::new(config),
             sides: Sides::default(),
             deferred: Vec::new(),
@@ -177,12 +179,8 @@ impl State {
     /// Moves the clock on and reports what has become overdue.
     #[inline]
     pub(crate) fn advance(&mut self, time: Timestamp, news: &mut Outbox) {
-        if time > self.clock {
-            self.clock = time;
-        }
-        if self.began.is_none() {
-            self.began = Some(time);
-        }
+        self.clock = self.clock.max(time);
+        self.began.get_or_insert(time);
         while let Some(handle) = self.deadlines.due(self.clock) {
             self.overdue(handle, news);
         }
@@ -344,7 +342,8 @@ impl State {
 
     /// An answer whose question this sensor may be unable to see: whether it was taken for that.
     fn mirror(&mut self, attempt: Attempt, what: Mirror, ttl: u8, news: &mut Outbox) -> bool {
-        if !is_untouched(ttl) && !self.is_home(attempt.target) {
+        let beside = is_untouched(ttl) || self.is_home(attempt.target);
+        if !beside && !is_near(ttl) {
             return false;
         }
         let answered = self
@@ -354,7 +353,7 @@ impl State {
         if !answered.takes(attempt.source) {
             return false;
         }
-        self.sides.answers = self.sides.answers.saturating_add(1);
+        self.sides.answers = self.sides.answers.saturating_add(u32::from(beside));
         if !self.sides.is_one() {
             if self.sides.both < BOTH_SHOWN && self.deferred.len() < DEFERRED {
                 self.deferred.push((attempt, what));
@@ -395,6 +394,15 @@ impl State {
         news.tell(News::Settled(attempt, outcome));
     }
 
+    /// One host turns to another; whether it had done so before.
+    fn meet(&mut self, source: Address, target: Address, now: Moment) -> bool {
+        let (services, sides) = (&self.services, self.sides);
+        self.names.presume(source, target, now.time, |server| {
+            sides.is_one() || services.worked_at(server, DNS).is_some()
+        });
+        self.pairs.opened(source, target, now)
+    }
+
     /// Data has flowed, or a question was answered.
     fn befriend(&mut self, source: Address, target: Address) {
         if self.pairs.befriend(source, target) {
@@ -402,6 +410,9 @@ impl State {
         }
     }
 }
+
+/// Port of name servers.
+const DNS: u16 = 53;
 
 /// Whether the sensor sees both directions. Hosts of one segment may talk among each other past a sensor that sees one
 /// direction of the line; where some answers are lost, most are not.

@@ -35,6 +35,8 @@ pub(super) struct Services {
     table: Table<Service, Known>,
     /// How many are flooded: mostly none, and then nothing need be looked up.
     flooded: usize,
+    /// How many of these are hosts at all their ports.
+    hosts: usize,
 }
 
 impl Services {
@@ -42,6 +44,7 @@ impl Services {
         Services {
             table: Table::new(capacity),
             flooded: 0,
+            hosts: 0,
         }
     }
 
@@ -54,10 +57,17 @@ impl Services {
         known.worked = Some(now);
     }
 
+    /// When the service last answered anybody.
+    pub(super) fn worked_at(&self, address: Address, port: u16) -> Option<Moment> {
+        let known = self.table.peek(&Service { address, port })?;
+        known.worked
+    }
+
     fn entry(&mut self, service: Service) -> &mut Known {
         let (known, evicted) = self.table.get_or_insert_with(service, Known::default);
-        if evicted.is_some_and(|(_, known)| known.flooded) {
+        if let Some((service, _)) = evicted.filter(|(_, known)| known.flooded) {
             self.flooded = self.flooded.saturating_sub(1);
+            self.hosts = self.hosts.saturating_sub(usize::from(service.port == 0));
         }
         known
     }
@@ -66,30 +76,29 @@ impl Services {
 impl State {
     #[inline]
     pub(super) fn is_flooded(&self, address: Address, port: u16) -> bool {
-        self.services.flooded > 0
-            && self
-                .services
-                .table
-                .peek(&Service { address, port })
-                .is_some_and(|known| known.flooded)
+        let is = |port| {
+            let known = self.services.table.peek(&Service { address, port });
+            known.is_some_and(|known| known.flooded)
+        };
+        self.services.flooded > 0 && (is(port) || self.services.hosts > 0 && is(0))
     }
 
     /// When the service last answered anybody.
     pub(crate) fn worked(&self, address: Address, port: u16) -> Option<Moment> {
-        self.services
-            .table
-            .peek(&Service { address, port })
-            .and_then(|known| known.worked)
+        self.services.worked_at(address, port)
     }
 
-    /// From now on SYNs to that service are counted only, or followed again.
+    /// From now on SYNs to that service are counted only, or followed again; port 0 stands for all of the host.
     pub(crate) fn set_flooded(&mut self, service: Service, flooded: bool) {
         let known = self.services.entry(service);
         if std::mem::replace(&mut known.flooded, flooded) != flooded {
+            let host = usize::from(service.port == 0);
             if flooded {
                 self.services.flooded += 1;
+                self.services.hosts += host;
             } else {
                 self.services.flooded = self.services.flooded.saturating_sub(1);
+                self.services.hosts = self.services.hosts.saturating_sub(host);
             }
         }
     }

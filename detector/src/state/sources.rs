@@ -14,6 +14,8 @@ struct Known {
     walks: bool,
     /// It has spoken with a chat server.
     chats: bool,
+    /// It has spoken a peer-to-peer protocol.
+    peers: bool,
     /// It has answered hosts that ask for an address: it tries addresses before it gives them away.
     assigns: bool,
 }
@@ -107,6 +109,18 @@ impl State {
             .table
             .peek(&source)
             .is_some_and(|known| known.chats)
+    }
+
+    /// Whether it has spoken a peer-to-peer protocol.
+    pub(super) fn is_peer(&self, source: Address) -> bool {
+        self.sources
+            .table
+            .peek(&source)
+            .is_some_and(|known| known.peers)
+    }
+
+    pub(super) fn mark_peer(&mut self, source: Address) {
+        self.sources.entry(source).peers = true;
     }
 
     pub(super) fn mark_chats(&mut self, source: Address) {

@@ -94,12 +94,14 @@ impl State {
                 late(connection, &key, news);
                 return;
             }
-            attempt.met = self.pairs.opened(seen.source, seen.target, now);
-            fresh.met(attempt.met);
             *connection = fresh;
+            attempt.met = self.meet(seen.source, seen.target, now);
+            if let Some((_, connection)) = self.connections.by_handle(handle) {
+                connection.met(attempt.met);
+            }
             self.wait(now, handle, news);
         } else {
-            attempt.met = self.pairs.opened(seen.source, seen.target, now);
+            attempt.met = self.meet(seen.source, seen.target, now);
             fresh.met(attempt.met);
             let (handle, _) = self.connections.insert_new(key, fresh);
             self.wait(now, handle, news);
@@ -122,6 +124,7 @@ impl State {
             if connection.originator_is_low == from_low {
                 return;
             }
+            connection.expect(false, segment.sequence.wrapping_add(1));
             if connection.seen.has(Seen::MIRRORED) {
                 // It was said before.
             } else if connection.seen.has(Seen::UNSOLICITED) {
@@ -154,6 +157,7 @@ impl State {
         let mut fresh = Connection::new(now, Technique::Syn, !from_low);
         fresh.isn = segment.acknowledgment.wrapping_sub(1);
         fresh.acknowledgment = segment.acknowledgment;
+        fresh.next = [segment.acknowledgment, segment.sequence.wrapping_add(1)];
         fresh.seen = Seen::UNSOLICITED;
         let attempt = fresh.attempt(&key);
         if self.mirror(attempt, Mirror::Accepted, seen.ttl, news) {
@@ -178,7 +182,7 @@ impl State {
         late(connection, &key, news);
         connection.seen.add(Seen::CLOSED);
         let from_originator = connection.originator_is_low == from_low;
-        if before.has(Seen::FRUITFUL) {
+        if connection.is_session() {
             if !before.has(Seen::CLOSED) {
                 let attempt = connection.attempt(&key);
                 news.tell(News::Closed(attempt));
@@ -240,6 +244,16 @@ impl State {
         if self.mirrored_reset(seen, segment, refusal, now, news) {
             return;
         }
+        if refusal && self.pair(seen.target, seen.source).opened.is_some() {
+            // Who has turned to that host has done so again: only the SYN was missed.
+            let (to, from) = ends(seen, segment.sport, segment.dport);
+            let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
+            let mut attempt = Connection::new(now, Technique::Syn, from_low).attempt(&key);
+            attempt.isn = segment.acknowledgment.wrapping_sub(1);
+            attempt.met = true;
+            self.settle(attempt, Outcome::Refused, news);
+            return;
+        }
         let answer = Answer {
             kind: if refusal {
                 AnswerKind::Refusal
@@ -281,7 +295,9 @@ impl State {
         } else {
             Mirror::Reset
         };
-        let strangers = refusal || !self.have_met(seen.source, seen.target);
+        // What a service sends to a client's port answers, and asks nothing.
+        let strangers = refusal
+            || !(serves(segment.dport, segment.sport) || self.have_met(seen.source, seen.target));
         strangers && self.mirror(attempt, what, seen.ttl, news)
     }
 
@@ -296,20 +312,17 @@ impl State {
         };
         connection.packets = connection.packets.saturating_add(1);
         let from_originator = connection.originator_is_low == from_low;
-        if from_originator {
-            connection.given = connection.given.saturating_add(segment.payload);
-        } else {
-            connection.fetched = connection.fetched.saturating_add(segment.payload);
+        connection.carry(
+            from_originator,
+            segment.sequence,
+            segment.payload,
+            segment.flags,
+        );
+        if segment.flags.contains(Flags::ACK) {
+            // What is acknowledged was said.
+            connection.acknowledge(!from_originator, segment.acknowledgment);
         }
-        let before = connection.seen;
-        if before.has(Seen::FRUITFUL) && segment.flags.contains(Flags::FIN) {
-            if !before.has(Seen::CLOSED) {
-                connection.seen.add(Seen::CLOSED);
-                let attempt = connection.attempt(&key);
-                news.tell(News::Closed(attempt));
-            }
-            return;
-        }
+        let mut before = connection.seen;
         if before.has(Seen::MIDSTREAM) && connection.packets == 2 {
             let attempt = connection.attempt(&key);
             news.tell(News::MiddleRefuted(attempt));
@@ -318,11 +331,26 @@ impl State {
             self.data(seen, segment, &key, from_originator, news);
         }
         if before.has(Seen::FRUITFUL.with(Seen::MIDSTREAM)) {
+            if segment.flags.contains(Flags::FIN) {
+                self.ended(&key, news);
+            }
             return;
         }
         if before.has(Seen::UNSOLICITED) && !from_originator {
             // A server that goes on talking to somebody whom this sensor does not see.
             self.sides.one = self.sides.one.saturating_add(1);
+        }
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        if before.has(Seen::UNSOLICITED) && from_originator && connection.is_taken_up(segment) {
+            // Only its SYN was missed.
+            let attempt = connection.attempt(&key);
+            connection.seen = Seen::SYN.with(Seen::ACCEPTED);
+            before = connection.seen;
+            self.pairs
+                .opened(attempt.source, attempt.target, attempt.opened);
+            news.tell(News::UnsolicitedRefuted(answer(&attempt)));
         }
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
@@ -342,6 +370,17 @@ impl State {
         }
     }
 
+    /// A session that carried data comes to its end.
+    fn ended(&mut self, key: &ConnectionKey, news: &mut Outbox) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        if connection.is_session() && !connection.seen.has(Seen::CLOSED) {
+            connection.seen.add(Seen::CLOSED);
+            news.tell(News::Closed(connection.attempt(key)));
+        }
+    }
+
     /// A segment carries data: what it says, where a rule may ask for that.
     #[inline]
     fn data(
@@ -352,18 +391,10 @@ impl State {
         from_originator: bool,
         news: &mut Outbox,
     ) {
-        /// Greeting, offer and key of an encrypted session: longer than what follows, and before it.
-        const FIRST: u8 = 5;
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
         let before = connection.seen;
-        if from_originator {
-            connection.said = connection.said.saturating_add(1);
-        } else if connection.said >= FIRST {
-            let length = u16::try_from(segment.payload).unwrap_or(u16::MAX);
-            connection.tail = connection.tail.max(length);
-        }
         if before.has(Seen::MIDSTREAM) {
             let side = if from_originator {
                 Seen::DATA_ORIGINATOR
@@ -372,12 +403,16 @@ impl State {
             };
             if !before.has(side) {
                 connection.seen.add(side);
-                if connection.seen.has(Seen::DATA_RESPONDER)
-                    && connection.seen.has(Seen::DATA_ORIGINATOR)
-                {
+                let both = connection.seen.has(Seen::DATA_RESPONDER)
+                    && connection.seen.has(Seen::DATA_ORIGINATOR);
+                // Where one side is seen, it would not go on without the other.
+                if both || self.sides.is_one() {
                     let attempt = connection.attempt(key);
                     // Who asked whom is not known.
                     self.befriend(attempt.source, attempt.target);
+                    if CHAT.contains(&attempt.dport) {
+                        self.mark_chats(attempt.source);
+                    }
                 }
             }
         }
@@ -392,6 +427,9 @@ impl State {
             return;
         }
         let word = data_word(seen, segment);
+        if word == Word::Peer {
+            self.mark_peer(seen.source);
+        }
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
@@ -478,10 +516,13 @@ impl State {
             return;
         }
         // Who speaks from a service's port to a client's answers a question that was not captured.
-        let answers = segment.sport < 1024 && segment.dport >= 1024 && segment.payload > 0;
+        let technique = stray_technique(segment.flags, segment.payload);
+        let answers = serves(segment.sport, segment.dport) && technique.is_none();
         let mut fresh = Connection::new(now, Technique::Ack, from_low != answers);
         fresh.begin(seen, segment, Seen::STRAY);
-        let technique = stray_technique(segment.flags, segment.payload);
+        if answers {
+            fresh.turn();
+        }
         if seen.ttl <= MAX_HOPS {
             self.short_lived(
                 seen,
@@ -531,6 +572,12 @@ impl Connection {
         self.isn = segment.sequence;
         self.acknowledgment = segment.acknowledgment;
         self.given = segment.payload;
+        let syn = u32::from(segment.flags.contains(Flags::SYN));
+        let said = segment.payload.wrapping_add(syn);
+        self.next = [segment.sequence.wrapping_add(said), 0];
+        if segment.flags.contains(Flags::ACK) {
+            self.expect(false, segment.acknowledgment);
+        }
         self.size = segment.window;
         self.ttl = seen.ttl;
         self.seen = first;
@@ -541,6 +588,11 @@ impl Connection {
             self.seen.add(Seen::FRAGMENTED);
         }
     }
+}
+
+/// Who speaks from a service's port to a client's answers.
+fn serves(sport: u16, dport: u16) -> bool {
+    sport < 1024 && dport >= 1024
 }
 
 fn data_word(seen: &Observation<'_>, segment: &Segment) -> Word {
@@ -588,6 +640,11 @@ fn refute(
         return;
     }
     connection.seen = Seen::MIDSTREAM;
+    if stray && serves(attempt.sport, attempt.dport) {
+        // It was an answer's acknowledgment.
+        connection.originator_is_low = !connection.originator_is_low;
+        connection.turn();
+    }
     news.tell(if stray {
         News::StrayRefuted(attempt)
     } else {

@@ -42,7 +42,7 @@ use crate::config::Config;
 use crate::docket::Closing;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::Findings;
-use crate::state::{Keep, Memory, State, Table};
+use crate::state::{Keep, Memory, Returning, State, Table};
 
 section! {
     /// When SYNs are a scan.
@@ -136,6 +136,8 @@ pub(super) struct PortScan {
     limits: Rc<Limits>,
     /// Sources with one contact: strangers of a flood pass through here, and leave the cases alone.
     suspicions: Table<Address, Suspicion>,
+    /// Sources that were pushed out of these by others.
+    returning: Returning,
     cases: Table<Address, Case>,
 }
 
@@ -150,6 +152,7 @@ impl PortScan {
                 udp_scan: config.get(),
             }),
             suspicions: Table::new(memory.sources),
+            returning: Returning::new(memory.sources),
             cases: Table::new(memory.cases),
         }
     }
@@ -184,10 +187,19 @@ impl PortScan {
         if self.cases.peek(&attempt.source).is_some() {
             return Some(None);
         }
-        let suspicion = self
+        /// Once is chance among many; who is pushed out twice and comes again is no stranger.
+        const RETURNS: u8 = 2;
+        if self.suspicions.peek(&attempt.source).is_none()
+            && self.returning.times(&attempt.source) >= RETURNS
+        {
+            return Some(None);
+        }
+        let (suspicion, evicted) = self
             .suspicions
-            .get_or_insert_with(attempt.source, Suspicion::default)
-            .0;
+            .get_or_insert_with(attempt.source, Suspicion::default);
+        if let Some((stranger, _)) = evicted {
+            self.returning.push_out(&stranger);
+        }
         match suspicion.0 {
             Some((known, _, _)) if !is_same(&known, attempt) => {
                 let first = suspicion.0;
@@ -252,7 +264,8 @@ impl PortScan {
             && tally.detection.is_some()
             && tally.attempts >= limits.scan.mute_after
             && friends * 4 < tally.contacts.len()
-            && !tally.is_monitor();
+            // Whoever comes round again must be seen coming.
+            && !(tally.is_mostly_open() || tally.is_monitor());
         if mute {
             state.set_scanning(attempt.source, true);
         }

@@ -174,20 +174,45 @@ impl Tally {
         self.activity.extend(now, 1);
     }
 
-    /// Whether nearly all that was asked was asked and answered round after round: a monitor's checks. A scanner asks
-    /// again only where nobody answered. Two rounds suffice where most accept: a monitor watches what is there.
+    /// Whether what answered was asked again nevertheless, round after round, whether it had accepted or refused: a
+    /// monitor's checks. A scanner asks again only where nobody answered, and looks closer only at what is open. Two
+    /// rounds suffice where many accept: a monitor watches what is there.
     pub(super) fn is_monitor(&self) -> bool {
-        const ROUNDS: u16 = 3;
-        let accepted = self.outcome(Outcome::Empty);
-        let rounds = if accepted * 2 >= self.attempts {
-            ROUNDS - 1
-        } else {
-            ROUNDS
+        let rounds = if self.is_mostly_open() { 2 } else { 3 };
+        // A round may have gone by unseen; but nobody asks again what was refused.
+        let again = |share: usize, which: fn(Outcome) -> bool| {
+            let answered = self
+                .contacts
+                .iter()
+                .filter(|c| c.outcome.is_some_and(which));
+            let all = answered.clone().count();
+            let again = answered.filter(|c| c.rounds >= rounds).count();
+            (all, again * share >= all)
         };
-        let again = self.contacts.iter().filter(|c| c.rounds >= rounds).count();
-        !self.contacts.is_empty()
-            && self.contacts.len() < MAX_CONTACTS
-            && again * 4 >= self.contacts.len() * 3
+        let (open, opened) = again(2, |outcome| {
+            matches!(outcome, Outcome::Empty | Outcome::Torn | Outcome::Abandoned)
+        });
+        let (closed, refused) = again(4, |outcome| {
+            matches!(outcome, Outcome::Refused | Outcome::Unreachable)
+        });
+        let (silent, insisted) = again(2, |outcome| outcome == Outcome::Silent);
+        self.contacts.len() < MAX_CONTACTS
+            && opened
+            && refused
+            && (open + closed >= silent || insisted)
+            && open + closed + silent > 0
+    }
+
+    /// Whether much of what was asked accepts.
+    pub(super) fn is_mostly_open(&self) -> bool {
+        let not = [
+            Outcome::Refused,
+            Outcome::Unreachable,
+            Outcome::Torn,
+            Outcome::Abandoned,
+        ];
+        let not: u64 = not.into_iter().map(|outcome| self.outcome(outcome)).sum();
+        self.outcome(Outcome::Empty) * 2 > not
     }
 
     /// Whether the source has as many sessions with what it tried: it checks services that it uses.

@@ -1,0 +1,131 @@
+//! Findings whose cases have gone quiet, and may go on: a scan that pauses over noon is one event.
+//!
+//! A case costs memory and is closed when it has been quiet for long; what is left of it is its finding, which sleeps on
+//! for as long as the user says. Where the same source does the same again meanwhile, the new finding only extends the
+//! old one. It is handed out when it has slept too long, at the end, or when there are more than [`MOST`] and it has slept
+//! longest.
+
+use labels::{Class, Evidence, Family, Finding, PortRange};
+use wire::Timestamp;
+
+/// Findings that sleep at a time.
+const MOST: usize = 1024;
+/// Blocks that a finding names at most, when two are put together.
+const BLOCKS: usize = 512;
+/// What is said of a finding that went on.
+const WENT_ON: &str = "it went on after a pause";
+
+/// Findings that may go on.
+#[derive(Debug, Default)]
+pub(crate) struct Sleepers {
+    findings: Vec<Finding>,
+}
+
+impl Sleepers {
+    /// Takes findings in: each extends one that sleeps, or sleeps from now on. Returns whether any came.
+    pub(crate) fn take_in(&mut self, findings: Vec<Finding>) -> bool {
+        let any = !findings.is_empty();
+        for finding in findings {
+            match self
+                .findings
+                .iter_mut()
+                .rev()
+                .find(|old| goes_on(old, &finding))
+            {
+                Some(old) => extend(old, finding),
+                None => self.findings.push(finding),
+            }
+        }
+        any
+    }
+
+    /// Lets somebody look at all of them together.
+    pub(crate) fn replace(&mut self, by: impl FnOnce(Vec<Finding>) -> Vec<Finding>) {
+        self.findings = by(std::mem::take(&mut self.findings));
+    }
+
+    /// Those that ended before the given moment, and those that are too many; all, if there is none.
+    pub(crate) fn wake(&mut self, before: Option<Timestamp>) -> Vec<Finding> {
+        let Some(before) = before else {
+            return std::mem::take(&mut self.findings);
+        };
+        let before = i128::from(before.as_nanos());
+        let (mut over, mut asleep): (Vec<Finding>, Vec<Finding>) =
+            std::mem::take(&mut self.findings)
+                .into_iter()
+                .partition(|finding| finding.end.as_nanosecond() < before);
+        if asleep.len() > MOST {
+            asleep.sort_by_key(|finding| std::cmp::Reverse(finding.end));
+            over.extend(asleep.split_off(MOST));
+        }
+        self.findings = asleep;
+        over
+    }
+}
+
+/// Whether a finding is about the same event as one that sleeps: the same is done by the same, and where it is not a
+/// source that makes it one event, to the same.
+fn goes_on(old: &Finding, new: &Finding) -> bool {
+    if old.class != new.class || old.transport != new.transport {
+        return false;
+    }
+    let meets = || {
+        old.targets
+            .iter()
+            .any(|a| new.targets.iter().any(|b| a.covers(b) || b.covers(a)))
+    };
+    match old.class.family() {
+        // Forged names differ from time to time.
+        Family::Flood => meets(),
+        Family::PortScan | Family::Sweep | Family::Decoy | Family::Fingerprint => {
+            old.sources == new.sources
+        }
+        _ if old.class == Class::MonitoringPoll => old.sources == new.sources && meets(),
+        _ => old.sources == new.sources && old.ports == new.ports && meets(),
+    }
+}
+
+fn extend(old: &mut Finding, new: Finding) {
+    if new.detected_frame < old.detected_frame {
+        (old.detected, old.detected_frame) = (new.detected, new.detected_frame);
+    }
+    let times = |known: Option<&Evidence>| {
+        known
+            .and_then(|known| known.observed.split(' ').next()?.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    let known = old.evidence.iter_mut().find(|fact| fact.fact == WENT_ON);
+    let more = times(known.as_deref()) + 1;
+    let frames = new.first_frame.into_iter();
+    let observed = format!("{more} more, until {}", new.end);
+    match known {
+        Some(known) => {
+            known.observed = observed;
+            let room = 8usize.saturating_sub(known.frames.len());
+            known.frames.extend(frames.take(room));
+        }
+        None => old.evidence.push(Evidence {
+            fact: WENT_ON.to_owned(),
+            observed,
+            expected: "an end".to_owned(),
+            frames: frames.collect(),
+        }),
+    }
+    old.start = old.start.min(new.start);
+    old.end = old.end.max(new.end);
+    old.first_frame = old.first_frame.into_iter().chain(new.first_frame).min();
+    old.packets = old.packets.saturating_add(new.packets);
+    old.confidence = old.confidence.max(new.confidence);
+    old.tool = old.tool.take().or(new.tool);
+    for block in new.targets {
+        let known = old.targets.iter().any(|known| known.covers(&block));
+        if !known && old.targets.len() < BLOCKS {
+            old.targets.push(block);
+        }
+    }
+    old.targets.sort_unstable();
+    if old.ports != new.ports {
+        let ranges = old.ports.iter().chain(&new.ports);
+        old.ports = PortRange::cover(ranges.flat_map(|range| range.first()..=range.last()));
+    }
+}
