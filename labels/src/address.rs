@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One address (`192.0.2.7`) or a CIDR block (`198.18.0.0/15`), in canonical form.
 ///
-/// An IPv4-mapped IPv6 address is the IPv4 address it maps, and host bits below the prefix are zero, so that
-/// equal blocks compare equal.
+/// An IPv4-mapped IPv6 address is the IPv4 address it maps, and so with blocks; host bits below the prefix are zero.
+/// Equal blocks compare equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressBlock(IpNet);
 
@@ -45,8 +45,20 @@ impl From<IpAddr> for AddressBlock {
 
 impl From<IpNet> for AddressBlock {
     fn from(network: IpNet) -> Self {
-        AddressBlock(network.trunc())
+        AddressBlock(unmapped(network).trunc())
     }
+}
+
+/// The IPv4 block that an IPv4-mapped one maps; any other is itself.
+fn unmapped(network: IpNet) -> IpNet {
+    const MAPPED: u8 = 96;
+    let IpNet::V6(block) = network else {
+        return network;
+    };
+    (block.addr().to_ipv4_mapped())
+        .zip(block.prefix_len().checked_sub(MAPPED))
+        .and_then(|(address, length)| IpNet::new(address.into(), length).ok())
+        .unwrap_or(network)
 }
 
 impl fmt::Display for AddressBlock {
@@ -126,6 +138,17 @@ mod tests {
                 .unwrap()
                 .contains("::ffff:192.0.2.9".parse().unwrap())
         );
+    }
+
+    #[test]
+    fn a_mapped_block_is_the_ipv4_block() {
+        let block = |text: &str| text.parse::<AddressBlock>().unwrap();
+        assert_eq!(block("::ffff:192.0.2.0/120"), block("192.0.2.0/24"));
+        assert_eq!(block("::ffff:192.0.2.7/128"), block("192.0.2.7"));
+        assert_eq!(block("::ffff:0:0/96"), block("0.0.0.0/0"));
+        // Wider than all of IPv4, and none of its business.
+        assert_eq!(block("::ffff:0:0/95").to_string(), "::fffe:0:0/95");
+        assert_eq!(block("2001:db8::/96").to_string(), "2001:db8::/96");
     }
 
     #[test]

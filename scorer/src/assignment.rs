@@ -30,6 +30,7 @@ pub struct CaptureScorer<'a> {
     truth: &'a Truth,
     strict: bool,
     live: bool,
+    raises_late: bool,
     clock_offset: SignedDuration,
     subjects: Vec<Subject<'a>>,
     index: Index<'a>,
@@ -54,6 +55,7 @@ struct Heard {
     first_explanation: Option<Statement>,
     alerts: u64,
     explanations: u64,
+    unmapped: BTreeMap<Arc<str>, u64>,
 }
 
 impl<'a> CaptureScorer<'a> {
@@ -68,6 +70,7 @@ impl<'a> CaptureScorer<'a> {
             truth,
             strict: options.strict,
             live: options.live,
+            raises_late: options.raises_late,
             clock_offset: options.clock_offset,
             subjects,
             index,
@@ -102,7 +105,8 @@ impl<'a> CaptureScorer<'a> {
         if self.live {
             alert.forget_frames();
         }
-        let (when, count) = (When::of(&alert, self.grain.give()), alert.count.max(1));
+        let when = When::of(&alert, self.grain.give(), self.raises_late);
+        let count = alert.count.max(1);
         if let Some(reason) = passed_over(&alert) {
             *self.ignored.entry(reason).or_default() += count;
             return;
@@ -115,6 +119,7 @@ impl<'a> CaptureScorer<'a> {
         self.alerts = self.alerts.saturating_add(count);
         let Some(verdict) = alert.conclusion() else {
             *self.unmapped.entry(Arc::clone(&alert.rule)).or_default() += count;
+            self.note_unmapped(&alert, when);
             if self.strict {
                 self.sweep(&alert, when);
                 self.book.enter(Place::Background, alert, when, true);
@@ -141,6 +146,15 @@ impl<'a> CaptureScorer<'a> {
                 self.book.enter(Place::Background, alert, when, true);
             }
             None => self.stray_explanations = self.stray_explanations.saturating_add(count),
+        }
+    }
+
+    /// Notes at which event the map may have a gap.
+    fn note_unmapped(&mut self, alert: &Alert, when: When) {
+        let placed = self.place(alert, Verdict::Reconnaissance, when);
+        if let Some(heard) = placed.and_then(|(_, place)| self.heard.get_mut(place as usize)) {
+            let rule = Arc::clone(&alert.rule);
+            *heard.unmapped.entry(rule).or_default() += alert.count.max(1);
         }
     }
 
@@ -214,12 +228,6 @@ impl<'a> CaptureScorer<'a> {
             let alerts = self.frames_beyond;
             doubts.push(Doubt::FramesBeyond { alerts });
         }
-        let counts = |counts: BTreeMap<Arc<str>, u64>| {
-            let named = counts.into_iter();
-            named
-                .map(|(what, count)| (what.to_string(), count))
-                .collect()
-        };
         let count = self.subjects.len();
         let delays = self.delays();
         let extents = self.index.frames.extents(count);
@@ -248,8 +256,8 @@ impl<'a> CaptureScorer<'a> {
             last: capture.last,
             alerts: self.alerts,
             stray_explanations: self.stray_explanations,
-            unmapped: counts(self.unmapped),
-            ignored: counts(self.ignored),
+            unmapped: named(self.unmapped),
+            ignored: named(self.ignored),
             below_threshold: self.below_threshold,
             resolution_s: self.grain.seconds(),
             reading: None,
@@ -385,7 +393,16 @@ fn event_grade(
         alerts: heard.alerts,
         explanations: heard.explanations,
         incidents,
+        unmapped: named(heard.unmapped),
     }
+}
+
+/// The same counts by names that nobody shares.
+fn named(counts: BTreeMap<Arc<str>, u64>) -> BTreeMap<String, u64> {
+    let counts = counts.into_iter();
+    counts
+        .map(|(what, count)| (what.to_string(), count))
+        .collect()
 }
 
 /// Whether the alert blames the actor and nobody else; `None` without an alert, and where the actor does not show

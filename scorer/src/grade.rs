@@ -283,6 +283,9 @@ pub struct EventGrade {
     pub explanations: u64,
     /// Its alerts by incident.
     pub incidents: Vec<Incident>,
+    /// Rules that the map does not know, with how many of their alerts would fall to it if they accused.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unmapped: BTreeMap<String, u64>,
 }
 
 impl EventGrade {

@@ -44,11 +44,10 @@ pub struct Incident {
 /// The longest gap within an incident, protocol `crywolf-1`.
 pub(crate) const GAP_NS: i64 = 60_000_000_000;
 
-/// What the alerts of an incident share. The place decides most comparisons, and the rule's text is compared once an
-/// alert instead of once a step of the search.
+/// What the alerts of an incident share besides the place. The rule's text is compared once an alert instead of once a
+/// step of the search.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    place: Place,
     rule: u32,
     class: Option<Class>,
     family: Option<Family>,
@@ -57,17 +56,20 @@ struct Key {
     targets: Vec<AddressBlock>,
 }
 
-/// One alert, as small as grouping allows.
+/// Alerts of one key without a gap; at first one alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Hit {
+struct Group {
     key: u32,
     start: i64,
     end: i64,
     raised: i64,
     /// 0 for an unknown one.
     frame: u64,
-    count: u64,
+    alerts: u64,
 }
+
+/// So many groups are joined where they can be, before more are taken.
+const MANY: usize = 1 << 20;
 
 /// Where an alert fell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,16 +84,30 @@ pub(crate) enum Place {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     rules: BTreeMap<Arc<str>, u32>,
-    keys: BTreeMap<Key, u32>,
-    hits: Vec<Hit>,
-    /// By key, the evidence of its earliest alert.
-    reasons: BTreeMap<u32, (i64, Vec<Evidence>)>,
+    /// By place, the keys with their numbers: few at each event, however many alerts there are.
+    keys: Vec<BTreeMap<Key, u32>>,
+    groups: Vec<Group>,
+    /// How many groups there may be before they are joined.
+    room: usize,
+    /// By the number of the key, the evidence of its earliest alert.
+    reasons: Vec<Option<(i64, Vec<Evidence>)>>,
 }
 
-/// The number of `key`, which is the next one for a key not seen before.
-fn number<K: Ord>(numbers: &mut BTreeMap<K, u32>, key: K) -> u32 {
-    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-    *numbers.entry(key).or_insert(next)
+impl Place {
+    /// Its number: the background, then the events.
+    fn number(self) -> usize {
+        match self {
+            Place::Background => 0,
+            Place::Event(place) => place as usize + 1,
+        }
+    }
+
+    fn of_number(number: usize) -> Place {
+        let event = number.checked_sub(1).map(u32::try_from);
+        event.map_or(Place::Background, |place| {
+            Place::Event(place.unwrap_or(u32::MAX))
+        })
+    }
 }
 
 impl Book {
@@ -103,50 +119,82 @@ impl Book {
             blocks.dedup();
             blocks
         };
+        let next = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
         let key = Key {
-            place,
-            rule: number(&mut self.rules, alert.rule),
+            rule: *self.rules.entry(alert.rule).or_insert(next),
             class: alert.class,
             family: alert.family.filter(|_| alert.class.is_none()),
             verdict,
             sources: sorted(alert.sources),
             targets: sorted(alert.targets),
         };
-        let key = number(&mut self.keys, key);
-        self.hits.push(Hit {
+        let key = self.number(place, key);
+        if self.groups.len() >= self.room {
+            self.join();
+        }
+        self.groups.push(Group {
             key,
             start: when.start,
             end: when.end,
             raised: when.raised,
             frame: alert.frame.unwrap_or(0),
-            count: alert.count.max(1),
+            alerts: alert.count.max(1),
         });
-        if with_evidence {
-            let reason = (self.reasons.entry(key)).or_insert_with(|| (i64::MAX, Vec::new()));
-            let order = (when.raised.cmp(&reason.0))
-                .then_with(|| evidence_key(&alert.evidence).cmp(evidence_key(&reason.1)));
-            if order.is_lt() {
-                *reason = (when.raised, alert.evidence);
+        if with_evidence && let Some(reason) = self.reasons.get_mut(key as usize) {
+            let comes_first = reason.as_ref().is_none_or(|(raised, known)| {
+                (when.raised.cmp(raised))
+                    .then_with(|| evidence_key(&alert.evidence).cmp(evidence_key(known)))
+                    .is_lt()
+            });
+            if comes_first {
+                *reason = Some((when.raised, alert.evidence));
             }
         }
     }
 
+    /// Joins what belongs together, so that memory grows with incidents and not with alerts.
+    fn join(&mut self) {
+        self.groups.sort_unstable();
+        self.groups.dedup_by(|later, group| group.takes(later));
+        self.room = MANY.max(2 * self.groups.len());
+    }
+
+    /// The number of `key` at `place`, which is the next one for a key not seen before.
+    fn number(&mut self, place: Place, key: Key) -> u32 {
+        let at = place.number();
+        if self.keys.len() <= at {
+            self.keys.resize_with(at + 1, BTreeMap::new);
+        }
+        let next = u32::try_from(self.reasons.len()).unwrap_or(u32::MAX);
+        let number = match self.keys.get_mut(at) {
+            Some(keys) => *keys.entry(key).or_insert(next),
+            None => next,
+        };
+        if number == next {
+            self.reasons.push(None);
+        }
+        number
+    }
+
     /// The incidents, by place, in order of time.
     pub(crate) fn close(mut self) -> BTreeMap<Place, Vec<Incident>> {
-        self.hits.sort_unstable();
+        self.join();
         let mut rules: Vec<(u32, Arc<str>)> = self.rules.into_iter().map(|(r, n)| (n, r)).collect();
         rules.sort_unstable_by_key(|(number, _)| *number);
-        let mut keys: Vec<(u32, Key)> = self.keys.into_iter().map(|(k, n)| (n, k)).collect();
-        keys.sort_unstable_by_key(|(number, _)| *number);
+        let mut keys: Vec<(u32, Place, Key)> = Vec::with_capacity(self.reasons.len());
+        for (place, known) in self.keys.into_iter().enumerate() {
+            let place = Place::of_number(place);
+            keys.extend(known.into_iter().map(|(key, number)| (number, place, key)));
+        }
+        keys.sort_unstable_by_key(|(number, ..)| *number);
         let mut incidents: BTreeMap<Place, Vec<Incident>> = BTreeMap::new();
-        // Keys are numbered as they came, hits sorted by that number: each key meets its own hits.
-        let hits = self.hits.chunk_by(|a, b| a.key == b.key);
-        for ((number, key), hits) in keys.into_iter().zip(hits) {
+        // Keys are numbered as they came, groups sorted by that number: each key meets its own groups.
+        let groups = self.groups.chunk_by(|a, b| a.key == b.key);
+        for (((_, place, key), groups), reason) in keys.into_iter().zip(groups).zip(self.reasons) {
             let rule = rules.get(key.rule as usize).map_or("", |(_, rule)| rule);
-            let reason = self.reasons.remove(&number);
             let evidence = reason.map(|(_, evidence)| evidence).unwrap_or_default();
-            let list = incidents.entry(key.place).or_default();
-            list.extend(split(hits).map(|group| group.incident(rule, &key, &evidence)));
+            let list = incidents.entry(place).or_default();
+            list.extend((groups.iter()).map(|group| group.incident(rule, &key, &evidence)));
         }
         for list in incidents.values_mut() {
             list.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -155,17 +203,18 @@ impl Book {
     }
 }
 
-/// Alerts of one key without a gap.
-#[derive(Clone, Copy, Debug)]
-struct Group {
-    start: i64,
-    end: i64,
-    raised: i64,
-    frame: u64,
-    alerts: u64,
-}
-
 impl Group {
+    /// Takes in a group that begins no earlier, where the two are one incident.
+    fn takes(&mut self, later: &Group) -> bool {
+        let joins = later.key == self.key && later.start.saturating_sub(self.end) <= GAP_NS;
+        if joins {
+            self.end = self.end.max(later.end);
+            self.alerts = self.alerts.saturating_add(later.alerts);
+            (self.raised, self.frame) = (self.raised, self.frame).min((later.raised, later.frame));
+        }
+        joins
+    }
+
     fn incident(self, rule: &str, shared: &Key, evidence: &[Evidence]) -> Incident {
         Incident {
             rule: rule.to_owned(),
@@ -182,30 +231,6 @@ impl Group {
             evidence: evidence.to_vec(),
         }
     }
-}
-
-/// Splits alerts of one key, sorted by start, at their gaps.
-fn split(hits: &[Hit]) -> impl Iterator<Item = Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    for hit in hits {
-        match groups.last_mut() {
-            Some(group) if hit.start.saturating_sub(group.end) <= GAP_NS => {
-                group.end = group.end.max(hit.end);
-                group.alerts = group.alerts.saturating_add(hit.count);
-                if (hit.raised, hit.frame) < (group.raised, group.frame) {
-                    (group.raised, group.frame) = (hit.raised, hit.frame);
-                }
-            }
-            _ => groups.push(Group {
-                start: hit.start,
-                end: hit.end,
-                raised: hit.raised,
-                frame: hit.frame,
-                alerts: hit.count,
-            }),
-        }
-    }
-    groups.into_iter()
 }
 
 type Order<'a> = (
@@ -248,7 +273,7 @@ mod tests {
 
     fn enter(book: &mut Book, rule: &str, second: i64) {
         let alert = Alert::at(Timestamp::from_second(second).unwrap(), rule);
-        let when = When::of(&alert, 0);
+        let when = When::of(&alert, 0, false);
         book.enter(Place::Background, alert, when, true);
     }
 
@@ -268,6 +293,22 @@ mod tests {
     }
 
     #[test]
+    fn to_join_early_changes_nothing() {
+        let seconds = [0, 200, 60, 140, 500, 100, 421, 440];
+        let counted = |early: bool| {
+            let mut book = Book::default();
+            for second in seconds {
+                enter(&mut book, if second % 200 == 0 { "a" } else { "b" }, second);
+                if early {
+                    book.join();
+                }
+            }
+            counts(book)
+        };
+        assert_eq!(counted(true), counted(false));
+    }
+
+    #[test]
     fn rules_do_not_share_an_incident() {
         let mut book = Book::default();
         enter(&mut book, "a", 0);
@@ -283,7 +324,7 @@ mod tests {
             end: second(100),
             ..Alert::at(second(0), "a")
         };
-        let when = When::of(&long, 0);
+        let when = When::of(&long, 0, false);
         book.enter(Place::Background, long, when, true);
         enter(&mut book, "a", 10);
         enter(&mut book, "a", 160);

@@ -137,7 +137,7 @@ impl<'a> Index<'a> {
             .collect()
     }
 
-    /// The event under way, where there is exactly one.
+    /// The event under way by all that the alert says of time, where there is exactly one.
     fn alone(&self, when: When) -> Vec<u32> {
         let (from, until) = when.reach();
         let mut found = Vec::new();

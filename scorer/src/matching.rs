@@ -83,18 +83,28 @@ pub(crate) struct When {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) raised: i64,
-    /// How much its stamps may hide.
-    give: i64,
+    /// An event that it fits has not ended before this, allowing for what its stamps may hide,
+    earliest: i64,
+    /// and has begun by this.
+    latest: i64,
 }
 
 impl When {
-    /// The time of an alert whose stamps are as coarse as `give`.
-    pub(crate) fn of(alert: &Alert, give: i64) -> When {
+    /// The time of an alert whose stamps are as coarse as `give`. One that may be raised late speaks of events that ended
+    /// long before it.
+    pub(crate) fn of(alert: &Alert, give: i64, raised_late: bool) -> When {
+        let [start, end, raised] = [alert.start, alert.end, alert.time].map(nanos);
+        let earliest = if raised_late {
+            start
+        } else {
+            start.max(raised)
+        };
         When {
-            start: nanos(alert.start),
-            end: nanos(alert.end),
-            raised: nanos(alert.time),
-            give,
+            start,
+            end,
+            raised,
+            earliest: earliest.saturating_sub(give),
+            latest: end.min(raised).saturating_add(give),
         }
     }
 
@@ -103,21 +113,19 @@ impl When {
         start: i64::MIN,
         end: i64::MAX,
         raised: 0,
-        give: 0,
+        earliest: i64::MIN,
+        latest: i64::MAX,
     };
 
-    /// The earliest and the latest moment that it may speak of.
+    /// An event that it fits has not ended before the first of these, and has begun by the second.
     pub(crate) fn reach(&self) -> (i64, i64) {
-        let start = self.start.saturating_sub(self.give);
-        (start, self.end.saturating_add(self.give))
+        (self.earliest, self.latest)
     }
 
     /// The least and the greatest by which its clock may be ahead for it to speak of a subject.
     pub(crate) fn shifts(&self, subject: &Subject<'_>) -> (i64, i64) {
-        let (start, _) = self.reach();
-        let latest = (self.end.min(self.raised)).saturating_add(self.give);
-        let least = start.saturating_sub(subject.until);
-        (least, latest.saturating_sub(subject.from))
+        let least = self.earliest.saturating_sub(subject.until);
+        (least, self.latest.saturating_sub(subject.from))
     }
 }
 
@@ -133,8 +141,6 @@ pub(crate) struct Subject<'a> {
     sources: Blocks,
     targets: Blocks,
     either_way: bool,
-    /// Whether an alert on it may be raised at any time after it.
-    raised_late: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -152,7 +158,6 @@ impl<'a> Subject<'a> {
             sources: event.sources.iter().copied().chain(actor).collect(),
             targets: event.targets.iter().copied().collect(),
             either_way: is_either_way(event.class),
-            raised_late: options.raises_late,
         }
     }
 
@@ -165,11 +170,8 @@ impl<'a> Subject<'a> {
 
     /// Whether the alert's time allows it to speak of this event.
     pub(crate) fn is_in_time(&self, when: When) -> bool {
-        let (start, end) = when.reach();
-        start <= self.until
-            && end >= self.from
-            && when.raised.saturating_add(when.give) >= self.from
-            && (self.raised_late || when.raised.saturating_sub(when.give) <= self.until)
+        let (earliest, latest) = when.reach();
+        earliest <= self.until && latest >= self.from
     }
 
     /// Whether the alert, which `strength` led here, agrees on all but the time.

@@ -149,9 +149,15 @@ fn false_alarms(page: &mut Vec<String>, grade: &Grade) {
 }
 
 fn unmapped(page: &mut Vec<String>, grade: &Grade) {
-    let lines = phrase::most_frequent(&grade.unmapped)
-        .map(|(rule, count)| format!("{rule}: {}", phrase::number(*count, "alert")));
-    list(page, "Rules that the map does not know", lines.collect());
+    let lines: Vec<String> = (phrase::unmapped(grade).iter())
+        .map(ToString::to_string)
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    list(page, "Rules that the map does not know", lines);
+    page.push(String::new());
+    page.push(phrase::MAP_THEM.into());
 }
 
 fn list(page: &mut Vec<String>, title: &str, lines: Vec<String>) {

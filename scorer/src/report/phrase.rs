@@ -1,6 +1,8 @@
 //! What the reports say in the same words: figures, who did what to whom, and why something went wrong.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 
@@ -57,9 +59,55 @@ pub(super) fn most_frequent(
     counts: &BTreeMap<String, u64>,
 ) -> impl Iterator<Item = (&String, &u64)> {
     let mut sorted: Vec<_> = counts.iter().collect();
-    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    sorted.sort_by_key(|(_, count)| Reverse(**count));
     sorted.into_iter()
 }
+
+/// Some names with their counts, and the number of the rest.
+fn rules(counts: &BTreeMap<String, u64>) -> String {
+    let said = most_frequent(counts).map(|(rule, count)| format!("{rule} ({count})"));
+    some(&said.collect::<Vec<_>>())
+}
+
+/// A rule that the map does not know.
+pub(super) struct Unmapped<'a> {
+    pub(super) rule: &'a str,
+    alerts: u64,
+    /// Events that were missed, and of which it spoke.
+    missed: u64,
+}
+
+impl fmt::Display for Unmapped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, number(self.alerts, "alert"))?;
+        match self.missed {
+            0 => Ok(()),
+            missed => write!(f, ", which fit {}", number(missed, "missed event")),
+        }
+    }
+}
+
+/// The rules that the map does not know: first those that might have found what was missed, then by the number of
+/// their alerts.
+pub(super) fn unmapped(grade: &Grade) -> Vec<Unmapped<'_>> {
+    let mut missed: BTreeMap<&str, u64> = BTreeMap::new();
+    let events = (grade.events()).filter(|(_, event)| event.outcome == Outcome::Missed);
+    for rule in events.flat_map(|(_, event)| event.unmapped.keys()) {
+        *missed.entry(rule).or_default() += 1;
+    }
+    let mut rules: Vec<Unmapped<'_>> = (grade.unmapped.iter())
+        .map(|(rule, alerts)| Unmapped {
+            rule,
+            alerts: *alerts,
+            missed: missed.get(rule.as_str()).copied().unwrap_or(0),
+        })
+        .collect();
+    rules.sort_by_key(|rule| Reverse((rule.missed, rule.alerts)));
+    rules
+}
+
+/// What to do about them.
+pub(super) const MAP_THEM: &str = "What they mean is yours to say, in a file for --map: a rule each, with its class, or why it is to be ignored.";
 
 /// How many points of the curves a page shows.
 const SHOWN: usize = 8;
@@ -196,9 +244,12 @@ pub(super) fn ran(running: &Running) -> Vec<String> {
             [] => format!("it said the same in each of {runs} runs"),
             files => {
                 let of = u64::try_from(files.len()).unwrap_or(u64::MAX);
-                let captures = number(of, "capture");
+                let differ = match of {
+                    1 => "1 capture differs".to_owned(),
+                    of => format!("{of} captures differ"),
+                };
                 format!(
-                    "it did not say the same in each of {runs} runs: {captures} differ ({})",
+                    "it did not say the same in each of {runs} runs: {differ} ({})",
                     some(files)
                 )
             }
@@ -265,7 +316,7 @@ pub(super) fn why(event: &EventGrade) -> Vec<String> {
 
 fn because(event: &EventGrade) -> String {
     if event.because.is_empty() {
-        event.class.definition().to_owned()
+        event.class.definition().trim_end_matches('.').to_owned()
     } else {
         event.because.join("; ")
     }
@@ -282,7 +333,11 @@ fn why_missed(event: &EventGrade) -> String {
             said.rule,
             named(said.class, said.family, said.verdict)
         ),
-        None => "nothing was said of it".to_owned(),
+        None if event.unmapped.is_empty() => "nothing was said of it".to_owned(),
+        None => format!(
+            "only rules that the map does not know spoke of it: {}",
+            rules(&event.unmapped)
+        ),
     };
     format!("{evident}; {said}")
 }

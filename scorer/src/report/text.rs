@@ -355,8 +355,9 @@ fn unmapped(page: &mut Page, grade: &Grade) {
     };
     page.line("");
     page.line(&format!("Rules that the map does not know, {fate}"));
-    for (rule, count) in phrase::most_frequent(&grade.unmapped).take(LISTED) {
-        page.wrapped(2, &format!("{rule}: {}", phrase::number(*count, "alert")));
+    for rule in phrase::unmapped(grade).iter().take(LISTED) {
+        page.wrapped(2, &rule.to_string());
     }
     rest(page, grade.unmapped.len());
+    page.wrapped(2, phrase::MAP_THEM);
 }

@@ -246,3 +246,37 @@ fn an_unknown_rule_is_listed_and_counts_only_when_strict() {
     assert_eq!((strict.all.recall.hits, false_alarms(&strict)), (0, 1));
     assert_eq!(strict.all.precision.value, Some(0.0));
 }
+
+#[test]
+fn an_alert_of_an_unknown_rule_is_noted_at_the_event_that_it_fits() {
+    let truth = truth(
+        1,
+        vec![event(
+            1,
+            Class::SynScan,
+            "198.51.100.7",
+            "192.0.2.10",
+            0,
+            10_000,
+        )],
+        &[],
+    );
+    let unknown = |sources| Alert {
+        class: None,
+        rule: "sid:9".into(),
+        ..alert(Class::SynScan, sources, "192.0.2.10", 5_000)
+    };
+    let said = ["198.51.100.7", "198.51.100.7", "203.0.113.1"].map(unknown);
+    let grade = grade(&truth, said.to_vec());
+    let event = outcome_of(&grade, 1);
+    assert_eq!(
+        (event.outcome, event.unmapped.get("sid:9")),
+        (Outcome::Missed, Some(&2))
+    );
+    let page = scorer::report::text(&grade, 200);
+    assert!(page.contains("spoke of it: sid:9 (2)"), "{page}");
+    assert!(
+        page.contains("sid:9: 3 alerts, which fit 1 missed event"),
+        "{page}"
+    );
+}

@@ -155,6 +155,14 @@ fn an_alert_that_names_nobody_fits_the_only_event_under_way() {
 }
 
 #[test]
+fn an_event_that_began_after_an_alert_was_raised_does_not_crowd_the_one_it_speaks_of() {
+    let nobody = spanning(alert(Class::SynScan, "", "", 5_000), 4_000, 9_000);
+    let later = event(2, Class::Web, OTHER, HOST, 7_000, 8_000);
+    let grade = grade(&truth(1, vec![scan(), later], &[]), vec![nobody]);
+    assert_eq!(grade.all.recall.hits, 1);
+}
+
+#[test]
 fn a_frame_outweighs_addresses() {
     let truth = truth(1, vec![scan()], &[1, 0, 1]);
     let grade_of = |said| grade(&truth, vec![said]);

@@ -75,7 +75,9 @@ function whatWasSaid(row) {
   if (!event) return [h("h4", {}, "What was said"), incident(row.alarm)];
   const said = [];
   const nothing = event.expect === "alert" ? "Nothing alerted on it" : "No alert, as it should be";
-  if (event.incidents.length === 0 && !event.first_alert) said.push(h("p", {}, event.first_explanation ? `${nothing}; it was explained.` : `${nothing}, and nothing was said of it.`));
+  if (event.incidents.length === 0 && !event.first_alert) said.push(h("p", {}, event.first_explanation ? `${nothing}; it was explained.` : event.unmapped ? `${nothing}.` : `${nothing}, and nothing was said of it.`));
+  if (event.unmapped) said.push(h("p", { class: "about" }, "Rules that the map does not know spoke of it: ",
+    some(Object.entries(event.unmapped).sort((a, b) => b[1] - a[1]).map(([rule, n]) => `${rule} (${count(n)})`), 4), "."));
   if (event.first_alert) said.push(h("div", { class: "statement" }, statement("First alert", event.first_alert, event)));
   if (event.first_explanation) said.push(h("div", { class: "statement" }, statement("First explanation", event.first_explanation, event)));
   const others = event.first_alert && event.outcome !== "wolf-cry" ? event.incidents.slice(1) : event.outcome === "wolf-cry" && event.incidents.length > 1 ? event.incidents : [];

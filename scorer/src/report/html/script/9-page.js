@@ -1,6 +1,6 @@
 // The page: notes, sections in their order, the foot.
 
-function notes({ context, grade, captureById }) {
+function notes({ context, grade, rows, captureById }) {
   const items = (context.notes ?? []).map((note) => {
     const capture = note.capture && captureById.get(note.capture);
     return h("li", { class: note.level }, note.level !== "note" && h("strong", {}, note.level === "error" ? "Error: " : "Warning: "), note.text,
@@ -10,8 +10,13 @@ function notes({ context, grade, captureById }) {
   const unmapped = Object.entries(grade.unmapped);
   if (unmapped.length) {
     const alerts = unmapped.reduce((sum, [, n]) => sum + n, 0);
+    const missed = new Map();
+    for (const { event } of rows) if (event?.outcome === "missed") for (const rule of Object.keys(event.unmapped ?? {})) missed.set(rule, (missed.get(rule) ?? 0) + 1);
+    const fits = (rule) => missed.get(rule) ?? 0;
+    const line = ([rule, n]) => `${count(n)}  ${rule}${fits(rule) ? `  (fits ${plural(fits(rule), "missed event")})` : ""}`;
     items.push(h("li", { class: "warning" }, `${plural(alerts, "alert")} of ${plural(unmapped.length, "rule")} that the map does not know ${grade.settings.strict ? "count as false alarms" : "were left out"}.`,
-      h("details", {}, h("summary", {}, "The rules"), h("pre", { tabindex: "0" }, unmapped.sort((a, b) => b[1] - a[1]).slice(0, 1000).map(([rule, n]) => `${count(n)}  ${rule}`).join("\n")))));
+      h("details", {}, h("summary", {}, "The rules"), h("pre", { tabindex: "0" }, unmapped.sort((a, b) => fits(b[0]) - fits(a[0]) || b[1] - a[1]).slice(0, 1000).map(line).join("\n")),
+        h("p", {}, "What they mean is yours to say, in a file for ", h("span", { class: "mono" }, "--map"), ": a rule each, with its class, or why it is to be ignored."))));
   }
   if (grade.all.recall.of === 0) items.push(h("li", {}, "No event expects an alert: the grade says nothing about recall."));
   return items.length ? h("ul", { class: "notes" }, items) : null;
