@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use generator::{Catalogue, Request, ScenarioFile};
+use generator::{Catalogue, Identity, Request};
 use labels::{Class, Family, Verdict};
 use serde_json::json;
 
@@ -49,34 +49,31 @@ fn parse_family(text: &str) -> Result<Family, String> {
 /// # Errors
 /// The mistakes of a built-in scenario, which the tests keep out.
 pub fn run(args: &ListArgs) -> Result<ExitCode> {
-    let catalogue = Catalogue::built_in()?;
-    let mut rows = Vec::new();
-    for id in catalogue.ids() {
-        let file = catalogue
-            .get(&id)
-            .ok_or_else(|| anyhow!("{id} has left the catalogue"))??;
-        let family = file.identity().family;
-        let wanted = args
-            .verdict
-            .is_none_or(|verdict| family.verdict() == verdict)
-            && args.family.is_none_or(|wanted| family == wanted);
-        if wanted {
-            rows.push(file);
-        }
-    }
+    let wanted: Vec<Identity> = Catalogue::identities()?
+        .into_iter()
+        .filter(|identity| {
+            args.verdict
+                .is_none_or(|verdict| identity.family.verdict() == verdict)
+                && args.family.is_none_or(|wanted| identity.family == wanted)
+        })
+        .collect();
     if args.json {
-        let rows: Vec<serde_json::Value> = rows
+        let catalogue = Catalogue::built_in()?;
+        let rows: Vec<serde_json::Value> = wanted
             .iter()
-            .map(|file| row(file, &catalogue))
+            .map(|identity| row(&identity.id, &catalogue))
             .collect::<Result<_>>()?;
         print(&format!("{}\n", serde_json::to_string_pretty(&rows)?))?;
     } else {
-        print(&table(&rows))?;
+        print(&table(&wanted))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(file: &ScenarioFile, catalogue: &Catalogue) -> Result<serde_json::Value> {
+fn row(id: &str, catalogue: &Catalogue) -> Result<serde_json::Value> {
+    let file = catalogue
+        .get(id)
+        .ok_or_else(|| anyhow!("{id} has left the catalogue"))??;
     let identity = file.identity();
     let scenario = file.resolve(
         &Request {
@@ -105,17 +102,13 @@ fn row(file: &ScenarioFile, catalogue: &Catalogue) -> Result<serde_json::Value> 
     }))
 }
 
-fn table(rows: &[ScenarioFile]) -> String {
-    let width = rows
-        .iter()
-        .map(|file| file.identity().id.len())
-        .max()
-        .unwrap_or(0);
+fn table(rows: &[Identity]) -> String {
+    let width = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     for verdict in Verdict::ALL {
         let mut group = rows
             .iter()
-            .filter(|file| file.identity().family.verdict() == verdict)
+            .filter(|row| row.family.verdict() == verdict)
             .peekable();
         if group.peek().is_none() {
             continue;
@@ -124,9 +117,8 @@ fn table(rows: &[ScenarioFile]) -> String {
             text.push('\n');
         }
         text.push_str(&format!("{verdict}\n"));
-        for file in group {
-            let identity = file.identity();
-            text.push_str(&format!("  {:width$}  {}\n", identity.id, identity.title));
+        for row in group {
+            text.push_str(&format!("  {:width$}  {}\n", row.id, row.title));
         }
     }
     text

@@ -7,7 +7,7 @@ use include_dir::{Dir, File, include_dir};
 
 use crate::host::stack::Stacks;
 use crate::reading::Node;
-use crate::scenario::{ScenarioErrors, ScenarioFile, extended};
+use crate::scenario::{Identity, ScenarioErrors, ScenarioFile, extended};
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../scenarios");
 static STACKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../stacks");
@@ -40,6 +40,24 @@ impl Catalogue {
     /// The ids of the built-in scenarios, in alphabetical order.
     pub fn ids(&self) -> Vec<String> {
         texts().into_keys().collect()
+    }
+
+    /// What the built-in scenarios say of themselves, in alphabetical order. Of each file no more is read than stands before
+    /// its first table: TOML has the keys of the whole there.
+    ///
+    /// # Errors
+    /// The mistakes of a file, which the tests keep out.
+    pub fn identities() -> Result<Vec<Identity>, ScenarioErrors> {
+        let read = |(name, text): &(String, &str)| {
+            let head = text.split("\n[").next().unwrap_or(text);
+            let head = Node::parse(name, head)?;
+            let whole = match head.get("extends") {
+                Some(_) => document(name, text)?,
+                None => head,
+            };
+            Ok(ScenarioFile::unchecked(whole)?.identity().clone())
+        };
+        texts().values().map(read).collect()
     }
 
     /// A built-in scenario.
@@ -131,5 +149,21 @@ fn name_of(dir: &'static Dir<'static>) -> &'static str {
         "stacks"
     } else {
         "scenarios"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_of_a_file_says_what_the_whole_says_of_itself() {
+        let catalogue = Catalogue::built_in().unwrap();
+        let heads = Catalogue::identities().unwrap();
+        assert_eq!(heads.len(), catalogue.ids().len());
+        for (id, head) in catalogue.ids().iter().zip(&heads) {
+            let whole = catalogue.get(id).unwrap().unwrap();
+            assert_eq!(format!("{head:?}"), format!("{:?}", whole.identity()));
+        }
     }
 }

@@ -23,5 +23,5 @@ pub mod tool;
 pub mod truth;
 
 pub use catalogue::Catalogue;
-pub use scenario::{Request, Scenario, ScenarioFile};
+pub use scenario::{Identity, Request, Scenario, ScenarioFile};
 pub use sim::{Progress, Recording, SimulationError, simulate, simulate_watched};

@@ -295,6 +295,7 @@ taxonomy! {
             News "news" - [] "News reading and feeding.";
             Ssh "ssh" - [] "Secure shell sessions.";
             Telnet "telnet" - [] "Terminal sessions.";
+            Chat "chat" - [] "Chat sessions.";
             Snmp "snmp" - [] "Management of one's own devices.";
         }
     }

@@ -94,7 +94,13 @@ pub fn svg(recorded: &Recorded) -> Result<String> {
         rank.len(),
         axis.name
     );
-    let style = format!("{}path{{stroke-width:{CELL}}}", svg::STYLE);
+    // A letter of the monospaced face is six tenths as wide as high: a long legend is set smaller, so that it fits.
+    let fits = f64::from(width) / (0.6 * title.chars().count() as f64);
+    let style = format!(
+        "{}path{{stroke-width:{CELL}}}.t{{font-size:{:.1}px}}",
+        svg::STYLE,
+        fits.min(11.0)
+    );
     let mut picture = svg::open(width, height + LEGEND, &title, &style);
     for (class, cells) in &cells {
         let _ = writeln!(picture, "<path class='{class}' d='{}'/>", path(cells));

@@ -124,9 +124,13 @@ impl Talk<'_, '_> {
         self.sys.listen()
     }
 
-    /// Opens a second connection from a port of our own.
+    /// Opens a second connection, from a port of our own where the protocol has one for it: that is a part of the
+    /// conversation, as the data of FTP are; any other asks back, for which the activity has a class of its own.
     pub fn call_from(&mut self, own: Option<u16>, port: u16) -> SocketId {
-        let activity = self.sys.callback_of(self.activity);
+        let activity = match own {
+            Some(_) => self.activity,
+            None => self.sys.callback_of(self.activity),
+        };
         let socket = self.sys.connect_from(
             own,
             Endpoint {

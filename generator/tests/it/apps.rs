@@ -204,6 +204,22 @@ fn an_interrupt_is_urgent() {
 }
 
 #[test]
+fn who_asks_back_is_another_event_than_the_data_of_the_session() {
+    let file = read(&format!(
+        "{WORLD}[host.server.service.it]\napp = \"ftp\"\nident = true\n[activity.it]\napp = \"ftp\"\nfrom = \"client\"\n\
+         to = \"server\"\nfiles = \"2..2\"\nclass = \"ftp\"\ncallback = \"ident-callback\"\n"
+    ));
+    let (_, truth) = record(&file.unwrap(), 3);
+    let events: Vec<(&str, usize)> = truth
+        .events
+        .iter()
+        .map(|event| (event.class.name(), event.ports.len()))
+        .collect();
+    assert!(events.contains(&("ident-callback", 1)), "{events:?}");
+    assert_eq!(events.len(), 2);
+}
+
+#[test]
 fn an_answer_that_does_not_fit_is_asked_again_over_tcp() {
     let lines = session(
         "dns",
@@ -218,6 +234,13 @@ fn an_answer_that_does_not_fit_is_asked_again_over_tcp() {
         .iter()
         .any(|line| line.contains(" < 53 ") && line.contains("P. ") && line.contains("www"));
     assert!(answered, "{lines:#?}");
+    // It is one that needs more than a datagram: a whole window of it.
+    let large = session(
+        "dns",
+        "names = \"www.example.com\"\ntypes = \"mx\"\nedns = false",
+        "truncates = \"100%\"",
+    );
+    assert!(has(&large, "mx1"), "{large:#?}");
 }
 
 #[test]

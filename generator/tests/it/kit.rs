@@ -73,7 +73,11 @@ fn errors(activity: &str) -> String {
 }
 
 fn run(activity: &str) -> Vec<Seen> {
-    let (bytes, _) = record(&scanned(activity).unwrap(), 3);
+    frames(&scanned(activity).unwrap())
+}
+
+fn frames(file: &ScenarioFile) -> Vec<Seen> {
+    let (bytes, _) = record(file, 3);
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let (mut seen, mut first) = (Vec::new(), None);
     while let Some(record) = reader.next().unwrap() {
@@ -332,6 +336,48 @@ fn a_trace_raises_its_time_to_live_until_the_target_answers() {
     );
     let refusals = seen.iter().filter(|frame| frame.icmp == Some((3, 3)));
     assert_eq!(refusals.count(), 3);
+}
+
+#[test]
+fn a_trace_ends_where_a_router_says_that_nobody_is_there() {
+    let world = WORLD.replace(
+        "[site.home]\n",
+        "[site.home]\nabsent = \"host-unreachable\"\n",
+    );
+    let text = "[activity.scan]\nfrom = \"scanner\"\nclass = \"traceroute\"\ntool = 'traceroute'\nto = '192.0.2.99'";
+    let seen = frames(&read(&format!("{world}{text}")).unwrap());
+    let errors = seen.iter().filter(|frame| frame.icmp == Some((3, 1)));
+    assert_eq!(errors.count(), 3, "{seen:?}");
+}
+
+#[test]
+fn a_connection_is_given_up_before_the_stack_tires_of_it() {
+    let tries = |keys: &str| -> Vec<u64> {
+        let seen = run(&format!(
+            "tool = 'connect'\nto = 'silent'\nports = 80\n{keys}"
+        ));
+        assert_eq!(
+            visits(&seen).len(),
+            seen.len(),
+            "nothing but SYNs: {seen:?}"
+        );
+        seen.iter()
+            .map(|frame| (frame.millis + 500) / 1000)
+            .collect()
+    };
+    assert_eq!(tries("give_up = '2s'"), [0]);
+    assert_eq!(tries("give_up = '15s'"), [0, 3, 9]);
+    // The next try is another connection.
+    assert_eq!(tries("give_up = '2s'\ntries = 2\nretry = '5s'"), [0, 7]);
+    let refused = run("tool = 'connect'\nto = 'closed'\nports = 80\ngive_up = '2s'");
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    let open = run(
+        "tool = 'connect'\nto = 'open'\nports = 80\ngive_up = '2s'\nscript = ['pause 5s', 'close']",
+    );
+    let ends = open
+        .iter()
+        .filter(|frame| frame.flags.is_some_and(|flags| flags.contains(Flags::FIN)));
+    assert!(ends.clone().count() == 2 && ends.clone().all(|end| end.millis > 4000));
 }
 
 #[test]

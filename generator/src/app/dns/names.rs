@@ -12,6 +12,11 @@ use crate::seed::low32;
 
 /// What a zone transfer is answered with where it is not allowed: refused, RFC 1035 section 4.1.1.
 const REFUSED: u8 = 5;
+/// The largest answer that a datagram holds: RFC 1035 section 4.2.1, and what both sides of EDNS offer.
+const LARGEST: usize = 512;
+const LARGEST_EDNS: usize = 1232;
+/// All records, as a question asks for them: RFC 1035 section 3.2.3.
+const ANY: u16 = 255;
 /// Records that one message of a zone transfer carries. Assumption: what fits some two kilobytes.
 const RECORDS_EACH: u32 = 50;
 /// What hosts are called, before their domain.
@@ -68,6 +73,44 @@ pub(super) fn answer(opening: Opening, block: Ipv4Net) -> Message {
         });
     }
     message
+}
+
+/// Whether the records of a name are too many for a datagram, for so many names in a million; every server says the same.
+pub(super) fn is_large(question: &Question, share: u32) -> bool {
+    let many = matches!(question.kind, A | AAAA | MX | NS | TXT | ANY);
+    let name = format!("{} {}", question.name, question.kind);
+    many && !question.name.is_empty() && number_of(&name) % 1_000_000 < share
+}
+
+/// Gives an answer more records of its kind, of several where all are asked for, until no datagram holds it.
+pub(super) fn enlarge(message: &mut Message, block: Ipv4Net) {
+    message.rcode = 0;
+    message.authority.clear();
+    let Question { name, kind } = message.question.clone();
+    let hosts = (u32::MAX >> block.prefix_len()).max(1);
+    let largest = if message.edns { LARGEST_EDNS } else { LARGEST };
+    let kinds: &[u16] = match kind {
+        ANY => &[NS, MX, A, TXT],
+        _ => &[kind],
+    };
+    for (n, kind) in (1..=u32::from(u8::MAX)).zip(kinds.iter().cycle()) {
+        if message.emit().len() > largest {
+            break;
+        }
+        let host = format!("{n}.{name}");
+        let data = match *kind {
+            A => Data::A(Ipv4Addr::from(u32::from(block.network()) | (n % hosts))),
+            AAAA => Data::Aaaa(Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(n))),
+            NS => Data::Name(NS, format!("ns{host}")),
+            MX => Data::Mx(10, format!("mx{host}")),
+            _ => Data::Txt(format!("{host} was moved; see info.{name}")),
+        };
+        message.answers.push(Record {
+            owner: name.clone(),
+            ttl: 86_400,
+            data,
+        });
+    }
 }
 
 fn records(question: &Question, number: u32, block: Ipv4Net) -> Vec<Record> {

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use messages::dns::{AXFR, Opening, PORT, framed, unframed};
 use wire::Payload;
 
-use super::names::{answer, transfer};
+use super::names::{answer, enlarge, is_large, transfer};
 use crate::activity::Cause;
 use crate::blueprint::{Blueprint, Cast};
 use crate::conversation::dialogue::{Dialogue, Sessions, Talk};
@@ -128,8 +128,9 @@ impl Program for Server {
             return;
         };
         let mut message = answer(opening, self.plan.answers);
-        if self.choice.chance(self.plan.truncates) {
+        if is_large(&message.question, self.plan.truncates) {
             message.truncated = true;
+            message.rcode = 0;
             message.answers.clear();
             message.authority.clear();
         }
@@ -178,8 +179,11 @@ impl Dialogue for Stream {
                 self.answers
                     .extend(messages.iter().map(|message| framed(&message.emit())));
             } else {
-                self.answers
-                    .push(framed(&answer(opening, self.plan.answers).emit()));
+                let mut message = answer(opening, self.plan.answers);
+                if is_large(&message.question, self.plan.truncates) {
+                    enlarge(&mut message, self.plan.answers);
+                }
+                self.answers.push(framed(&message.emit()));
             }
             talk.think(self.plan.think);
         }

@@ -28,7 +28,7 @@ pub struct Answer {
     pub key: Key,
     /// What it says.
     pub found: Found,
-    /// Whether it came from the target itself.
+    /// Whether a trace ends with it: it came from the target, or says that the target cannot be reached.
     pub reached: bool,
     tcp: Option<(u32, u32, u16, u16)>,
 }
@@ -127,7 +127,7 @@ impl Answer {
             } else {
                 Found::Unreachable
             },
-            reached: itself && kind != expired,
+            reached: kind != expired,
             tcp: None,
         })
     }

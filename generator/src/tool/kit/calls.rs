@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use wire::Payload;
+
 use super::answer::Key;
 use super::stage::Found;
 use super::values::Values;
@@ -25,6 +27,8 @@ pub struct Call {
     pub settled: bool,
     /// The values it was sent with, where it was made by hand.
     pub values: Option<Box<Values>>,
+    /// The datagram that it asked with.
+    pub datagram: Option<Payload>,
     /// By what an answer names it.
     pub key: Option<Key>,
     /// Its socket.

@@ -234,6 +234,7 @@ impl Run {
             sent: 1,
             settled: false,
             values: None,
+            datagram: None,
             key: None,
             socket: None,
         };

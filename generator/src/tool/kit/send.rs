@@ -49,7 +49,7 @@ impl Run {
                 let own = self.own_port(*source_port);
                 call.socket = Some(self.connect(own, target, call.port, sys));
             }
-            Action::Ask { .. } => call.socket = self.ask(at, stage, target, &call, sys),
+            Action::Ask { .. } => self.ask(at, stage, target, &mut call, sys),
         }
         if matches!(stage.action, Action::Craft(_)) {
             call.values = Some(Box::new(self.values));
@@ -62,8 +62,9 @@ impl Run {
             call.socket = None;
         }
         let number = self.calls.add(call);
-        if !matches!(stage.action, Action::Connect { .. }) {
-            self.wait_for(at, stage, number, sys);
+        match &stage.action {
+            Action::Connect { give_up, .. } => self.give_up_after(*give_up, number, sys),
+            _ => self.wait_for(at, stage, number, sys),
         }
     }
 
@@ -101,22 +102,22 @@ impl Run {
                 }
                 self.wait_for(at, stage, number, sys);
             }
-            Action::Connect { source_port, .. } => {
+            Action::Connect {
+                source_port,
+                give_up,
+                ..
+            } => {
                 let own = self.own_port(*source_port);
                 let socket = self.connect(own, target, port, sys);
                 self.calls.rename(number, None, Some(socket));
+                self.give_up_after(*give_up, number, sys);
             }
-            Action::Ask { payload, .. } => {
-                let Some(going) = self.stages.get_mut(at) else {
-                    return;
-                };
-                let bytes = payload.next(&mut going.payload, sys.now);
-                let socket = self
-                    .calls
-                    .get(number)
-                    .and_then(|call| call.socket)
-                    .or(self.shared);
-                if let Some(socket) = socket {
+            // Who asks again repeats himself: a request has one number, whatever becomes of it.
+            Action::Ask { .. } => {
+                let call = self.calls.get(number);
+                let (socket, datagram) =
+                    call.map_or((None, None), |call| (call.socket, call.datagram.clone()));
+                if let (Some(socket), Some(bytes)) = (socket.or(self.shared), datagram) {
                     let peer = Endpoint {
                         address: target,
                         port,
@@ -306,16 +307,16 @@ impl Run {
         at: usize,
         stage: &Stage,
         target: IpAddr,
-        call: &Call,
+        call: &mut Call,
         sys: &mut System<'_>,
-    ) -> Option<SocketId> {
+    ) {
         let Action::Ask {
             payload,
             source_port,
             one_socket,
         } = &stage.action
         else {
-            return None;
+            return;
         };
         let socket = match self.shared {
             Some(shared) if *one_socket => shared,
@@ -328,14 +329,17 @@ impl Run {
                 socket
             }
         };
-        let going = self.stages.get_mut(at)?;
+        let Some(going) = self.stages.get_mut(at) else {
+            return;
+        };
         let bytes: Payload = payload.next(&mut going.payload, sys.now);
         let peer = Endpoint {
             address: target,
             port: call.port,
         };
+        call.socket = Some(socket);
+        call.datagram = Some(bytes.clone());
         sys.send_to(socket, peer, bytes, Cause::stimulus(self.activity));
-        Some(socket)
     }
 
     /// Lets a socket go with its call.
@@ -395,7 +399,7 @@ impl Run {
     }
 
     /// A connection did not come about: it is tried again after its wait, or given up.
-    fn failed(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
+    pub(super) fn failed(&mut self, number: u64, found: Found, sys: &mut System<'_>) {
         let plan = std::sync::Arc::clone(&self.plan);
         let Some(call) = self.calls.get(number) else {
             return;

@@ -109,6 +109,8 @@ pub enum Action {
         script: Script,
         /// The formula of its own port.
         source_port: Option<usize>,
+        /// After which time a connection that nobody has answered is given up.
+        give_up: Option<u64>,
     },
     /// Asks with a datagram.
     Ask {
@@ -367,6 +369,7 @@ fn connect(nest: &Nest, formulas: &mut Formulas, own: &mut Fields<'_, '_>) -> Ac
     Action::Connect {
         script: Script::read(own, "script").unwrap_or_else(|| Script::one(leave)),
         source_port: formulas.read(own, nest, "source_port"),
+        give_up: own.duration("give_up").map(|time| time.max(1)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::answer::Answer;
 use super::run::{CALL, LOW, PACE, Run, SMALL_BITS};
-use super::stage::{Found, Stage};
+use super::stage::{Action, Found, Stage};
 use super::values::Name;
 use crate::host::program::System;
 
@@ -19,8 +19,14 @@ impl Run {
         if wait == 0 && sent >= stage.retry.tries {
             return self.close(call, Found::Silent, sys);
         }
-        let small = sent & ((1 << SMALL_BITS) - 1);
-        sys.timer(wait, CALL | (call << SMALL_BITS) & LOW | small);
+        sys.timer(wait, timer(call, sent));
+    }
+
+    /// A connection was opened: it has so long to come about.
+    pub(super) fn give_up_after(&mut self, time: Option<u64>, call: u64, sys: &mut System<'_>) {
+        if let (Some(time), Some(open)) = (time, self.calls.get(call)) {
+            sys.timer(time, timer(call, open.sent));
+        }
     }
 
     /// The wait for an answer is over.
@@ -37,6 +43,14 @@ impl Run {
         let Some((at, stage)) = at.and_then(|at| Some((at, plan.stages.get(at)?))) else {
             return;
         };
+        if matches!(stage.action, Action::Connect { .. })
+            && let Some(socket) = call.socket
+        {
+            // No longer this call's: its end is no answer.
+            self.calls.rename(number, None, None);
+            sys.abort(socket);
+            return self.failed(number, Found::Silent, sys);
+        }
         if call.sent >= stage.retry.tries {
             return self.close(number, Found::Silent, sys);
         }
@@ -143,4 +157,9 @@ impl Run {
         }
         self.settle(number, answer.found, sys);
     }
+}
+
+/// The timer of a call's try.
+fn timer(call: u64, sent: u64) -> u64 {
+    CALL | (call << SMALL_BITS) & LOW | sent & ((1 << SMALL_BITS) - 1)
 }
