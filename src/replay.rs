@@ -120,7 +120,7 @@ impl Replay {
             guard.let_control_pass();
         }
         if let Way::Admitted { hearing, .. } = &way {
-            guard.mind(hearing.clone());
+            guard.mind(Hearing::clone(hearing));
         }
         let plan = args.plan(way.mtu())?;
         let limits = guard.limits(way.leads_out());
@@ -277,12 +277,12 @@ enum Way {
     /// The guard has admitted it.
     Admitted {
         admission: Admission,
-        links: Links,
+        links: Box<Links>,
         taps: Vec<Tap>,
         /// Whether the tap was made for the run.
         made: bool,
         /// What this machine hears of it.
-        hearing: Hearing,
+        hearing: Box<Hearing>,
         /// What the guard could not look at.
         unseen: Vec<&'static str>,
     },
@@ -319,9 +319,9 @@ impl Way {
         let network = links.network()?;
         let admission = guard.admit(name, entry, &network)?;
         Ok(Way::Admitted {
-            hearing: admission.hearing(&network),
+            hearing: Box::new(admission.hearing(&network)),
             admission,
-            links,
+            links: Box::new(links),
             taps,
             made,
             unseen: network.unseen,
@@ -389,7 +389,7 @@ impl Way {
                 links,
                 taps,
                 ..
-            } => (admission, links, taps),
+            } => (admission, *links, taps),
         };
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
         for tap in taps {

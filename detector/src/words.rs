@@ -517,7 +517,7 @@ mod tests {
     #[test]
     fn an_answer_names_addresses() {
         let answer = b"\0\x01\x81\x80\0\x01\0\x02\0\0\0\0\x01a\0\0\x01\0\x01\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x07\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x02\xc0\x0c";
-        let [only] = named_addresses(answer)[..] else {
+        let [only] = named_addresses(answer).addresses[..] else {
             panic!("one")
         };
         assert_eq!(only.to_string(), "192.0.2.7");

@@ -364,7 +364,8 @@ fn families(change: (&str, &str)) -> [(usize, bool); 2] {
         let layers = Layers::decode(record.link_type, record.bytes);
         let (source, _) = layers.addresses().unwrap();
         if let Transport::Tcp(tcp) = &layers.transport {
-            let (syns, data) = &mut seen[usize::from(source.is_ipv6())];
+            let [four, six] = &mut seen;
+            let (syns, data) = if source.is_ipv6() { six } else { four };
             *syns += usize::from(tcp.flags.is_exactly(Flags::SYN));
             *data |= layers.payload_length > 0;
         }
