@@ -38,6 +38,7 @@ section! {
     /// When a service is flooded.
     Limits "flood" {
         level: u64,
+        half_open: u64,
         drain_per_second: u64,
         least: Span,
         sudden: u64,
@@ -525,7 +526,11 @@ fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bo
     {
         return false;
     }
+    // A backlog of old is full long before: what it holds is known by who never comes back.
+    let held = bucket.detail.as_ref().map_or(0, |detail| detail.accepted);
+    let backlog = held >= flood.half_open && bucket.completed == 0 && raw * 10 >= bucket.level * 9;
     let enough = bucket.level >= flood.level * ONE && age >= flood.least.nanos()
+        || backlog && bucket.level >= 2 * flood.half_open * ONE
         || bucket.level >= 2 * flood.level * ONE && raw * 10 >= bucket.level * 9
         || bucket.level >= flood.sudden * ONE;
     enough && bucket.completed * flood.completed_one_in < bucket.level

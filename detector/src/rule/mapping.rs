@@ -43,6 +43,9 @@ struct Walk {
     targets: Addresses,
     sports: Ports,
     times: usize,
+    /// Resets that no stack answers with: it has a number of its own where it acknowledges nothing, or acknowledges and
+    /// has none (RFC 9293 section 3.5.2).
+    odd: usize,
     steps: usize,
     last: Option<Address>,
     frames: Vec<u64>,
@@ -52,7 +55,7 @@ impl Walk {
     fn suffices(&self, port: u16, limits: &Limits) -> bool {
         let asked = self.targets.len();
         // To a client's port a flood's victim may answer, but always from its service.
-        if port >= 1024 && self.sports.len() * 2 < asked {
+        if port >= 1024 && self.sports.len() * 2 < asked && self.odd < self.times {
             return false;
         }
         let walks = self.steps * 4 >= asked * 3;
@@ -120,6 +123,8 @@ impl Mapping {
         let key = (answer.source, answer.dport);
         let walk = &mut self.walks.note(key, now, 1, findings).brief;
         walk.times += 1;
+        walk.odd +=
+            usize::from(answer.kind == AnswerKind::Reset && answer.acknowledgment.is_some());
         let distance = walk
             .last
             .map(|last| answer.target.bits().wrapping_sub(last.bits()));

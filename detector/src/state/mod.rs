@@ -38,6 +38,7 @@ use crate::news::{
     is_near, is_untouched,
 };
 use crate::observe::{Kind, Observation};
+use crate::words::Word;
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
 use deadline::Deadlines;
 use excuse::Context;
@@ -336,6 +337,9 @@ impl State {
             } else {
                 Outcome::Silent
             };
+            if matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion) {
+                self.sides.missed(attempt.source);
+            }
             self.settle(attempt, outcome, news);
         }
     }
@@ -424,6 +428,10 @@ struct Sides {
     one: u32,
     /// Answers, by hosts beside the sensor, to questions that it should have seen.
     answers: u32,
+    /// Lookups that nobody answered, the first who made one, and whether others did.
+    unheard: u32,
+    asker: Option<Address>,
+    several: bool,
 }
 
 impl Sides {
@@ -431,7 +439,15 @@ impl Sides {
     fn is_one(self) -> bool {
         // A few answers stand at the beginning of any capture, or their questions were lost.
         const FEW: u32 = 4;
-        self.one.saturating_add(self.answers / FEW) > self.both / 2
+        // Several hosts ask servers of names or time, and nobody is ever answered.
+        let deaf = self.both == 0 && self.several && self.unheard >= FEW;
+        deaf || self.one.saturating_add(self.answers / FEW) > self.both / 2
+    }
+
+    /// A lookup was not answered.
+    fn missed(&mut self, asker: Address) {
+        self.unheard = self.unheard.saturating_add(1);
+        self.several |= *self.asker.get_or_insert(asker) != asker;
     }
 }
 

@@ -5,9 +5,10 @@
 //!
 //! Sources: RFC 2784 and 2890 (GRE), RFC 2637 (GRE of PPTP), RFC 7348 (VXLAN), RFC 8926 (Geneve), RFC 2003 (IP in IP),
 //! RFC 4213 (6in4), RFC 4380 (Teredo), RFC 3032 and 4385 (MPLS), RFC 2516 (PPPoE), draft-foschiano-erspan, 3GPP TS
-//! 29.281 (GTP-U), IEEE 802.11, <https://www.tcpdump.org/linktypes.html>.
+//! 29.281 (GTP-U), RFC 2661 (L2TP), draft-ietf-nvo3-vxlan-gpe, IEEE 802.1ah (MAC in MAC), IEEE 802.11,
+//! <https://www.tcpdump.org/linktypes.html>.
 //!
-//! Not opened: IPsec, L2TP, LISP, encrypted 802.11, aggregated 802.11 frames.
+//! Not opened: IPsec, L2TP version 3, LISP, encrypted 802.11, aggregated 802.11 frames.
 
 use super::link;
 use super::report::{Reading, StopReason};
@@ -19,6 +20,7 @@ pub const MAX_ENVELOPES: usize = 8;
 
 const MPLS: [u16; 2] = [0x8847, 0x8848];
 const PPPOE_SESSION: u16 = 0x8864;
+const MAC_IN_MAC: u16 = 0x88e7;
 const GRE_ETHERNET: u16 = 0x6558;
 const GRE_PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
@@ -31,6 +33,8 @@ pub enum Envelope {
     Mpls,
     /// PPP over Ethernet.
     Pppoe,
+    /// A customer's frame in a provider's.
+    MacInMac,
     /// PPP, Cisco HDLC.
     Serial,
     /// IEEE 802.11.
@@ -53,6 +57,8 @@ pub enum Envelope {
     Teredo,
     /// A subscriber's packet in a mobile network.
     Gtp,
+    /// PPP in UDP.
+    L2tp,
 }
 
 impl Envelope {
@@ -61,6 +67,7 @@ impl Envelope {
         match self {
             Envelope::Mpls => "MPLS",
             Envelope::Pppoe => "PPPoE",
+            Envelope::MacInMac => "MAC in MAC",
             Envelope::Serial => "PPP or HDLC",
             Envelope::Wireless => "802.11",
             Envelope::Ppi => "PPI",
@@ -72,6 +79,7 @@ impl Envelope {
             Envelope::Tzsp => "TZSP",
             Envelope::Teredo => "Teredo",
             Envelope::Gtp => "GTP",
+            Envelope::L2tp => "L2TP",
         }
     }
 }
@@ -110,7 +118,7 @@ impl<'a> Layers<'a> {
             Transport::Udp(udp) => {
                 matches!(
                     udp.destination,
-                    2152 | 3544 | 4789 | 6081 | 6635 | 8472 | 37008
+                    1701 | 2152 | 3544 | 4789 | 4790 | 6081 | 6635 | 8472 | 37008
                 ) || udp.source == 3544
             }
             Transport::Other(_) | Transport::None => true,
@@ -155,6 +163,11 @@ impl<'a> Layers<'a> {
                             return None;
                         };
                         Some((Envelope::Pppoe, ppp(rest)?))
+                    }
+                    // Priority and service identifier, and then the customer's frame.
+                    MAC_IN_MAC => {
+                        let frame = Content::Frame(LinkType::ETHERNET, rest.get(4..)?);
+                        Some((Envelope::MacInMac, frame))
                     }
                     number if MPLS.contains(&number) => Some((Envelope::Mpls, mpls(rest)?)),
                     _ => None,
@@ -335,6 +348,18 @@ fn in_udp(from: u16, to: u16, payload: &[u8]) -> Option<(Envelope, Content<'_>)>
         (4789 | 8472, [0x08, _, _, _, _, _, _, 0, rest @ ..]) => {
             Some((Envelope::Vxlan, Content::Frame(LinkType::ETHERNET, rest)))
         }
+        // Version 0, with the next protocol.
+        (4790, [first, _, _, next, _, _, _, 0, rest @ ..]) if first & 0x3c == 0x0c => {
+            let content = match next {
+                1 => Content::Typed(ethernet::IPV4, rest),
+                2 => Content::Typed(ethernet::IPV6, rest),
+                3 => Content::Frame(LinkType::ETHERNET, rest),
+                5 => mpls(rest)?,
+                _ => return None,
+            };
+            Some((Envelope::Vxlan, content))
+        }
+        (1701, payload) => Some((Envelope::L2tp, l2tp(payload)?)),
         (6081, [first, _, a, b, _, _, _, 0, rest @ ..]) if first >> 6 == 0 => {
             let rest = rest.get(usize::from(first & 0x3f) * 4..)?;
             match u16::from_be_bytes([*a, *b]) {
@@ -358,6 +383,24 @@ fn in_udp(from: u16, to: u16, payload: &[u8]) -> Option<(Envelope, Content<'_>)>
         _ if from == 3544 || to == 3544 => teredo(payload),
         _ => None,
     }
+}
+
+/// A data message of L2TP version 2.
+fn l2tp(bytes: &[u8]) -> Option<Content<'_>> {
+    let &[flags, version, ref rest @ ..] = bytes else {
+        return None;
+    };
+    let has = |bit: u8| usize::from(flags & bit != 0);
+    if version & 0x0f != 2 || flags & 0x80 != 0 {
+        return None;
+    }
+    // Length; tunnel and session; numbers of sequence; an offset.
+    let at = 2 * has(0x40) + 4 + 4 * has(0x08);
+    let offset = match rest.get(at..)? {
+        &[a, b, ..] if has(0x02) == 1 => 2 + usize::from(u16::from_be_bytes([a, b])),
+        _ => 0,
+    };
+    ppp(rest.get(at + offset..)?)
 }
 
 fn tzsp_frame(mut fields: &[u8]) -> Option<&[u8]> {
