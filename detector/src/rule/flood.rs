@@ -527,7 +527,10 @@ fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bo
         return false;
     }
     // A backlog of old is full long before: what it holds is known by who never comes back.
-    let held = bucket.detail.as_ref().map_or(0, |detail| detail.accepted);
+    let held = bucket.detail.as_ref().map_or(0, |detail| {
+        // Of those that were accepted, none that its source has torn down.
+        detail.accepted.saturating_sub(detail.torn)
+    });
     let backlog = held >= flood.half_open && bucket.completed == 0 && raw * 10 >= bucket.level * 9;
     let enough = bucket.level >= flood.level * ONE && age >= flood.least.nanos()
         || backlog && bucket.level >= 2 * flood.half_open * ONE
