@@ -471,7 +471,6 @@ app = \"http\"
 app = \"http\"
 from = [\"one\", \"two\"]
 to = \"server\"
-source_port = 50000
 class = \"web\"
 [sensor.home]
 site = \"home\"
