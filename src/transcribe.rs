@@ -55,6 +55,10 @@ pub struct TranscribeArgs {
     #[arg(long)]
     pub sort: bool,
 
+    /// Take a packet for one that cannot be read where something printed cannot be made, as of SNMP; without it zeros stand there
+    #[arg(long)]
+    pub exact: bool,
+
     /// Leave out packets that cannot be read
     #[arg(long)]
     pub keep_going: bool,
@@ -109,6 +113,7 @@ pub fn run(args: &TranscribeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         date: args.date,
         times: args.times.into(),
         names: args.name.iter().cloned().collect::<BTreeMap<_, _>>(),
+        exact: args.exact,
     };
     let mut transcript = listing::transcribe(&text, &settings);
     if args.sort {

@@ -53,6 +53,16 @@ pub enum Problem {
     /// A moment before 1970.
     #[error("{0} is before 1970, which a capture cannot say")]
     BeforeEpoch(String),
+    /// Text of which nothing is made.
+    #[error(
+        "nothing is made of '{0}', and --exact allows nothing to be left out: a listing with bytes (tcpdump -x) needs nothing made"
+    )]
+    Lost(String),
+    /// Bytes that are not those of the line above them.
+    #[error(
+        "the bytes below are not those of this packet, or of a link layer that is not read: print it with -x, without the link header"
+    )]
+    OtherBytes,
     /// Lengths that no packet holds.
     #[error("{0} bytes do not fit a packet")]
     TooLong(usize),

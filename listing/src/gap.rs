@@ -57,6 +57,8 @@ pub enum Gap {
     Payload,
     /// Bytes that a hex dump hides or lacks.
     HiddenBytes,
+    /// What the listing tells and nothing is made of: payloads of other protocols, options, text of -A.
+    Told,
 }
 
 impl Gap {
@@ -117,6 +119,10 @@ impl Gap {
                 "0, but for two that make a printed checksum right",
             ),
             Gap::HiddenBytes => ("bytes of a hex dump", "0"),
+            Gap::Told => (
+                "what is printed of payloads or options",
+                "nothing that says the same; --exact makes that an error",
+            ),
         }
     }
 }

@@ -15,8 +15,9 @@
 //!
 //! How the numbers of a connection are read is in [`Reading`], how times are in [`Times`].
 //!
-//! Not read: what tcpdump prints of other link layers than Ethernet, of IPv6 extension headers, and, but for text, DNS and
-//! NTP, of protocols above TCP and UDP. Such a payload has its length and zero bytes.
+//! Not read: what tcpdump prints of other link layers than Ethernet, of IPv6 extension headers but a router alert, and, but for
+//! text, DNS, NTP and BOOTP, of protocols above TCP and UDP. Such a payload has its length and zero bytes, or is an error
+//! ([`Settings::exact`]).
 //!
 //! Sources: the manual page of tcpdump 4.99 and its printers; of the old style, those of tcpdump 3.4 to 3.9; "Interpreting
 //! Network Traffic" and "Intrusion detection: network traces".
@@ -49,6 +50,8 @@ pub struct Settings {
     pub times: Times,
     /// Addresses of names.
     pub names: BTreeMap<String, IpAddr>,
+    /// Whether a packet of which something printed cannot be made is an error; else zeros stand there, and [`Gap::Told`] says so.
+    pub exact: bool,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
             date: Date::constant(2000, 1, 1),
             times: Times::default(),
             names: BTreeMap::new(),
+            exact: false,
         }
     }
 }

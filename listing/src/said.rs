@@ -1,5 +1,7 @@
 //! What a listing says of one packet. `None` is what it does not say.
 
+use std::net::IpAddr;
+
 use jiff::civil::Date;
 use messages::dns::{Question, RESPONSE};
 use wire::ethernet::MacAddress;
@@ -24,6 +26,28 @@ pub(super) struct Said {
     pub(super) dump: Vec<HexByte>,
     /// What keeps the line from being read, so that only the dump is left.
     pub(super) unread: Option<Fault>,
+    /// The first of what is printed that nothing is made of, where it begins.
+    pub(super) lost: Option<Lost>,
+}
+
+/// Text that nothing is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) at: usize,
+    pub(super) text: String,
+}
+
+impl Said {
+    /// Notes text that nothing is made of.
+    pub(super) fn lose(&mut self, at: usize, text: &str) {
+        let text = text.trim();
+        if self.lost.is_none() && !text.is_empty() {
+            self.lost = Some(Lost {
+                at,
+                text: text.to_owned(),
+            });
+        }
+    }
 }
 
 /// A byte of a hex dump, `None` where it was made unreadable.
@@ -37,6 +61,15 @@ pub(super) struct End {
     pub(super) at: usize,
     /// What stands before the port: a dot with tcpdump, a colon with snort.
     pub(super) separator: Option<char>,
+}
+
+impl End {
+    /// The address, where it is one and not a name; a port may stand behind it.
+    pub(super) fn numeric(&self) -> Option<IpAddr> {
+        let host = || self.text.rsplit_once('.').map(|(host, _)| host);
+        let whole = self.text.parse().ok();
+        whole.or_else(|| host()?.parse().ok())
+    }
 }
 
 /// Of the link header.
@@ -71,6 +104,8 @@ pub(super) struct IpSaid {
     pub(super) flow_label: Option<u32>,
     /// Whether there are options, or extension headers, which are not read.
     pub(super) options: bool,
+    /// Whether a hop-by-hop header with a router alert is in front, RFC 2711, as of what multicast listeners say.
+    pub(super) router_alert: bool,
     /// Of an IPv6 fragment.
     pub(super) fragment: Option<FragmentSaid>,
 }
@@ -139,6 +174,8 @@ pub(super) struct TcpSaid {
     pub(super) text: Option<String>,
     /// Whether all of its text follows in lines of its own.
     pub(super) text_follows: bool,
+    /// What is printed of what it carries and is not text.
+    pub(super) lost: Option<String>,
 }
 
 /// A TCP option.
@@ -173,6 +210,14 @@ pub(super) enum UdpBody {
     Dns(DnsSaid),
     /// Version and mode of NTP.
     Ntp(u8, u8),
+    Bootp(BootpSaid),
+}
+
+/// Of a BOOTP or DHCP message, as the shortest listings print it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct BootpSaid {
+    pub(super) reply: bool,
+    pub(super) client: Option<MacAddress>,
 }
 
 /// Of a DNS message.
@@ -184,6 +229,18 @@ pub(super) struct DnsSaid {
     pub(super) answers: Vec<Answer>,
     /// Numbers of the four kinds of records.
     pub(super) counts: [u16; 4],
+    /// The EDNS record, where it is printed.
+    pub(super) edns: Option<EdnsSaid>,
+    /// What is printed besides and nothing is made of.
+    pub(super) lost: Option<String>,
+}
+
+/// Of an EDNS record, RFC 6891: what it offers, and the cookie in it, RFC 7873.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct EdnsSaid {
+    pub(super) size: u16,
+    pub(super) secure: bool,
+    pub(super) cookie: Vec<u8>,
 }
 
 impl DnsSaid {
@@ -197,6 +254,8 @@ impl DnsSaid {
 pub(super) struct Answer {
     pub(super) owner: Option<String>,
     pub(super) kind: u16,
+    /// Time to live, in seconds, where it is printed.
+    pub(super) ttl: Option<u32>,
     pub(super) data: String,
 }
 
@@ -211,6 +270,8 @@ pub(super) struct IcmpSaid {
     pub(super) length: Option<usize>,
     /// Whom it is about: the receiver of what an error quotes, or the target of neighbour discovery.
     pub(super) about: Option<String>,
+    /// The groups of a multicast listener report, version 2: what is said of each.
+    pub(super) groups: Vec<GroupSaid>,
     /// The gateway of a redirect.
     pub(super) gateway: Option<String>,
     /// Protocol and port of what is quoted.
@@ -219,6 +280,16 @@ pub(super) struct IcmpSaid {
     pub(super) sum: Sum,
     /// Whether the line does not say which message it is.
     pub(super) unknown: bool,
+    /// What is printed besides and nothing is made of.
+    pub(super) lost: Option<String>,
+}
+
+/// Of a group that somebody listens to, RFC 3810 section 5.2.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct GroupSaid {
+    pub(super) kind: u8,
+    pub(super) group: String,
+    pub(super) sources: Vec<String>,
 }
 
 /// Of an ARP message.

@@ -10,6 +10,15 @@ fn of(listing: &str) -> Transcript {
     transcribe(listing, &Settings::default())
 }
 
+/// With an error for what cannot be made.
+fn exactly(listing: &str) -> Transcript {
+    let settings = Settings {
+        exact: true,
+        ..Settings::default()
+    };
+    transcribe(listing, &settings)
+}
+
 /// The frames of a listing that has no mistakes, as notation without the usual time to live.
 fn packets(listing: &str) -> Vec<String> {
     let transcript = of(listing);
@@ -495,4 +504,111 @@ fn headers_of_ipv6_between_are_passed_over_and_fragments_made() {
         (fragment(0), fragment(1)),
         (Some((0, true)), Some((100, false)))
     );
+}
+
+#[test]
+fn what_nothing_can_be_made_of_is_a_gap_or_an_error() {
+    for (line, lost) in [
+        (
+            "09:00:01.000000 IP 192.0.2.1.1100 > 192.0.2.2.161:  GetRequest(28)  .1.3.6.1.2.1.1.1.0",
+            "GetRequest(28)",
+        ),
+        (
+            "09:00:01.000000 IP 192.0.2.1 > 192.0.2.2: ESP(spi=0x12345678,seq=0x1), length 116",
+            "ESP",
+        ),
+        (
+            "09:00:01.000000 IP 192.0.2.1 > 224.0.0.22: igmp v3 report, 1 group record(s)",
+            "igmp",
+        ),
+        (
+            "09:00:01.000000 IP 192.0.2.1.53 > 192.0.2.2.1025: 7* 1/0/0 TXT \"a\" (43)",
+            "TXT",
+        ),
+        (
+            "09:00:01.000000 IP 192.0.2.1.1 > 192.0.2.2.179: Flags [P.], seq 1:31, ack 1, win 5, length 30: RESP \"PING\"",
+            "RESP",
+        ),
+        (
+            "09:00:01.000000 IP (tos 0x0, ttl 64, id 1, offset 0, flags [none], proto UDP (17), length 36, options (RR 0.0.0.0))\n    \
+             192.0.2.1.1 > 192.0.2.2.2: UDP, length 0",
+            "options",
+        ),
+        (
+            "09:00:01.000000 IP 192.0.2.49.1025 > 53.0.0.2.80: Flags [S], seq 7, win 64240, length 0\n\
+             E..(..@.@......15....",
+            "E..(",
+        ),
+    ] {
+        let strict = exactly(line);
+        let [error] = strict.errors.as_slice() else {
+            panic!("{line}: {:?}", strict.errors);
+        };
+        assert!(error.to_string().contains(lost), "{error}");
+        assert!(error.to_string().contains("--exact"), "{error}");
+        let transcript = of(line);
+        assert_eq!(
+            (transcript.errors.len(), transcript.frames.len()),
+            (0, 1),
+            "{line}"
+        );
+        assert!(transcript.frames[0].gaps.contains(&Gap::Told), "{line}");
+    }
+}
+
+#[test]
+fn reports_of_listeners_cookies_and_lives_of_answers_are_made() {
+    let one = |listing: &str| {
+        let transcript = exactly(listing);
+        assert_eq!(transcript.errors, [], "{listing}");
+        transcript.frames[0].bytes.clone()
+    };
+    let plain = "10:02:12.598480 IP6 fe80::d > ff02::16: HBH ICMP6, multicast listener report v2, 2 group record(s), length 48";
+    let verbose = "10:02:12.598480 IP6 (hlim 1, next-header Options (0) payload length: 56) fe80::d > ff02::16: HBH (rtalert: 0x0000) \
+        (padn) [icmp6 sum ok] ICMP6, multicast listener report v2, 2 group record(s) [gaddr ff02::1:ff00:21 to_ex { }] \
+        [gaddr ff02::fb allow { fe80::1 }]";
+    let bytes = one(plain);
+    assert_eq!(bytes.len(), 14 + 40 + 8 + 48);
+    assert_eq!(bytes[54..62], [58, 0, 5, 2, 0, 0, 1, 0]);
+    assert_eq!(bytes[62..64], [143, 0]);
+    assert_eq!(bytes[68..74], [0, 2, 4, 0, 0, 0]);
+    let transcript = exactly(verbose);
+    assert_eq!(
+        transcript.errors.len(),
+        1,
+        "two records and a source are 64 bytes, not 48"
+    );
+    let verbose = verbose.replace("length: 56", "length: 72");
+    let bytes = one(&verbose);
+    assert_eq!(bytes[90..94], [5, 0, 0, 1]);
+    let cookie = "10:22:45.000000 IP 192.0.2.1.1025 > 192.0.2.53.53: 7+ [1au] A? a.example. ar: . OPT UDPsize=1232 DO [COOKIE 0102030405060708] (50)";
+    let bytes = one(cookie);
+    assert_eq!(
+        bytes[42 + 27..42 + 27 + 23],
+        *b"\0\0\x29\x04\xd0\0\0\x80\0\0\x0c\0\x0a\0\x08\x01\x02\x03\x04\x05\x06\x07\x08"
+    );
+    let answer = "10:22:45.000000 IP 192.0.2.53.53 > 192.0.2.1.1025: 7* q: A? a.example. 1/0/0 a.example. [5m3s] A 192.0.2.80 (43)";
+    let bytes = one(answer);
+    assert_eq!(bytes[42 + 33..42 + 37], 303_u32.to_be_bytes());
+}
+
+#[test]
+fn bytes_of_other_link_layers_are_not_taken_for_others() {
+    // Linux cooked, in which no Ethernet header stands.
+    let cooked = "10:22:45.000000 IP 192.0.2.1.1025 > 192.0.2.2.80: Flags [S], seq 7, win 64240, length 0\n\
+        \t0x0000:  0000 0304 0006 0000 0000 0000 0000 0800\n\
+        \t0x0010:  4500 0028 0001 0000 4006 f6cb c000 0201\n\
+        \t0x0020:  c000 0202 0401 0050 0000 0007 0000 0000\n\
+        \t0x0030:  5002 faf0 0000 0000\n";
+    let transcript = of(cooked);
+    assert_eq!((transcript.errors.len(), transcript.frames.len()), (1, 0));
+    // The line tells of others than the bytes.
+    let other = "10:22:45.000000 IP 192.0.2.1.1025 > 192.0.2.3.80: Flags [S], seq 7, win 64240, length 0\n\
+        \t0x0000:  4500 0028 0001 0000 4006 f6cb c000 0201\n\
+        \t0x0010:  c000 0202 0401 0050 0000 0007 0000 0000\n\
+        \t0x0020:  5002 faf0 0000 0000\n";
+    let transcript = of(other);
+    assert_eq!((transcript.errors.len(), transcript.frames.len()), (1, 0));
+    let right = other.replace("192.0.2.3.80", "192.0.2.2.80");
+    assert_eq!(of(&right).errors, []);
 }

@@ -8,7 +8,7 @@ use wire::ethernet::{ARP, Framing, Link, MacAddress};
 use wire::field::Field;
 use wire::ipv4::Ipv4;
 use wire::ipv6::Ipv6;
-use wire::packet::{Ip, Packet};
+use wire::packet::{Ip, Packet, Segment};
 use wire::payload::Payload;
 
 use super::arp;
@@ -17,7 +17,7 @@ use super::numbers::{Connections, key};
 use super::{dump, settle};
 use crate::error::{Fault, Problem, Read};
 use crate::gap::Gap;
-use crate::said::{ArpSaid, End, IpSaid, Said, What};
+use crate::said::{ArpSaid, End, IpSaid, Lost, Said, UdpBody, What};
 
 /// Hardware address of senders of which none is said.
 pub(super) const SENDER: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
@@ -48,6 +48,8 @@ pub(super) struct Assembler {
     asked: Option<(String, MacAddress)>,
     /// Whether hex dumps begin with the link header.
     pub(super) framed: bool,
+    /// Whether all that is printed must be made.
+    pub(super) exact: bool,
 }
 
 impl Assembler {
@@ -60,6 +62,7 @@ impl Assembler {
             sent_by: BTreeMap::new(),
             asked: None,
             framed: false,
+            exact: false,
         }
     }
 
@@ -93,6 +96,21 @@ impl Assembler {
         {
             return Ok((bytes, original_length));
         }
+        // Whole headers, and nobody knows of what.
+        if said.dump.len() >= WHOLE && said.dump.iter().all(Option::is_some) {
+            return Err(Fault {
+                at: said.source.at,
+                problem: Problem::OtherBytes,
+            });
+        }
+        for said in [Some(said), said.quote.as_deref()].into_iter().flatten() {
+            if let Some(Lost { at, text }) = &said.lost {
+                self.leave_out(text, *at, gaps)?;
+            }
+        }
+        if let Some(line) = unused(said) {
+            self.leave_out(line, said.source.at, gaps)?;
+        }
         if let What::Arp(arp) = &said.what {
             self.arp(arp, said, &mut bytes, gaps)?;
         } else {
@@ -123,14 +141,27 @@ impl Assembler {
         };
         let hosts = hosts.map(|(source, destination)| (source.0, destination.0));
         let dumped = dump::read(&said.dump, hosts, said.ip.missing, self.framed);
+        let alone = |dumped: &dump::Dumped| {
+            // What only seems to begin with a packet does not end with it.
+            dumped.hidden || !dumped.is_frame && dumped.original_length.is_some()
+        };
         if let Some(fault) = &said.unread
-            && dumped.as_ref().is_none_or(|dumped| dumped.hidden)
+            && dumped.as_ref().is_none_or(alone)
         {
             return Err(fault.clone());
         }
         let Some(dumped) = dumped else {
             return Ok(None);
         };
+        if let (Some(told), Some(held)) = (numeric(said), dumped.hosts())
+            && told != held
+            && !dumped.hidden
+        {
+            return Err(Fault {
+                at: said.source.at,
+                problem: Problem::OtherBytes,
+            });
+        }
         if dumped.hidden {
             gaps.push(Gap::HiddenBytes);
         }
@@ -250,6 +281,9 @@ impl Assembler {
             ends: (source, destination),
         };
         let mut packet = self.transport(lower, gaps)?;
+        if said.ip.router_alert {
+            packet = alerting(&packet);
+        }
         if let Some(length) = said.ip.length {
             settle::force_length(&mut packet, length);
         } else if said.ip.missing > 0 {
@@ -267,6 +301,18 @@ impl Assembler {
         Ok(packet)
     }
 
+    /// Goes on without what is printed, where that is allowed.
+    pub(super) fn leave_out(&self, lost: &str, at: usize, gaps: &mut Vec<Gap>) -> Read<()> {
+        if !self.exact {
+            gaps.push(Gap::Told);
+            return Ok(());
+        }
+        Err(Fault {
+            at,
+            problem: Problem::Lost(lost.chars().take(MOST_QUOTED).collect()),
+        })
+    }
+
     /// Keeps the beginning of a packet.
     fn remember(&mut self, packet: &Packet, bytes: &[u8]) {
         let start = bytes.get(..QUOTED).unwrap_or(bytes);
@@ -276,11 +322,52 @@ impl Assembler {
     }
 }
 
+/// Bytes of a dump that holds the headers of Ethernet and IPv4, or more.
+const WHOLE: usize = 34;
+
+/// The addresses of both ends, where the line has numbers for them and not names.
+fn numeric(said: &Said) -> Option<(IpAddr, IpAddr)> {
+    if said.unread.is_some() || said.ip.options || matches!(said.what, What::Arp(_)) {
+        return None;
+    }
+    Some((said.source.numeric()?, said.destination.numeric()?))
+}
+
+/// The first of the lines below a packet that nothing is made of.
+fn unused(said: &Said) -> Option<&str> {
+    let mut lines = said.details.iter().map(String::as_str);
+    let used = match &said.what {
+        What::Tcp(tcp) => tcp.text_follows,
+        What::Udp(udp) => matches!(udp.body, UdpBody::Ntp(..)),
+        What::Icmp(_) => return lines.find(|line| !line.contains("link-address option")),
+        What::Arp(_) | What::Bare => false,
+    };
+    lines.find(|line| !used && !line.trim().is_empty())
+}
+
+/// Letters of what nothing is made of that an error quotes.
+const MOST_QUOTED: usize = 60;
+
 /// Bytes that a frame can have: the largest packet, and a link header with room to spare.
 const MOST_BYTES: usize = 65_535 + 64;
 
 /// Bytes of a packet that are kept for quotations: the longest headers, and eight bytes.
 const QUOTED: usize = 128;
+
+/// The packet of IPv6 with a router alert in front of what it carries, RFC 2711.
+fn alerting(packet: &Packet) -> Packet {
+    const HOP_BY_HOP: u8 = 0;
+    let mut bytes = Vec::with_capacity(packet.total_bytes());
+    packet.emit(&mut bytes);
+    let next = bytes.get(6).copied().unwrap_or(0);
+    let mut carried = vec![next, 0, 5, 2, 0, 0, 1, 0];
+    carried.extend_from_slice(bytes.get(wire::ipv6::HEADER_BYTES..).unwrap_or_default());
+    Packet {
+        ip: packet.ip.clone(),
+        segment: Segment::Raw(HOP_BY_HOP),
+        payload: Payload::new(carried),
+    }
+}
 
 fn is_v6(end: &End) -> bool {
     let host = end

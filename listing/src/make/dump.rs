@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use wire::decode::{Layers, LinkType};
+use wire::decode::{Layers, LinkType, Network};
 use wire::ethernet::{ARP, HEADER_BYTES, IPV4, IPV6, is_vlan_tag};
 use wire::field::Field;
 use wire::packet::{Ip, Packet, Segment};
@@ -24,6 +24,22 @@ pub(super) struct Dumped {
     pub(super) hidden: bool,
     /// Bytes on the wire of a frame, or without its link header of a packet, of which the dump has the beginning only.
     pub(super) original_length: Option<usize>,
+}
+
+impl Dumped {
+    /// The addresses of its network header.
+    pub(super) fn hosts(&self) -> Option<(IpAddr, IpAddr)> {
+        let link_type = if self.is_frame {
+            LinkType::ETHERNET
+        } else {
+            LinkType::RAW
+        };
+        match Layers::decode(link_type, &self.bytes).network {
+            Network::V4(ip) => Some((ip.source.into(), ip.destination.into())),
+            Network::V6(ip) => Some((ip.source.into(), ip.destination.into())),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a dump, where it holds at least a network header, or a link header that all dumps of the listing have. So many

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use wire::ethernet::MacAddress;
 use wire::icmp::{self, Icmp};
 use wire::packet::{PROTOCOL_TCP, PROTOCOL_UDP, Packet, Segment};
 use wire::payload::Payload;
@@ -49,6 +50,8 @@ impl Assembler {
         }
         let payload = if quotes {
             self.quote(said, message, ends, body.unwrap_or(QUOTED), gaps)?
+        } else if !message.groups.is_empty() {
+            self.report(said, message, body, gaps)?
         } else if v6 && matches!(message.icmp_type, SOLICITATION | ADVERTISEMENT) {
             self.neighbour(said, message, body)?
         } else {
@@ -129,6 +132,34 @@ impl Assembler {
         Ok(packet)
     }
 
+    /// The records of a multicast listener report, RFC 3810 section 5.2.
+    fn report(
+        &mut self,
+        said: &Said,
+        message: &IcmpSaid,
+        body: Option<usize>,
+        gaps: &mut Vec<Gap>,
+    ) -> Read<Payload> {
+        let mut bytes = Vec::new();
+        for group in &message.groups {
+            let sources = u16::try_from(group.sources.len()).unwrap_or(0);
+            bytes.extend_from_slice(&[group.kind, 0]);
+            bytes.extend_from_slice(&sources.to_be_bytes());
+            for address in [&group.group].into_iter().chain(&group.sources) {
+                if let IpAddr::V6(address) = self.host(address, said)? {
+                    bytes.extend_from_slice(&address.octets());
+                }
+            }
+        }
+        if let Some(body) = body.filter(|body| *body != bytes.len()) {
+            // Sources that are not printed.
+            let lost = format!("{} group record(s) in {body} bytes", message.groups.len());
+            self.leave_out(&lost, said.source.at, gaps)?;
+            bytes.resize(body.min(usize::from(u16::MAX)), 0);
+        }
+        Ok(Payload::new(bytes))
+    }
+
     /// Target and link-layer address of neighbour discovery, RFC 4861 section 4.3.
     fn neighbour(&mut self, said: &Said, message: &IcmpSaid, body: Option<usize>) -> Read<Payload> {
         let target = message.about.as_deref().unwrap_or("::");
@@ -144,11 +175,19 @@ impl Assembler {
                 2
             };
             bytes.extend_from_slice(&[kind, 1]);
-            bytes.extend_from_slice(&said.link.source.unwrap_or(SENDER).0);
+            let told = said.details.iter().find_map(|line| link_address(line));
+            bytes.extend_from_slice(&told.or(said.link.source).unwrap_or(SENDER).0);
         }
         bytes.resize(room.max(16), 0);
         Ok(Payload::new(bytes))
     }
+}
+
+/// `source link-address option (1), length 8 (1): 02:00:00:00:00:01`
+fn link_address(line: &str) -> Option<MacAddress> {
+    let (name, address) = line.trim().rsplit_once(": ")?;
+    name.contains("link-address option")
+        .then(|| address.parse().ok())?
 }
 
 /// What an echo or another message without structure carries.

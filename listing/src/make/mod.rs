@@ -33,6 +33,7 @@ use super::{Gap, ListedConnection, ListedFrame, Settings, Transcript};
 pub(super) fn make(packets: &[(Text, Said)], settings: &Settings) -> Transcript {
     let printed = printed(packets.iter().map(|(_, said)| said));
     let mut assembler = Assembler::new(Names::new(&settings.names, printed));
+    assembler.exact = settings.exact;
     let mut framed = packets
         .iter()
         .filter_map(|(_, said)| dump::is_framed(&said.dump));

@@ -14,7 +14,9 @@ use super::numbers::{Numbers, key};
 use super::{dns, ntp, settle, text};
 use crate::error::Read;
 use crate::gap::Gap;
-use crate::said::{FragmentSaid, OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What};
+use crate::said::{
+    BootpSaid, FragmentSaid, OptionSaid, Said, Sum, TcpSaid, UdpBody, UdpSaid, What,
+};
 
 /// The window of a segment of which none is said: what Windows 98 and its time offered.
 const WINDOW: u16 = 8192;
@@ -135,12 +137,26 @@ impl Assembler {
                 gaps.extend((!told).then_some(Gap::Payload));
                 Ok(Payload::new(bytes))
             }
+            UdpBody::Bootp(message) => {
+                gaps.push(Gap::Payload);
+                Ok(Payload::new(bootp(*message, length)))
+            }
             UdpBody::Unknown => {
                 gaps.extend((length > 0).then_some(Gap::Payload));
                 Ok(zeros)
             }
         }
     }
+}
+
+/// A message of BOOTP, RFC 951, of Ethernet: which way it goes, and whose it is.
+fn bootp(said: BootpSaid, length: usize) -> Vec<u8> {
+    const CLIENT: usize = 28;
+    let mut message = vec![if said.reply { 2 } else { 1 }, 1, 6, 0];
+    message.resize(CLIENT, 0);
+    message.extend_from_slice(&said.client.unwrap_or_default().0);
+    message.resize(length, 0);
+    message
 }
 
 /// Bytes behind the network header, as header or frame say.
@@ -154,6 +170,8 @@ pub(super) fn room(said: &Said) -> Option<usize> {
         .ip
         .length
         .map(|length| usize::from(length).saturating_sub(header));
+    let alert = if said.ip.router_alert { 8 } else { 0 };
+    let told = told.map(|told| told.saturating_sub(alert));
     let told = told.or(said.ip.fragment_length);
     told.or_else(|| {
         let header = if said.ip.v6 {
@@ -164,7 +182,7 @@ pub(super) fn room(said: &Said) -> Option<usize> {
         let link = ethernet::HEADER_BYTES + if said.link.vlan.is_some() { 4 } else { 0 };
         said.link
             .length
-            .map(|length| length.saturating_sub(header + link))
+            .map(|length| length.saturating_sub(header + link + alert))
     })
 }
 

@@ -10,7 +10,7 @@ use messages::dns::{
     RESPONSE, TRUNCATED,
 };
 
-use crate::said::{Answer, DnsSaid};
+use crate::said::{Answer, DnsSaid, EdnsSaid};
 
 /// Names that tcpdump prints for response codes, from 1 on.
 const CODES: [&str; 10] = [
@@ -70,20 +70,65 @@ fn question(rest: &str, said: &mut DnsSaid) -> Option<()> {
         *counts.get_mut(section)? = count.parse().ok()?;
         rest = after;
     }
-    said.question = Some(asked(rest)?);
+    let (question, behind) = asked(rest)?;
+    said.question = Some(question);
     said.flags = flags;
     said.counts = counts;
+    additional(behind, said);
     Some(())
 }
 
-/// `A? www.example.com.`, and multicast's mark in between.
-fn asked(text: &str) -> Option<Question> {
+/// What stands behind questions and answers: an EDNS record, of all that may stand there.
+fn additional(text: &str, said: &mut DnsSaid) {
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    let edns = text.strip_prefix("ar: ").and_then(edns);
+    match edns {
+        Some(edns) if said.counts[2..] == [0, 1] => said.edns = Some(edns),
+        _ => said.lost = Some(text.to_owned()),
+    }
+}
+
+/// `. OPT UDPsize=1232 DO [COOKIE 2fa3676ab901ed48]`
+fn edns(text: &str) -> Option<EdnsSaid> {
+    let rest = text.strip_prefix(". OPT UDPsize=")?;
+    let (size, mut rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let mut said = EdnsSaid {
+        size: size.parse().ok()?,
+        ..EdnsSaid::default()
+    };
+    if let Some(after) = rest.strip_prefix("DO") {
+        said.secure = true;
+        rest = after.trim_start();
+    }
+    if rest.is_empty() {
+        return Some(said);
+    }
+    let digits = rest.strip_prefix("[COOKIE ")?.strip_suffix(']')?;
+    for at in (0..digits.len()).step_by(2) {
+        let byte = digits.get(at..at + 2)?;
+        said.cookie.push(u8::from_str_radix(byte, 16).ok()?);
+    }
+    Some(said)
+}
+
+/// Type and name of `A? www.example.com.`, and what stands behind it.
+fn asked(text: &str) -> Option<(Question, &str)> {
     let (kind, name) = text.split_once("? ")?;
-    let name = name.split_whitespace().next()?;
-    Some(Question {
+    // Whether multicast DNS wants the answer for all or for itself alone stands in the class.
+    let kind = kind.strip_suffix(" (QM)").unwrap_or(kind);
+    let name = name.trim_start();
+    let (name, behind) = name.split_once(' ').unwrap_or((name, ""));
+    if name.is_empty() {
+        return None;
+    }
+    let question = Question {
         name: name.to_owned(),
         kind: kind_number(kind)?,
-    })
+    };
+    Some((question, behind))
 }
 
 /// ` NXDomain* q: A? a.example. 1/0/1 A 192.0.2.80, A 192.0.2.81`
@@ -106,39 +151,100 @@ fn answer(mut rest: &str, said: &mut DnsSaid) -> Option<()> {
             .find(" q: ")
             .or_else(|| after.match_indices(' ').nth(1).map(|(at, _)| at))?;
         let (question, after) = after.split_at_checked(at)?;
-        said.question = Some(asked(question)?);
+        said.question = Some(asked(question)?.0);
         rest = after.trim_start();
     }
     let (counts, records) = rest.split_once(' ').unwrap_or((rest, ""));
     let mut numbers = counts.split('/').map(str::parse::<u16>);
     let mut next = || numbers.next()?.ok();
     said.counts = [1, next()?, next()?, next()?];
-    let records = records.split(" ns: ").next().unwrap_or_default();
-    let records = records.split(" ar: ").next().unwrap_or_default();
-    said.answers = records.split(", ").filter_map(record).collect();
+    let behind = [" ns: ", " ar: "].map(|section| format!(" {records}").find(section));
+    let end = behind.into_iter().flatten().min();
+    let (records, behind) = end
+        .and_then(|end| {
+            format!(" {records}")
+                .split_at_checked(end)
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        })
+        .unwrap_or((records.to_owned(), String::new()));
+    additional(&behind, said);
+    let read: Vec<Option<Answer>> = records
+        .split(", ")
+        .filter(|record| !record.trim().is_empty())
+        .map(record)
+        .collect();
+    let made = |answer: &Option<Answer>| answer.as_ref().is_some_and(is_made);
+    if said.lost.is_none() && (!read.iter().all(made) || read.len() != usize::from(said.counts[1]))
+    {
+        said.lost = Some(records.trim().to_owned());
+    }
+    said.answers = read.into_iter().flatten().collect();
     said.flags = flags;
     Some(())
+}
+
+/// Whether the data of an answer can be made of what is printed of it.
+fn is_made(answer: &Answer) -> bool {
+    match answer.kind {
+        1 => answer.data.parse::<std::net::Ipv4Addr>().is_ok(),
+        28 => answer.data.parse::<std::net::Ipv6Addr>().is_ok(),
+        2 | 5 | 12 => !answer.data.contains(' '),
+        15 => answer.data.split(' ').count() == 2,
+        _ => false,
+    }
+}
+
+/// Seconds of a time as `1w2d3h4m5s`.
+fn seconds(text: &str) -> Option<u32> {
+    let mut seconds = 0_u32;
+    let mut number = String::new();
+    for letter in text.chars() {
+        if letter.is_ascii_digit() {
+            number.push(letter);
+            continue;
+        }
+        let unit = match letter {
+            'w' => 604_800,
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        let of_unit = number.parse::<u32>().ok()?.checked_mul(unit)?;
+        seconds = seconds.checked_add(of_unit)?;
+        number.clear();
+    }
+    number.is_empty().then_some(seconds)
 }
 
 /// `CNAME a.example.net.`, in verbose listings behind its owner.
 fn record(text: &str) -> Option<Answer> {
     let text = text.trim();
     let (first, rest) = text.split_once(' ')?;
+    let mut ttl = None;
     let (owner, kind, data) = if kind_number(first).is_some() {
         (None, first, rest)
     } else {
         let rest = rest.trim_start();
-        // With -vvv the time to live stands in between.
-        let rest = rest
-            .split_once("] ")
-            .filter(|_| rest.starts_with('['))
-            .map_or(rest, |(_, rest)| rest);
+        // With -vv the time to live stands in between.
+        let timed = rest
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once("] "));
+        let rest = match timed {
+            Some((time, rest)) => {
+                ttl = Some(seconds(time)?);
+                rest
+            }
+            None => rest,
+        };
         let (kind, data) = rest.split_once(' ').unwrap_or((rest, ""));
         (Some(first.to_owned()), kind, data)
     };
     Some(Answer {
         owner,
         kind: kind_number(kind)?,
+        ttl,
         data: data.trim().to_owned(),
     })
 }

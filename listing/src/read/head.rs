@@ -74,7 +74,9 @@ fn prefix(cursor: &mut Cursor<'_>) -> Option<Carried> {
 pub(super) fn ip(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
     truncated(cursor, &mut said.ip)?;
     if cursor.eat("(") {
+        let at = cursor.at();
         header(cursor, &mut said.ip)?;
+        said.lose(at, if said.ip.options { "options" } else { "" });
     }
     truncated(cursor, &mut said.ip)?;
     said.source = end(cursor, "the sender")?;
@@ -181,7 +183,10 @@ fn body(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
         return Ok(());
     }
     if tcp::is_new(cursor) {
-        said.what = What::Tcp(tcp::new_style(cursor)?);
+        let at = cursor.at();
+        let tcp = tcp::new_style(cursor)?;
+        said.lose(at, tcp.lost.as_deref().unwrap_or_default());
+        said.what = What::Tcp(tcp);
         return Ok(());
     }
     if tcp::is_old(cursor) {
@@ -204,14 +209,26 @@ fn body(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
 fn extensions(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<bool> {
     const NAMES: [&str; 4] = ["HBH", "DSTOPT", "srcrt", "RT6"];
     while let Some(name) = NAMES.iter().find(|name| cursor.rest().starts_with(**name)) {
-        said.ip.options = true;
+        let place = *cursor;
         cursor.advance(name.len());
-        if cursor.eat("(") {
-            cursor.until(")")?;
+        let mut alerts = *name == "HBH";
+        while cursor.rest().trim_start().starts_with('(') {
+            let is_alert = cursor.eat("(rtalert: 0x0000)") || cursor.eat("(padn)");
+            alerts &= is_alert;
+            if !is_alert && cursor.eat("(") {
+                cursor.until(")")?;
+            }
+        }
+        // What else stands there is not printed without -v; of what listeners say it is always that.
+        if alerts && (cursor.rest().contains("multicast listener")) {
+            said.ip.router_alert = true;
+        } else {
+            said.ip.options = true;
+            said.lose(place.at(), name);
         }
     }
     if !cursor.eat("frag (") {
-        if said.ip.options {
+        if said.ip.options || said.ip.router_alert {
             ports_behind(cursor, said);
         }
         return Ok(false);
@@ -281,6 +298,8 @@ fn protocol(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<bool> {
         };
         said.ip.protocol = Some(number);
         let text = trailer::text_before(cursor.rest());
+        let at = cursor.at();
+        said.lose(at, text);
         cursor.advance(text.trim_end().len());
         return Ok(true);
     }

@@ -9,7 +9,7 @@
 use super::cursor::Cursor;
 use super::{head, trailer};
 use crate::error::{Fault, Read};
-use crate::said::{IcmpSaid, IpSaid, Said, Sum, What};
+use crate::said::{GroupSaid, IcmpSaid, IpSaid, Said, Sum, What};
 
 const BEGINNINGS: [&str; 6] = [
     "ICMP6, ",
@@ -55,12 +55,14 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read
     let unknown = IcmpSaid {
         icmp_type: if v6 { 128 } else { 8 },
         unknown: true,
+        lost: text.split("[|").next().map(str::to_owned),
         ..IcmpSaid::default()
     };
     // A message may be wrapped.
     let message = message(text, v6)
         .or_else(|| cut.then_some(unknown))
         .ok_or_else(|| place.unexpected_or_end(Fault::ICMP_MESSAGE))?;
+    said.lose(place.at(), message.lost.as_deref().unwrap_or_default());
     said.what = What::Icmp(IcmpSaid { sum, ..message });
     if quotes.is_some() {
         cursor.advance(" for ".len() - 1);
@@ -157,8 +159,12 @@ fn message_v4(text: &str) -> Option<IcmpSaid> {
     if let Some(message) = numbered(text, &NUMBERED) {
         return Some(message);
     }
-    if let Some((_, icmp_type, code)) = PLAIN.iter().find(|(name, ..)| text.starts_with(name)) {
-        return Some(kind(*icmp_type, *code));
+    if let Some((name, icmp_type, code)) = PLAIN.iter().find(|(name, ..)| text.starts_with(name)) {
+        let more = text.strip_prefix(name).unwrap_or_default().trim();
+        return Some(IcmpSaid {
+            lost: (!more.is_empty()).then(|| more.to_owned()),
+            ..kind(*icmp_type, *code)
+        });
     }
     if let Some(rest) = text.strip_prefix("redirect ") {
         let (about, rest) = rest.split_once(" to ")?;
@@ -236,7 +242,7 @@ fn unreachable(text: &str) -> Option<IcmpSaid> {
 }
 
 /// Messages of ICMPv6 that say nothing more that is read, or whom they are about.
-const PLAIN_V6: [(&str, u8, u8); 12] = [
+const PLAIN_V6: [(&str, u8, u8); 11] = [
     ("destination unreachable, unreachable route ", 1, 0),
     ("destination unreachable, unreachable prohibited ", 1, 1),
     ("destination unreachable, unreachable address ", 1, 3),
@@ -246,10 +252,54 @@ const PLAIN_V6: [(&str, u8, u8); 12] = [
     ("router advertisement", 134, 0),
     ("neighbor solicitation, who has ", 135, 0),
     ("neighbor advertisement, tgt is ", 136, 0),
-    ("multicast listener report v2", 143, 0),
     ("multicast listener query", 130, 0),
     ("multicast listener done", 132, 0),
 ];
+
+/// What records of groups are called, from 1 on.
+const GROUP_KINDS: [&str; 6] = ["is_in", "is_ex", "to_in", "to_ex", "allow", "block"];
+/// The record of a group that is not printed.
+const TO_EXCLUDE: u8 = 4;
+
+/// `2 group record(s) [gaddr ff02::1:ff00:21 to_ex { }] [gaddr ff02::fb to_ex { }]`
+fn report(text: &str) -> Option<IcmpSaid> {
+    let (count, rest) = text.split_once(" group record(s)")?;
+    let count: u16 = count.parse().ok()?;
+    let mut groups = Vec::new();
+    for record in rest.split('[').skip(1) {
+        let mut words = record.trim_end().strip_suffix(']')?.split_whitespace();
+        let (Some("gaddr"), Some(group), Some(kind)) = (words.next(), words.next(), words.next())
+        else {
+            return None;
+        };
+        let name = kind.trim_end_matches(',');
+        let kind = GROUP_KINDS.iter().position(|known| *known == name)? + 1;
+        // With -v their number is printed, with -vv they are.
+        let sources = words.filter(|word| !["{", "}", "0", "source(s)"].contains(word));
+        groups.push(GroupSaid {
+            kind: u8::try_from(kind).ok()?,
+            group: group.to_owned(),
+            sources: sources.map(str::to_owned).collect(),
+        });
+    }
+    if groups.is_empty() {
+        let unsaid = GroupSaid {
+            kind: TO_EXCLUDE,
+            group: "::".to_owned(),
+            sources: Vec::new(),
+        };
+        groups = vec![unsaid; usize::from(count)];
+    }
+    if groups.len() != usize::from(count) {
+        return None;
+    }
+    let [high, low] = count.to_be_bytes();
+    Some(IcmpSaid {
+        rest: Some([0, 0, high, low]),
+        groups,
+        ..kind(143, 0)
+    })
+}
 
 fn message_v6(text: &str) -> Option<IcmpSaid> {
     if let Some(message) = numbered(text, &[("echo request", 128), ("echo reply", 129)]) {
@@ -261,6 +311,9 @@ fn message_v6(text: &str) -> Option<IcmpSaid> {
     }
     if let Some(about) = text.strip_prefix("destination unreachable, unreachable port, ") {
         return port_unreachable(about, 1, 4);
+    }
+    if let Some(groups) = text.strip_prefix("multicast listener report v2, ") {
+        return report(groups);
     }
     let (name, icmp_type, code) = PLAIN_V6.iter().find(|(name, ..)| text.starts_with(name))?;
     let mut rest = text.strip_prefix(name)?.split(", ");

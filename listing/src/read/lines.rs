@@ -6,7 +6,7 @@
 //! packet above. Several packets may share a line. All else is no packet.
 
 use super::cursor::Cursor;
-use super::{head, hexdump, link, snort, stamp, trailer};
+use super::{astext, head, hexdump, link, snort, stamp, trailer};
 use crate::error::{Fault, ListingError, Read};
 use crate::said::{HexByte, LinkSaid, Said, What};
 
@@ -44,6 +44,8 @@ impl Text {
 
     fn join(&mut self, piece: Piece<'_>) {
         if !self.text.is_empty() {
+            // A line that was wrapped at a blank may keep it.
+            self.text.truncate(self.text.trim_end().len());
             self.text.push(' ');
         }
         self.parts.push((self.text.len(), piece.line, piece.column));
@@ -92,6 +94,8 @@ struct Open {
     blanks: usize,
     /// A line with a time that is no packet, unless a hex dump follows.
     tentative: bool,
+    /// Whether the packet's bytes follow as text (-A), up to the next packet.
+    as_text: bool,
 }
 
 /// Reads a listing.
@@ -208,6 +212,7 @@ impl Open {
             dump: Vec::new(),
             blanks: 0,
             tentative: false,
+            as_text: false,
         }
     }
 
@@ -222,7 +227,15 @@ impl Open {
     /// Takes a piece, where it belongs here.
     fn accept(&mut self, piece: Piece<'_>) -> bool {
         let blanks = std::mem::take(&mut self.blanks);
-        if self.dump(piece.text) {
+        if self.as_text || self.dump(piece.text) {
+            return true;
+        }
+        if let Ok(said) = &mut self.read
+            && self.text.parts.len() == 1
+            && astext::is_of(piece.text, said)
+        {
+            said.lose(0, piece.text);
+            self.as_text = true;
             return true;
         }
         if self.tentative {

@@ -1,6 +1,7 @@
 //! The grammar of listings: from text to what it says of each packet, and nothing else.
 
 mod arp;
+mod astext;
 mod cursor;
 mod dns;
 mod head;

@@ -94,16 +94,24 @@ fn sum(cursor: &mut Cursor<'_>) -> Read<Sum> {
 /// of its own.
 fn carried(rest: &str, tcp: &mut TcpSaid) {
     let Some(rest) = rest.strip_prefix(": ") else {
+        tcp.lost = (!rest.trim().is_empty()).then(|| rest.trim().to_owned());
         return;
     };
-    let is_name =
-        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_name = |name: &str| TEXTS.contains(&name);
     if let Some((name, _)) = rest.split_once(", length: ") {
         tcp.text_follows = is_name(name);
     } else if let Some((_, text)) = rest.split_once(':').filter(|(name, _)| is_name(name)) {
         tcp.text = Some(text.strip_prefix(' ').unwrap_or(text).to_owned());
     }
+    // A name alone is what the port says.
+    let is_word = rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !tcp.text_follows && tcp.text.is_none() && !is_word {
+        tcp.lost = Some(rest.to_owned());
+    }
 }
+
+/// Protocols of which tcpdump prints the text as it is.
+const TEXTS: [&str; 8] = ["FTP", "HTTP", "IMAP", "POP3", "RTSP", "SIP", "SMTP", "SSH"];
 
 /// Reads the old style.
 pub(super) fn old_style(cursor: &mut Cursor<'_>) -> Read<TcpSaid> {

@@ -12,7 +12,7 @@
 use super::cursor::Cursor;
 use super::{dns, trailer};
 use crate::error::{Fault, Read};
-use crate::said::{Said, Sum, UdpBody, UdpSaid, What};
+use crate::said::{BootpSaid, Said, Sum, UdpBody, UdpSaid, What};
 
 /// Reads a datagram; whatever is nothing else is one.
 pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
@@ -33,7 +33,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read
             udp.length = Some(cursor.number("a length")?);
         }
     } else if !cursor.eat("[|udp]") {
-        above(cursor, &mut udp)?;
+        above(cursor, &mut udp, said)?;
     }
     said.what = What::Udp(udp);
     trailer::old_style(cursor, said, bare)
@@ -61,18 +61,28 @@ fn sum(cursor: &mut Cursor<'_>) -> Read<Sum> {
 }
 
 /// Reads a message of a protocol over UDP, in front of what old listings print behind it.
-fn above(cursor: &mut Cursor<'_>, udp: &mut UdpSaid) -> Read<()> {
+fn above(cursor: &mut Cursor<'_>, udp: &mut UdpSaid, said: &mut Said) -> Read<()> {
     let place = *cursor;
     let text = trailer::text_before(cursor.rest()).trim_end();
     cursor.advance(text.len());
     udp.length = length_at_end(text);
     if let Some(message) = dns::read(text) {
+        said.lose(place.at(), message.lost.as_deref().unwrap_or_default());
         udp.body = UdpBody::Dns(message);
     } else if let Some((version, mode)) = ntp(text) {
         udp.body = UdpBody::Ntp(version, mode);
     } else if udp.length.is_none() && !SPOKEN.iter().any(|word| text.contains(word)) {
         // Prose behind a wrapped line is no datagram; a datagram may be wrapped.
         return Err(place.unexpected_or_end(Fault::MESSAGE));
+    } else if let Some(message) = bootp(text) {
+        udp.body = UdpBody::Bootp(message);
+    } else {
+        // What the length of the capture has cut off is not printed.
+        let printed = text.split("[|").next().unwrap_or_default();
+        let number = printed.trim().trim_end_matches(['+', '*', '-', '%', '$']);
+        if number.parse::<u16>().is_err() {
+            said.lose(place.at(), printed);
+        }
     }
     Ok(())
 }
@@ -96,6 +106,23 @@ const SPOKEN: [&str; 16] = [
     "Trap(",
     "VXLAN, flags",
 ];
+
+/// `BOOTP/DHCP, Request from 02:00:00:00:00:01, length 300`, and `BOOTP/DHCP, Reply, length 300`.
+fn bootp(text: &str) -> Option<BootpSaid> {
+    let rest = text.strip_prefix("BOOTP/DHCP, ")?;
+    let (what, length) = rest.split_once(", length ")?;
+    length.parse::<u16>().ok()?;
+    match what.strip_prefix("Request from ") {
+        Some(client) => Some(BootpSaid {
+            reply: false,
+            client: Some(client.parse().ok()?),
+        }),
+        None => (what == "Reply").then_some(BootpSaid {
+            reply: true,
+            client: None,
+        }),
+    }
+}
 
 /// Version and mode of `NTPv4, Client, length 48`.
 fn ntp(text: &str) -> Option<(u8, u8)> {
