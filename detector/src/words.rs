@@ -6,6 +6,13 @@
 //! Sources: RFC 959 (FTP), 5321 (SMTP), 1939 (POP3), 3501 (IMAP), 9110 (HTTP), 4253 (SSH), 1035 and 5936 (DNS), 3416 and
 //! 1157 (SNMP), 5905 (NTP), 5531 and 1833 (RPC), 1002 (NetBIOS names), [MS-SMB2], 8446 (TLS).
 
+mod logins;
+
+/// Addresses of one answer that are read: large services give a dozen and more.
+const MOST_NAMED: usize = 24;
+/// Records of one answer that are read.
+const MOST_RECORDS: u16 = 48;
+
 /// What was recognised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -22,8 +29,12 @@ pub(crate) enum Word {
     Reply(u16),
     /// A mail server that refuses to pass mail on.
     RelayDenied,
-    /// A server that says no in words: `-ERR`, IMAP's `NO`, `Login incorrect`.
+    /// A server that refuses a login in words or numbers: `-ERR`, IMAP's `NO`, `Login incorrect`, a database's error.
     Denied,
+    /// A server that lets somebody in.
+    Welcome,
+    /// A telephone exchange that does not register somebody, or wants a password first.
+    SipDenied,
     /// A status of HTTP.
     HttpStatus(u16),
     /// A request of HTTP for a path of the server.
@@ -62,6 +73,8 @@ pub(crate) enum Word {
     Smb,
     /// A client's question for the time.
     NtpQuestion,
+    /// The first packet of QUIC: a client's whole opening.
+    QuicOpening,
     /// The handshake of a peer-to-peer protocol.
     Peer,
     /// The Back Orifice cipher's magic.
@@ -93,7 +106,7 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
     let Some(first) = bytes.first() else {
         return Word::None;
     };
-    if let Some(word) = reply(sport, bytes) {
+    if let Some(word) = logins::said(sport, bytes).or_else(|| reply(sport, bytes)) {
         return word;
     }
     match first {
@@ -349,6 +362,12 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
             _ => Word::Other,
         };
     }
+    if let Some(word) = logins::said_in_datagram(sport, bytes) {
+        return word;
+    }
+    if is_quic_opening(bytes) {
+        return Word::QuicOpening;
+    }
     // Mode 3, RFC 5905 section 7.3.
     if dport == 123 && first & 7 == 3 && bytes.len() >= 48 {
         return Word::NtpQuestion;
@@ -367,6 +386,19 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         };
     }
     Word::Other
+}
+
+/// A long header, a version, the length of a connection's name: RFC 9000 section 17.2. Versions that exist, that are
+/// reserved to be refused (`?a?a?a?a`), drafts, and Google's.
+fn is_quic_opening(bytes: &[u8]) -> bool {
+    let [first, a, b, c, d, length, ..] = bytes else {
+        return false;
+    };
+    let version = u32::from_be_bytes([*a, *b, *c, *d]);
+    let known = matches!(version, 1 | 0x6b33_43cf | 0xff00_0000..=0xff00_00ff | 0xface_b000..=0xface_b0ff)
+        || version & 0x0f0f_0f0f == 0x0a0a_0a0a
+        || matches!((a, b), (b'Q' | b'T', b'0'..=b'9'));
+    first & 0xc0 == 0xc0 && known && *length <= 20
 }
 
 /// The community of SNMP 1 and 2: behind the sequence and the version.
@@ -396,7 +428,7 @@ fn digest(bytes: &[u8]) -> u16 {
 /// What an answer of DNS names.
 #[derive(Debug, Default)]
 pub(crate) struct Named {
-    /// At most the first eight.
+    /// At most so many.
     pub(crate) addresses: Vec<std::net::IpAddr>,
     /// Nothing of the answer is missing.
     pub(crate) whole: bool,
@@ -421,7 +453,7 @@ fn read_records(bytes: &[u8], found: &mut Vec<std::net::IpAddr>) -> Option<()> {
     for _ in 0..*questions {
         rest = skip_name(rest)?.get(4..)?;
     }
-    for _ in 0..u16::from_be_bytes([*a, *b]).min(16) {
+    for _ in 0..u16::from_be_bytes([*a, *b]).min(MOST_RECORDS) {
         let &[a, b, _, _, _, _, _, _, high, low, ref data @ ..] = skip_name(rest)? else {
             return None;
         };
@@ -436,7 +468,7 @@ fn read_records(bytes: &[u8], found: &mut Vec<std::net::IpAddr>) -> Option<()> {
             }
             _ => {}
         }
-        if found.len() >= 8 {
+        if found.len() >= MOST_NAMED {
             break;
         }
         rest = after;

@@ -225,14 +225,16 @@ impl Brief for Victim {
             "a forged source knows of no connection and stays silent",
             [],
         ));
+        // Nobody sends himself what comes over a wire.
+        let own = self.sources.contains(*target);
         let draft = Draft {
-            class: if self.is_forged() {
+            class: if own || self.is_forged() {
                 Class::SpoofedSynFlood
             } else {
                 Class::SynFlood
             },
             tool,
-            sources: self.blocks(),
+            sources: if own { Vec::new() } else { self.blocks() },
             targets: vec![target.to_ip().into()],
             transport: Transport::Tcp,
             ports: self.ports.ranges(),

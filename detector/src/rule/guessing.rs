@@ -8,7 +8,8 @@
 //! A person mistypes once or twice and is let in; a program that guesses is refused ten times for each time that it is
 //! not. What counts is refusals against successes, by source and service; it does not matter whether sixty are tried
 //! over one connection or one over each, nor how slowly. A refused SSH login never gets a long answer after the keys
-//! are exchanged; a session does.
+//! are exchanged; a session does. A telephone exchange refuses each registration once, to ask for the password. Who tries
+//! a password or two at server after server is refused a few times by each, and by all of them often.
 //!
 //! A try shows itself twice, by its question and by its answer, and a sensor that misses one may catch the other. Who asks
 //! to be let in again over the same connection was not; who asks once and then says no more is taken for what the others
@@ -18,10 +19,10 @@
 //! Refusals and successes of each source.
 //!
 //! # Blind spots
-//! Few tries each from few sources. A mail program with an old password, left alone for a day.
+//! Few tries each from few sources. A program with an old password, left alone for a day. Logins by a web page's form.
 //!
 //! # References
-//! RFC 959, 4954, 3501, 1939, 9110, 4253.
+//! RFC 959, 4954, 3501, 1939, 9110, 4253; [`crate::words`] for databases, directories and telephone exchanges.
 
 use labels::{Class, Finding, PortRange, Transport};
 
@@ -30,7 +31,7 @@ use super::asking::Asking;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Addresses, Draft, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 use crate::words::Word;
@@ -54,6 +55,7 @@ section! {
         guessers: u32,
         per_success: u32,
         longest_refusal: u16,
+        sprayed: usize,
     }
 }
 
@@ -67,7 +69,36 @@ struct Door {
     /// Who asks to be let in.
     asking: Asking,
     sources: Addresses,
+    /// Servers, and how often each refused.
+    servers: Vec<(Address, u32)>,
+    udp: bool,
     frames: Vec<u64>,
+}
+
+/// Servers of one source that are remembered.
+const MOST_SERVERS: usize = 64;
+
+/// Refusals of a telephone exchange for each of another service: telephones with an old password ask for days.
+const EXCHANGE_FACTOR: u32 = 4;
+
+/// Where it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Scope {
+    /// At one service, by one source.
+    One(Service, Address),
+    /// At one service, by all.
+    All(Service),
+    /// At one port of all servers, by one source.
+    Spray(Address, u16),
+}
+
+impl Scope {
+    fn port(self) -> u16 {
+        match self {
+            Scope::One(service, _) | Scope::All(service) => service.port,
+            Scope::Spray(_, port) => port,
+        }
+    }
 }
 
 impl Door {
@@ -77,35 +108,76 @@ impl Door {
             .saturating_add(if alike { self.untold } else { 0 })
     }
 
-    fn suffices(&self, of_all: bool, limits: &Limits) -> bool {
+    fn suffices(&self, scope: Scope, limits: &Limits) -> bool {
         let mostly = self.refused >= self.welcome * limits.per_success;
-        let needed = if of_all {
+        let factor = if self.udp { EXCHANGE_FACTOR } else { 1 };
+        let (needed, enough) = match scope {
+            Scope::One(..) => (limits.refusals, true),
             // Each source tries a few times, and many do.
-            limits.refusals * limits.guessers
-        } else {
-            limits.refusals
+            Scope::All(_) => {
+                let many = usize::try_from(limits.guessers).unwrap_or(usize::MAX);
+                let needed = limits.refusals * limits.guessers;
+                (needed, self.sources.len() >= many)
+            }
+            // None of the servers would say so for itself.
+            Scope::Spray(..) => {
+                let few = |(_, times): &(Address, u32)| *times < limits.refusals;
+                let servers = self.servers.len();
+                (
+                    limits.refusals,
+                    servers >= limits.sprayed && self.servers.iter().all(few),
+                )
+            }
         };
-        let many = usize::try_from(limits.guessers).unwrap_or(usize::MAX);
-        mostly && self.refused(limits) >= needed && (!of_all || self.sources.len() >= many)
+        mostly && enough && self.refused(limits) >= needed * factor
+    }
+
+    /// Who tried, and where; `refused` is how often it is known that he was not let in.
+    fn tried(&mut self, attempt: &Attempt, refused: u32, now: Moment) {
+        self.refused = self.refused.saturating_add(refused);
+        self.sources.insert(attempt.source);
+        self.udp = attempt.technique == Technique::Udp;
+        let room = self.servers.len() < MOST_SERVERS;
+        let known = (self.servers.iter_mut()).find(|(server, _)| *server == attempt.target);
+        match known {
+            Some((_, times)) => *times = times.saturating_add(refused),
+            None if room => self.servers.push((attempt.target, refused)),
+            None => {}
+        }
+        if self.frames.len() < 8 {
+            self.frames.push(now.frame);
+        }
     }
 }
 
 impl Brief for Door {
-    /// The service, and who tries; `None` for all together.
-    type Key = (Service, Option<Address>);
+    type Key = Scope;
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
-        if !self.suffices(key.1.is_none(), limits) {
+        if !self.suffices(*key, limits) {
             return None;
+        }
+        let mut servers = Addresses::default();
+        for (server, _) in &self.servers {
+            servers.insert(*server);
         }
         let draft = Draft {
             class: Class::PasswordGuessing,
             tool: None,
             sources: self.sources.blocks(),
-            targets: vec![key.0.address.to_ip().into()],
-            transport: Transport::Tcp,
-            ports: vec![PortRange::single(key.0.port)],
+            targets: match key {
+                Scope::One(service, _) | Scope::All(service) => {
+                    vec![service.address.to_ip().into()]
+                }
+                Scope::Spray(..) => servers.blocks(),
+            },
+            transport: if self.udp {
+                Transport::Udp
+            } else {
+                Transport::Tcp
+            },
+            ports: vec![PortRange::single(key.port())],
             span: life.activity?,
             detected: life.detected?,
             confidence: if self.refused(limits) >= 2 * limits.refusals {
@@ -116,10 +188,11 @@ impl Brief for Door {
             evidence: vec![fact(
                 "logins that the service refused",
                 format!(
-                    "{} refused, {} let in, by {}",
+                    "{} refused, {} let in, by {} at {}",
                     self.refused(limits),
                     self.welcome,
-                    count(self.sources.len(), "host")
+                    count(self.sources.len(), "host"),
+                    count(self.servers.len(), "server")
                 ),
                 "a mistake or two, and then a session",
                 self.frames.iter().copied(),
@@ -147,7 +220,13 @@ impl Guessing {
             address: attempt.target,
             port: attempt.dport,
         };
-        for key in [(service, Some(attempt.source)), (service, None)] {
+        let (one, all) = (Scope::One(service, attempt.source), Scope::All(service));
+        for key in [one, all, Scope::Spray(attempt.source, attempt.dport)] {
+            let sprays = matches!(key, Scope::Spray(..));
+            // Ports of clients tell the sessions with one server apart, but not those with several.
+            if sprays && !matches!(what, Step::Refused(_) | Step::Welcome) {
+                continue;
+            }
             let aside = what.is_hearsay() || is_web(attempt) && matches!(what, Step::Asked);
             if aside && self.doors.peek(&key).is_none() {
                 continue;
@@ -164,7 +243,7 @@ impl Guessing {
                     if !door.asking.ask(attempt.sport, said) || is_web(attempt) {
                         continue;
                     }
-                    door.refused = door.refused.saturating_add(1);
+                    door.tried(attempt, 1, now);
                 }
                 Step::Answered => {
                     door.asking.answer(attempt.sport);
@@ -182,18 +261,15 @@ impl Guessing {
                 }
                 Step::Refused(tries) => {
                     door.asking.answer(attempt.sport);
-                    door.refused = door.refused.saturating_add(tries);
+                    door.tried(attempt, tries, now);
                 }
                 Step::Ended => {
                     if !door.asking.end(attempt.sport, attempt.said) {
                         continue;
                     }
                     door.untold = door.untold.saturating_add(1);
+                    door.tried(attempt, 0, now);
                 }
-            }
-            door.sources.insert(attempt.source);
-            if door.frames.len() < 8 {
-                door.frames.push(now.frame);
             }
             folder.life.extend(attempt.opened, 0);
             folder.life.extend(now, 1);
@@ -201,7 +277,7 @@ impl Guessing {
             let enough = self
                 .doors
                 .peek(&key)
-                .is_some_and(|folder| folder.brief.suffices(key.1.is_none(), limits));
+                .is_some_and(|folder| folder.brief.suffices(key, limits));
             if enough {
                 self.doors.claim(key, now, findings);
             }
@@ -250,9 +326,12 @@ fn step(port: u16, by_originator: bool, word: Word) -> Option<Step> {
     }
     Some(match word {
         Word::PasswordPrompt => Step::Prompted,
-        Word::Reply(530 | 430 | 535 | 534) | Word::Denied | Word::SmbDenied => Step::Refused(1),
+        Word::Reply(530 | 430 | 535 | 534 | 481)
+        | Word::Denied
+        | Word::SmbDenied
+        | Word::SipDenied => Step::Refused(1),
         Word::HttpStatus(401 | 403 | 407) => Step::Refused(1),
-        Word::Reply(230 | 235) | Word::HttpStatus(200..=399) => Step::Welcome,
+        Word::Reply(230 | 235 | 281) | Word::Welcome | Word::HttpStatus(200..=399) => Step::Welcome,
         // A mailbox consents to its greeting and to a name, too.
         Word::Reply(200) if matches!(port, 110 | 143) => Step::Consented,
         Word::Reply(200) => Step::Welcome,
@@ -337,6 +416,21 @@ mod tests {
         assert_eq!(classes(&logins(&["530 no"; 8])), [Class::PasswordGuessing]);
         assert_eq!(classes(&logins(&["530 no"; 5])), [Class::PasswordGuessing]);
         assert!(classes(&logins(&["530 no"; 4])).is_empty());
+    }
+
+    #[test]
+    fn a_password_or_two_at_each_of_several_servers_is_guessing() {
+        let at = |server: u8, count: usize| {
+            logins(&vec!["530 no"; count])
+                .replace("192.0.2.10:21", &format!("192.0.2.{server}:21"))
+                .replace("198.51.100.7:4000", &format!("198.51.100.7:4{server}"))
+        };
+        let spray = [10, 11, 12].map(|server| at(server, 2)).concat();
+        assert_eq!(classes(&spray), [Class::PasswordGuessing]);
+        let two = [10, 11].map(|server| at(server, 3)).concat();
+        assert!(classes(&two).is_empty());
+        let few = [10, 11, 12].map(|server| at(server, 1)).concat();
+        assert!(classes(&few).is_empty());
     }
 
     #[test]

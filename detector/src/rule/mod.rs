@@ -21,6 +21,7 @@ mod port_scan;
 mod probe;
 mod reflection;
 mod route_trace;
+mod shared_sweep;
 mod sweep;
 mod volume;
 
@@ -61,6 +62,7 @@ pub(crate) fn all(config: &Config) -> Vec<Box<dyn Rule>> {
         Box::new(guessing::Guessing::new(config)),
         Box::new(volume::Volume::new(config)),
         Box::new(distributed::Distributed::new(config)),
+        Box::new(shared_sweep::SharedSweep::new(config)),
         Box::new(probe::Probe::new(config)),
         Box::new(fingerprint::Fingerprint::new(config)),
         Box::new(reflection::Reflection::new(config)),
@@ -92,6 +94,7 @@ pub(crate) fn sections() -> Vec<Check> {
         check::<fingerprint::Limits>(),
         check::<probe::Limits>(),
         check::<distributed::Limits>(),
+        check::<shared_sweep::Limits>(),
         check::<volume::Limits>(),
         check::<guessing::Limits>(),
         check::<sweep::Limits>(),
@@ -106,7 +109,7 @@ mod tests {
     use labels::{Class, Verdict};
 
     /// Where classes are given.
-    const CODE: [&str; 17] = [
+    const CODE: [&str; 18] = [
         include_str!("asset.rs"),
         include_str!("backscatter.rs"),
         include_str!("callback.rs"),
@@ -122,6 +125,7 @@ mod tests {
         include_str!("probe.rs"),
         include_str!("reflection.rs"),
         include_str!("route_trace.rs"),
+        include_str!("shared_sweep.rs"),
         include_str!("sweep.rs"),
         include_str!("volume.rs"),
     ];

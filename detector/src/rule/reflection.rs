@@ -6,7 +6,9 @@
 //!
 //! # Why these facts
 //! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
-//! Nobody has business with a broadcast address of another site.
+//! Nobody has business with a broadcast address of another site. Where the questions take another way, the answers alone
+//! tell: one service of several far hosts answers at length, and is told that nobody listens. A server whose client has
+//! left may repeat one answer for long, but it is one server, and one answer.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
@@ -33,6 +35,19 @@ const CHARGEN: u16 = 19;
 /// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time.
 const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
 
+/// Services that answer a short question with a long answer, TA14-017A.
+const REFLECTORS: [u16; 12] = [
+    1900, 3283, 3478, 3702, 5353, 5683, 10_001, 11_211, 17_185, 27_015, 27_960, 37_810,
+];
+
+/// Datagrams of one flow that stand for the question of another: who has business asks a few things from one port.
+const FLOW: u32 = 4;
+
+/// Whether a port is that of a service that may be asked in another's name.
+fn is_reflector(port: u16) -> bool {
+    (1..1024).contains(&port) || REFLECTORS.contains(&port)
+}
+
 section! {
     /// When answers are an attack.
     Limits "reflection" {
@@ -40,6 +55,8 @@ section! {
         factor: u64,
         broadcasts: u32,
         chatterers: usize,
+        reflectors: usize,
+        longest_question: u32,
     }
 }
 
@@ -48,6 +65,9 @@ section! {
 struct Victim {
     given: u64,
     fetched: u64,
+    /// Questions in its name, and answers to none.
+    questions: u32,
+    unasked: u32,
     surprises: u32,
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
@@ -60,7 +80,13 @@ struct Victim {
 impl Victim {
     fn suffices(&self, limits: &Limits) -> bool {
         let amplified = self.fetched >= self.given.max(1).saturating_mul(limits.factor);
-        self.surprises >= limits.surprises && amplified
+        // A server that sends one answer again and again, to a client that has left, amplifies nothing.
+        let questions = self.questions >= limits.surprises;
+        // Where the questions are not seen: one service of several hosts, none of which it asks.
+        let reflected = self.unasked >= limits.surprises
+            && self.questions == 0
+            && self.amplifiers.len() >= limits.reflectors;
+        self.surprises >= limits.surprises && (amplified && questions || reflected)
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
     }
@@ -171,6 +197,7 @@ impl Rule for Reflection {
             NewsKind::Repeated,
             NewsKind::Fruitful,
             NewsKind::Complained,
+            NewsKind::Grown,
         ])
     }
 
@@ -200,6 +227,30 @@ impl Rule for Reflection {
                 self.note(key, attempt.target, now, findings, |victim| {
                     victim.given += u64::from(attempt.given);
                     victim.fetched += u64::from(attempt.fetched);
+                    victim.questions += 1;
+                });
+            }
+            News::Grown(attempt) if attempt.technique == Technique::Udp => {
+                let key = (attempt.source, attempt.dport);
+                if let Some(folder) = self.victims.get(&key) {
+                    let asked = u32::from(attempt.sent) / FLOW;
+                    folder.brief.questions = folder.brief.questions.max(asked);
+                }
+            }
+            // The first datagram of a flow, from a service's port, and longer than questions are.
+            News::Opening(attempt)
+                if attempt.technique == Technique::Udp
+                    && attempt.dport >= 1024
+                    && is_reflector(attempt.sport)
+                    && u32::from(attempt.size) > self.victims.limits().longest_question
+                    && attempt.target.is_host()
+                    && !attempt.source.is_near(attempt.target)
+                    && !state.are_friends(attempt.source, attempt.target) =>
+            {
+                let key = (attempt.target, attempt.sport);
+                self.note(key, attempt.source, now, findings, |victim| {
+                    victim.unasked += 1;
+                    victim.fetched += u64::from(attempt.size);
                 });
             }
             News::Complained {

@@ -37,6 +37,8 @@ use crate::words::Word;
 
 /// Port of the NetBIOS name service, RFC 1002.
 const NETBIOS: u16 = 137;
+/// Port of name servers.
+const DNS: u16 = 53;
 /// Port of SNMP agents.
 const SNMP: u16 = 161;
 /// Requests for one absent address that a stack sends for a packet that waits.
@@ -122,6 +124,10 @@ struct Walk {
     sports: Ports,
     /// What clients of a service say, and nobody else.
     client: bool,
+    /// It has exchanged many datagrams with one of those asked.
+    converses: bool,
+    /// The sensor sees one side only: who is absent is not known.
+    blind: bool,
 }
 
 impl Walk {
@@ -145,7 +151,13 @@ impl Walk {
                 absent >= limits.absent && mostly
                     || absent + present >= limits.walked && self.steps * 4 >= limits.walked * 3
             }
-            Question::Arp => absent >= limits.absent_arp && mostly && !self.is_errand(),
+            // Who asks has an address on that segment; what lies elsewhere was damaged on its way.
+            Question::Arp => {
+                let near = nearest(&self.absent);
+                let walks = self.steps * 4 >= absent * 3;
+                let dense = near * 2 >= absent || walks;
+                near >= limits.absent_arp && dense && mostly && !self.is_errand()
+            }
             // Servers resolve the names of their clients, who are anywhere, in the order in which they come.
             Question::Netbios => {
                 let near = nearest(&self.absent) + nearest(&self.present);
@@ -162,8 +174,10 @@ impl Walk {
             // Peers of peer-to-peer programs listen at high ports, and many are gone.
             Question::Udp(port) => {
                 let needed = limits.absent_udp * if port < 5_000 { 1 } else { 3 };
-                // Clients of a service ask servers all over the world, and a sensor may miss their answers.
-                let near = !self.client || nearest(&self.absent) >= needed;
+                // Clients of a service ask servers all over the world, and a sensor may miss their answers; so do those
+                // who hold long conversations by it.
+                let near = !(self.client || self.converses || self.blind)
+                    || nearest(&self.absent) >= needed;
                 absent >= needed && absent >= present * 2 && near
             }
         }
@@ -183,6 +197,15 @@ impl Walk {
     /// have gone.
     fn is_errand(&self) -> bool {
         self.shadows * 2 > self.absent.len() && self.steps * 4 < self.absent.len() * 3
+    }
+
+    /// Whether a client asks the same hosts again and again, as a resolver does whose name servers are dead; who looks
+    /// for hosts asks each a few times.
+    fn insists(&self, life: &Life) -> bool {
+        const OFTEN: u64 = 4;
+        let hosts = self.absent.len() + self.present.len();
+        let packets = life.activity.map_or(0, |activity| activity.packets);
+        self.client && packets >= OFTEN * u64::try_from(hosts).unwrap_or(u64::MAX)
     }
 
     /// A program that looks for its like on its own segment: at a port of its own, from one port.
@@ -210,6 +233,9 @@ impl Brief for Walk {
     }
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        if self.insists(life) {
+            return None;
+        }
         let (class, transport) = match key.1 {
             // Round after round, and most are there.
             Question::Ping if self.is_monitor() => (Class::MonitoringPoll, Transport::Icmp),
@@ -312,9 +338,13 @@ impl Sweep {
                 _ => {}
             }
         }
+        // A resolver asks for others, wherever the names lead it.
+        let resolves =
+            question == Question::Udp(DNS) && state.worked(attempt.source, DNS).is_some();
         if attempt.excuse.is_some()
             || called
             || known
+            || resolves
             || !attempt.target.is_host()
             || state.pair(attempt.source, attempt.target).traced
         {
@@ -344,7 +374,11 @@ impl Sweep {
         walk.asked += 1;
         walk.shadows += usize::from(stack);
         walk.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
-        walk.client |= matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion);
+        walk.blind |= state.sees_one_side();
+        walk.client |= matches!(
+            attempt.word,
+            Word::DnsQuestion(_) | Word::NtpQuestion | Word::QuicOpening
+        );
         walk.came_to(attempt.target, new);
         if attempt.technique == Technique::Udp {
             walk.ports.insert(attempt.dport);
@@ -390,6 +424,7 @@ impl Sweep {
             folder.life.detected.is_none()
                 && folder.brief.absent.len() + folder.brief.present.len() > 0
                 && folder.brief.suffices(key.1, limits)
+                && !folder.brief.insists(&folder.life)
         }) {
             self.walks.claim(key, now, findings);
             return true;
@@ -411,6 +446,7 @@ impl Rule for Sweep {
             NewsKind::Settled,
             NewsKind::Fruitful,
             NewsKind::Unsolicited,
+            NewsKind::Grown,
         ])
     }
 
@@ -450,6 +486,12 @@ impl Rule for Sweep {
             }
             News::Unsolicited(answer) if answer.kind == AnswerKind::EchoReply => {
                 self.answered(answer, now, findings);
+            }
+            News::Grown(attempt) if attempt.technique == Technique::Udp && attempt.fetched > 0 => {
+                let question = Question::Udp(attempt.dport);
+                if let Some(folder) = self.walks.get(&(attempt.source, question)) {
+                    folder.brief.converses = true;
+                }
             }
             News::Repeated(attempt) => {
                 if let Some(question) = Question::of(attempt)

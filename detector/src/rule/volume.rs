@@ -78,9 +78,19 @@ struct Load {
     /// The most frequent sources, by the algorithm of Misra and Gries.
     heavy: Vec<(Address, u64)>,
     crowd: Crowd,
+    /// Source ports of datagrams, by source, as long as they are few.
+    sockets: Vec<(Address, u16)>,
     ports: Ports,
     frames: Vec<u64>,
 }
+
+/// Hosts whose one service answers a victim: one's answers may be wanted.
+const REFLECTORS: usize = 3;
+/// Sockets that are remembered.
+const MOST_SOCKETS: usize = 32;
+/// What hosts of the own site may send from one socket each, for what anybody may: records of flows, of logs, of
+/// measurements are sent so, by programs, and not answered.
+const STREAM_FACTOR: u64 = 4;
 
 impl Load {
     fn add(&mut self, source: Address, packets: u64) {
@@ -100,9 +110,25 @@ impl Load {
 
     /// Whether one service of several hosts answers what nobody asked: somebody asked in the victim's name.
     fn is_reflected(&self) -> bool {
-        const REFLECTORS: u64 = 3;
         let sources = self.crowd.count().unwrap_or(u64::MAX);
-        self.service.is_some_and(|port| (1..1024).contains(&port)) && sources >= REFLECTORS
+        self.service.is_some_and(|port| (1..1024).contains(&port)) && sources >= REFLECTORS as u64
+    }
+
+    fn note_socket(&mut self, source: Address, sport: u16) {
+        if self.sockets.len() < MOST_SOCKETS && !self.sockets.contains(&(source, sport)) {
+            self.sockets.push((source, sport));
+        }
+    }
+
+    /// Whether all comes from neighbours, each of which keeps to one socket.
+    fn is_stream(&self, target: Address) -> bool {
+        let sources = self.sockets.len();
+        let each = self.crowd.count() == u64::try_from(sources).ok();
+        each && (1..MOST_SOCKETS).contains(&sources)
+            && self
+                .sockets
+                .iter()
+                .all(|(source, _)| source.is_near(target))
     }
 
     /// Sources that have sent much; else the block that they are drawn from.
@@ -185,9 +211,14 @@ impl Volume {
         let limits = self.loads.limits().clone();
         let folder = self.loads.open(key, findings);
         let load = &mut folder.brief;
+        let factor = if load.is_stream(key.0) {
+            STREAM_FACTOR
+        } else {
+            1
+        };
         let per_second = match key.2 {
             Kind::Echoes => limits.echo_drain_per_second,
-            _ => limits.drain_per_second,
+            _ => limits.drain_per_second * factor,
         };
         let gone = now.time.nanos_since(load.drained) / 1_000_000 * per_second;
         if gone > 0 {
@@ -200,7 +231,7 @@ impl Volume {
         }
         let load = &mut folder.brief;
         let most = match key.2 {
-            Kind::Datagrams => limits.datagrams,
+            Kind::Datagrams => limits.datagrams * factor,
             Kind::Echoes => limits.echoes,
             Kind::Segments => limits.segments,
         };
@@ -269,6 +300,18 @@ impl Volume {
         {
             return;
         }
+        // One service's answers to one client, whose questions the sensor does not see.
+        if kind == Kind::Datagrams
+            && state.sees_one_side()
+            && (1..1024).contains(&attempt.sport)
+            && attempt.dport >= 1024
+        {
+            let load = &mut self.loads.open((attempt.target, 0, kind), findings).brief;
+            load.note_socket(attempt.source, attempt.sport);
+            if load.sockets.len() < REFLECTORS {
+                return;
+            }
+        }
         self.pour(
             (attempt.target, port, kind),
             attempt.source,
@@ -285,7 +328,9 @@ impl Volume {
                 load.spread.push(attempt.dport);
             }
             let key = (attempt.target, attempt.dport, kind);
-            note_service(&mut self.loads.open(key, findings).brief, attempt.sport);
+            let load = &mut self.loads.open(key, findings).brief;
+            note_service(load, attempt.sport);
+            load.note_socket(attempt.source, attempt.sport);
             self.pour(
                 (attempt.target, 0, kind),
                 attempt.source,

@@ -12,6 +12,16 @@ use crate::words::{self, Word};
 /// Datagrams of one flow without an answer after which somebody goes on: more than a question is repeated.
 const PERSISTS: u8 = 5;
 
+/// Ports above 1023 of services that answer at length what is asked in few words, TA14-017A ...
+const ANSWERERS: [u16; 9] = [
+    1900, 3283, 3702, 5683, 10_001, 11_211, 27_015, 27_960, 37_810,
+];
+/// ... in so many bytes at most.
+const LONG_QUESTION: u32 = 150;
+
+/// Ports of services that refuse logins by datagram: Kerberos, SIP.
+const SAYS_NO: [u16; 2] = [88, 5060];
+
 /// What is asked, in terms that all protocols of this file share.
 struct Question {
     from: Endpoint,
@@ -67,6 +77,11 @@ impl State {
                 return;
             }
             connection.fetched = connection.fetched.saturating_add(udp.length);
+            if SAYS_NO.contains(&udp.sport) && news.wants(NewsKind::Said) {
+                let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
+                let attempt = connection.attempt(&key);
+                news.tell(News::Said(attempt, false, word));
+            }
             if !connection.seen.has(Seen::FRUITFUL.with(Seen::MIDSTREAM)) {
                 self.sides.both = self.sides.both.saturating_add(1);
                 connection.seen.add(Seen::FRUITFUL);
@@ -94,7 +109,8 @@ impl State {
         // the way asks the routers, not the port.
         let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
             || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))
-            || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4);
+            || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4)
+            || ANSWERERS.contains(&udp.sport) && udp.dport >= 1024 && udp.length > LONG_QUESTION;
         if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
             let attempt = fresh.attempt(&key);

@@ -17,8 +17,9 @@ const FETCHED: u32 = 1_000;
 /// Ports of chat servers, RFC 7194 and custom.
 const CHAT: std::ops::RangeInclusive<u16> = 6660..=6669;
 /// Ports of protocols whose later words a rule asks for: logins and mail.
-const SPOKEN: [u16; 16] = [
-    21, 23, 25, 53, 80, 110, 139, 143, 445, 587, 2121, 2525, 3128, 8000, 8080, 8888,
+const SPOKEN: [u16; 22] = [
+    21, 23, 25, 53, 80, 110, 139, 143, 389, 445, 587, 1433, 2121, 2525, 3128, 3306, 5222, 5432,
+    6379, 8000, 8080, 8888,
 ];
 
 impl State {

@@ -40,7 +40,7 @@ pub(super) fn finding(
     config: &Limits,
 ) -> Option<Finding> {
     let detection = tally.detection.as_ref()?;
-    if technique == Technique::Syn && tally.is_user() {
+    if matches!(technique, Technique::Syn | Technique::Udp) && tally.is_user() {
         return None;
     }
     let (class, transport) = classify(technique, tally, config);
@@ -75,6 +75,11 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
         {
             Class::WebProxySweep
         }
+        Technique::Syn
+            if is_for_proxies(tally) && tally.targets.len() >= config.scan.sweep_shape_hosts =>
+        {
+            Class::WebProxySweep
+        }
         Technique::Syn if is_for_proxies(tally) => Class::ProxyProbe,
         Technique::Syn if syn::is_sweep(tally, config) => Class::PortSweep,
         Technique::Syn if syn::is_half_open(tally) => Class::SynScan,
@@ -86,8 +91,9 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
         Technique::Ack => Class::AckScan,
         Technique::SynFin => Class::SynfinScan,
         Technique::Udp => return (Class::UdpScan, Transport::Udp),
+        Technique::Odd => Class::XmasScan,
         // Not held here.
-        Technique::Odd | Technique::Echo | Technique::Stamp | Technique::Arp => {
+        Technique::Echo | Technique::Stamp | Technique::Arp => {
             return (Class::OsFingerprint, Transport::Tcp);
         }
     };

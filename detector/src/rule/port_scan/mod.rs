@@ -71,6 +71,7 @@ section! {
     OddFlags "odd_flags" {
         contacts: usize,
         packets: u64,
+        other_ports: usize,
     }
 }
 section! {
@@ -78,6 +79,8 @@ section! {
     Stray "stray" {
         contacts: usize,
         reset_contacts: usize,
+        lockstep: usize,
+        reset_ports: usize,
     }
 }
 section! {
@@ -226,7 +229,7 @@ impl PortScan {
         if attempt.excuse.is_some()
             || matches!(
                 attempt.technique,
-                Technique::Echo | Technique::Stamp | Technique::Arp | Technique::Odd
+                Technique::Echo | Technique::Stamp | Technique::Arp
             )
             || state.pair(attempt.source, attempt.target).traced
         {
@@ -256,6 +259,7 @@ impl PortScan {
                 Technique::Syn => syn::judge(tally, (friends, walking), &limits, now),
                 Technique::Udp => udp::judge(tally, &limits, now),
                 Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &limits, now),
+                Technique::Odd => odd_flags::judge_other(tally, &limits, now),
                 _ => odd_flags::judge_odd(tally, &limits, now),
             };
             findings.open(|| claim::finding(attempt.source, attempt.technique, tally, &limits));

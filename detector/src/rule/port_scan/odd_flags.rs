@@ -4,7 +4,9 @@
 //! means a filter. No session holds a FIN without ACK, a segment without flags, or FIN-PSH-URG: two contacts suffice.
 //! ACK and FIN-ACK without connection are what any session shows that began before the capture, so these count only
 //! where nothing followed them and a common source port, or a source port equal to the target port, ties them
-//! together.
+//! together; or where source port and target port rise together, and where closed ports answer one after the other.
+//! Flags that go together in no other way (PSH and FIN, all at once) are a stack's examination at a port or two, and a
+//! scan at many.
 //!
 //! Stays silent on: ends and keep-alives of older sessions, a server's FIN-ACKs to several clients, any segment that
 //! another one of its connection follows.
@@ -46,6 +48,17 @@ pub(super) fn judge_odd(tally: &Tally, config: &Limits, now: Moment) -> Option<D
             frames(&contacts),
         )],
     })
+}
+
+/// Any other combination that no session has: a fingerprint has it too, but asks a port or two.
+pub(super) fn judge_other(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
+    let wide =
+        |contacts: &Vec<&Contact>| distinct(contacts, |c| c.port) >= config.odd_flags.other_ports;
+    tally
+        .by_target()
+        .any(|contacts| wide(&contacts))
+        .then(|| judge_odd(tally, config, now))
+        .flatten()
 }
 
 /// ACK and Maimon: what a session's middle and end look like.
@@ -90,6 +103,49 @@ pub(super) fn judge_stray(tally: &Tally, config: &Limits, now: Moment) -> Option
                 "a new source port for each connection, and a SYN first",
                 found,
                 0.75,
+                now,
+            ));
+        }
+    }
+    judge_order(tally, config, now)
+}
+
+/// The order in which one host's ports are asked, where no source port ties the probes together.
+fn judge_order(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
+    let strange = |contacts: Vec<&Contact>| -> Vec<Contact> {
+        let known = contacts
+            .into_iter()
+            .filter(|c| c.outcome.is_some() && !c.friend);
+        known.copied().collect()
+    };
+    for contacts in tally.group(|c| (c.target, c.sport.wrapping_sub(c.port))) {
+        let contacts = strange(contacts);
+        let contacts: Vec<&Contact> = contacts.iter().collect();
+        if distinct(&contacts, |c| c.port) >= config.stray.lockstep {
+            return Some(detection(
+                "source port and target port that rise together, without a connection",
+                "a client's source ports have nothing to do with the services it asks",
+                contacts,
+                0.75,
+                now,
+            ));
+        }
+    }
+    for contacts in tally.by_target() {
+        let contacts = strange(contacts);
+        let refused: Vec<&Contact> = (contacts.iter())
+            .filter(|c| c.outcome == Some(Outcome::Refused))
+            .collect();
+        // A server that has come up anew knows none of its old sessions, but these are to a service or two.
+        if distinct(&refused, |c| c.port) >= config.stray.reset_ports
+            && distinct(&refused, |c| c.port) * 4 >= refused.len() * 3
+            && refused.iter().any(|c| c.port < 1024)
+        {
+            return Some(detection(
+                "segments to port after port of one host, without a connection",
+                "sessions with a service or two",
+                refused,
+                0.7,
                 now,
             ));
         }

@@ -172,6 +172,16 @@ impl Tally {
         self.ports.insert(attempt.dport);
         self.attempts += 1;
         self.activity.extend(now, 1);
+        // Who was told asks again only to see whether it has changed.
+        let known = self.contacts.iter_mut().rev().find(|known| {
+            (known.target, known.port) == (attempt.target, attempt.dport)
+                && known.sport != attempt.sport
+                && matches!(known.outcome, Some(Outcome::Refused | Outcome::Empty))
+        });
+        if let Some(known) = known {
+            known.rounds = known.rounds.saturating_add(1);
+            known.sport = attempt.sport;
+        }
     }
 
     /// Whether what answered was asked again nevertheless, round after round, whether it had accepted or refused: a

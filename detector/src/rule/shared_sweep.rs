@@ -1,0 +1,230 @@
+//! A sweep that many sources share: a botnet's.
+//!
+//! # What
+//! Many sources ask one port of one neighbourhood, each of a few hosts, and most of the hosts do not have it.
+//!
+//! # Why these facts
+//! Each source alone is a stranger with a wrong address or two. Together they go over a network for one service, and no
+//! service is at all of its addresses. Clients of a service that died had been served; those of a name whose addresses
+//! are all dead each go through all of them, and insist as stacks do. A flood goes to few addresses again and again.
+//!
+//! # Evidence
+//! How many sources, how many hosts failed, how many answered.
+//!
+//! # Blind spots
+//! A shared sweep of few hosts in each neighbourhood, or by connections that a stack insists on.
+//!
+//! # References
+//! Antonakakis et al., "Understanding the Mirai Botnet" (2017), section 2.
+
+use labels::{Class, Finding, PortRange, Transport};
+
+use super::Rule;
+use crate::address::Address;
+use crate::config::Config;
+use crate::docket::{Brief, Closing, Docket, Life};
+use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::report::{Addresses, Draft, Findings, count, fact};
+use crate::state::{Memory, State};
+
+/// SYNs of one attempt from which on a stack insists.
+const INSISTS: u8 = 3;
+
+section! {
+    /// When many sources share a sweep.
+    Limits "shared_sweep" {
+        sources: usize,
+        hosts: usize,
+    }
+}
+
+/// What is known of one port of a neighbourhood.
+#[derive(Default)]
+struct Ground {
+    sources: Addresses,
+    failed: Addresses,
+    present: Addresses,
+    failures: usize,
+    /// Of which a stack insisted on.
+    insisted: usize,
+    frames: Vec<u64>,
+}
+
+impl Ground {
+    fn suffices(&self, limits: &Limits) -> bool {
+        let (hosts, sources) = (self.failed.len(), self.sources.len());
+        hosts >= limits.hosts
+            && sources >= limits.sources
+            && hosts >= 2 * self.present.len()
+            // Each source a few, each host a few times.
+            && self.failures <= 8 * hosts
+            && self.failures < sources * hosts / 2
+            && self.insisted * 4 <= self.failures
+    }
+}
+
+impl Brief for Ground {
+    /// The neighbourhood, and the port.
+    type Key = (Address, u16);
+    type Limits = Limits;
+
+    fn worth(&self) -> u8 {
+        if self.failed.len() > 1 && self.sources.len() > 1 {
+            3
+        } else {
+            1
+        }
+    }
+
+    fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
+        if !self.suffices(limits) {
+            return None;
+        }
+        let mut targets = self.failed.clone();
+        targets.merge(&self.present);
+        let draft = Draft {
+            class: Class::PortSweep,
+            tool: None,
+            sources: self.sources.blocks(),
+            targets: targets.blocks(),
+            transport: Transport::Tcp,
+            ports: vec![PortRange::single(key.1)],
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.7,
+            evidence: vec![fact(
+                "many sources that ask one port of one neighbourhood",
+                format!(
+                    "{} failed at {}, {} answered",
+                    count(self.sources.len(), "source"),
+                    count(self.failed.len(), "host"),
+                    self.present.len()
+                ),
+                "clients of a service know which hosts have it",
+                self.frames.iter().copied(),
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// The rule.
+pub(super) struct SharedSweep {
+    grounds: Docket<Ground>,
+}
+
+impl SharedSweep {
+    pub(super) fn new(config: &Config) -> Self {
+        SharedSweep {
+            grounds: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn failed(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let key = (attempt.target.neighbourhood(), attempt.dport);
+        let packets = u64::from(attempt.packets);
+        let ground = &mut self
+            .grounds
+            .note(key, attempt.opened, packets, findings)
+            .brief;
+        ground.failures += 1;
+        ground.insisted += usize::from(attempt.sent >= INSISTS);
+        ground.sources.insert(attempt.source);
+        ground.failed.insert(attempt.target);
+        if ground.frames.len() < 8 {
+            ground.frames.push(attempt.opened.frame);
+        }
+        let limits = self.grounds.limits();
+        let enough = self
+            .grounds
+            .peek(&key)
+            .is_some_and(|folder| folder.life.detected.is_none() && folder.brief.suffices(limits));
+        if enough {
+            self.grounds.claim(key, now, findings);
+        }
+    }
+}
+
+impl Rule for SharedSweep {
+    fn name(&self) -> &'static str {
+        "shared sweep"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[NewsKind::Settled, NewsKind::Fruitful])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        match news {
+            News::Settled(attempt, Outcome::Refused | Outcome::Silent | Outcome::Unreachable)
+                if attempt.technique == Technique::Syn
+                    && attempt.excuse.is_none()
+                    && !attempt.friend
+                    && !state.is_scanning(attempt.source)
+                    && !state.sees_one_side() =>
+            {
+                self.failed(attempt, now, findings);
+            }
+            News::Fruitful(attempt) if attempt.technique == Technique::Syn => {
+                let key = (attempt.target.neighbourhood(), attempt.dport);
+                if let Some(folder) = self.grounds.get(&key) {
+                    folder.brief.present.insert(attempt.target);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.grounds.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.grounds.evicted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use labels::Class;
+
+    use crate::trace::classes;
+
+    /// Sources that ask hosts of one neighbourhood for one port, and a session so that both sides are seen.
+    fn asked(sources: usize, hosts: usize, each: usize, again: bool) -> String {
+        let mut lines = String::new();
+        for n in 0..sources * each {
+            let (source, host) = (n % sources, (n * 7) % hosts);
+            let at = n as f64 * 0.3;
+            let syn = format!(
+                "198.51.{source}.9:{} > 192.0.2.{}:23 S\n",
+                40_000 + n,
+                20 + host
+            );
+            lines += &format!("{at:.2} {syn}");
+            if again {
+                lines += &format!("{:.2} {syn}{:.2} {syn}", at + 1.0, at + 3.0);
+            }
+        }
+        let mut sorted: Vec<&str> = lines.lines().collect();
+        sorted.sort_by(|a, b| {
+            let time = |line: &str| line.split(' ').next().and_then(|t| t.parse::<f64>().ok());
+            time(a)
+                .partial_cmp(&time(b))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        sorted.join("\n")
+    }
+
+    #[test]
+    fn many_who_go_over_a_network_together_share_a_sweep() {
+        assert_eq!(classes(&asked(20, 30, 3, false)), [Class::PortSweep]);
+        assert!(classes(&asked(20, 11, 3, false)).is_empty());
+        assert!(classes(&asked(7, 30, 3, false)).is_empty());
+    }
+
+    #[test]
+    fn clients_of_a_name_whose_addresses_are_dead_insist_and_go_through_all() {
+        assert!(!classes(&asked(20, 30, 3, true)).contains(&Class::PortSweep));
+    }
+}

@@ -1,0 +1,150 @@
+//! What servers say of a login in their own numbers: databases, directories, remote screens, telephone exchanges.
+//!
+//! Sources: MySQL's and PostgreSQL's protocol manuals (error packets, `ErrorResponse`), the RESP of Redis, [MS-TDS] 2.2.7,
+//! RFC 4511 section 4.2.2 (LDAP), 6143 section 7.1.3 (RFB), 6120 section 6.5 (XMPP), 3261 section 22 (SIP), 4120 section
+//! 7.5.9 (Kerberos).
+
+use super::{Word, contains_any};
+
+/// Ports of telephone exchanges and of Kerberos: datagrams in which logins are refused.
+const SIP: u16 = 5060;
+const KERBEROS: u16 = 88;
+
+/// Bytes of an answer that are looked through.
+const LOOKED_THROUGH: usize = 512;
+
+/// What a server's stream says of a login; `None` where it says something else.
+pub(super) fn said(sport: u16, bytes: &[u8]) -> Option<Word> {
+    match sport {
+        3306 => mysql(bytes),
+        5432 => postgres(bytes),
+        6379 => redis(bytes),
+        1433 => tds(bytes),
+        389 => ldap(bytes),
+        5222 => bytes.starts_with(b"<failure").then_some(Word::Denied),
+        5900..=5910 => remote_screen(bytes),
+        KERBEROS => kerberos(bytes),
+        SIP => sip(bytes),
+        _ => None,
+    }
+}
+
+/// The same of a datagram.
+pub(super) fn said_in_datagram(sport: u16, bytes: &[u8]) -> Option<Word> {
+    match sport {
+        SIP => sip(bytes),
+        KERBEROS => kerberos(bytes),
+        _ => None,
+    }
+}
+
+/// Length, number, 0xff and an error: 1045 and 1698 are refused logins. A short OK soon after the greeting lets in.
+fn mysql(bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [_, _, _, _, 0xff, 0x15, 0x04, ..] | [_, _, _, _, 0xff, 0xa2, 0x06, ..] => {
+            Some(Word::Denied)
+        }
+        [7..=60, 0, 0, 2..=6, 0, ..] => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
+/// `ErrorResponse` with SQLSTATE 28P01 or 28000; `AuthenticationOk`.
+fn postgres(bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [b'E', ..] if contains_any(head(bytes), &[b"C28P01", b"C28000"]) => Some(Word::Denied),
+        [b'R', 0, 0, 0, 8, 0, 0, 0, 0, ..] => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
+fn redis(bytes: &[u8]) -> Option<Word> {
+    if bytes.starts_with(b"-WRONGPASS") || bytes.starts_with(b"-ERR invalid password") {
+        return Some(Word::Denied);
+    }
+    bytes.starts_with(b"+OK").then_some(Word::Welcome)
+}
+
+/// A response that holds error 18456.
+fn tds(bytes: &[u8]) -> Option<Word> {
+    let response = matches!(bytes, [4, 1, ..]);
+    (response && contains_any(head(bytes), &[&[0x18, 0x48, 0, 0]])).then_some(Word::Denied)
+}
+
+/// A bind's result: invalid credentials are 49.
+fn ldap(bytes: &[u8]) -> Option<Word> {
+    let head = bytes.get(..bytes.len().min(24))?;
+    let result = head
+        .windows(5)
+        .find(|window| matches!(window, [0x61, _, 0x0a, 1, _]))?;
+    match result {
+        [.., 49] => Some(Word::Denied),
+        [.., 0] => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
+/// A result of 1 with its reason; 0 alone.
+fn remote_screen(bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [0, 0, 0, 1, 0, 0, 0, _, _, ..] => Some(Word::Denied),
+        [0, 0, 0, 0] => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
+/// Pre-authentication that failed, error 24.
+fn kerberos(bytes: &[u8]) -> Option<Word> {
+    contains_any(head(bytes), &[&[0xa6, 3, 2, 1, 24]]).then_some(Word::Denied)
+}
+
+/// A status for a registration.
+fn sip(bytes: &[u8]) -> Option<Word> {
+    let status = bytes.strip_prefix(b"SIP/2.0 ")?.get(..3)?;
+    if !contains_any(bytes, &[b" REGISTER\r"]) {
+        return None;
+    }
+    match status {
+        b"401" | b"403" | b"407" => Some(Word::SipDenied),
+        b"200" => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
+fn head(bytes: &[u8]) -> &[u8] {
+    bytes
+        .get(..bytes.len().min(LOOKED_THROUGH))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_refuse_in_their_own_numbers() {
+        let mysql = b"\x48\0\0\x02\xff\x15\x04#28000Access denied for user";
+        assert_eq!(said(3306, mysql), Some(Word::Denied));
+        assert_eq!(
+            said(3306, b"\x07\0\0\x02\0\0\0\x02\0\0\0"),
+            Some(Word::Welcome)
+        );
+        let postgres = b"E\0\0\0\x65SFATAL\0VFATAL\0C28P01\0Mpassword";
+        assert_eq!(said(5432, postgres), Some(Word::Denied));
+        assert_eq!(said(5432, b"E\0\0\0\x20SERROR\0C42P01\0Mno table"), None);
+        assert_eq!(said(6379, b"-WRONGPASS invalid"), Some(Word::Denied));
+        assert_eq!(
+            said(389, b"0\x0c\x02\x01\x01a\x07\x0a\x01\x31\x04\0\x04\0"),
+            Some(Word::Denied)
+        );
+        assert_eq!(said(80, mysql), None);
+    }
+
+    #[test]
+    fn an_exchange_that_only_asks_for_a_password_does_not_refuse_other_questions() {
+        let refused = b"SIP/2.0 403 Forbidden\r\nCSeq: 2 REGISTER\r\n\r\n";
+        assert_eq!(said_in_datagram(SIP, refused), Some(Word::SipDenied));
+        let call = b"SIP/2.0 401 Unauthorized\r\nCSeq: 2 INVITE\r\n\r\n";
+        assert_eq!(said_in_datagram(SIP, call), None);
+    }
+}
