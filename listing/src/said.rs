@@ -272,6 +272,8 @@ pub(super) struct IcmpSaid {
     pub(super) about: Option<String>,
     /// The groups of a multicast listener report, version 2: what is said of each.
     pub(super) groups: Vec<GroupSaid>,
+    /// The three times of a time stamp message, in milliseconds of the day.
+    pub(super) times: Option<[u32; 3]>,
     /// The gateway of a redirect.
     pub(super) gateway: Option<String>,
     /// Protocol and port of what is quoted.
@@ -296,6 +298,8 @@ pub(super) struct GroupSaid {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ArpSaid {
     pub(super) reply: bool,
+    /// The hardware address that a request puts in place of the one it seeks.
+    pub(super) sought: Option<MacAddress>,
     /// What a reply announces.
     pub(super) address: Option<MacAddress>,
     /// Bytes of the message, padding included.

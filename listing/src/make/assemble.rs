@@ -202,7 +202,7 @@ impl Assembler {
         let mut link = self.link(said, gaps);
         let asked = self.asked.take();
         let mut destination = said.destination.clone();
-        let mut target_mac = MacAddress::default();
+        let mut target_mac = arp.sought.unwrap_or_default();
         if arp.reply {
             let (name, mac) = asked.unwrap_or((said.source.text.clone(), RECEIVER));
             destination.text = name;

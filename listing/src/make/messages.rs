@@ -56,7 +56,13 @@ impl Assembler {
             self.neighbour(said, message, body)?
         } else {
             gaps.extend(rest.is_none().then_some(Gap::Echo));
-            plain_body(said, body, gaps)?
+            match message.times {
+                Some(times) if body.is_none_or(|body| body == 12) => {
+                    let bytes = times.into_iter().flat_map(u32::to_be_bytes);
+                    Payload::new(bytes.collect::<Vec<u8>>())
+                }
+                _ => plain_body(said, body, gaps)?,
+            }
         };
         let segment = Segment::Icmp(Icmp {
             rest: rest.unwrap_or_default(),

@@ -19,7 +19,8 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<()> {
     if cursor.eat("Request who-has") || cursor.eat("who-has") {
         said.destination = end(cursor, "the address that is sought")?;
         if cursor.eat("(") {
-            // The hardware address that was asked by, in a request to one host.
+            // The hardware address of who is sought, where it stands there.
+            arp.sought = link::mac(cursor);
             cursor.until(")")?;
         }
         cursor.expect("tell")?;

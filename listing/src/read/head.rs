@@ -190,7 +190,10 @@ fn body(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
         return Ok(());
     }
     if tcp::is_old(cursor) {
-        said.what = What::Tcp(tcp::old_style(cursor)?);
+        let at = cursor.at();
+        let tcp = tcp::old_style(cursor)?;
+        said.lose(at, tcp.lost.as_deref().unwrap_or_default());
+        said.what = What::Tcp(tcp);
         return trailer::old_style(cursor, said, bare);
     }
     if icmp::is_next(cursor) {

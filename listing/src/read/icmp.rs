@@ -192,7 +192,28 @@ fn numbered(text: &str, kinds: &[(&str, u8)]) -> Option<IcmpSaid> {
     if let (Some([a, b]), Some([c, d])) = (number("id "), number("seq ")) {
         message.rest = Some([a, b, c, d]);
     }
+    let times = ["org ", "recv ", "xmit "].map(|key| {
+        let (_, after) = rest.split_once(key)?;
+        millis(after.split([',', ' ']).next()?)
+    });
+    if let [Some(original), Some(received), Some(sent)] = times {
+        message.times = Some([original, received, sent]);
+    }
     Some(message)
+}
+
+/// Milliseconds of `10:43:45.231`.
+fn millis(text: &str) -> Option<u32> {
+    let (whole, fraction) = text.split_once('.')?;
+    let mut parts = whole.split(':').map(|part| part.parse::<u32>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    let seconds = hours
+        .checked_mul(3600)?
+        .checked_add(minutes.checked_mul(60)?)?
+        .checked_add(seconds)?;
+    seconds
+        .checked_mul(1000)?
+        .checked_add(fraction.parse().ok()?)
 }
 
 /// `192.0.2.2 udp port 33434 unreachable`, and `protocol 47` in place of a port.

@@ -116,6 +116,9 @@ const TEXTS: [&str; 8] = ["FTP", "HTTP", "IMAP", "POP3", "RTSP", "SIP", "SMTP", 
 /// Reads the old style.
 pub(super) fn old_style(cursor: &mut Cursor<'_>) -> Read<TcpSaid> {
     let mut tcp = TcpSaid::default();
+    if cursor.rest().starts_with("[|tcp]") {
+        tcp.lost = Some("[|tcp]".to_owned());
+    }
     if cursor.eat_word("tcp") || cursor.eat("[|tcp]") {
         return short(cursor, tcp);
     }
