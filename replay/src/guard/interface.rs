@@ -4,7 +4,7 @@ use crate::error::ReplayError;
 use crate::guard::hearing::Hearing;
 use crate::guard::way::{answers_leave, way_out};
 use crate::guard::{Guard, Refusal, Rule};
-use crate::link::{Interface, Network};
+use crate::link::{Interface, Kind, Network};
 
 /// How frames get onto an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,8 @@ impl Admission {
             hardware: network
                 .interfaces
                 .iter()
+                // That of loopback is zero, and heard there alone.
+                .filter(|one| one.kind != Kind::Loopback || one.index == self.interface.index)
                 .filter_map(|one| one.mac)
                 .collect(),
             own: network.own.clone(),
