@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Verbosity;
 use crate::{
-    compare, detect, facts, generate, grade, inject, list, pages, replay, score, show, transcribe,
+    compare, detect, facts, generate, grade, inject, list, merge, pages, replay, score, show,
+    transcribe,
 };
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
@@ -39,6 +40,8 @@ pub enum Command {
     Score(score::ScoreArgs),
     /// Lay scenarios over a capture of your own
     Inject(inject::InjectArgs),
+    /// Merge captures and their truth
+    Merge(merge::MergeArgs),
     /// Compare two grades, event by event
     Compare(compare::CompareArgs),
     /// Put a capture onto a lab network

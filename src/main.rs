@@ -14,6 +14,7 @@ mod grade;
 mod inject;
 mod input;
 mod list;
+mod merge;
 mod output;
 mod pages;
 mod process;
@@ -67,6 +68,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Grade(args) => grade::run(args, &cli.verbosity),
         Command::Score(args) => score::run(args, &cli.verbosity),
         Command::Inject(args) => inject::run(args, &cli.verbosity),
+        Command::Merge(args) => merge::run(args, &cli.verbosity),
         Command::Compare(args) => compare::run(args),
         Command::Replay(args) => replay::run(args, &cli.verbosity),
         Command::ReplaySentry(args) => replay::watch(args),

@@ -177,6 +177,17 @@ pub fn read_grade(path: &Path) -> Result<Grade> {
     Grade::from_json(&text).map_err(|error| anyhow!("{name}: {error}"))
 }
 
+/// Reads the grade to compare with, which the first run does not have.
+fn read_baseline(path: &Path) -> Result<Grade> {
+    if !path.exists() {
+        bail!(
+            "there is no baseline {0}: run once without --baseline and with --json {0}, and keep that file",
+            path.display()
+        );
+    }
+    read_grade(path).context("baseline")
+}
+
 /// Which gates must hold.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Gates")]
@@ -209,7 +220,7 @@ impl GateArgs {
     pub fn read(&self) -> Result<Checks> {
         let baseline = match &self.baseline {
             None => None,
-            Some(path) => Some((path.clone(), read_grade(path).context("baseline")?)),
+            Some(path) => Some((path.clone(), read_baseline(path)?)),
         };
         Ok(Checks {
             gates: Gates::parse(&self.fail_under, &self.fail_over)?,
@@ -278,18 +289,27 @@ pub fn name_of(path: &Path) -> String {
         .into_owned()
 }
 
+/// How likely such a difference is between equals.
+fn chance(p: f64) -> String {
+    if p < 0.001 {
+        "p < 0.001".into()
+    } else {
+        format!("p {p:.3}")
+    }
+}
+
 /// A comparison in lines, the first after `head`.
 pub fn baseline_lines(head: &str, comparison: &baseline::Comparison) -> Vec<String> {
     let mut lines = vec![format!(
-        "{head}: of {} shared events {} newly missed, {} newly detected (p {:.3}), \
-         {} silences newly broken, {} newly kept (p {:.3})",
+        "{head}: of {} shared events {} newly missed, {} newly detected ({}), \
+         {} silences newly broken, {} newly kept ({})",
         comparison.shared,
         comparison.newly_missed.len(),
         comparison.newly_detected.len(),
-        comparison.recall.p,
+        chance(comparison.recall.p),
         comparison.newly_broken.len(),
         comparison.newly_silent.len(),
-        comparison.cry_wolf.p,
+        chance(comparison.cry_wolf.p),
     )];
     if comparison.only_in_baseline > 0 || comparison.only_in_grade > 0 {
         lines.push(format!(

@@ -150,7 +150,7 @@ fn pair<'a>(truths: &'a [PathBuf], findings: &'a [PathBuf]) -> Result<Vec<Pair<'
     if truths.len() != findings.len() {
         bail!(
             "{} truth files and {} findings files do not pair: give one findings file for each truth, in the same order, or \
-             several whose names begin as the truth's does",
+             several whose names begin as the truth's does. Of captures that were merged, `crywolf merge` makes one truth",
             truths.len(),
             findings.len()
         );

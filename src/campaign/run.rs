@@ -107,7 +107,7 @@ impl Campaign<'_> {
         let (scratch, desk) = (folder()?, folder()?);
         let place = self.keep.as_deref().unwrap_or(desk.path());
         let captures = match task {
-            Task::Labelled(truth) => vec![labelled(truth)?],
+            Task::Labelled(truth) => vec![self.put_in_place(labelled(truth)?, place)?],
             Task::Order(order) => {
                 let made = self
                     .produce(order, scratch.path())
@@ -149,7 +149,7 @@ impl Campaign<'_> {
         }
     }
 
-    /// A capture where a foreign detector may do with it as it likes: never in the cache itself.
+    /// A capture where a foreign detector may do with it as it likes: never in the cache itself, nor in the user's folder.
     fn put_in_place(&self, made: Produced, place: &Path) -> Result<Produced> {
         let foreign = matches!(self.detector, Detector::Command(_));
         if made.capture.parent() == Some(place) || !(foreign || self.keep.is_some()) {
@@ -157,12 +157,9 @@ impl Campaign<'_> {
         }
         let capture = place.join(made.capture.file_name().unwrap_or_default());
         let mut files = vec![(made.capture.clone(), capture.clone())];
-        if self.keep.is_some() {
-            let truth = "truth.json";
-            files.push((
-                made.capture.with_extension(truth),
-                capture.with_extension(truth),
-            ));
+        let truth = made.capture.with_extension("truth.json");
+        if self.keep.is_some() && truth.exists() {
+            files.push((truth, capture.with_extension("truth.json")));
         }
         for (from, to) in files {
             fs::copy(&from, &to).with_context(|| format!("cannot write {}", to.display()))?;

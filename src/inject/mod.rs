@@ -2,7 +2,7 @@
 
 mod dress;
 mod map;
-mod merge;
+pub mod merge;
 mod survey;
 
 use std::collections::BTreeSet;

@@ -219,6 +219,16 @@ fn what_is_kept_can_be_graded_again() {
 }
 
 #[test]
+fn a_detector_that_deletes_its_capture_leaves_the_users_alone() {
+    let folder = Folder::new();
+    let own = folder.text("own");
+    crywolf_ok(&["generate", "fin-scan", "--sensor", "victim", "--out", &own]);
+    let deletes = "rm {capture} && echo > {out}";
+    crywolf_ok(&["grade", "--captures", &own, "--detector", deletes]);
+    assert!(folder.path("own/fin-scan.victim.seed1.pcap").exists());
+}
+
+#[test]
 fn ctrl_c_ends_all_and_leaves_nothing() {
     for signal in ["-INT", "-TERM"] {
         let folder = Folder::new();

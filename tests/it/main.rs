@@ -13,6 +13,7 @@
 //! - [`lab`]: real tools against real services in a network of their own, as the detector sees them.
 //! - [`leftovers`]: nothing is left behind and nothing mixed up, however a run ends.
 //! - [`live`]: the detector on an interface, beside the detector on a capture of the same frames.
+//! - [`merge`]: captures as one, and the truth of all of them.
 //! - [`real`]: the detector on captures of real tools.
 //! - [`replay`]: captures on interfaces in namespaces, counted at the far side.
 //! - [`namespaces`]: networks of a test's own.
@@ -30,6 +31,7 @@ mod lab;
 mod ladder;
 mod leftovers;
 mod live;
+mod merge;
 mod namespaces;
 mod published;
 mod real;

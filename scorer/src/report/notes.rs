@@ -69,11 +69,11 @@ fn doubt(doubt: &Doubt, capture: &CaptureGrade) -> String {
             )
         }
         Doubt::Strangers { alerts } => format!(
-            "none of {} names an address or frame of its events: are they of this capture?",
+            "no address or frame of its events occurs in {}: is this their capture?",
             number(*alerts, "alert")
         ),
         Doubt::FramesBeyond { alerts } => format!(
-            "{} name frames that the capture of {} does not have: these numbers were not looked at",
+            "{} with numbers of frames that the capture of {} does not have: these numbers were not looked at",
             number(*alerts, "alert"),
             number(capture.packets, "frame")
         ),
