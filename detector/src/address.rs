@@ -111,6 +111,13 @@ impl From<IpAddr> for Address {
     }
 }
 
+/// A port of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Service {
+    pub(crate) address: Address,
+    pub(crate) port: u16,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

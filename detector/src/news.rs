@@ -4,9 +4,8 @@
 
 use wire::Timestamp;
 
-use crate::address::Address;
+use crate::address::{Address, Service};
 use crate::observe::{Fault, Quoted};
-use crate::state::Service;
 use crate::words::Word;
 
 /// A frame and the clock as it was read.

@@ -26,9 +26,9 @@ mod tcp;
 use ipnet::IpNet;
 use wire::Timestamp;
 
+pub(crate) use crate::address::Service;
 pub(crate) use excuse::Excuses;
 pub(crate) use returning::Returning;
-pub(crate) use services::Service;
 pub(crate) use table::{Keep, Table};
 
 use crate::address::Address;

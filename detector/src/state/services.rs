@@ -2,15 +2,8 @@
 
 use super::State;
 use super::table::{Keep, Table};
-use crate::address::Address;
+use crate::address::{Address, Service};
 use crate::news::Moment;
-
-/// A port of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Service {
-    pub(crate) address: Address,
-    pub(crate) port: u16,
-}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {

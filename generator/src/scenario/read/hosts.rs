@@ -12,7 +12,7 @@ use super::Reader;
 use super::Unstated;
 use super::families::{Families, families};
 use super::places::{LineWords, line};
-use super::services::services;
+use super::services::{delays, services};
 use crate::activity::ActivityId;
 use crate::blueprint::Blueprint;
 use crate::host::stack::Stack;
@@ -23,7 +23,6 @@ use crate::net::sensor::Place;
 use crate::net::topology::SiteId;
 use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, Mistakes, list, number, text, text_ref};
-use crate::reading::units;
 use crate::scenario::stack_file::turnaround;
 use crate::scenario::{HostSpec, Run};
 use crate::seed::Draws;
@@ -407,14 +406,6 @@ fn hops(value: &Value) -> Option<RangeInclusive<u8>> {
     }
     let (low, high) = text_ref(value)?.split_once("..")?;
     let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
-    (low <= high).then_some(low..=high)
-}
-
-/// One delay, or a range from which each member of a group draws its own.
-pub(super) fn delays(value: &Value) -> Option<RangeInclusive<u64>> {
-    let text = text_ref(value)?;
-    let (low, high) = text.split_once("..").unwrap_or((text, text));
-    let (low, high) = (units::duration(low.trim())?, units::duration(high.trim())?);
     (low <= high).then_some(low..=high)
 }
 

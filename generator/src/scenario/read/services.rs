@@ -3,12 +3,12 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::hosts::delays;
 use crate::app;
 use crate::blueprint::Blueprint;
 use crate::host::mortal::Mortal;
-use crate::reading::document::Node;
+use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, text_ref};
+use crate::reading::units;
 
 /// How long a service is gone that dies. Assumption: as long as a supervisor or a person takes to start it again.
 const USUALLY_GONE: RangeInclusive<u64> = 2_000_000_000..=40_000_000_000;
@@ -79,4 +79,12 @@ fn mortal(service: Arc<dyn Blueprint>, fields: &mut Fields<'_, '_>) -> Arc<dyn B
             service
         }
     }
+}
+
+/// One delay, or a range from which each member of a group draws its own.
+pub(super) fn delays(value: &Value) -> Option<RangeInclusive<u64>> {
+    let text = text_ref(value)?;
+    let (low, high) = text.split_once("..").unwrap_or((text, text));
+    let (low, high) = (units::duration(low.trim())?, units::duration(high.trim())?);
+    (low <= high).then_some(low..=high)
 }
