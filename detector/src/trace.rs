@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use labels::{Class, Finding};
 use wire::{
     Flags, Icmp, Ip, Ipv4, Link, LinkType, Options, Packet, Payload, Segment, Tcp, TcpOption,
-    Timestamp, Udp, icmp,
+    Timestamp, Trace, Udp, icmp,
 };
 
 use crate::{Config, Detector, Report};
@@ -33,9 +33,26 @@ pub(crate) fn findings_with(lines: &str, thresholds: &str) -> Vec<Finding> {
 }
 
 /// What a detector says of a trace.
-pub(crate) fn run(mut detector: Detector, lines: &str) -> Report {
-    for (number, (time, bytes)) in frames(lines).into_iter().enumerate() {
-        let number = u64::try_from(number).unwrap() + 1;
+pub(crate) fn run(detector: Detector, lines: &str) -> Report {
+    shown(detector, frames(lines))
+}
+
+/// What a detector says of a trace in the notation of `wire`.
+pub(crate) fn detected(detector: Detector, trace: &Trace) -> Report {
+    let frames = trace.frames().unwrap_or_else(|error| panic!("{error}"));
+    let frames = frames.into_iter().map(|(at, frame)| {
+        let mut bytes = Vec::new();
+        frame.emit(&mut bytes);
+        (START.plus_nanos(at), bytes)
+    });
+    shown(detector, frames)
+}
+
+/// When traces begin.
+const START: Timestamp = Timestamp::from_nanos(1_000_000_000_000);
+
+fn shown(mut detector: Detector, frames: impl IntoIterator<Item = (Timestamp, Vec<u8>)>) -> Report {
+    for ((time, bytes), number) in frames.into_iter().zip(1..) {
         detector.observe(number, time, LinkType::ETHERNET, &bytes, bytes.len());
     }
     let report = detector.finish();

@@ -23,6 +23,8 @@ mod reflection;
 mod route_trace;
 mod shared_sweep;
 mod sweep;
+#[cfg(test)]
+mod traces;
 mod volume;
 
 use crate::config::{Check, Config, check};

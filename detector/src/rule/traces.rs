@@ -1,0 +1,113 @@
+//! Traces of every rule, in `detector/traces/RULE/`: what it must find (`found-*`), what looks alike and is something else
+//! (`lookalike-*`), a case just below its threshold (`below-*`), and a variant with loss or in another order (`lossy-*`,
+//! `reordered-*`).
+//!
+//! A trace says what the detector makes of it, `gives CLASS CLASS` or `gives nothing`, in the order of the findings, and
+//! where need be `home NETWORK`. What a finding holds, the tests beside each rule look at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wire::Trace;
+
+use crate::trace::detected;
+use crate::{Config, Detector};
+
+/// The beginnings of the names of a rule's traces, each of which there must be.
+const KINDS: [&[&str]; 4] = [
+    &["found"],
+    &["lookalike"],
+    &["below"],
+    &["lossy", "reordered"],
+];
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().path())
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn folder(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The files of rules: what this folder declares.
+fn rules() -> Vec<&'static str> {
+    let declared = include_str!("mod.rs").lines();
+    declared
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .filter(|name| *name != "traces")
+        .collect()
+}
+
+/// What a trace should give, and what it gives.
+fn run(text: &str) -> Result<(), String> {
+    let trace = Trace::parse(text).map_err(|error| error.to_string())?;
+    let (mut home, mut wanted) = (Vec::new(), None);
+    for head in &trace.heads {
+        match head.text.split_once(' ') {
+            Some(("home", network)) => home.push(
+                network
+                    .parse()
+                    .map_err(|_| format!("line {}: {network} is no network", head.number))?,
+            ),
+            Some(("gives", classes)) => wanted = Some(classes),
+            _ => return Err(format!("line {}: 'gives' or 'home'", head.number)),
+        }
+    }
+    let wanted = wanted.ok_or("it does not say what it gives")?;
+    let report = detected(Detector::new(Config::default(), &home), &trace);
+    let found: Vec<String> = (report.findings.iter())
+        .map(|finding| finding.class.to_string())
+        .collect();
+    let found = if found.is_empty() {
+        "nothing".to_owned()
+    } else {
+        found.join(" ")
+    };
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("gives {found}, should give {wanted}"))
+    }
+}
+
+#[test]
+fn every_trace_gives_what_it_says() {
+    let mut wrong = Vec::new();
+    for rule in rules() {
+        let folder = folder("traces").join(rule);
+        for name in names(&folder) {
+            let text = fs::read_to_string(folder.join(format!("{name}.trace"))).unwrap();
+            if let Err(problem) = run(&text) {
+                wrong.push(format!("{rule}/{name}: {problem}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_has_traces_of_all_kinds() {
+    assert_eq!(names(&folder("traces")), rules());
+    for rule in rules() {
+        let names = names(&folder("traces").join(rule));
+        for kind in KINDS {
+            let is_of = |name: &String| kind.iter().any(|kind| name.starts_with(kind));
+            assert!(
+                names.iter().any(is_of),
+                "{rule} has no trace {}-*",
+                kind.join("-* or ")
+            );
+        }
+        let stranger = names.iter().find(|name| {
+            let mut kinds = KINDS.iter().flat_map(|kind| kind.iter());
+            !kinds.any(|kind| name.starts_with(kind))
+        });
+        assert_eq!(stranger, None, "{rule}");
+    }
+}
