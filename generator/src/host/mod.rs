@@ -11,6 +11,8 @@ pub mod sockets;
 pub mod stack;
 pub mod tcp;
 pub mod timers;
+#[cfg(test)]
+mod traces;
 pub mod trouble;
 
 use std::collections::BTreeMap;

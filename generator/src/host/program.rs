@@ -170,11 +170,19 @@ impl System<'_> {
             });
     }
 
-    /// Closes a connection in order, once all queued bytes are sent.
+    /// Closes our side of a connection in order, once all queued bytes are sent; what the peer says is still heard.
     pub fn close(&mut self, socket: SocketId) {
         self.sockets
             .with(self.now, socket, self.out, |connection, egress| {
                 connection.close(egress)
+            });
+    }
+
+    /// The same, but nothing is read any more: what the peer says after that is refused by a reset.
+    pub fn leave(&mut self, socket: SocketId) {
+        self.sockets
+            .with(self.now, socket, self.out, |connection, egress| {
+                connection.leave(egress)
             });
     }
 

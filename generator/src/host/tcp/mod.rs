@@ -254,7 +254,9 @@ impl TcpLayer {
         next_socket: &mut u32,
         loan: Loan<'_>,
     ) {
-        if let Some(socket) = self.by_ends.get(&ends).copied() {
+        let known = self.by_ends.get(&ends).copied();
+        let known = known.filter(|socket| !self.makes_room(*socket, ends, tcp));
+        if let Some(socket) = known {
             if let Some(connection) = self.connections.get_mut(&socket) {
                 let was = connection.state;
                 connection.receive(
@@ -282,6 +284,20 @@ impl TcpLayer {
             );
             egress.reset(ends.0, ends.1, tcp, payload.len(), cause);
         }
+    }
+
+    /// Whether a connection has gone to make room for one that a segment opens between the same ends.
+    fn makes_room(&mut self, socket: u32, ends: Ends, tcp: &Tcp) -> bool {
+        let goes = self.listeners.contains_key(&ends.0.port)
+            && self
+                .connections
+                .get(&socket)
+                .is_some_and(|connection| connection.makes_room_for(tcp));
+        if goes {
+            self.by_ends.remove(&ends);
+            self.connections.remove(&socket);
+        }
+        goes
     }
 
     /// RFC 9293 section 3.10.7.2, with what this stack does to odd flags.

@@ -5,6 +5,7 @@
 //! close, segments out of order. Not modelled: see [`Stack`](crate::host::stack::Stack).
 
 mod handshake;
+mod sending;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -14,7 +15,7 @@ use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 use crate::activity::Cause;
 use crate::host::ip::Purpose;
 use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
-use crate::host::stack::{OptionKind, Rounding, TcpTraits, WindowUpdate};
+use crate::host::stack::{OptionKind, TcpTraits};
 use crate::host::tcp::egress::Egress;
 use crate::host::trouble::Trouble;
 use crate::seed::low32;
@@ -78,11 +79,15 @@ pub struct Connection {
     peer_mss: u32,
     congestion_window: u32,
     duplicate_acks: u8,
+    /// Whether the peer's window is closed and has been probed.
+    probing: bool,
     // What we receive.
     rcv_nxt: u32,
     edge: u32,
     peer_fin: bool,
     closed_by_peer: bool,
+    /// Whether its program has left, and reads no more.
+    deaf: bool,
     out_of_order: Vec<(u32, Payload, bool)>,
     unacknowledged: u8,
     /// Data segments so far, as far as that matters.
@@ -141,10 +146,12 @@ impl Connection {
             peer_mss: 536,
             congestion_window: 0,
             duplicate_acks: 0,
+            probing: false,
             rcv_nxt: 0,
             edge: 0,
             peer_fin: false,
             closed_by_peer: false,
+            deaf: false,
             out_of_order: Vec::new(),
             unacknowledged: 0,
             quick_acks: 0,
@@ -274,7 +281,13 @@ impl Connection {
         self.send(payload, egress);
     }
 
-    /// Closes our side once all is sent.
+    /// Closes once all is sent, and reads no more: data that the peer still sends is refused.
+    pub fn leave(&mut self, egress: &mut Egress<'_>) {
+        self.deaf = true;
+        self.close(egress);
+    }
+
+    /// Closes our side once all is sent, and goes on to listen.
     pub fn close(&mut self, egress: &mut Egress<'_>) {
         if self.fin != Fin::No || self.state == State::Closed {
             return;
@@ -371,55 +384,6 @@ impl Connection {
         }
     }
 
-    fn retransmit_now(&mut self, egress: &mut Egress<'_>) {
-        let Some(Retransmit { timeout, tries, .. }) = self.retransmit else {
-            return;
-        };
-        let traits = &egress.stack.tcp;
-        let allowed = match self.state {
-            State::SynSent => traits.syn_tries,
-            State::SynReceived => traits.synack_tries,
-            _ => traits.data_tries,
-        };
-        if tries >= allowed {
-            if self.state != State::SynReceived {
-                egress.event(self, SocketEvent::TimedOut);
-            }
-            return self.end(egress);
-        }
-        let timeout = timeout.saturating_mul(2).min(traits.rto_max);
-        self.retransmit = Some(Retransmit {
-            at: egress.now.plus_nanos(timeout),
-            timeout,
-            tries: tries + 1,
-        });
-        match self.state {
-            State::SynSent => self.send_syn(egress),
-            State::SynReceived => self.send_synack(egress),
-            _ => {
-                self.nxt = self.una;
-                self.congestion_window = self.peer_mss;
-                self.transmit(egress);
-            }
-        }
-    }
-
-    fn start_retransmit(&mut self, egress: &mut Egress<'_>) {
-        let traits = &egress.stack.tcp;
-        // A stack that repeats for all half-open connections at one tick is told the time by a pin.
-        let handshake = self.state == State::SynReceived;
-        let pinned = if handshake { egress.pinned_rto() } else { None };
-        let timeout = pinned
-            .or(self.smoothed_rto)
-            .unwrap_or(traits.rto_initial)
-            .max(traits.rto_min);
-        self.retransmit = Some(Retransmit {
-            at: egress.now.plus_nanos(timeout),
-            timeout,
-            tries: 1,
-        });
-    }
-
     /// A segment for this connection has arrived.
     pub fn receive(&mut self, tcp: &Tcp, payload: &Payload, egress: &mut Egress<'_>) {
         match self.state {
@@ -427,9 +391,29 @@ impl Connection {
             State::SynReceived | State::Established => {
                 self.receive_synchronised(tcp, payload, egress)
             }
-            State::TimeWait if tcp.flags.contains(Flags::FIN) => self.acknowledge(egress),
-            State::TimeWait | State::Closed => {}
+            State::TimeWait => self.receive_in_time_wait(tcp, egress),
+            State::Closed => {}
         }
+    }
+
+    /// What comes again is acknowledged again. A reset ends nothing here, RFC 1337.
+    fn receive_in_time_wait(&mut self, tcp: &Tcp, egress: &mut Egress<'_>) {
+        if tcp.flags.contains(Flags::RST) {
+            return;
+        }
+        if tcp.flags.contains(Flags::FIN) {
+            self.expires = Some(egress.now.plus_nanos(TIME_WAIT));
+        }
+        if tcp.flags.intersects(Flags::FIN | Flags::SYN) {
+            self.acknowledge(egress);
+        }
+    }
+
+    /// Whether a segment may open the ends anew that this connection only waits at, RFC 1122 section 4.2.2.13.
+    pub fn makes_room_for(&self, tcp: &Tcp) -> bool {
+        self.state == State::TimeWait
+            && tcp.flags.is_exactly(Flags::SYN)
+            && !before(tcp.sequence, self.rcv_nxt)
     }
 
     /// RFC 9293 section 3.10.7.3.
@@ -510,6 +494,11 @@ impl Connection {
         if self.state == State::Closed {
             return;
         }
+        // RFC 1122 section 4.2.2.13: data that nobody will read is lost, and the peer is told.
+        if self.deaf && before(self.rcv_nxt, start.wrapping_add(length(payload))) {
+            egress.reset_for(self, tcp);
+            return self.end(egress);
+        }
         self.take_payload(tcp, payload, egress);
         self.finish_close(egress);
     }
@@ -530,6 +519,9 @@ impl Connection {
             );
         }
         self.peer_window = u32::from(tcp.window) << self.send_shift;
+        if self.probing {
+            self.take_answer_to_probe();
+        }
         if before(self.una, ack) && !before(self.end, ack) {
             self.acknowledged(ack, egress);
         } else if ack == self.una
@@ -547,6 +539,18 @@ impl Connection {
             }
         }
         self.transmit(egress);
+    }
+
+    /// A peer that answers is waited for, RFC 9293 section 3.8.6.1; one that has room again is no longer probed.
+    fn take_answer_to_probe(&mut self) {
+        self.probing = self.peer_window == 0;
+        self.retransmit = self
+            .retransmit
+            .filter(|_| self.probing)
+            .map(|retransmit| Retransmit {
+                tries: 1,
+                ..retransmit
+            });
     }
 
     fn acknowledged(&mut self, ack: u32, egress: &mut Egress<'_>) {
@@ -644,144 +648,6 @@ impl Connection {
             self.retransmit = None;
             self.expires = Some(egress.now.plus_nanos(TIME_WAIT));
         }
-    }
-
-    /// Sends what is queued, as far as the windows reach.
-    fn transmit(&mut self, egress: &mut Egress<'_>) {
-        if self.state != State::Established {
-            return;
-        }
-        let mut sent = false;
-        while self.nxt != self.end && self.transmit_segment(egress) {
-            sent = true;
-        }
-        if sent && self.retransmit.is_none() {
-            self.start_retransmit(egress);
-        }
-        // A closed window is probed by the retransmission timer, RFC 9293 section 3.8.6.1.
-        if self.nxt != self.end && self.retransmit.is_none() {
-            self.start_retransmit(egress);
-        }
-    }
-
-    /// Sends the next segment; false when the windows allow none.
-    fn transmit_segment(&mut self, egress: &mut Egress<'_>) -> bool {
-        let fin_at = self.end.wrapping_sub(1);
-        if self.fin != Fin::No && self.nxt == fin_at {
-            let segment = self.segment(Flags::FIN | Flags::ACK, self.nxt, egress);
-            self.push_out(segment, Payload::Empty, egress);
-            self.nxt = self.end;
-            return true;
-        }
-        let Some((start, payload)) = self.writes.iter().find(|(start, payload)| {
-            !before(self.nxt, *start) && before(self.nxt, start.wrapping_add(length(payload)))
-        }) else {
-            return false;
-        };
-        let offset = self.nxt.wrapping_sub(*start);
-        let usable = self.peer_window.min(self.congestion_window);
-        let room = usable.saturating_sub(self.nxt.wrapping_sub(self.una));
-        let size = (length(payload) - offset).min(self.segment_size());
-        if room < size && !(room > 0 && self.nxt == self.una) {
-            return false;
-        }
-        let size = size.min(room);
-        let piece = payload.slice(offset as usize, size as usize);
-        let last = offset + size == length(payload);
-        let flags = if last {
-            Flags::PSH | Flags::ACK
-        } else {
-            Flags::ACK
-        };
-        let segment = self.segment(flags, self.nxt, egress);
-        self.push_out(segment, piece, egress);
-        self.nxt = self.nxt.wrapping_add(size);
-        true
-    }
-
-    /// Payload bytes of a full segment: options in every segment take their room.
-    fn segment_size(&self) -> u32 {
-        self.peer_mss
-            .saturating_sub(if self.timestamps.is_some() { 12 } else { 0 })
-            .max(1)
-    }
-
-    /// Sends a segment that also acknowledges.
-    fn push_out(&mut self, segment: Tcp, payload: Payload, egress: &mut Egress<'_>) {
-        self.unacknowledged = 0;
-        self.delayed_ack = None;
-        egress.send(self, segment, payload, Purpose::Connection);
-    }
-
-    /// Sends a bare acknowledgment.
-    fn acknowledge(&mut self, egress: &mut Egress<'_>) {
-        let segment = self.segment(Flags::ACK, self.nxt, egress);
-        self.push_out(segment, Payload::Empty, egress);
-    }
-
-    /// A segment of the established connection.
-    fn segment(&mut self, flags: Flags, sequence: u32, egress: &mut Egress<'_>) -> Tcp {
-        let window = self.advertise(egress) >> self.receive_shift;
-        let options = self.timestamps.map_or(Options::NONE, |echo| {
-            let stamp = TcpOption::Timestamps(egress.timestamp(), echo);
-            Options::new([TcpOption::NoOperation, TcpOption::NoOperation, stamp])
-        });
-        let urgent = self.urgent.filter(|urgent| before(sequence, *urgent));
-        let pointer = urgent.map(|urgent| urgent.wrapping_sub(sequence));
-        let flags = match pointer {
-            Some(_) => flags | Flags::URG,
-            None => flags,
-        };
-        Tcp {
-            sequence,
-            acknowledgment: self.rcv_nxt,
-            window: u16::try_from(window).unwrap_or(u16::MAX),
-            urgent: pointer.map_or(0, |pointer| u16::try_from(pointer).unwrap_or(u16::MAX)),
-            options,
-            ..Tcp::new(self.local.port, self.remote.port, flags)
-        }
-    }
-
-    /// Moves the right edge of our window as the stack does, and returns the window.
-    fn advertise(&mut self, egress: &Egress<'_>) -> u32 {
-        let edge = self.rcv_nxt.wrapping_add(self.full_window(egress));
-        let gain = edge.wrapping_sub(self.edge);
-        let moves = match egress.stack.tcp.window_update {
-            WindowUpdate::Always => true,
-            WindowUpdate::WholeSegment => gain >= self.negotiated_mss(egress),
-        };
-        if moves && !before(edge, self.edge) {
-            self.edge = edge;
-        }
-        self.edge.wrapping_sub(self.rcv_nxt)
-    }
-
-    /// The window of an empty buffer.
-    fn full_window(&self, egress: &Egress<'_>) -> u32 {
-        let (buffer, mss) = (
-            self.buffer.unwrap_or(egress.stack.tcp.buffer),
-            self.negotiated_mss(egress),
-        );
-        let full = match egress.stack.tcp.rounding {
-            Rounding::None => buffer,
-            Rounding::Up => buffer.div_ceil(mss) * mss,
-            Rounding::Down => (buffer / mss).max(1) * mss,
-        };
-        full.min(0xffff << self.receive_shift)
-    }
-
-    /// The largest segment that our side takes: an IPv6 header leaves twenty bytes less.
-    fn own_mss(&self, egress: &Egress<'_>) -> u16 {
-        let mss = egress.stack.tcp.mss;
-        if self.remote.address.is_ipv4() {
-            mss
-        } else {
-            mss.saturating_sub(20)
-        }
-    }
-
-    fn negotiated_mss(&self, egress: &Egress<'_>) -> u32 {
-        self.peer_mss.min(u32::from(self.own_mss(egress))).max(1)
     }
 }
 
