@@ -48,18 +48,3 @@ impl Rule for @TYPE@ {
         0
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::trace::classes;
-
-    // Beside it: what it must find, a case just below its threshold, and one with loss or reordering.
-    #[test]
-    fn its_lookalike_is_passed_over() {
-        let lines = "0.0 192.0.2.5:40000 > 198.51.100.9:443 S
-                     0.1 198.51.100.9:443 > 192.0.2.5:40000 S.
-                     0.2 192.0.2.5:40000 > 198.51.100.9:443 .
-                     0.3 192.0.2.5:40000 > 198.51.100.9:443 P. len 5";
-        assert!(classes(lines).is_empty());
-    }
-}

@@ -132,6 +132,10 @@ fn steps(kind: Kind, name: &str) -> Vec<Step> {
                 end: "    ]",
                 line: format!("        Box::new({module}::{type_name}::new(config)),"),
             },
+            Step::File(
+                format!("detector/traces/{module}/lookalike.trace"),
+                include_str!("../skeletons/rule.trace"),
+            ),
         ],
         Kind::Tool => vec![
             Step::File(
@@ -155,10 +159,16 @@ fn steps(kind: Kind, name: &str) -> Vec<Step> {
                 row: format!("| `{name}` | 7777 | `think` [\"10ms\"] | `think` [\"30ms\"] |"),
             },
         ],
-        Kind::Stack => vec![Step::File(
-            format!("stacks/{name}.toml"),
-            include_str!("../skeletons/stack.toml"),
-        )],
+        Kind::Stack => vec![
+            Step::File(
+                format!("stacks/{name}.toml"),
+                include_str!("../skeletons/stack.toml"),
+            ),
+            Step::File(
+                format!("generator/traces/stacks/{name}.trace"),
+                include_str!("../skeletons/stack.trace"),
+            ),
+        ],
         Kind::Scenario => vec![Step::File(
             format!("scenarios/port-scan/{name}.toml"),
             include_str!("../skeletons/scenario.toml"),
@@ -211,7 +221,7 @@ fn next(kind: Kind, name: &str) -> String {
             "write it, look at `crywolf show {name}`, then: cargo xtask golden --bless {name} && cargo xtask pages --bless"
         ),
         Kind::Rule => {
-            "write it and its four tests, then: cargo xtask docs --bless && cargo xtask golden --bless all".into()
+            "write it and its traces, then: cargo xtask docs --bless && cargo xtask golden --bless all".into()
         }
         Kind::Adapter => "write it, and put real output beside its list of what it says".into(),
         _ => "write it; every value has its source".into(),
