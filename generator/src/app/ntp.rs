@@ -105,7 +105,7 @@ impl Program for Asker {
                 address,
                 port: PORT,
             };
-            let question = Payload::new(ntp::question(self.nonce.word()).to_vec());
+            let question = Payload::new(ntp::question(self.nonce.word()));
             sys.send_to(socket, server, question, Cause::stimulus(self.activity));
             sys.timer(PATIENCE, self.begun);
             self.open = Some(socket);

@@ -134,7 +134,7 @@ impl MessagePlan {
             .emit(),
             MessagePlan::Tftp(file, write) => tftp::request(file, *write),
             MessagePlan::Xdmcp => xdmcp::query(),
-            MessagePlan::Ntp => ntp::question(draws.word()).to_vec(),
+            MessagePlan::Ntp => ntp::question(draws.word()),
             MessagePlan::Dns(name, kind, streamed) => {
                 let name = name.say(draws, |_| String::new());
                 let question = dns::Question { name, kind: *kind };
