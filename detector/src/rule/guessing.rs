@@ -434,6 +434,28 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_that_was_missed_is_told_by_what_follows() {
+        // Of six answers the sensor misses two, and nothing is said after them.
+        let all = logins(&["530 no"; 6]);
+        let lines: Vec<&str> = all.lines().collect();
+        let kept: Vec<&str> = lines
+            .iter()
+            .enumerate()
+            .filter(|(n, _)| !matches!(n, 11 | 23))
+            .map(|(_, line)| *line)
+            .collect();
+        let mut lines = kept.join("\n") + "\n";
+        for n in 0..6 {
+            lines += &format!(
+                "9.{n} 198.51.100.7:{} > 192.0.2.10:21 F. seq {} ack 918\n",
+                40_000 + n,
+                109 + n * 977
+            );
+        }
+        assert_eq!(classes(&lines), [Class::PasswordGuessing]);
+    }
+
+    #[test]
     fn who_mistypes_and_is_let_in_guesses_nothing() {
         let day = [
             "230 in", "530 no", "230 in", "530 no", "230 in", "530 no", "530 no", "530 no",
