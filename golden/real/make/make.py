@@ -8,7 +8,12 @@ import attack  # noqa: E402,F401
 import backscatter  # noqa: E402,F401
 import benign  # noqa: E402,F401
 import beside  # noqa: E402,F401
+import estate  # noqa: E402,F401
+import logins  # noqa: E402,F401
+import peers  # noqa: E402,F401
 import recon  # noqa: E402,F401
+import reflected  # noqa: E402,F401
+import scans  # noqa: E402,F401
 from lab import main  # noqa: E402
 
 sys.exit(main(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), sys.argv[1:]))
