@@ -16,6 +16,15 @@ pub fn listing(bytes: &[u8]) {
             "a frame is no longer than it was"
         );
     }
+    let exact = Settings {
+        exact: true,
+        ..Settings::default()
+    };
+    let strict = transcribe(&text, &exact);
+    assert!(
+        strict.frames.len() <= transcript.frames.len(),
+        "who leaves nothing out makes no more"
+    );
 }
 
 /// Reads packets, and what they are printed as.
