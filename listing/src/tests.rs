@@ -572,6 +572,13 @@ fn reports_of_listeners_cookies_and_lives_of_answers_are_made() {
     assert_eq!(bytes[54..62], [58, 0, 5, 2, 0, 0, 1, 0]);
     assert_eq!(bytes[62..64], [143, 0]);
     assert_eq!(bytes[68..74], [0, 2, 4, 0, 0, 0]);
+    let sought = one(
+        "10:57:18.489087 ARP, Request who-has 192.0.2.190 (ff:ff:ff:ff:ff:ff) tell 192.0.2.190, length 28",
+    );
+    assert_eq!(sought[32..38], [0xff; 6]);
+    let stamp = "10:43:45.231089 IP 192.0.2.10 > 192.0.2.33: ICMP time stamp reply id 7 seq 0: org 00:00:00.000, recv 10:43:45.231, \
+        xmit 10:43:45.231, length 20";
+    assert_eq!(one(stamp)[46..50], 38_625_231_u32.to_be_bytes());
     let transcript = exactly(verbose);
     assert_eq!(
         transcript.errors.len(),

@@ -20,8 +20,8 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<()> {
         said.destination = end(cursor, "the address that is sought")?;
         if cursor.eat("(") {
             // The hardware address of who is sought, where it stands there.
-            arp.sought = link::mac(cursor);
-            cursor.until(")")?;
+            let sought = cursor.until(")")?;
+            arp.sought = link::mac(&mut Cursor::new(sought.text));
         }
         cursor.expect("tell")?;
         said.source = end(cursor, "the address of who asks")?;
