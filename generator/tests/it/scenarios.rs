@@ -39,7 +39,7 @@ fn distinct(file: &ScenarioFile) -> usize {
 #[test]
 fn an_extension_is_the_other_but_for_what_it_says() {
     let file = read(
-        "extends = 'syn-scan'\nid = 'mine'\ntitle = 'mine'\nsummary = 'mine'\nwithout = ['difficulty']\n[activity.scan]\nports = [7, 9]\n",
+        "extends = 'syn-scan'\nid = 'mine'\ntitle = 'mine'\nsummary = 'mine'\nwithout = ['difficulty', 'vary']\n[activity.scan]\nports = [7, 9]\n",
     )
     .unwrap();
     assert_eq!(file.identity().id, "mine");

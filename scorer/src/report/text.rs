@@ -66,24 +66,32 @@ struct Page {
 
 impl Page {
     fn line(&mut self, line: &str) {
-        let shown = line.chars().map(|c| if c.is_control() { '?' } else { c });
-        self.text.extend(shown);
+        self.text.push_str(&shown(line));
         self.text.truncate(self.text.trim_end_matches(' ').len());
         self.text.push('\n');
     }
 
     /// Breaks between words, and within a word that fits no line.
     fn wrapped(&mut self, indent: usize, paragraph: &str) {
-        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        // Whoever measures lines takes what steers a terminal for nothing.
+        let paragraph = shown(&paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
         let indentation = " ".repeat(indent);
         let options = Options::new(self.width.max(indent + 1))
             .initial_indent(&indentation)
             .subsequent_indent(&indentation)
             .word_splitter(WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(&words.join(" "), options) {
+        for line in textwrap::wrap(&paragraph, options) {
             self.line(&line);
         }
     }
+}
+
+/// A text without control characters.
+fn shown(text: &str) -> String {
+    let shown = text.chars();
+    shown
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }
 
 fn failures(page: &mut Page, grade: &Grade) {
