@@ -17,6 +17,7 @@
 //! [`Finding`]: labels::Finding
 
 mod address;
+mod asking;
 #[macro_use]
 mod config;
 mod copies;
@@ -34,6 +35,8 @@ mod thresholds;
 mod tools;
 #[cfg(test)]
 mod trace;
+#[cfg(test)]
+mod traces;
 mod words;
 
 use ipnet::IpNet;

@@ -117,10 +117,11 @@ pub fn plan(catalogue: &Catalogue, parts: &[Part], overrides: &Overrides) -> Res
     };
     for (part, number) in parts.iter().zip(1u32..) {
         let added = planner.add(part);
-        added.with_context(|| match parts.len() {
-            1 => String::new(),
-            _ => format!("part {number}"),
-        })?;
+        if parts.len() == 1 {
+            added?;
+        } else {
+            added.with_context(|| format!("part {number}"))?;
+        }
     }
     planner.finish()
 }

@@ -27,8 +27,8 @@
 use labels::{Class, Finding, PortRange, Transport};
 
 use super::Rule;
-use super::asking::Asking;
 use crate::address::Address;
+use crate::asking::Asking;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};

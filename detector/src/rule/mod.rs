@@ -5,7 +5,6 @@
 //! end. It may mark a service as flooded, a host as besieged, a source as scanning or a pair as traced, so that the state
 //! treats their packets accordingly; it changes nothing else.
 
-mod asking;
 mod asset;
 mod backscatter;
 mod callback;
@@ -23,8 +22,6 @@ mod reflection;
 mod route_trace;
 mod shared_sweep;
 mod sweep;
-#[cfg(test)]
-mod traces;
 mod volume;
 
 use crate::config::{Check, Config, check};
@@ -119,7 +116,7 @@ mod tests {
         include_str!("distributed.rs"),
         include_str!("explain.rs"),
         include_str!("fingerprint.rs"),
-        include_str!("flood.rs"),
+        include_str!("flood/mod.rs"),
         include_str!("guessing.rs"),
         include_str!("latency.rs"),
         include_str!("mapping.rs"),

@@ -22,8 +22,8 @@
 use labels::{Class, Finding, Transport};
 
 use super::Rule;
-use super::asking::Asking;
 use crate::address::Address;
+use crate::asking::Asking;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};

@@ -37,7 +37,7 @@ fn folder(path: &str) -> PathBuf {
 
 /// The files of the rules that there are.
 fn rules() -> Vec<&'static str> {
-    let listed = include_str!("mod.rs").lines();
+    let listed = include_str!("rule/mod.rs").lines();
     let mut rules: Vec<&str> = listed
         .filter_map(|line| line.trim().strip_prefix("Box::new(")?.split("::").next())
         .collect();

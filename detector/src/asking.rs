@@ -6,13 +6,13 @@ const MOST: usize = 16;
 
 /// Questions that are open, by the port from which they came.
 #[derive(Debug, Default)]
-pub(super) struct Asking {
+pub(crate) struct Asking {
     open: Vec<(u16, u8)>,
 }
 
 impl Asking {
     /// Somebody asks, having said so much; whether he had asked before over the same connection, without an answer.
-    pub(super) fn ask(&mut self, sport: u16, said: u8) -> bool {
+    pub(crate) fn ask(&mut self, sport: u16, said: u8) -> bool {
         let before = self.answer(sport).is_some();
         if self.open.len() >= MOST {
             self.open.remove(0);
@@ -22,14 +22,14 @@ impl Asking {
     }
 
     /// The answer; how much had been said with the question, if one was open.
-    pub(super) fn answer(&mut self, sport: u16) -> Option<u8> {
+    pub(crate) fn answer(&mut self, sport: u16) -> Option<u8> {
         let at = self.open.iter().position(|(port, _)| *port == sport)?;
         Some(self.open.remove(at).1)
     }
 
     /// The end of a connection over which so much was said: whether a question was open, and nothing was said after it
     /// but to take leave.
-    pub(super) fn end(&mut self, sport: u16, said: u8) -> bool {
+    pub(crate) fn end(&mut self, sport: u16, said: u8) -> bool {
         self.answer(sport)
             .is_some_and(|then| said.saturating_sub(then) <= 1)
     }
