@@ -52,6 +52,14 @@ section! {
     }
 }
 
+/// The frame that shows something, and the one by which it was known: that an answer is overdue shows a frame of
+/// somebody else.
+#[derive(Clone, Copy)]
+struct When {
+    shown: Moment,
+    now: Moment,
+}
+
 /// What is known of one who asks.
 #[derive(Default)]
 struct Asker {
@@ -140,7 +148,7 @@ impl Probe {
         &mut self,
         (source, class): (Address, Class),
         (target, port, udp): (Address, u16, bool),
-        now: Moment,
+        when: When,
         findings: &mut Findings,
     ) {
         let limits = self.askers.limits();
@@ -155,7 +163,7 @@ impl Probe {
             _ => limits.odd,
         };
         let key = (source, class);
-        let asker = &mut self.askers.note(key, now, 1, findings).brief;
+        let asker = &mut self.askers.note(key, when.shown, 1, findings).brief;
         // What may have been the same was.
         let vague = std::mem::take(&mut asker.vague);
         asker.times = asker.times.saturating_add(1 + vague);
@@ -165,18 +173,18 @@ impl Probe {
             asker.ports.insert(port);
         }
         if asker.frames.len() < 8 {
-            asker.frames.push(now.frame);
+            asker.frames.push(when.shown.frame);
         }
         if asker.times >= needed {
-            self.askers.claim(key, now, findings);
+            self.askers.claim(key, when.now, findings);
         }
     }
 
     /// It may have been the same as what this source did before, or does later.
-    fn perhaps(&mut self, attempt: &Attempt, class: Class, now: Moment, findings: &mut Findings) {
+    fn perhaps(&mut self, attempt: &Attempt, class: Class, when: When, findings: &mut Findings) {
         let asker = &mut self.askers.open((attempt.source, class), findings).brief;
         if asker.times > 0 {
-            self.of(attempt, class, now, findings);
+            self.of(attempt, class, when, findings);
         } else {
             asker.vague = asker.vague.saturating_add(1);
         }
@@ -193,10 +201,10 @@ impl Probe {
         }
     }
 
-    fn of(&mut self, attempt: &Attempt, class: Class, now: Moment, findings: &mut Findings) {
+    fn of(&mut self, attempt: &Attempt, class: Class, when: When, findings: &mut Findings) {
         let udp = attempt.technique == Technique::Udp;
         let key = (attempt.source, class);
-        self.note(key, (attempt.target, attempt.dport, udp), now, findings);
+        self.note(key, (attempt.target, attempt.dport, udp), when, findings);
     }
 }
 
@@ -218,23 +226,30 @@ impl Rule for Probe {
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        let when = When {
+            shown: match news {
+                News::Settled(attempt, Outcome::Silent) => attempt.opened,
+                _ => now,
+            },
+            now,
+        };
         match news {
             News::Said(attempt, true, Word::Portmap(_) | Word::Rpc)
                 if !attempt.source.is_near(attempt.target) =>
             {
-                self.of(attempt, Class::RpcProbe, now, findings);
+                self.of(attempt, Class::RpcProbe, when, findings);
             }
             News::Opening(attempt) if !attempt.source.is_near(attempt.target) => {
                 match (attempt.technique, attempt.dport) {
                     (Technique::Udp, _) if attempt.word == Word::BackOrifice => {
-                        self.of(attempt, Class::TrojanProbe, now, findings);
+                        self.of(attempt, Class::TrojanProbe, when, findings);
                     }
                     (Technique::Udp, _) if matches!(attempt.word, Word::Portmap(_) | Word::Rpc) => {
-                        self.of(attempt, Class::RpcProbe, now, findings);
+                        self.of(attempt, Class::RpcProbe, when, findings);
                     }
 
-                    (Technique::Syn, 111) => self.of(attempt, Class::RpcProbe, now, findings),
-                    (Technique::Syn, 79) => self.of(attempt, Class::FingerProbe, now, findings),
+                    (Technique::Syn, 111) => self.of(attempt, Class::RpcProbe, when, findings),
+                    (Technique::Syn, 79) => self.of(attempt, Class::FingerProbe, when, findings),
                     _ => {}
                 }
             }
@@ -242,14 +257,14 @@ impl Rule for Probe {
             News::Said(attempt, false, Word::Reply(_)) => self.mail(attempt, false, findings),
             News::Said(attempt, false, Word::RelayDenied) => {
                 self.mail(attempt, false, findings);
-                self.of(attempt, Class::RelayTest, now, findings);
+                self.of(attempt, Class::RelayTest, when, findings);
             }
             News::Closed(attempt)
                 if attempt.word == Word::DnsQuestion(AXFR)
                     && !state.sees_one_side()
                     && attempt.fetched <= self.askers.limits().refused_bytes =>
             {
-                self.of(attempt, Class::ZoneTransferProbe, now, findings);
+                self.of(attempt, Class::ZoneTransferProbe, when, findings);
             }
             News::Closed(attempt)
                 if attempt.technique == Technique::Syn
@@ -257,14 +272,14 @@ impl Rule for Probe {
                     && attempt.word == Word::None
                     && attempt.fetched <= self.askers.limits().refused_bytes =>
             {
-                self.perhaps(attempt, Class::ZoneTransferProbe, now, findings);
+                self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
             }
             News::Closed(attempt) => {
                 let key = (attempt.source, Class::RelayTest);
                 if let Some(folder) = self.askers.get(&key)
                     && folder.brief.asking.end(attempt.sport, attempt.said)
                 {
-                    self.perhaps(attempt, Class::RelayTest, now, findings);
+                    self.perhaps(attempt, Class::RelayTest, when, findings);
                 }
             }
             // By TCP one asks for what a datagram cannot hold, and so after a datagram.
@@ -276,7 +291,7 @@ impl Rule for Probe {
                     && !attempt.source.is_near(attempt.target)
                     && !state.sees_one_side() =>
             {
-                self.of(attempt, Class::ZoneTransferProbe, now, findings);
+                self.of(attempt, Class::ZoneTransferProbe, when, findings);
             }
             // Calls without an answer: the same call is sent again, and again.
             News::Settled(attempt, Outcome::Silent)
@@ -290,7 +305,7 @@ impl Rule for Probe {
                 let again = u32::from(attempt.sent) - 1;
                 let asker = &mut self.askers.open(key, findings).brief;
                 asker.times = asker.times.saturating_add(again);
-                self.of(attempt, Class::RpcProbe, now, findings);
+                self.of(attempt, Class::RpcProbe, when, findings);
             }
             // To one of the first ports that a portmapper gives away, without having asked which.
             News::Settled(attempt, _)
@@ -301,13 +316,13 @@ impl Rule for Probe {
                     && !attempt.friend
                     && !attempt.source.is_near(attempt.target) =>
             {
-                self.of(attempt, Class::RpcProbe, now, findings);
+                self.of(attempt, Class::RpcProbe, when, findings);
             }
             News::Odd(Oddity::SourceRoute, attempt) => {
-                self.of(attempt, Class::SourceRouteProbe, now, findings);
+                self.of(attempt, Class::SourceRouteProbe, when, findings);
             }
             News::Odd(Oddity::PortZero, attempt) if attempt.dport == 0 => {
-                self.of(attempt, Class::PortZeroProbe, now, findings);
+                self.of(attempt, Class::PortZeroProbe, when, findings);
             }
             News::Complained {
                 fault: Fault::Quench,
@@ -321,7 +336,7 @@ impl Rule for Probe {
                 if asker.names.len() <= NAMED_SOURCES {
                     asker.names.insert(*speaker);
                 }
-                self.note(key, (*to, 0, false), now, findings);
+                self.note(key, (*to, 0, false), when, findings);
             }
             // Whose packets hosts find fault with makes them to see how.
             News::Complained {
@@ -332,7 +347,7 @@ impl Rule for Probe {
                 ..
             } => {
                 let key = (*to, Class::OsFingerprint);
-                self.note(key, (*speaker, 0, false), now, findings);
+                self.note(key, (*speaker, 0, false), when, findings);
             }
             News::Grown(attempt)
                 if attempt.technique == Technique::Udp
@@ -341,7 +356,7 @@ impl Rule for Probe {
                     && attempt.fetched > 0
                     && attempt.packets >= self.askers.limits().loop_packets =>
             {
-                self.of(attempt, Class::EchoChargenLoop, now, findings);
+                self.of(attempt, Class::EchoChargenLoop, when, findings);
             }
             _ => {}
         }
