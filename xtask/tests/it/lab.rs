@@ -66,7 +66,7 @@ fn as_nobody() -> Command {
     command
 }
 
-/// A lab of one capture of 64 frames and another detector, whose places are filled in.
+/// A lab of one capture of 86 frames and another detector, whose places are filled in.
 fn with_detector(detector: &str) -> Command {
     let mut lab = xtask("lab");
     let crywolf = format!("'{}'", crywolf().display());
@@ -93,7 +93,7 @@ fn another_detector_is_run_and_its_results_are_kept() {
         fs::read_to_string(path).unwrap()
     };
     assert!(kept("findings.jsonl").contains("syn-scan"));
-    assert!(kept("truth.json").contains("\"packets\": 64"));
+    assert!(kept("truth.json").contains("\"packets\": 86"));
     assert!(kept("replay.json").contains("\"end\": \"complete\""));
     assert!(kept("stderr").contains("for 192.0.2.0/24"));
 }
