@@ -172,6 +172,10 @@ impl Tally {
         self.ports.insert(attempt.dport);
         self.attempts += 1;
         self.activity.extend(now, 1);
+        // Who has asked for so much checks nothing that he uses.
+        if self.contacts.len() >= MAX_CONTACTS {
+            return;
+        }
         // Who was told asks again only to see whether it has changed.
         let known = self.contacts.iter_mut().rev().find(|known| {
             (known.target, known.port) == (attempt.target, attempt.dport)
