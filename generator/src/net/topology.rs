@@ -124,6 +124,16 @@ pub struct Attachment {
     pub into: Line,
 }
 
+impl Attachment {
+    /// The segment on which the host stands.
+    pub fn segment(&self) -> SegmentId {
+        SegmentId {
+            site: self.site,
+            depth: self.hops,
+        }
+    }
+}
+
 /// A path between the borders of two sites.
 #[derive(Debug)]
 pub struct Path {
@@ -223,11 +233,10 @@ impl Topology {
         let routes = routes.collect();
         let mut segments: BTreeMap<SegmentId, Vec<HostId>> = BTreeMap::new();
         for (n, attachment) in attachments.iter().enumerate() {
-            let segment = SegmentId {
-                site: attachment.site,
-                depth: attachment.hops,
-            };
-            segments.entry(segment).or_default().push(HostId(n));
+            segments
+                .entry(attachment.segment())
+                .or_default()
+                .push(HostId(n));
         }
         Topology {
             sites,

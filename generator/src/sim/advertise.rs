@@ -160,13 +160,7 @@ impl<W: Write> World<W> {
         let Some(attachment) = self.topology.attachments.get(id.0) else {
             return;
         };
-        let (segment, mac) = (
-            SegmentId {
-                site: attachment.site,
-                depth: attachment.hops,
-            },
-            attachment.mac,
-        );
+        let (segment, mac) = (attachment.segment(), attachment.mac);
         let address = self
             .hosts
             .get(id.0)

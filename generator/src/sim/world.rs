@@ -304,10 +304,7 @@ impl<W: Write> World<W> {
         else {
             return;
         };
-        let segment = SegmentId {
-            site: attachment.site,
-            depth: attachment.hops,
-        };
+        let segment = attachment.segment();
         let passing = self.pool.insert(sent);
         match self.topology.scope(segment.site, destination) {
             Scope::Segment => self.spread(segment, Station::Host(id), at, passing),
