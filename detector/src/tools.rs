@@ -209,5 +209,10 @@ pub(crate) fn is_of_sensor(udp: bool, port: u16) -> bool {
         .any(|(first, last)| (*first..=*last).contains(&port))
 }
 
+/// Ports above 1023 of services that answer a short question with a long answer, TA14-017A.
+pub(crate) const AMPLIFIERS: [u16; 12] = [
+    1900, 3283, 3478, 3702, 5353, 5683, 10_001, 11_211, 17_185, 27_015, 27_960, 37_810,
+];
+
 /// Ports that a traceroute of Unix starts at and walks through, RFC 1393 and the programs.
 pub(crate) const TRACE: std::ops::RangeInclusive<u16> = 33_434..=33_700;

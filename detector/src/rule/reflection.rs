@@ -29,23 +29,19 @@ use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::observe::Fault;
 use crate::report::{Addresses, Draft, Findings, Ports, fact};
 use crate::state::{Memory, State};
+use crate::tools;
 
 /// Port of the generator of characters, RFC 864.
 const CHARGEN: u16 = 19;
 /// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time.
 const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
 
-/// Services that answer a short question with a long answer, TA14-017A.
-const REFLECTORS: [u16; 12] = [
-    1900, 3283, 3478, 3702, 5353, 5683, 10_001, 11_211, 17_185, 27_015, 27_960, 37_810,
-];
-
 /// Datagrams of one flow that stand for the question of another: who has business asks a few things from one port.
 const FLOW: u32 = 4;
 
 /// Whether a port is that of a service that may be asked in another's name.
 fn is_reflector(port: u16) -> bool {
-    (1..1024).contains(&port) || REFLECTORS.contains(&port)
+    (1..1024).contains(&port) || tools::AMPLIFIERS.contains(&port)
 }
 
 section! {

@@ -7,16 +7,13 @@ use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
 use super::{MAX_HOPS, Mirror, Outbox, State, ends};
 use crate::news::{Answer, AnswerKind, GROWTH, Moment, News, NewsKind, Oddity, Technique};
 use crate::observe::{Ask, Datagram, Message, Observation, Resolution};
+use crate::tools;
 use crate::words::{self, Word};
 
 /// Datagrams of one flow without an answer after which somebody goes on: more than a question is repeated.
 const PERSISTS: u8 = 5;
 
-/// Ports above 1023 of services that answer at length what is asked in few words, TA14-017A ...
-const ANSWERERS: [u16; 9] = [
-    1900, 3283, 3702, 5683, 10_001, 11_211, 27_015, 27_960, 37_810,
-];
-/// ... in so many bytes at most.
+/// Bytes of a question to an amplifier, at most.
 const LONG_QUESTION: u32 = 150;
 
 /// Ports of services that refuse logins by datagram: Kerberos, SIP.
@@ -110,7 +107,9 @@ impl State {
         let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
             || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))
             || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4)
-            || ANSWERERS.contains(&udp.sport) && udp.dport >= 1024 && udp.length > LONG_QUESTION;
+            || tools::AMPLIFIERS.contains(&udp.sport)
+                && udp.dport >= 1024
+                && udp.length > LONG_QUESTION;
         if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
             let attempt = fresh.attempt(&key);
