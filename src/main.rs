@@ -42,7 +42,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let prepared = process::fail_at_large_files().and_then(|()| match &cli.command {
         // These end by themselves, once they are asked to.
-        Command::Grade(_) | Command::Inject(_) | Command::Replay(_) | Command::Detect(_) => Ok(()),
+        Command::Grade(_)
+        | Command::Inject(_)
+        | Command::Merge(_)
+        | Command::Replay(_)
+        | Command::Detect(_) => Ok(()),
         // And this one when its replay does.
         Command::ReplaySentry(_) => Ok(()),
         _ => process::leave_nothing_behind(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use labels::carried::{Carried, Origin};
-use labels::{AddressBlock, CaptureSummary, Event, EventId, Ordinary, Truth};
+use labels::{AddressBlock, CaptureSummary, Event, EventId, Truth};
 use wire::capture::{CaptureReader, CaptureWriter};
 use wire::{LinkType, Timestamp};
 
@@ -34,7 +34,7 @@ Frames come in the order of their times, and of equal times in that of the captu
 looked for beside it, A.truth.json beside A.pcap; without one its frames count as background. That of all stands beside the output: events
 are numbered anew, those of the first capture first.
 
-Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C.")]
+Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct MergeArgs {
     /// The captures, pcap or pcapng, of one link type
     #[arg(required = true, num_args = 2.., value_name = "CAPTURE")]
@@ -246,7 +246,7 @@ fn truth_of_all(sources: &[Source<'_>], carried: &Carried) -> Truth {
     let home: BTreeSet<AddressBlock> = truths().flat_map(|truth| truth.home.clone()).collect();
     let mut background = Vec::new();
     for kind in truths().flat_map(|truth| &truth.background) {
-        add(&mut background, kind);
+        kind.add_to(&mut background);
     }
     let named = (sources.iter().zip(1u64..))
         .map(|(source, number)| (format!("merge.{number}"), file_name(source.path)));
@@ -267,16 +267,6 @@ fn truth_of_all(sources: &[Source<'_>], carried: &Carried) -> Truth {
         events,
         background,
         frames: carried.runs(|part, event| ids.get(&(part, event)).copied()),
-    }
-}
-
-fn add(background: &mut Vec<Ordinary>, kind: &Ordinary) {
-    match background
-        .iter_mut()
-        .find(|known| known.class == kind.class)
-    {
-        Some(known) => known.packets += kind.packets,
-        None => background.push(kind.clone()),
     }
 }
 

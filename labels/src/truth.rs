@@ -71,6 +71,16 @@ pub struct Ordinary {
     pub packets: u64,
 }
 
+impl Ordinary {
+    /// Counts it among the ordinary traffic of a capture, with what there is of its kind.
+    pub fn add_to(&self, background: &mut Vec<Ordinary>) {
+        match background.iter_mut().find(|of| of.class == self.class) {
+            Some(of) => of.packets = of.packets.saturating_add(self.packets),
+            None => background.push(self.clone()),
+        }
+    }
+}
+
 /// How fast the sender of an event went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -270,14 +270,7 @@ fn told(carried: &Carried, truth: Option<&Truth>, stories: &[Story]) -> Merged {
                 .extend(event.map(|event| Event { id, ..event }));
         }
         for kind in &story.background {
-            let known = merged
-                .background
-                .iter_mut()
-                .find(|known| known.class == kind.class);
-            match known {
-                Some(known) => known.packets += kind.packets,
-                None => merged.background.push(kind.clone()),
-            }
+            kind.add_to(&mut merged.background);
         }
     }
     merged.runs = carried.runs(|part, event| ids.get(&(part, event)).copied());

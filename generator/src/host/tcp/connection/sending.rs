@@ -80,11 +80,8 @@ impl Connection {
         while self.nxt != self.end && self.transmit_segment(egress) {
             sent = true;
         }
-        if sent && self.retransmit.is_none() {
-            self.start_retransmit(egress);
-        }
         // A closed window is probed when that timer runs out.
-        if self.nxt != self.end && self.retransmit.is_none() {
+        if (sent || self.nxt != self.end) && self.retransmit.is_none() {
             self.start_retransmit(egress);
         }
     }
