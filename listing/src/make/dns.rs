@@ -9,10 +9,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use messages::dns::{A, AAAA, CNAME, Data, MX, NS, PTR, Pointers, Question, Record, Writer};
 
-use crate::said::{Answer, DnsSaid, EdnsSaid};
+use crate::said::{Answer, DnsSaid};
 
-/// Type of the EDNS record, its flag DO, and the option of a cookie (RFC 7873).
-const OPT: u16 = 41;
+/// Flag DO of the EDNS record, and the option of a cookie (RFC 7873).
 const SECURE: u16 = 0x8000;
 const COOKIE: u16 = 10;
 /// Time to live of the answers: an hour.
@@ -39,31 +38,20 @@ pub(super) fn emit(said: &DnsSaid, asked: Option<&Question>, length: Option<usiz
         }
     }
     let [_, _, authorities, additional] = said.counts;
-    if authorities == 0 && additional > 0 && said.edns.is_none() {
-        writer.edns(length);
+    match &said.edns {
+        Some(edns) => {
+            let flags = if edns.secure { SECURE } else { 0 };
+            let cookie = (!edns.cookie.is_empty()).then_some((COOKIE, edns.cookie.as_slice()));
+            writer.opt(edns.size, flags, cookie);
+        }
+        None if authorities == 0 && additional > 0 => writer.edns(length),
+        None => {}
     }
     let mut bytes = writer.finish();
-    bytes.extend(said.edns.iter().flat_map(edns));
     if let Some(length) = length {
         bytes.resize(length.min(usize::from(u16::MAX)), 0);
     }
     bytes
-}
-
-/// The EDNS record as it is printed.
-fn edns(said: &EdnsSaid) -> Vec<u8> {
-    let cookie = u16::try_from(said.cookie.len()).unwrap_or(0);
-    let mut words = vec![OPT, said.size, 0, if said.secure { SECURE } else { 0 }];
-    if cookie == 0 {
-        words.push(0);
-    } else {
-        words.extend([cookie + 4, COOKIE, cookie]);
-    }
-    // Its owner is the root.
-    let mut record = vec![0];
-    record.extend(words.into_iter().flat_map(u16::to_be_bytes));
-    record.extend_from_slice(&said.cookie);
-    record
 }
 
 fn data(answer: &Answer) -> Data {

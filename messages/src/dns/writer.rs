@@ -79,24 +79,32 @@ impl Writer {
         }
     }
 
-    /// Appends the record of EDNS. Where there is room for it, it fills the message up to so many bytes.
+    /// Appends the record of EDNS as both sides of today send it. Where there is room for it, it fills the message up to so
+    /// many bytes.
     pub fn edns(&mut self, length: Option<usize>) {
-        self.bytes.push(0);
-        self.word(OPT);
-        self.word(UDP_SIZE);
-        self.bytes.extend([0; 4]);
-        let room = length.unwrap_or(0).saturating_sub(self.bytes.len() + 2);
-        let padding = u16::try_from(room)
-            .ok()
+        let room = length.unwrap_or(0).saturating_sub(self.bytes.len() + 11);
+        let fills = |room: &usize| *room <= usize::from(u16::MAX);
+        let padding = Some(room)
+            .filter(fills)
             .and_then(|room| room.checked_sub(4));
-        match padding {
-            Some(padding) => [padding + 4, PADDING, padding]
-                .into_iter()
-                .for_each(|word| self.word(word)),
-            None => self.word(0),
+        let zeros = padding.map(|padding| vec![0; padding]);
+        self.opt(UDP_SIZE, 0, zeros.as_deref().map(|zeros| (PADDING, zeros)));
+    }
+
+    /// Appends a record of EDNS with these bytes over UDP, flags and option, RFC 6891 section 6.1.2.
+    pub fn opt(&mut self, size: u16, flags: u16, option: Option<(u16, &[u8])>) {
+        // Its owner is the root; no extended code, version 0.
+        self.bytes.push(0);
+        for word in [OPT, size, 0, flags] {
+            self.word(word);
         }
-        self.bytes
-            .resize(self.bytes.len() + usize::from(padding.unwrap_or(0)), 0);
+        let Some((code, data)) = option else {
+            return self.word(0);
+        };
+        for word in [low16(data.len() + 4), code, low16(data.len())] {
+            self.word(word);
+        }
+        self.bytes.extend(data);
     }
 
     /// The bytes.
