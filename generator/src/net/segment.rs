@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
+use ipnet::Ipv6Net;
 use wire::{MacAddress, Timestamp};
 
 use super::topology::{SegmentId, Station};
@@ -20,6 +21,30 @@ pub const ASK_AGAIN: u64 = 1_000_000_000;
 pub const QUESTIONS: u64 = 3;
 /// Neighbours remembered on all segments together; more make the table begin anew, as a full cache does.
 const MAX_NEIGHBOURS: usize = 65_536;
+
+/// Steps of a host that joins a segment.
+#[derive(Clone, Copy, Debug)]
+pub enum Joining {
+    /// It claims its link-local address.
+    Near,
+    /// It asks for routers.
+    Asks,
+    /// It claims the address that it has made of what a router said.
+    Far,
+}
+
+/// The router of a segment, as far as it advertises.
+#[derive(Debug)]
+pub struct Advertiser {
+    /// What it advertises.
+    pub prefix: Ipv6Net,
+    /// When it speaks.
+    pub draws: Draws,
+    /// The answer that is under way, if any.
+    pub next: Option<Timestamp>,
+    /// When it last spoke.
+    pub last: Option<Timestamp>,
+}
 
 /// What stations know of their neighbours.
 #[derive(Debug, Default)]

@@ -4,19 +4,18 @@
 //! Shown where a sensor stands on the segment. Some hosts join while it watches: they have been switched on, or their radio
 //! has found its network again. Not modelled: reports of listeners (MLD), DHCPv6, addresses that grow old.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::Ipv6Addr;
 
 use ipnet::{IpNet, Ipv6Net};
 use wire::envelope::group_mac;
-use wire::{Icmp, Ip, Ipv6, MacAddress, Packet, Payload, Segment, Timestamp};
+use wire::{Icmp, Ip, Ipv6, MacAddress, Packet, Payload, Segment};
 
 use super::world::{Event, World};
 use crate::activity::{ActivityId, Cause, Sent};
-use crate::net::segment::{interface_id, link_local, solicited_node};
+use crate::net::segment::{Advertiser, Joining, interface_id, link_local, solicited_node};
 use crate::net::topology::{HostId, SegmentId, Station, on_link};
-use crate::seed::{Draws, SeedTree};
+use crate::seed::SeedTree;
 
 /// Time between two advertisements that nobody asked for: RFC 4861 section 6.2.1 has 200 to 600 seconds.
 const EVERY: std::ops::RangeInclusive<u64> = 200_000_000_000..=600_000_000_000;
@@ -39,27 +38,6 @@ const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
-
-/// Steps of a host that joins a segment.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Joining {
-    /// It claims its link-local address.
-    Near,
-    /// It asks for routers.
-    Asks,
-    /// It claims the address that it has made of what a router said.
-    Far,
-}
-
-/// The router of a segment, as far as it advertises.
-#[derive(Debug)]
-pub(super) struct Advertiser {
-    prefix: Ipv6Net,
-    draws: Draws,
-    /// The answer that is under way, if any.
-    next: Option<Timestamp>,
-    last: Option<Timestamp>,
-}
 
 impl<W: Write> World<W> {
     /// Sets going what happens by itself on watched segments with an IPv6 prefix.
@@ -209,9 +187,6 @@ impl<W: Write> World<W> {
         self.show_discovery(segment, (mac, to), Sent { packet, cause }, self.clock);
     }
 }
-
-/// The routers that advertise, by segment.
-pub(super) type Advertisers = BTreeMap<SegmentId, Advertiser>;
 
 fn first_block(prefixes: &[IpNet]) -> Option<Ipv6Net> {
     prefixes.iter().find_map(|prefix| match prefix {

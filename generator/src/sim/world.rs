@@ -3,6 +3,7 @@
 //! When a packet leaves, its whole way is known: sensors on it get their record at once and release it as the clock
 //! passes; the queue holds only the arrival. A packet that nobody can receive is never queued.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -15,14 +16,13 @@ use crate::host::socket::{Outbox, ProgramId};
 use crate::host::trouble::Trouble;
 use crate::net::pending::Pending;
 use crate::net::pool::{Passing, Pool};
-use crate::net::segment::Neighbours;
+use crate::net::segment::{Advertiser, Joining, Neighbours};
 use crate::net::sensor::{Place, Sensor};
 use crate::net::topology::{
     AbsentPolicy, Crossing, Direction, HostId, Scope, SegmentId, SiteId, Station, Topology,
 };
 use crate::truth::SensorTruth;
 
-use super::advertise::{Advertisers, Joining};
 use super::{Progress, SimulationError};
 
 /// More packets and events than this wait for nothing that a capture could show: some gigabyte of memory.
@@ -69,7 +69,7 @@ pub struct World<W: Write> {
     pub(super) pool: Pool,
     pub(super) outbox: Outbox,
     pub(super) neighbours: Neighbours,
-    pub(super) advertisers: Advertisers,
+    pub(super) advertisers: BTreeMap<SegmentId, Advertiser>,
     /// How long routers take; without, none.
     pub(super) router_time: Option<crate::seed::Draws>,
 }
