@@ -7,7 +7,8 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use generator::fact::{Capture, Fact, Names, tshark};
-use generator::{Catalogue, simulate};
+use generator::scenario::{Origin, Request};
+use generator::{Catalogue, Scenario, simulate};
 
 use crate::output::{self, Verbosity, print};
 use crate::produce::{self, Order, Terms};
@@ -71,15 +72,23 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     })?;
     let mut checked = 0;
     let mut broken = 0;
+    let mut explained: Vec<(&str, &str)> = Vec::new();
     for (order, result) in orders.iter().zip(&results) {
         checked += result.held + result.broken.len();
+        let id = order.file.identity().id.as_str();
         for reason in &result.broken {
             broken += 1;
             print(&format!(
-                "{} seed {}: {reason}\n",
-                order.file.identity().id,
-                order.seed
+                "{}: {id} seed {}: {}\n",
+                reason.at, order.seed, reason.why
             ))?;
+            let Some(say) = &reason.say else { continue };
+            if !explained.contains(&(id, say)) {
+                explained.push((id, say));
+                for line in culprits(&catalogue, order, say)? {
+                    print(&line)?;
+                }
+            }
         }
     }
     let witnessed: usize = results.iter().map(|result| result.witnessed).sum();
@@ -106,12 +115,53 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
 struct Checked {
     held: usize,
     witnessed: usize,
-    broken: Vec<String>,
+    broken: Vec<Broken>,
+}
+
+/// A fact that does not hold, or that tshark sees otherwise.
+struct Broken {
+    /// The line of the file where it is written.
+    at: Origin,
+    /// The sentence of a fact that does not hold.
+    say: Option<String>,
+    why: String,
+}
+
+/// Which lines of `[vary]` break a fact: those without which it holds at this seed.
+fn culprits(catalogue: &Catalogue, order: &Order, say: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (path, range) in order.file.varied() {
+        let request = Request {
+            seed: order.seed,
+            left: Some(path.clone()),
+            ..Request::default()
+        };
+        // What cannot be without its range is no suspect.
+        let Ok(scenario) = order.file.resolve(&request, catalogue.stacks()) else {
+            continue;
+        };
+        let result = look(&scenario, order.seed, false)?;
+        let still = |broken: &Broken| broken.say.as_deref() == Some(say);
+        if !result.broken.iter().any(still)
+            && let Some(at) = order.file.varied_at(&path)
+        {
+            found.push(format!(
+                "{at}: {path} = {range} breaks it: without this line it holds at seed {}\n",
+                order.seed
+            ));
+        }
+    }
+    Ok(found)
 }
 
 fn check(catalogue: &Catalogue, order: &Order, witness: bool) -> Result<Checked> {
     let scenario = produce::resolve(catalogue, order, &Terms::default())?;
-    let recordings = simulate(&scenario, order.seed, false, |_| Some(Vec::new()))?;
+    look(&scenario, order.seed, witness)
+}
+
+/// Looks at all facts of a scenario, at every sensor.
+fn look(scenario: &Scenario, seed: u64, witness: bool) -> Result<Checked> {
+    let recordings = simulate(scenario, seed, false, |_| Some(Vec::new()))?;
     let mut result = Checked::default();
     for recording in recordings {
         let (bytes, truth) = recording.into_truth();
@@ -121,10 +171,14 @@ fn check(catalogue: &Catalogue, order: &Order, witness: bool) -> Result<Checked>
             match fact.holds(&capture, &scenario.names) {
                 Ok(()) => result.held += 1,
                 Err(reason) => {
-                    result.broken.push(format!(
-                        "at {}: \"{}\" ({}): {reason}",
-                        truth.sensor, fact.say, fact.check.0
-                    ));
+                    result.broken.push(Broken {
+                        at: fact.origin.clone(),
+                        say: Some(fact.say.clone()),
+                        why: format!(
+                            "at {}: \"{}\" ({}): {reason}",
+                            truth.sensor, fact.say, fact.check.0
+                        ),
+                    });
                 }
             }
             if witness {
@@ -148,7 +202,7 @@ fn contradictions(
     bytes: &[u8],
     names: &Names,
     agreed: &mut usize,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Broken>> {
     let mut found = Vec::new();
     for statement in fact.check.1.statements() {
         for (filter, text) in tshark::filters(statement, names) {
@@ -159,12 +213,16 @@ fn contradictions(
             if ours == theirs {
                 *agreed += 1;
             } else {
-                found.push(format!(
-                    "\"{}\": {} frames here, {} in tshark by '{text}'",
-                    fact.say,
-                    ours.len(),
-                    theirs.len()
-                ));
+                found.push(Broken {
+                    at: fact.origin.clone(),
+                    say: None,
+                    why: format!(
+                        "\"{}\": {} frames here, {} in tshark by '{text}'",
+                        fact.say,
+                        ours.len(),
+                        theirs.len()
+                    ),
+                });
             }
         }
     }

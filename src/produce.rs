@@ -322,6 +322,7 @@ pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<ge
         background: background.as_deref(),
         label_background: terms.label_background,
         faults: terms.faults.clone(),
+        left: None,
     };
     Ok(order.file.resolve(&request, catalogue.stacks())?)
 }

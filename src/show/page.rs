@@ -106,9 +106,9 @@ fn about(file: &ScenarioFile, scenario: &Scenario) -> String {
             let at = fact
                 .at
                 .as_ref()
-                .map(|at| format!(" at {at}"))
+                .map(|at| format!(" at sensor {at}"))
                 .unwrap_or_default();
-            let _ = write!(page, "- {}{at}\n  `{}`\n", fact.say, fact.check.0);
+            let _ = write!(page, "- {}\n  `{}`{at}\n", fact.say, fact.check.0);
         }
     }
     page.push_str(&list("What is assumed", &identity.assumed));
@@ -175,10 +175,15 @@ fn addresses(blocks: &[AddressBlock]) -> String {
 
 fn varied(file: &ScenarioFile) -> String {
     let mut text = String::new();
-    let varied = file.varied();
-    if !varied.is_empty() {
-        text.push_str("\n## What a seed varies\n\n| | |\n|---|---|\n");
-        for (path, range) in varied {
+    for (title, ranges) in [
+        ("What a seed varies", file.varied()),
+        ("Shortened, over a background", file.abridged()),
+    ] {
+        if ranges.is_empty() {
+            continue;
+        }
+        let _ = write!(text, "\n## {title}\n\n| | |\n|---|---|\n");
+        for (path, range) in ranges {
             let _ = writeln!(text, "| `{path}` | `{}` |", range.replace('|', "\\|"));
         }
     }

@@ -44,7 +44,7 @@ pub fn story(file: &ScenarioFile, scenario: &Scenario) -> String {
             let at = fact
                 .at
                 .as_ref()
-                .map(|at| format!(" at {at}"))
+                .map(|at| format!(" at sensor {at}"))
                 .unwrap_or_default();
             let sentence = wrap(&format!("- {}", fact.say), "    ");
             format!("{sentence}\n      {}{at}", fact.check.0)
@@ -117,6 +117,13 @@ pub fn story(file: &ScenarioFile, scenario: &Scenario) -> String {
                 .unwrap_or_default();
             wrap(&format!("{path} = {range}{now}"), "    ")
         }),
+    );
+    section(
+        &mut text,
+        "Shortened, over a background",
+        file.abridged()
+            .into_iter()
+            .map(|(path, range)| wrap(&format!("{path} = {range}"), "    ")),
     );
     if !file.difficulties().is_empty() {
         text.push_str(&format!(

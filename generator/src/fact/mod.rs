@@ -14,6 +14,8 @@ pub mod value;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::reading::error::Origin;
+
 pub use check::{Capture, Outcome};
 pub use parse::Check;
 
@@ -26,6 +28,8 @@ pub struct Fact {
     pub check: (String, Check),
     /// The sensor in whose capture it holds; without one, in that of each.
     pub at: Option<String>,
+    /// Where it is written.
+    pub origin: Origin,
 }
 
 /// The addresses of hosts and groups, by the name under which a check speaks of them.

@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub label_background: bool,
     /// Faults of all its sensors, by key.
     pub faults: Vec<(String, String)>,
+    /// A path that the seed leaves as the file states it, whatever `[vary]` says.
+    pub left: Option<String>,
 }
 
 /// A scenario file that has been read.
@@ -43,6 +45,8 @@ pub struct ScenarioFile {
     /// What remains after the parts below were taken out.
     document: Node,
     vary: Option<Node>,
+    /// What counts instead where the story is laid over a background: ranges, as in `vary`.
+    abridged: Option<Node>,
     published: Option<Node>,
     difficulty: Option<Node>,
 }
@@ -72,6 +76,7 @@ impl ScenarioFile {
     /// The mistakes of what it says of itself.
     pub fn unchecked(mut document: Node) -> Result<ScenarioFile, ScenarioErrors> {
         let vary = document.take("vary");
+        let abridged = document.take("abridged");
         let published = document.take("published");
         let difficulty = document.take("difficulty");
         let mut mistakes = Mistakes::default();
@@ -83,6 +88,7 @@ impl ScenarioFile {
             identity,
             document,
             vary,
+            abridged,
             published,
             difficulty,
         };
@@ -118,10 +124,15 @@ impl ScenarioFile {
                 ..Request::default()
             });
         }
-        for request in &requests {
-            if let Err(errors) = self.resolve(request, stacks) {
-                mistakes.0.extend(errors.0);
-            }
+        let mut outcomes: Vec<_> = requests
+            .iter()
+            .map(|request| self.resolve(request, stacks))
+            .collect();
+        if self.abridged.is_some() {
+            outcomes.extend(requests.first().map(|one| self.choose(one, true, stacks)));
+        }
+        for errors in outcomes.into_iter().filter_map(Result::err) {
+            mistakes.0.extend(errors.0);
         }
         mistakes.0.sort();
         mistakes.0.dedup();
@@ -144,10 +155,17 @@ impl ScenarioFile {
 
     /// What a seed may change: path and range.
     pub fn varied(&self) -> Vec<(String, String)> {
-        let entries = self.vary.iter().flat_map(Node::entries);
-        entries
-            .map(|(path, range)| (path.clone(), range.to_line()))
-            .collect()
+        ranges(self.vary.as_ref())
+    }
+
+    /// Where `[vary]` says of a path what a seed may make of it.
+    pub fn varied_at(&self, path: &str) -> Option<&Origin> {
+        Some(&self.vary.as_ref()?.get(path)?.origin)
+    }
+
+    /// What counts instead where it is laid over a background: path and range.
+    pub fn abridged(&self) -> Vec<(String, String)> {
+        ranges(self.abridged.as_ref())
     }
 
     /// The published traces it reproduces.
@@ -184,9 +202,19 @@ impl ScenarioFile {
         request: &Request<'_>,
         stacks: &Stacks,
     ) -> Result<Scenario, ScenarioErrors> {
+        self.choose(request, request.background.is_some(), stacks)
+    }
+
+    /// The same, in the long form of a story or in the one that fits a background.
+    fn choose(
+        &self,
+        request: &Request<'_>,
+        abridged: bool,
+        stacks: &Stacks,
+    ) -> Result<Scenario, ScenarioErrors> {
         let mut mistakes = Mistakes::default();
         let mut document = self.document.clone();
-        let (changes, pins) = self.changes(request, &mut mistakes);
+        let (changes, pins) = self.changes(request, abridged, &mut mistakes);
         let mut parameters = BTreeMap::new();
         for (path, node) in changes {
             parameters.insert(path.clone(), node.to_line());
@@ -301,6 +329,7 @@ impl ScenarioFile {
     fn changes(
         &self,
         request: &Request<'_>,
+        abridged: bool,
         mistakes: &mut Mistakes,
     ) -> (Vec<(String, Node)>, Pins) {
         let mut changes = Vec::new();
@@ -322,9 +351,12 @@ impl ScenarioFile {
                 ),
             },
             None => {
-                if let Some(table) = &self.vary {
-                    changes = vary::draw(table, &self.document, &self.tree(request.seed), mistakes);
+                let tree = self.tree(request.seed);
+                let short = self.abridged.as_ref().filter(|_| abridged);
+                for table in self.vary.iter().chain(short) {
+                    changes.extend(vary::draw(table, &self.document, &tree, mistakes));
                 }
+                changes.retain(|(path, _)| request.left.as_ref() != Some(path));
             }
         }
         if let Some(step) = &request.difficulty {
@@ -351,6 +383,14 @@ impl ScenarioFile {
         );
         (changes, pins)
     }
+}
+
+fn ranges(table: Option<&Node>) -> Vec<(String, String)> {
+    table
+        .into_iter()
+        .flat_map(Node::entries)
+        .map(|(path, range)| (path.clone(), range.to_line()))
+        .collect()
 }
 
 fn read_published(

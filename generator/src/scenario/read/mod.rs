@@ -96,6 +96,7 @@ fn facts(node: &Node, mistakes: &mut Mistakes) -> Vec<Fact> {
                 say,
                 check: (text, check),
                 at,
+                origin: item.origin.clone(),
             }),
             Err(error) => mistakes.note(&item.origin, format!("check = {text}: {error}")),
         }
