@@ -20,26 +20,29 @@ const SOURCE_LINK_LAYER_ADDRESS: u8 = 1;
 const TARGET_LINK_LAYER_ADDRESS: u8 = 2;
 const REDIRECTED_HEADER: u8 = 4;
 
+/// Changes a packet that is quoted; returns what that does to a sum over it. Who knows packets gives it to messages.
+pub(super) type Quoted = fn(&Change<'_>, &mut [u8]) -> Difference;
+
 /// Changes what an ICMP message says; returns what that does to its sum.
-pub(super) fn change_v4(change: &Change<'_>, message: &mut [u8]) -> Difference {
+pub(super) fn change_v4(change: &Change<'_>, message: &mut [u8], quoted: Quoted) -> Difference {
     let mut changed = Difference::NONE;
     match message.first() {
         Some(&kind) if Icmp::is_error(kind) => {
             if kind == REDIRECT {
                 changed.replace(message, 4, |gateway| change.v4(gateway));
             }
-            changed + quoted(change, message, HEADER_BYTES)
+            changed + behind(message, HEADER_BYTES, change, quoted)
         }
         _ => changed,
     }
 }
 
 /// Changes what an ICMPv6 message says; returns what that does to its sum.
-pub(super) fn change_v6(change: &Change<'_>, message: &mut [u8]) -> Difference {
+pub(super) fn change_v6(change: &Change<'_>, message: &mut [u8], quoted: Quoted) -> Difference {
     let mut changed = Difference::NONE;
     let options = match message.first() {
         Some(&kind) if kind < FIRST_INFORMATIONAL => {
-            return quoted(change, message, HEADER_BYTES);
+            return behind(message, HEADER_BYTES, change, quoted);
         }
         Some(&ROUTER_SOLICITATION) => 8,
         Some(&ROUTER_ADVERTISEMENT) => 16,
@@ -54,16 +57,17 @@ pub(super) fn change_v6(change: &Change<'_>, message: &mut [u8]) -> Difference {
         }
         _ => return changed,
     };
-    changed + neighbor_options(change, message.get_mut(options..).unwrap_or_default())
+    let options = message.get_mut(options..).unwrap_or_default();
+    changed + neighbor_options(change, options, quoted)
 }
 
-fn quoted(change: &Change<'_>, message: &mut [u8], at: usize) -> Difference {
-    message
-        .get_mut(at..)
-        .map_or(Difference::NONE, |packet| change.quoted(packet))
+/// Changes the packet that stands behind so many bytes.
+fn behind(bytes: &mut [u8], at: usize, change: &Change<'_>, quoted: Quoted) -> Difference {
+    let packet = bytes.get_mut(at..);
+    packet.map_or(Difference::NONE, |packet| quoted(change, packet))
 }
 
-fn neighbor_options(change: &Change<'_>, mut options: &mut [u8]) -> Difference {
+fn neighbor_options(change: &Change<'_>, mut options: &mut [u8], quoted: Quoted) -> Difference {
     let mut changed = Difference::NONE;
     while let &mut [kind, length, ..] = options
         && length > 0
@@ -73,7 +77,7 @@ fn neighbor_options(change: &Change<'_>, mut options: &mut [u8]) -> Difference {
             SOURCE_LINK_LAYER_ADDRESS | TARGET_LINK_LAYER_ADDRESS if length == 1 => {
                 changed.replace(option, 2, |address| change.macs.follow(address));
             }
-            REDIRECTED_HEADER => changed = changed + quoted(change, option, 8),
+            REDIRECTED_HEADER => changed = changed + behind(option, 8, change, quoted),
             _ => {}
         }
         options = rest;

@@ -1,7 +1,7 @@
 //! What is changed in frames between reading and sending them: addresses, ports, tags, sums and sizes.
 //!
 //! A [`Rewrite`] says what, a [`Rewriter`] does it. All that leaves is an Ethernet frame. Addresses are changed wherever
-//! the protocols up to ICMP speak of them, so that who answers whom stays as it was; `change` names what is not reached.
+//! the protocols up to ICMP speak of them, so that who answers whom stays as it was; `packet` names what is not reached.
 //! Sums follow by RFC 1624 and are not worked out anew unless the plan says so. A frame in which nothing is to change is
 //! neither copied nor decoded, any other is copied into one buffer, which is used again for the next.
 
@@ -18,6 +18,7 @@ mod mac;
 mod maps;
 mod network;
 mod oversize;
+mod packet;
 mod plan;
 mod port;
 mod reframe;
@@ -184,7 +185,7 @@ impl Rewriter {
             let content = self.frame.get_mut(layout.network..layout.end);
             let content = content.unwrap_or_default();
             if !self.idle {
-                change.packet(content, &shape);
+                packet::change(&change, content, &shape);
             }
             let was_cut = layout.network + shape.end > captured;
             let fixed = fix(self.plan.checksums, was_cut, content, &shape);

@@ -2,9 +2,10 @@
 
 use wire::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 
-use super::change::{Change, Depth};
+use super::change::Change;
 use super::difference::Difference;
-use super::icmp;
+use super::icmp::{self, Quoted};
+
 use super::shape::{Shape, Version};
 
 /// Where the checksum of a protocol stands in its header: TCP, UDP, ICMP of both versions.
@@ -22,23 +23,24 @@ pub(super) fn covers_addresses(protocol: u8, version: Version) -> bool {
     (protocol, version) != (PROTOCOL_ICMP, Version::V4)
 }
 
-/// Changes a segment, where addresses have changed by `pseudo_header`; returns what that does to a sum over the segment.
+/// Changes a segment, where addresses have changed by `pseudo_header`, and what it quotes, where it may quote; returns what
+/// that does to a sum over the segment.
 #[inline]
 pub(super) fn change(
     change: &Change<'_>,
     segment: &mut [u8],
     shape: &Shape,
     pseudo_header: Difference,
-    depth: Depth,
+    quoted: Option<Quoted>,
 ) -> Difference {
     let Some(sum_at) = checksum_at(shape.protocol) else {
         return Difference::NONE;
     };
-    let body = match shape.protocol {
-        PROTOCOL_TCP | PROTOCOL_UDP => ports(change, segment),
-        _ if depth == Depth::Quoted => Difference::NONE,
-        PROTOCOL_ICMP => icmp::change_v4(change, segment),
-        _ => icmp::change_v6(change, segment),
+    let body = match (shape.protocol, quoted) {
+        (PROTOCOL_TCP | PROTOCOL_UDP, _) => ports(change, segment),
+        (_, None) => Difference::NONE,
+        (PROTOCOL_ICMP, Some(quoted)) => icmp::change_v4(change, segment, quoted),
+        (_, Some(quoted)) => icmp::change_v6(change, segment, quoted),
     };
     let covered = match covers_addresses(shape.protocol, shape.version) {
         true => body + pseudo_header,

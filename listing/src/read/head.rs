@@ -197,7 +197,7 @@ fn body(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
         return trailer::old_style(cursor, said, bare);
     }
     if icmp::is_next(cursor) {
-        return icmp::read(cursor, said, bare);
+        return icmp::read(cursor, said, bare, ip);
     }
     if cursor.rest().starts_with("(frag") {
         return trailer::old_style(cursor, said, bare);

@@ -7,7 +7,7 @@
 //! ```
 
 use super::cursor::Cursor;
-use super::{head, trailer};
+use super::trailer;
 use crate::error::{Fault, Read};
 use crate::said::{GroupSaid, IcmpSaid, IpSaid, Said, Sum, What};
 
@@ -27,8 +27,16 @@ pub(super) fn is_next(cursor: &Cursor<'_>) -> bool {
         .any(|beginning| cursor.rest().starts_with(beginning))
 }
 
-/// Reads a message up to the end.
-pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read<()> {
+/// Reads a packet from its network header on; who knows packets gives it to the messages that quote one.
+pub(super) type ReadPacket = fn(&mut Cursor<'_>, &mut Said, bool) -> Read<()>;
+
+/// Reads a message up to the end, and the packet that it quotes.
+pub(super) fn read(
+    cursor: &mut Cursor<'_>,
+    said: &mut Said,
+    bare: bool,
+    packet: ReadPacket,
+) -> Read<()> {
     let mut sum = Sum::Right;
     if cursor.eat("[bad icmp6 cksum") {
         sum = Sum::Wrong(Some(cursor.hex("a checksum")?), None);
@@ -66,22 +74,22 @@ pub(super) fn read(cursor: &mut Cursor<'_>, said: &mut Said, bare: bool) -> Read
     said.what = What::Icmp(IcmpSaid { sum, ..message });
     if quotes.is_some() {
         cursor.advance(" for ".len() - 1);
-        return quoted(cursor, said);
+        return quoted(cursor, said, packet);
     }
     trailer::old_style(cursor, said, bare)
 }
 
 /// What old listings print of the quoted packet, in the same line.
-fn quoted(cursor: &mut Cursor<'_>, said: &mut Said) -> Read<()> {
+fn quoted(cursor: &mut Cursor<'_>, said: &mut Said, packet: ReadPacket) -> Read<()> {
     let start = cursor.at();
     let mut quote = Said::default();
     let text = trailer::text_before(cursor.rest());
     let mut inner = Cursor::new(text);
-    let moved = |mut fault: crate::error::Fault| {
+    let moved = |mut fault: Fault| {
         fault.at += start;
         fault
     };
-    head::ip(&mut inner, &mut quote, false).map_err(moved)?;
+    packet(&mut inner, &mut quote, false).map_err(moved)?;
     cursor.advance(text.trim_end().len());
     let mut outer = IpSaid::default();
     trailer::read(cursor, &mut outer, Some(&mut quote.ip))?;
