@@ -142,6 +142,10 @@ fn steps(kind: Kind, name: &str) -> Vec<Step> {
                 format!("tools/{name}.toml"),
                 include_str!("../skeletons/tool.toml"),
             ),
+            Step::File(
+                format!("generator/traces/tools/{name}.trace"),
+                include_str!("../skeletons/tool.trace"),
+            ),
             Step::Row {
                 path: PROGRAMS,
                 heading: "### The tools",
@@ -224,6 +228,9 @@ fn next(kind: Kind, name: &str) -> String {
             "write it and its traces, then: cargo xtask docs --bless && cargo xtask golden --bless all".into()
         }
         Kind::Adapter => "write it, and put real output beside its list of what it says".into(),
+        Kind::Tool | Kind::Stack => {
+            "write it and its trace; every value has its source".into()
+        }
         _ => "write it; every value has its source".into(),
     }
 }

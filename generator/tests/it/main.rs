@@ -10,3 +10,4 @@ mod behaviour;
 mod kit;
 mod micro;
 mod scenarios;
+mod tools;

@@ -45,7 +45,10 @@ pub fn differences(line: &str, packet: &Packet, numbers: &Numbers) -> Vec<String
     }
     for (name, value) in &wanted {
         match found.iter().find(|(known, _)| known == name) {
-            None if value != "*" => differences.push(format!("no {name} {value}")),
+            // What is zero is not printed.
+            None if !["*", "0"].contains(&value.as_str()) => {
+                differences.push(format!("no {name} {value}"));
+            }
             Some((_, found)) if !fits(value, found, quotes && name == "hex") => {
                 differences.push(format!("{name} {found} instead of {value}"));
             }

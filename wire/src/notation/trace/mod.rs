@@ -23,7 +23,7 @@
 //! Sequence and acknowledgment numbers count from the first sequence number of their direction, which is any: a SYN's,
 //! where it tells one. `=N` is N itself. `quotes N` is the payload of an ICMP error about the Nth event of the text, counted
 //! from 1 as they happen to be written, `quotes -1` about the one written before it: its header and the first eight bytes
-//! behind that.
+//! behind that; `quotes 1 after 3` quotes it as it is behind three hops, with so much less time to live.
 //!
 //! A trace is read as far as times, names and repetitions go; what its packets are, [`Numbers`] says one by one, because in
 //! a trace that a host takes part in, numbers depend on what that host has said. What it says is held against a line by

@@ -80,10 +80,16 @@ impl Numbers {
         let Some((before, after)) = text.split_once(" quotes ") else {
             return Ok(text.to_owned());
         };
-        let (number, rest) = after.split_once(' ').unwrap_or((after, ""));
+        let (number, mut rest) = after.split_once(' ').unwrap_or((after, ""));
+        let mut hops = Some(0);
+        if let Some(passed) = rest.strip_prefix("after ") {
+            let (number, behind) = passed.split_once(' ').unwrap_or((passed, ""));
+            (hops, rest) = (number.parse().ok(), behind);
+        }
         let packet = number.parse().ok().and_then(|n| self.packets.get(&n));
-        let packet = packet.ok_or_else(|| TraceProblem::Quote(number.to_owned()))?;
-        Ok(format!("{before} hex {} {rest}", quotation(packet)))
+        let quoted = packet.zip(hops);
+        let (packet, hops) = quoted.ok_or_else(|| TraceProblem::Quote(after.to_owned()))?;
+        Ok(format!("{before} hex {} {rest}", quotation(packet, hops)))
     }
 
     /// The text with the numbers that are sent.
@@ -147,14 +153,21 @@ impl Numbers {
     }
 }
 
-/// The beginning of a packet that an error about it quotes, in hexadecimal.
-fn quotation(packet: &Packet) -> String {
+/// The beginning of a packet that an error about it quotes, in hexadecimal, as it is behind so many hops.
+fn quotation(packet: &Packet, hops: u8) -> String {
+    let mut packet = packet.clone();
+    let header = match &mut packet.ip {
+        Ip::V4(ip) => {
+            ip.ttl = ip.ttl.saturating_sub(hops);
+            ip.header_bytes()
+        }
+        Ip::V6(ip) => {
+            ip.hop_limit = ip.hop_limit.saturating_sub(hops);
+            crate::ipv6::HEADER_BYTES
+        }
+    };
     let mut bytes = Vec::new();
     packet.emit(&mut bytes);
-    let header = match &packet.ip {
-        Ip::V4(ip) => ip.header_bytes(),
-        Ip::V6(_) => crate::ipv6::HEADER_BYTES,
-    };
     bytes.truncate(header + QUOTED);
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

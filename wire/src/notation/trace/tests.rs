@@ -99,7 +99,8 @@ fn rounds_are_counted_names_filled_in_and_all_is_in_order() {
 fn an_error_quotes_header_and_eight_bytes() {
     let lines = "0 192.0.2.1.9 > 192.0.2.2.80: S 0 <mss 1460>
                  1 192.0.2.9 > 192.0.2.1: icmp 3/1 quotes 1
-                 2 192.0.2.9 > 192.0.2.1: icmp 3/1 quotes -1 ttl 9";
+                 2 192.0.2.9 > 192.0.2.1: icmp 3/1 quotes -1 ttl 9
+                 3 192.0.2.9 > 192.0.2.1: icmp 11/0 quotes 1 after 3 ttl 9";
     let frames = Trace::parse(lines).unwrap().frames().unwrap();
     let payload = |n: usize| frames[n].1.packet.payload.to_vec();
     let mut syn = Vec::new();
@@ -108,6 +109,8 @@ fn an_error_quotes_header_and_eight_bytes() {
     let mut error = Vec::new();
     frames[1].1.packet.emit(&mut error);
     assert_eq!(payload(2), error[..28]);
+    assert_eq!(payload(3)[8], syn[8] - 3, "time to live");
+    assert_eq!(payload(3)[12..], syn[12..28]);
 }
 
 #[test]
@@ -135,6 +138,10 @@ fn what_is_no_trace_says_where_and_why() {
         (
             "0 192.0.2.1 > 192.0.2.2: icmp 3/1 quotes 1",
             "line 1: there is no event 1",
+        ),
+        (
+            "0 192.0.2.1.1 > 192.0.2.2.2: udp\n0 192.0.2.2 > 192.0.2.1: icmp 3/1 quotes 1 after x",
+            "line 2: there is no event 1 after x",
         ),
         (
             "0 192.0.2.1.1 > 192.0.2.2.2: S",
@@ -166,6 +173,7 @@ fn a_packet_is_compared_by_what_its_line_says() {
         "",
         " win 8760 DF",
         " id *",
+        " urg 0",
         " <mss 1460,nop,nop,timestamp * 0>",
     ] {
         assert_eq!(of(&format!("{line}{fits}")), [""; 0], "{fits}");

@@ -92,8 +92,13 @@ impl Craft {
 
     /// Whether the stack's header is needed for what the tool leaves open.
     pub fn needs_stack(&self) -> bool {
-        let states = |name: Name| self.fields.iter().any(|(field, _)| *field == name);
-        !(states(Name::TTL) && states(Name::ID))
+        !(self.states(Name::TTL) && self.states(Name::ID))
+    }
+
+    /// Whether the file says what a field holds. What it does not say of others, another stage's probe may have said.
+    #[inline]
+    fn states(&self, name: Name) -> bool {
+        self.fields.iter().any(|(field, _)| *field == name)
     }
 
     /// Builds the packet of these values between two addresses, with the stack's header where it is needed.
@@ -116,9 +121,17 @@ impl Craft {
         let segment = match &self.kind {
             Kind::Tcp { flags, options } => Segment::Tcp(Tcp {
                 sequence: values.word32(Name::SEQUENCE),
-                acknowledgment: values.word32(Name::ACKNOWLEDGMENT),
+                acknowledgment: if self.states(Name::ACKNOWLEDGMENT) {
+                    values.word32(Name::ACKNOWLEDGMENT)
+                } else {
+                    0
+                },
                 window: values.word(Name::WINDOW),
-                urgent: values.word(Name::URGENT),
+                urgent: if self.states(Name::URGENT) {
+                    values.word(Name::URGENT)
+                } else {
+                    0
+                },
                 options: options.fixed(),
                 checksum: checksum(0),
                 ..Tcp::new(
@@ -176,7 +189,6 @@ impl Craft {
         (source, target): (IpAddr, IpAddr),
         stack: Option<&Ip>,
     ) -> Option<Ip> {
-        let states = |name: Name| self.fields.iter().any(|(field, _)| *field == name);
         match (source, target) {
             (IpAddr::V4(source), IpAddr::V4(target)) => {
                 let base = match stack {
@@ -194,17 +206,17 @@ impl Craft {
                 let df = if df { ipv4::DONT_FRAGMENT } else { 0 };
                 let reserved = if self.reserved_bit { ipv4::RESERVED } else { 0 };
                 Some(Ip::V4(Ipv4 {
-                    ttl: if states(Name::TTL) {
+                    ttl: if self.states(Name::TTL) {
                         values.byte(Name::TTL)
                     } else {
                         base.ttl
                     },
-                    tos: if states(Name::TOS) {
+                    tos: if self.states(Name::TOS) {
                         values.byte(Name::TOS)
                     } else {
                         base.tos
                     },
-                    identification: if states(Name::ID) {
+                    identification: if self.states(Name::ID) {
                         values.word(Name::ID)
                     } else {
                         base.identification
@@ -224,12 +236,12 @@ impl Craft {
                     _ => Ipv6::new(source, target),
                 };
                 Some(Ip::V6(Ipv6 {
-                    hop_limit: if states(Name::TTL) {
+                    hop_limit: if self.states(Name::TTL) {
                         values.byte(Name::TTL)
                     } else {
                         base.hop_limit
                     },
-                    traffic_class: if states(Name::TOS) {
+                    traffic_class: if self.states(Name::TOS) {
                         values.byte(Name::TOS)
                     } else {
                         base.traffic_class
