@@ -385,12 +385,13 @@ mod tests {
 
     #[test]
     fn an_opening_tells_what_is_known_then_and_the_finding_the_whole() {
-        let lines: String = (0..6)
-            .map(|n| format!("{n}.0 198.51.100.7:4000 > 192.0.2.{n}:22 S\n{n}.1 192.0.2.{n}:22 > 198.51.100.7:4000 R. seq 0\n"))
-            .collect();
+        let sweep = "0 repeat 6 every 1
+                       0.0 198.51.100.7.4000 > 192.0.2.{n}.22: S 0 $syn
+                       0.1 192.0.2.{n}.22 > 198.51.100.7.4000: R. =0 ack 1
+                     end";
         let mut detector = Detector::new(Config::default(), &[]);
         detector.announce_openings();
-        let report = trace::run(detector, &lines);
+        let report = trace::run(detector, sweep);
         let ([opening], [finding]) = (&report.openings[..], &report.findings[..]) else {
             panic!("one each: {report:#?}");
         };
@@ -405,10 +406,10 @@ mod tests {
 
     #[test]
     fn openings_are_told_to_those_who_ask() {
-        let lines = "0.00 198.51.100.7:1053 > 192.0.2.10:23 S seq 322286
-             0.39 198.51.100.7:1054 > 192.0.2.10:23 S seq 322286
-             0.76 198.51.100.7:1055 > 192.0.2.10:23 S seq 322286";
-        let report = trace::run(Detector::new(Config::default(), &[]), lines);
+        let flood = "0 repeat 3 every 0.4
+                       0 198.51.100.7.{1053+n} > 192.0.2.10.23: S =322286 $syn
+                     end";
+        let report = trace::run(Detector::new(Config::default(), &[]), flood);
         assert_eq!((report.findings.len(), report.openings.len()), (1, 0));
     }
 
@@ -431,10 +432,10 @@ mod tests {
             let drawn = (n ^ n >> 7).wrapping_mul(2_654_435_761);
             lines += &format!("{time:.4} {}\n", stranger(n, drawn ^ drawn >> 15));
             if n % 1_000 == 500 {
-                let port = 100 + n / 1_000;
-                let from = format!("203.0.113.7:{}", 20_000 + n / 2);
-                lines += &format!("{:.4} {from} > 192.0.2.20:{port} S\n", time + 0.0002);
-                lines += &format!("{:.4} 192.0.2.20:{port} > {from} R. seq 0\n", time + 0.0004);
+                let to = format!("192.0.2.20.{}", 100 + n / 1_000);
+                let from = format!("203.0.113.7.{}", 20_000 + n / 2);
+                lines += &format!("{:.4} {from} > {to}: S 0 $syn\n", time + 0.0002);
+                lines += &format!("{:.4} {to} > {from}: R. =0 ack 1\n", time + 0.0004);
             }
         }
         let config = Config::with_overrides(FULL).unwrap();
@@ -457,7 +458,7 @@ mod tests {
             let (a, b) = (drawn >> 8 & 0xff, drawn >> 24);
             let port = 1_024 + n % 60_000;
             format!(
-                "198.{}.{a}.{b}:{port} > 192.0.2.10:80 S seq {drawn} bare",
+                "198.{}.{a}.{b}.{port} > 192.0.2.10.80: S ={drawn} win 64240 ttl 57",
                 18 + n % 2
             )
         });
@@ -473,7 +474,7 @@ mod tests {
             let (a, b, c) = (drawn >> 8 & 0xff, drawn >> 24, drawn & 0xff);
             let (sport, dport) = (1_024 + n % 60_000, drawn % 65_535 + 1);
             format!(
-                "198.{}.{a}.{b}:{sport} > 192.0.2.{c}:{dport} S seq {drawn} bare",
+                "198.{}.{a}.{b}.{sport} > 192.0.2.{c}.{dport}: S ={drawn} win 64240 ttl 57",
                 18 + n % 2
             )
         });
@@ -486,7 +487,7 @@ mod tests {
             let (a, b, c) = (drawn >> 8 & 0xff, drawn >> 24, drawn & 0xff);
             let (sport, dport) = (1_024 + n % 60_000, drawn % 65_535 + 1);
             format!(
-                "198.{}.{a}.{b}:{sport} > 192.0.2.{c}:{dport} udp len 9",
+                "198.{}.{a}.{b}.{sport} > 192.0.2.{c}.{dport}: udp zeros 9 ttl 57",
                 18 + n % 2
             )
         });

@@ -132,48 +132,39 @@ fn extend(old: &mut Finding, new: Finding) {
 
 #[cfg(test)]
 mod tests {
-    use crate::trace::findings;
+    use crate::trace::{findings, only};
 
-    /// Six refused connections from one source, from the given second on.
-    fn scan(from: u32, first_port: u32) -> String {
-        (0..6)
-            .map(|n| {
-                let (at, port) = (from + n, first_port + n);
-                format!(
-                    "{at}.0 198.51.100.7:{} > 192.0.2.10:{port} S\n{at}.1 192.0.2.10:{port} > 198.51.100.7:{} R. seq 0\n",
-                    40_000 + port,
-                    40_000 + port
-                )
-            })
-            .collect()
+    /// Six refused connections from one source, from a port of the target and a second on.
+    fn scan(from: u32, port: u32) -> String {
+        format!(
+            "{from} repeat 6 every 1
+               0.0 198.51.100.7.{{{}+n}} > 192.0.2.10.{{{port}+n}}: S 0 $syn
+               0.1 192.0.2.10.{{{port}+n}} > 198.51.100.7.{{{}+n}}: R. =0 ack 1
+             end\n",
+            40_000 + port,
+            40_000 + port
+        )
     }
 
     /// Somebody else's frame, by which the detector knows that time has passed.
     fn clock(hour: u32) -> String {
-        format!(
-            "{}.5 192.0.2.20:5000 > 192.0.2.21:514 udp len 9\n",
-            hour * 3_600
-        )
+        let at = hour * 3_600;
+        format!("{at} 192.0.2.20.5000 > 192.0.2.21.514: udp zeros 9\n")
     }
 
     #[test]
     fn a_scan_that_goes_on_after_hours_is_one_finding() {
-        let lines = scan(0, 100) + &clock(2) + &clock(3) + &scan(4 * 3_600, 200) + &clock(6);
-        let found = findings(&lines);
-        assert_eq!(found.len(), 1, "{found:#?}");
-        assert_eq!(found[0].packets, 24);
-        assert_eq!(found[0].ports.len(), 2);
-        assert!(
-            found[0]
-                .evidence
-                .iter()
-                .any(|fact| fact.fact == super::WENT_ON)
-        );
+        let found =
+            only(&(scan(0, 100) + &clock(2) + &clock(3) + &scan(4 * 3_600, 200) + &clock(6)));
+        assert_eq!(found.packets, 24);
+        assert_eq!(found.ports.len(), 2);
+        let mut evidence = found.evidence.iter();
+        assert!(evidence.any(|fact| fact.fact == super::WENT_ON));
     }
 
     #[test]
     fn the_next_day_it_is_another() {
-        let lines = scan(0, 100) + &clock(2) + &clock(15) + &scan(16 * 3_600, 200) + &clock(18);
-        assert_eq!(findings(&lines).len(), 2);
+        let trace = scan(0, 100) + &clock(2) + &clock(15) + &scan(16 * 3_600, 200) + &clock(18);
+        assert_eq!(findings(&trace).len(), 2);
     }
 }

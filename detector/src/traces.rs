@@ -2,8 +2,8 @@
 //! (`lookalike-*`), a case just below its threshold (`below-*`), and a variant with loss or in another order (`lossy-*`,
 //! `reordered-*`).
 //!
-//! A trace says what the detector makes of it, `gives CLASS CLASS` or `gives nothing`, in the order of the findings, and
-//! where need be `home NETWORK`. What a finding holds, the tests beside each rule look at.
+//! A trace says what the detector makes of it, `gives CLASS CLASS` or `gives nothing`, in the order of the findings, several
+//! of one class as `gives 3 CLASS`, and where need be `home NETWORK`. What a finding holds, the tests beside a rule look at.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,13 +62,17 @@ fn run(text: &str) -> Result<(), String> {
     }
     let wanted = wanted.ok_or("it does not say what it gives")?;
     let report = detected(Detector::new(Config::default(), &home), &trace);
-    let found: Vec<String> = (report.findings.iter())
-        .map(|finding| finding.class.to_string())
+    let classes: Vec<&str> = (report.findings.iter())
+        .map(|finding| finding.class.name())
         .collect();
-    let found = if found.is_empty() {
-        "nothing".to_owned()
-    } else {
-        found.join(" ")
+    let runs = classes.chunk_by(|one, other| one == other);
+    let said = runs.map(|run| match run {
+        [one] => (*one).to_owned(),
+        run => format!("{} {}", run.len(), run[0]),
+    });
+    let found = match said.collect::<Vec<_>>().join(" ") {
+        none if none.is_empty() => "nothing".to_owned(),
+        found => found,
     };
     if found == wanted {
         Ok(())

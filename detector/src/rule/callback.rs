@@ -134,46 +134,20 @@ impl Rule for Callback {
 mod tests {
     use labels::Class;
 
-    use crate::trace::{classes, findings};
-
-    const FTP: &str = "
-        0.00 192.0.2.5:1046 > 198.51.100.9:21 S seq 100
-        0.17 198.51.100.9:21 > 192.0.2.5:1046 S. seq 900 ack 101
-        0.18 192.0.2.5:1046 > 198.51.100.9:21 . seq 101 ack 901
-        0.32 198.51.100.9:47309 > 192.0.2.5:113 S
-        0.33 192.0.2.5:113 > 198.51.100.9:47309 R. seq 0
-        0.48 198.51.100.9:21 > 192.0.2.5:1046 P. seq 901 ack 101 len 40
-        0.90 192.0.2.5:1046 > 198.51.100.9:21 P. seq 101 ack 941 len 10";
+    use crate::trace::only;
 
     #[test]
-    fn an_ident_query_after_our_connection_is_explained() {
-        let found = findings(FTP);
-        assert_eq!(found.len(), 1, "{found:#?}");
-        assert_eq!(
-            (found[0].class, found[0].packets),
-            (Class::IdentCallback, 2)
+    fn its_evidence_is_the_connection_that_it_asks_about() {
+        let found = only(
+            "0.00 192.0.2.5.1046 > 198.51.100.9.21: S 0 $syn
+             0.17 198.51.100.9.21 > 192.0.2.5.1046: S. 0 ack 1 $syn
+             0.18 192.0.2.5.1046 > 198.51.100.9.21: . 1 ack 1 win 64240
+             0.32 198.51.100.9.47309 > 192.0.2.5.113: S 0 $syn
+             0.33 192.0.2.5.113 > 198.51.100.9.47309: R. =0 ack 1
+             0.48 198.51.100.9.21 > 192.0.2.5.1046: P. 1 ack 1 win 64240 zeros 40
+             0.90 192.0.2.5.1046 > 198.51.100.9.21: P. 1 ack 41 win 64240 zeros 10",
         );
-        assert_eq!(found[0].evidence[0].frames, [1, 4]);
-    }
-
-    #[test]
-    fn without_a_cause_or_too_late_it_is_not() {
-        let alone: String = FTP
-            .lines()
-            .filter(|l| l.contains(":113"))
-            .map(|l| format!("{l}\n"))
-            .collect();
-        assert!(classes(&alone).is_empty());
-        let late = FTP.replace("0.32", "61.0").replace("0.33", "61.1");
-        assert!(classes(&late).is_empty());
-    }
-
-    #[test]
-    fn unanswered_and_repeated_it_is_still_one() {
-        let lines = FTP.replace(
-            "0.33 192.0.2.5:113 > 198.51.100.9:47309 R. seq 0",
-            "0.35 198.51.100.9:47309 > 192.0.2.5:113 S",
-        );
-        assert_eq!(classes(&lines), [Class::IdentCallback]);
+        assert_eq!((found.class, found.packets), (Class::IdentCallback, 2));
+        assert_eq!(found.evidence[0].frames, [1, 4]);
     }
 }

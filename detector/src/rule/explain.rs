@@ -400,31 +400,3 @@ impl Rule for Explain {
         self.habits.evicted()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use labels::Class;
-
-    use crate::trace::classes;
-
-    #[test]
-    fn a_call_to_all_on_the_segment_looks_for_its_like() {
-        let call = "0.0 192.0.2.7:535 > 192.0.2.255:535 udp len 40 ttl 64";
-        assert_eq!(classes(call), [Class::PeerDiscovery]);
-        assert!(classes(&call.replace("ttl 64", "ttl 57")).is_empty());
-        assert!(classes(&call.replace("2.255", "2.254")).is_empty());
-    }
-
-    #[test]
-    fn strangers_that_call_a_closed_port_again_want_who_was_there_before() {
-        let mut lines = String::new();
-        for n in 0..12u32 {
-            let from = format!("198.51.{}.9:{}", 100 + n % 4, 40_000 + n);
-            lines += &format!("{n}.0 {from} > 192.0.2.10:6346 S seq {}\n", n * 977);
-            lines += &format!("{n}.1 192.0.2.10:6346 > {from} R. seq 0\n");
-        }
-        assert_eq!(classes(&lines), [Class::PreviousTenant]);
-        let few: Vec<&str> = lines.lines().take(6).collect();
-        assert!(classes(&few.join("\n")).is_empty());
-    }
-}

@@ -208,23 +208,3 @@ impl Rule for Fingerprint {
         self.pairs.evicted()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use labels::Class;
-
-    use crate::trace::classes;
-
-    #[test]
-    fn three_kinds_that_no_stack_sends_are_a_fingerprint_and_two_are_not() {
-        let lines = "
-            0.0 198.51.100.7:61000 > 192.0.2.10:22 none
-            0.1 198.51.100.7:61010 > 192.0.2.10:22 SFPU
-            0.2 198.51.100.7:61020 > 192.0.2.10:81 FPU";
-        assert!(classes(lines).contains(&Class::OsFingerprint));
-        let two: Vec<&str> = lines.lines().take(3).collect();
-        assert!(!classes(&two.join("\n")).contains(&Class::OsFingerprint));
-        let row = two.join("\n").replace("61010", "61001");
-        assert!(classes(&row).contains(&Class::OsFingerprint));
-    }
-}

@@ -263,37 +263,3 @@ impl Rule for Latency {
         self.calls.evicted()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use labels::Class;
-
-    use crate::trace::classes;
-
-    const QUESTION: &str = "0.0 192.0.2.53:4000 > 198.51.100.53:53 udp len 30
-        0.1 198.51.100.53:53 > 192.0.2.53:4000 udp len 60\n";
-
-    fn calls(port: u16) -> String {
-        (0..4)
-            .map(|n| {
-                format!(
-                    "1.{n} 203.0.113.{n}:2100 > 192.0.2.53:{port} S seq {}\n1.{n}1 192.0.2.53:{port} > 203.0.113.{n}:2100 R. seq 0\n",
-                    n * 9177
-                )
-            })
-            .collect()
-    }
-
-    #[test]
-    fn who_has_just_asked_is_measured() {
-        let lines = QUESTION.to_owned() + &calls(7);
-        assert_eq!(classes(&lines), [Class::ResonateProbe; 4]);
-    }
-
-    #[test]
-    fn who_asked_nothing_or_is_called_elsewhere_is_not() {
-        assert!(!classes(&calls(7)).contains(&Class::ResonateProbe));
-        let other = QUESTION.to_owned() + &calls(8);
-        assert!(!classes(&other).contains(&Class::ResonateProbe));
-    }
-}

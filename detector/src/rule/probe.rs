@@ -370,25 +370,3 @@ impl Rule for Probe {
         self.askers.evicted()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use labels::Class;
-
-    use crate::trace::{classes, repeat};
-
-    #[test]
-    fn two_services_that_answer_each_other_are_a_loop() {
-        let there = repeat(80, 0.02, "198.51.100.7:7 > 192.0.2.10:19 udp len 70");
-        let back = repeat(80, 0.02, "192.0.2.10:19 > 198.51.100.7:7 udp len 70");
-        assert!(classes(&crate::trace::merge(&there, &back)).contains(&Class::EchoChargenLoop));
-        assert!(
-            classes(&repeat(
-                3,
-                1.0,
-                "198.51.100.7:40000 > 192.0.2.10:19 udp len 1"
-            ))
-            .is_empty()
-        );
-    }
-}

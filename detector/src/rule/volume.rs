@@ -423,36 +423,3 @@ impl Rule for Volume {
         self.loads.evicted()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use labels::Class;
-
-    use crate::trace::{classes, repeat};
-
-    #[test]
-    fn consent_and_data_that_nobody_asked_for_are_a_flood_at_that_rate() {
-        let consent = "198.51.100.7:{p} > 192.0.2.10:80 S. ack 77{}";
-        assert_eq!(classes(&repeat(600, 0.005, consent)), [Class::TcpFlagFlood]);
-        assert!(!classes(&repeat(600, 0.5, consent)).contains(&Class::TcpFlagFlood));
-        let data = "198.51.100.7:{p} > 192.0.2.10:80 P. ack 5 len 10";
-        assert_eq!(classes(&repeat(1_200, 0.005, data)), [Class::TcpFlagFlood]);
-        // Sessions that the capture's begin cut through.
-        assert!(classes(&repeat(300, 0.005, data)).is_empty());
-    }
-
-    #[test]
-    fn a_slow_stream_fills_nothing_however_long_it_lasts() {
-        let stream = repeat(900, 0.2, "198.51.100.7:4000 > 192.0.2.10:41508 udp len 80");
-        assert!(classes(&stream).is_empty());
-    }
-
-    #[test]
-    fn many_at_once_are_a_flood_and_the_same_slowly_are_not() {
-        for (flags, class) in [("udp len 100", Class::UdpFlood), (".", Class::TcpFlagFlood)] {
-            let line = format!("198.51.100.7:{{p}} > 192.0.2.10:80 {flags}");
-            assert_eq!(classes(&repeat(600, 0.002, &line)), [class]);
-            assert!(classes(&repeat(600, 0.5, &line)).is_empty());
-        }
-    }
-}
