@@ -106,7 +106,7 @@ macro_rules! taxonomy {
     ($(
         $verdict:ident {
             $( $family:ident $family_name:literal {
-                $( $class:ident $class_name:literal $technique:tt [$($alias:literal),*] $definition:literal; )*
+                $( $class:ident $class_name:literal $technique:tt $definition:literal; )*
             } )*
         }
     )*) => {
@@ -160,11 +160,6 @@ macro_rules! taxonomy {
             pub fn technique(self) -> Option<&'static str> {
                 match self { $( $( $( Class::$class => technique!($technique), )* )* )* }
             }
-
-            /// The names that other detectors use for it, without their prefixes.
-            pub fn aliases(self) -> &'static [&'static str] {
-                match self { $( $( $( Class::$class => &[$($alias),*], )* )* )* }
-            }
         }
     };
 }
@@ -178,125 +173,125 @@ macro_rules! technique {
     };
 }
 
-// verdict { family "name" { Class "name" "technique or -" [other names] "definition"; } }
+// verdict { family "name" { Class "name" "technique or -" "definition"; } }
 taxonomy! {
     Reconnaissance {
         PortScan "port-scan" {
-            ConnectScan "connect-scan" "T1046" ["Port_Scan", "NMAP -sT"] "Completed handshakes with many services, to see which accept.";
-            SynScan "syn-scan" "T1046" ["Port_Scan", "NMAP -sS", "TCP Portscan"] "Half-open connections, torn down with RST or left, to see which ports answer SYN-ACK.";
-            FinScan "fin-scan" "T1046" ["NMAP -sF", "FIN scan"] "FIN without a connection: a closed port answers RST, an open one is silent.";
-            NullScan "null-scan" "T1046" ["NMAP -sN", "NULL scan"] "Segments without any flag, for the same purpose as a FIN scan.";
-            XmasScan "xmas-scan" "T1046" ["NMAP -sX", "XMAS scan"] "FIN, PSH and URG together, for the same purpose as a FIN scan.";
-            SynfinScan "synfin-scan" "T1046" ["SYN FIN scan"] "SYN and FIN together, to pass filters that look for SYN alone.";
-            AckScan "ack-scan" "T1046" ["NMAP -sA", "ACK scan"] "ACK without a connection: shows which hosts exist and what a filter passes.";
-            MaimonScan "maimon-scan" "T1046" ["NMAP -sM"] "FIN and ACK together: some stacks drop them on open ports only.";
-            UdpScan "udp-scan" "T1046" ["UDP Portscan", "NMAP -sU"] "Datagrams to many ports, to see which stay without port-unreachable.";
+            ConnectScan "connect-scan" "T1046" "Completed handshakes with many services, to see which accept.";
+            SynScan "syn-scan" "T1046" "Half-open connections, torn down with RST or left, to see which ports answer SYN-ACK.";
+            FinScan "fin-scan" "T1046" "FIN without a connection: a closed port answers RST, an open one is silent.";
+            NullScan "null-scan" "T1046" "Segments without any flag, for the same purpose as a FIN scan.";
+            XmasScan "xmas-scan" "T1046" "FIN, PSH and URG together, for the same purpose as a FIN scan.";
+            SynfinScan "synfin-scan" "T1046" "SYN and FIN together, to pass filters that look for SYN alone.";
+            AckScan "ack-scan" "T1046" "ACK without a connection: shows which hosts exist and what a filter passes.";
+            MaimonScan "maimon-scan" "T1046" "FIN and ACK together: some stacks drop them on open ports only.";
+            UdpScan "udp-scan" "T1046" "Datagrams to many ports, to see which stay without port-unreachable.";
         }
         Sweep "sweep" {
-            PingSweep "ping-sweep" "T1018" ["ICMP Sweep"] "Echo requests to many addresses, to see which exist.";
-            ArpSweep "arp-sweep" "T1018" ["ARP Sweep"] "Address requests for many addresses of a segment, to see which exist.";
-            PortSweep "port-sweep" "T1046" ["Address_Scan", "TCP Portsweep"] "One port, or a few, on many hosts.";
-            NetbiosSweep "netbios-sweep" "T1018" ["NetBIOS scan"] "NetBIOS name queries to many addresses.";
-            WebProxySweep "web-proxy-sweep" "T1595.001" ["Proxy scan"] "Web and proxy ports on many hosts.";
+            PingSweep "ping-sweep" "T1018" "Echo requests to many addresses, to see which exist.";
+            ArpSweep "arp-sweep" "T1018" "Address requests for many addresses of a segment, to see which exist.";
+            PortSweep "port-sweep" "T1046" "One port, or a few, on many hosts.";
+            NetbiosSweep "netbios-sweep" "T1018" "NetBIOS name queries to many addresses.";
+            WebProxySweep "web-proxy-sweep" "T1595.001" "Web and proxy ports on many hosts.";
         }
         Fingerprint "fingerprint" {
-            OsFingerprint "os-fingerprint" "T1592" ["NMAP OS Detection Probe"] "Odd packets whose answers tell one stack from another.";
-            VersionScan "version-scan" "T1046" ["NMAP -sV"] "Service greetings and probes, to learn program and version.";
-            PortZeroProbe "port-zero-probe" "T1592" ["Port 0"] "Packets to port 0, whose answers tell stacks apart.";
+            OsFingerprint "os-fingerprint" "T1592" "Odd packets whose answers tell one stack from another.";
+            VersionScan "version-scan" "T1046" "Service greetings and probes, to learn program and version.";
+            PortZeroProbe "port-zero-probe" "T1592" "Packets to port 0, whose answers tell stacks apart.";
         }
         ServiceProbe "service-probe" {
-            RpcProbe "rpc-probe" "T1046" ["RPC portmap"] "A search for the portmapper or for RPC services.";
-            TrojanProbe "trojan-probe" "T1046" ["Trojan scan"] "A search for an installed back door.";
-            FingerProbe "finger-probe" "T1046" ["FINGER"] "A search for users through finger.";
-            SnmpProbe "snmp-probe" "T1046" ["SNMP public access"] "A search for SNMP agents with guessable communities.";
-            ProxyProbe "proxy-probe" "T1046" ["Open proxy"] "A search for a proxy open to all.";
-            RelayTest "relay-test" "T1046" ["Open relay"] "A search for a mail relay open to all.";
-            ZoneTransferProbe "zone-transfer-probe" "T1590" ["AXFR"] "An attempt to read a whole DNS zone.";
+            RpcProbe "rpc-probe" "T1046" "A search for the portmapper or for RPC services.";
+            TrojanProbe "trojan-probe" "T1046" "A search for an installed back door.";
+            FingerProbe "finger-probe" "T1046" "A search for users through finger.";
+            SnmpProbe "snmp-probe" "T1046" "A search for SNMP agents with guessable communities.";
+            ProxyProbe "proxy-probe" "T1046" "A search for a proxy open to all.";
+            RelayTest "relay-test" "T1046" "A search for a mail relay open to all.";
+            ZoneTransferProbe "zone-transfer-probe" "T1590" "An attempt to read a whole DNS zone.";
         }
         VulnerabilityScan "vulnerability-scan" {
-            Sscan "sscan" "T1595.002" ["sscan"] "A scripted scan in phases: host, services, stack, known holes.";
+            Sscan "sscan" "T1595.002" "A scripted scan in phases: host, services, stack, known holes.";
         }
         Decoy "decoy" {
-            DecoyScan "decoy-scan" "T1046" ["Decoy portscan"] "A scan hidden among copies with forged sources.";
+            DecoyScan "decoy-scan" "T1046" "A scan hidden among copies with forged sources.";
         }
         Mapping "mapping" {
-            InverseMapping "inverse-mapping" "T1018" ["Reset scan"] "Answers to nothing, to learn absent addresses from the errors they draw.";
-            Firewalk "firewalk" "T1590" ["Firewalk"] "Low TTLs beyond a filter, to learn what it passes.";
-            SourceRouteProbe "source-route-probe" "T1590" ["Source route"] "Source-routed packets, to learn paths or pass filters.";
+            InverseMapping "inverse-mapping" "T1018" "Answers to nothing, to learn absent addresses from the errors they draw.";
+            Firewalk "firewalk" "T1590" "Low TTLs beyond a filter, to learn what it passes.";
+            SourceRouteProbe "source-route-probe" "T1590" "Source-routed packets, to learn paths or pass filters.";
         }
     }
     Attack {
         Flood "flood" {
-            SynFlood "syn-flood" "T1499.001" ["SYN flood"] "SYNs that never complete, to fill a backlog.";
-            SpoofedSynFlood "spoofed-syn-flood" "T1499.001" ["SYN flood"] "A SYN flood whose sources are forged.";
-            TcpFlagFlood "tcp-flag-flood" "T1498.001" ["ACK flood", "RST flood", "XMAS flood"] "TCP segments that open nothing and belong to nothing, at a rate that fills the line or the host.";
-            UdpFlood "udp-flood" "T1498.001" ["UDP flood"] "Datagrams at a rate that fills the line or the host.";
-            IcmpFlood "icmp-flood" "T1498.001" ["ICMP flood", "Ping flood"] "ICMP messages at a rate that fills the line or the host.";
-            Amplification "amplification" "T1498.002" ["Smurf", "Fraggle"] "Requests forged in the victim's name to many who answer.";
+            SynFlood "syn-flood" "T1499.001" "SYNs that never complete, to fill a backlog.";
+            SpoofedSynFlood "spoofed-syn-flood" "T1499.001" "A SYN flood whose sources are forged.";
+            TcpFlagFlood "tcp-flag-flood" "T1498.001" "TCP segments that open nothing and belong to nothing, at a rate that fills the line or the host.";
+            UdpFlood "udp-flood" "T1498.001" "Datagrams at a rate that fills the line or the host.";
+            IcmpFlood "icmp-flood" "T1498.001" "ICMP messages at a rate that fills the line or the host.";
+            Amplification "amplification" "T1498.002" "Requests forged in the victim's name to many who answer.";
         }
         Loop "loop" {
-            EchoChargenLoop "echo-chargen-loop" "T1499.002" ["Echo chargen loop"] "Two services set to answer each other without end.";
+            EchoChargenLoop "echo-chargen-loop" "T1499.002" "Two services set to answer each other without end.";
         }
         BruteForce "brute-force" {
-            PasswordGuessing "password-guessing" "T1110" ["Brute force login"] "Logins tried one after another.";
+            PasswordGuessing "password-guessing" "T1110" "Logins tried one after another.";
         }
         IcmpAbuse "icmp-abuse" {
-            SourceQuenchAbuse "source-quench-abuse" "T1499" ["Source quench"] "Forged source quench messages that slow a host down.";
+            SourceQuenchAbuse "source-quench-abuse" "T1499" "Forged source quench messages that slow a host down.";
         }
     }
     Backscatter {
         Backscatter "backscatter" {
-            SynFloodBackscatter "syn-flood-backscatter" - ["Backscatter"] "A flood victim's answers to SYNs that were forged with our addresses.";
-            DecoyScanBackscatter "decoy-scan-backscatter" - ["Backscatter"] "A scan target's answers to probes that were forged with our addresses.";
+            SynFloodBackscatter "syn-flood-backscatter" - "A flood victim's answers to SYNs that were forged with our addresses.";
+            DecoyScanBackscatter "decoy-scan-backscatter" - "A scan target's answers to probes that were forged with our addresses.";
         }
     }
     Legitimate {
         LatencyProbe "latency-probe" {
-            LbSynProbe "lb-syn-probe" - [] "A load balancer times a name server with SYNs that carry data.";
-            LbSynackProbe "lb-synack-probe" - [] "A load balancer times a name server with SYN-ACKs, for the RST they draw.";
-            F5GtmProbe "f5-gtm-probe" - [] "A traffic manager measures the path to a visitor's name server.";
-            ResonateProbe "resonate-probe" - [] "A dispatcher times a host through TCP port 7.";
-            LbPortScan "lb-port-scan" - [] "A load balancer tries many ports of a name server until one answers.";
+            LbSynProbe "lb-syn-probe" - "A load balancer times a name server with SYNs that carry data.";
+            LbSynackProbe "lb-synack-probe" - "A load balancer times a name server with SYN-ACKs, for the RST they draw.";
+            F5GtmProbe "f5-gtm-probe" - "A traffic manager measures the path to a visitor's name server.";
+            ResonateProbe "resonate-probe" - "A dispatcher times a host through TCP port 7.";
+            LbPortScan "lb-port-scan" - "A load balancer tries many ports of a name server until one answers.";
         }
         AssetDiscovery "asset-discovery" {
-            RogueSystemSensor "rogue-system-sensor" - [] "A management sensor identifies the hosts of its own network.";
-            InventoryAgent "inventory-agent" - [] "An inventory agent walks its own network.";
-            PeerDiscovery "peer-discovery" - [] "A program looks for its peers on its own network.";
+            RogueSystemSensor "rogue-system-sensor" - "A management sensor identifies the hosts of its own network.";
+            InventoryAgent "inventory-agent" - "An inventory agent walks its own network.";
+            PeerDiscovery "peer-discovery" - "A program looks for its peers on its own network.";
         }
         Callback "callback" {
-            IdentCallback "ident-callback" - [] "A server asks the client's ident service who is calling.";
-            ProxyCheck "proxy-check" - [] "A server checks that its client is no open proxy.";
+            IdentCallback "ident-callback" - "A server asks the client's ident service who is calling.";
+            ProxyCheck "proxy-check" - "A server checks that its client is no open proxy.";
         }
         Naming "naming" {
-            NetbiosNameResolution "netbios-name-resolution" - [] "A Windows host resolves a name or an address.";
-            NatLowPortDns "nat-low-port-dns" - [] "DNS queries whose source port a translator made low.";
-            StaleDns "stale-dns" - [] "DNS answers that come late, or to the wrong address.";
+            NetbiosNameResolution "netbios-name-resolution" - "A Windows host resolves a name or an address.";
+            NatLowPortDns "nat-low-port-dns" - "DNS queries whose source port a translator made low.";
+            StaleDns "stale-dns" - "DNS answers that come late, or to the wrong address.";
         }
         RouteTrace "route-trace" {
-            Traceroute "traceroute" - ["Traceroute"] "Rising TTLs, to learn the route to a host.";
+            Traceroute "traceroute" - "Rising TTLs, to learn the route to a host.";
         }
         StaleTraffic "stale-traffic" {
-            PreviousTenant "previous-tenant" - [] "Peers of the host that had this address before.";
+            PreviousTenant "previous-tenant" - "Peers of the host that had this address before.";
         }
         Housekeeping "housekeeping" {
-            DhcpBroadcast "dhcp-broadcast" - [] "Hosts ask for an address.";
-            PathMtuDiscovery "path-mtu-discovery" - [] "Routers tell senders what fits.";
-            RoutingLoop "routing-loop" - [] "Packets die between routers that point at each other.";
-            RetryToDeadHost "retry-to-dead-host" - [] "Retries to a host that is gone.";
-            MonitoringPoll "monitoring-poll" - [] "A monitor asks whether a host is alive.";
+            DhcpBroadcast "dhcp-broadcast" - "Hosts ask for an address.";
+            PathMtuDiscovery "path-mtu-discovery" - "Routers tell senders what fits.";
+            RoutingLoop "routing-loop" - "Packets die between routers that point at each other.";
+            RetryToDeadHost "retry-to-dead-host" - "Retries to a host that is gone.";
+            MonitoringPoll "monitoring-poll" - "A monitor asks whether a host is alive.";
         }
     }
     Normal {
         Session "session" {
-            Ftp "ftp" - [] "File transfer sessions.";
-            Web "web" - [] "Web sessions.";
-            Mail "mail" - [] "Mail sessions.";
-            Dns "dns" - [] "Name lookups and zone transfers among those who may.";
-            News "news" - [] "News reading and feeding.";
-            Ssh "ssh" - [] "Secure shell sessions.";
-            Telnet "telnet" - [] "Terminal sessions.";
-            Chat "chat" - [] "Chat sessions.";
-            Snmp "snmp" - [] "Management of one's own devices.";
+            Ftp "ftp" - "File transfer sessions.";
+            Web "web" - "Web sessions.";
+            Mail "mail" - "Mail sessions.";
+            Dns "dns" - "Name lookups and zone transfers among those who may.";
+            News "news" - "News reading and feeding.";
+            Ssh "ssh" - "Secure shell sessions.";
+            Telnet "telnet" - "Terminal sessions.";
+            Chat "chat" - "Chat sessions.";
+            Snmp "snmp" - "Management of one's own devices.";
         }
     }
 }
