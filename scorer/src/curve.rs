@@ -180,35 +180,7 @@ impl Curves {
         sweeps: impl Iterator<Item = &'a Sweep>,
         threshold: Option<f64>,
     ) -> Option<Curves> {
-        let mut steps: Vec<(f64, Counts)> = Vec::new();
-        let (mut deserve, mut silent) = (0u64, 0u64);
-        for sweep in sweeps {
-            for (expect, best) in &sweep.events {
-                let is_alert = *expect == Expect::Alert;
-                *(if is_alert { &mut deserve } else { &mut silent }) += 1;
-                if *best > f64::NEG_INFINITY {
-                    let (detected, cried) = (u64::from(is_alert), u64::from(!is_alert));
-                    steps.push((
-                        *best,
-                        Counts {
-                            detected,
-                            cried,
-                            incidents: 0,
-                        },
-                    ));
-                }
-            }
-            let incidents = sweep.incidents.iter();
-            steps.extend(incidents.map(|(score, change)| {
-                (
-                    *score,
-                    Counts {
-                        incidents: *change,
-                        ..Counts::default()
-                    },
-                )
-            }));
-        }
+        let (mut steps, deserve, silent) = steps(sweeps);
         if steps.is_empty() {
             return None;
         }
@@ -248,6 +220,34 @@ impl Curves {
             average_precision: average_precision(&totals, deserve),
         })
     }
+}
+
+/// What each score adds to the counts, and how many events deserve an alert and silence.
+fn steps<'a>(sweeps: impl Iterator<Item = &'a Sweep>) -> (Vec<(f64, Counts)>, u64, u64) {
+    let mut steps: Vec<(f64, Counts)> = Vec::new();
+    let (mut deserve, mut silent) = (0u64, 0u64);
+    for sweep in sweeps {
+        for (expect, best) in &sweep.events {
+            let is_alert = *expect == Expect::Alert;
+            *(if is_alert { &mut deserve } else { &mut silent }) += 1;
+            let counts = Counts {
+                detected: u64::from(is_alert),
+                cried: u64::from(!is_alert),
+                incidents: 0,
+            };
+            if *best > f64::NEG_INFINITY {
+                steps.push((*best, counts));
+            }
+        }
+        steps.extend(sweep.incidents.iter().map(|(score, change)| {
+            let counts = Counts {
+                incidents: *change,
+                ..Counts::default()
+            };
+            (*score, counts)
+        }));
+    }
+    (steps, deserve, silent)
 }
 
 /// Counts at each distinct score, of all that score as much or more.

@@ -214,10 +214,6 @@ fn settle(
     let Some(v4) = wanted.first().map(IpAddr::is_ipv4) else {
         return Ok(());
     };
-    let ends = |block: &AddressBlock| {
-        let network = block.network();
-        (network.network(), network.broadcast())
-    };
     let grounds: Vec<&AddressBlock> = ground
         .home
         .iter()
@@ -229,20 +225,7 @@ fn settle(
             "the story needs an {version} network, and the capture shows none of its own: name one with --home"
         );
     };
-    // The block itself and its broadcast address are those of the other network.
-    wanted.retain(|address| {
-        let own = truth
-            .home
-            .iter()
-            .map(ends)
-            .find(|(low, high)| v4 && (low == address || high == address));
-        if let Some((low, _)) = own {
-            let (to_low, to_high) = ends(first);
-            let to = if *address == low { to_low } else { to_high };
-            mapping.addresses.insert(*address, to);
-        }
-        own.is_none()
-    });
+    give_ends(&mut wanted, truth, first, mapping);
     let mut free = ground.free(v4);
     draws.shuffle(&mut free);
     let (speakers, silent): (Vec<IpAddr>, Vec<IpAddr>) = wanted
@@ -275,28 +258,42 @@ fn settle(
     }
     places.sort();
     if missing == 0 {
-        mapping
-            .addresses
-            .extend(wanted.into_iter().zip(places.iter().copied()));
+        mapping.addresses.extend(wanted.into_iter().zip(places));
     } else {
-        let mut free = free.into_iter();
-        mapping
-            .addresses
-            .extend(speakers.into_iter().zip(&mut free));
-        let rest: Vec<IpAddr> = places
-            .into_iter()
-            .filter(|place| !mapping.addresses.values().any(|taken| taken == place))
-            .collect();
-        mapping.addresses.extend(silent.into_iter().zip(rest));
+        // Who speaks gets what is free, who is only spoken to the rest.
+        let speakers = speakers.into_iter().zip(free);
+        mapping.addresses.extend(speakers);
+        places.retain(|place| !mapping.addresses.values().any(|taken| taken == place));
+        mapping.addresses.extend(silent.into_iter().zip(places));
     }
-    let settled: Vec<IpAddr> = mapping.addresses.values().copied().collect();
-    for address in settled {
-        mapping
-            .hosts
-            .entry(address)
-            .or_insert_with(|| fresh(ground, draws));
+    for address in mapping.addresses.values() {
+        let host = mapping.hosts.entry(*address);
+        host.or_insert_with(|| fresh(ground, draws));
     }
     Ok(())
+}
+
+/// The first and the last address of a block.
+fn ends(block: &AddressBlock) -> (IpAddr, IpAddr) {
+    let network = block.network();
+    (network.network(), network.broadcast())
+}
+
+/// The block itself and its broadcast address become those of the other network, of IPv4.
+fn give_ends(wanted: &mut Vec<IpAddr>, truth: &Truth, to: &AddressBlock, mapping: &mut Mapping) {
+    let (to_low, to_high) = ends(to);
+    wanted.retain(|address| {
+        let own = truth
+            .home
+            .iter()
+            .map(ends)
+            .find(|(low, high)| address.is_ipv4() && (low == address || high == address));
+        if let Some((low, _)) = own {
+            let to = if *address == low { to_low } else { to_high };
+            mapping.addresses.insert(*address, to);
+        }
+        own.is_none()
+    });
 }
 
 /// Gives somebody outside another address, because this one is taken.

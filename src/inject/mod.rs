@@ -5,7 +5,8 @@ mod map;
 pub mod merge;
 mod survey;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::Args;
 use generator::reading::units;
-use generator::seed::{Pins, SeedTree};
+use generator::seed::{Draws, Pins, SeedTree};
 use generator::{Catalogue, simulate};
 use jiff::Timestamp as Moment;
 use labels::carried::moved;
@@ -31,7 +32,7 @@ use crate::stop::Stop;
 use crate::temporary::{Temporary, keep_both};
 
 use map::{Cast, Ground, Mapping};
-use merge::{Format, Story};
+use merge::{Format, Merged, Story};
 use survey::{Sides, Survey};
 
 /// Lay scenarios over a capture of your own.
@@ -96,36 +97,14 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         args.into.canonicalize().ok() != args.out.canonicalize().ok() || !args.out.exists(),
         "the output is the capture itself: give it another name"
     );
-    let base_truth = truth_of(args)?;
+    let base = truth_of(args)?;
     let survey = look(&args.into, &stop).with_context(|| name.to_string())?;
-    let (Some(first), Some(last)) = (survey.first, survey.last) else {
-        bail!("{name} holds no frame: there is nothing to lay a scenario over");
-    };
-    let home = match (args.home.as_slice(), &base_truth) {
-        ([], Some(truth)) if !truth.home.is_empty() => truth.home.clone(),
-        ([], _) => survey.home().with_context(|| name.to_string())?,
-        (named, _) => named.to_vec(),
-    };
     let link_type = survey.link_type.map_or(1, |link_type| link_type.0);
     let format = Format::of(open(&args.into)?, link_type).with_context(|| name.to_string())?;
-    let mut stage = Stage {
-        args,
-        catalogue: Catalogue::built_in()?,
-        sides: survey.sides(&home),
-        length: last.nanos_since(first),
-        begin: Moment::from_nanosecond(i128::from(first.as_nanos()))
-            .context("its first stamp is no time")?,
-        nanos: format.nanos(),
-        survey,
-        home,
-        taken: BTreeSet::new(),
-        said: Vec::new(),
-    };
+    let mut stage = Stage::set(args, survey, base.as_ref(), format.nanos())?;
+    let parameters = base.as_ref().map(|truth| truth.parameters.clone());
+    let mut parameters = parameters.unwrap_or_default();
     let mut stories = Vec::new();
-    let mut parameters = base_truth
-        .as_ref()
-        .map(|truth| truth.parameters.clone())
-        .unwrap_or_default();
     for (text, number) in args.scenarios.iter().zip(0u64..) {
         stop.check()?;
         let (story, played) = stage
@@ -138,51 +117,71 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         parameters.extend(free.map(|key| (key, played)));
         stories.push(story);
     }
+    let (file, sha256, merged) = write(args, base.as_ref(), &stories, &format, &stop)?;
+    let (injected, events) = (merged.injected, merged.events.len());
+    let truth = truth_of_merged(args, base, merged, sha256, parameters, stage.home);
+    let beside = args.out.with_extension("truth.json");
+    let written = write_truth(&truth, &beside)?;
+    keep_both((file, &args.out), (written, &beside))?;
+    for warning in &stage.said {
+        eprintln!("crywolf: {warning}");
+    }
+    if !verbosity.quiet {
+        let packets = truth.capture.packets;
+        print(&format!(
+            "{}: {packets} packets, {injected} of them laid in, {events} events\n",
+            args.out.display()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes capture and stories as one, beside the output; also gives its SHA-256 and what was written.
+fn write(
+    args: &InjectArgs,
+    base: Option<&Truth>,
+    stories: &[Story],
+    format: &Format,
+    stop: &Stop,
+) -> Result<(Temporary, String, Merged)> {
     let file = Temporary::beside(&args.out)?;
     let folder = args.out.parent().unwrap_or(Path::new("."));
     let budget = Arc::new(Budget::new(None, folder));
     let mut sink = stop.watch(std::io::BufWriter::new(Sink::new(file, budget, false)));
-    let merged = merge::merge(
-        open(&args.into)?,
-        base_truth.as_ref(),
-        &stories,
-        &format,
-        &mut sink,
-    );
+    let merged = merge::merge(open(&args.into)?, base, stories, format, &mut sink);
     stop.check()?;
-    let merged = merged.with_context(|| name.to_string())?;
+    let merged = merged.with_context(|| args.into.display().to_string())?;
     let failed = || format!("cannot write {}", args.out.display());
+    let sink = sink.into_inner().into_inner();
     let sink = sink
-        .into_inner()
-        .into_inner()
         .map_err(|error| anyhow!("{error}"))
         .with_context(failed)?;
     let (file, sha256) = sink.finish().with_context(failed)?;
-    let stem = args
-        .into
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let events = merged.events.len();
-    let truth = Truth {
+    Ok((file, sha256, merged))
+}
+
+/// The truth of what was written: that of the capture, where it had one, and what was laid in.
+fn truth_of_merged(
+    args: &InjectArgs,
+    base: Option<Truth>,
+    merged: Merged,
+    sha256: String,
+    parameters: BTreeMap<String, String>,
+    home: Vec<AddressBlock>,
+) -> Truth {
+    let (scenario, seed, sensor) = match base {
+        Some(base) => (base.scenario, base.seed, base.sensor),
+        None => (named(args.into.file_stem()), args.seed, "own".into()),
+    };
+    Truth {
         schema: labels::truth::SCHEMA.into(),
-        scenario: base_truth
-            .as_ref()
-            .map_or(stem, |truth| truth.scenario.clone()),
-        seed: base_truth.as_ref().map_or(args.seed, |truth| truth.seed),
-        sensor: base_truth
-            .as_ref()
-            .map_or_else(|| "own".into(), |truth| truth.sensor.clone()),
+        scenario,
+        seed,
+        sensor,
         parameters,
-        home: stage.home.clone(),
+        home,
         capture: CaptureSummary {
-            file: args
-                .out
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            file: named(args.out.file_name()),
             sha256,
             packets: merged.packets,
             first: merged.first,
@@ -191,21 +190,12 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         events: merged.events,
         background: merged.background,
         frames: merged.runs,
-    };
-    let beside = args.out.with_extension("truth.json");
-    let written = write_truth(&truth, &beside)?;
-    keep_both((file, &args.out), (written, &beside))?;
-    for warning in &stage.said {
-        eprintln!("crywolf: {warning}");
     }
-    if !verbosity.quiet {
-        let (injected, packets) = (merged.injected, truth.capture.packets);
-        print(&format!(
-            "{}: {packets} packets, {injected} of them laid in, {events} events\n",
-            args.out.display()
-        ))?;
-    }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// A part of a path as text.
+fn named(part: Option<&OsStr>) -> String {
+    part.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn open(path: &Path) -> Result<BufReader<File>> {
@@ -252,54 +242,52 @@ struct Stage<'a> {
     said: Vec<String>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    fn set(
+        args: &'a InjectArgs,
+        survey: Survey,
+        truth: Option<&Truth>,
+        nanos: bool,
+    ) -> Result<Stage<'a>> {
+        let name = args.into.display();
+        let (Some(first), Some(last)) = (survey.first, survey.last) else {
+            bail!("{name} holds no frame: there is nothing to lay a scenario over");
+        };
+        let home = match (args.home.as_slice(), truth) {
+            ([], Some(truth)) if !truth.home.is_empty() => truth.home.clone(),
+            ([], _) => survey.home().with_context(|| name.to_string())?,
+            (named, _) => named.to_vec(),
+        };
+        Ok(Stage {
+            args,
+            catalogue: Catalogue::built_in()?,
+            sides: survey.sides(&home),
+            length: last.nanos_since(first),
+            begin: Moment::from_nanosecond(i128::from(first.as_nanos()))
+                .context("its first stamp is no time")?,
+            nanos,
+            survey,
+            home,
+            taken: BTreeSet::new(),
+            said: Vec::new(),
+        })
+    }
+
     /// Plays a scenario, and finds a place for everybody in it. Also says what was played.
     fn story(&mut self, text: &str, seed: u64) -> Result<(Story, String)> {
         let (name, offset) = split_offset(text);
         let file = produce::find(&self.catalogue, name)?;
         let id = file.identity().id.clone();
+        let mut draws = SeedTree::of(&id, seed, Pins::new()).draws("inject");
         let order = Order {
             step: self.args.difficulty.clone(),
             ..Order::of(file, seed)
         };
-        let mut terms = Terms {
-            set: self.args.set.clone(),
-            ..Terms::default()
+        let offset = match offset {
+            Some(offset) => offset,
+            None => self.drawn_offset(&order, &mut draws)?,
         };
-        let tree = SeedTree::of(&id, seed, Pins::new());
-        let mut draws = tree.draws("inject");
-        let duration = produce::resolve(&self.catalogue, &order, &terms)?.duration;
-        let room = self.length.saturating_sub(duration);
-        let offset = offset.unwrap_or_else(|| draws.range(0..=room) / 1000 * 1000);
-        let start = self
-            .begin
-            .checked_add(std::time::Duration::from_nanos(offset))
-            .context("it begins beyond the end of time")?;
-        terms.set.push(("start".into(), start.to_string()));
-        let scenario = produce::resolve(&self.catalogue, &order, &terms)?;
-        let known: Vec<&str> = scenario
-            .sensors
-            .iter()
-            .map(|sensor| sensor.name.as_str())
-            .collect();
-        let sensor = match &self.args.sensor {
-            Some(named) => known.iter().find(|known| *known == named),
-            None => known.first(),
-        };
-        let sensor =
-            (*sensor.with_context(|| format!("its sensors are {}", known.join(", ")))?).to_owned();
-        let recordings = simulate(&scenario, seed, self.nanos, |name| {
-            (name == sensor).then(Vec::new)
-        })?;
-        let recording = recordings
-            .into_iter()
-            .next()
-            .context("its sensor records nothing")?;
-        let (capture, truth) = recording.into_truth();
-        ensure!(
-            truth.capture.packets > 0,
-            "sensor '{sensor}' sees no frame of it: choose another with --sensor"
-        );
+        let (sensor, capture, truth) = self.play(&order, offset)?;
         let cast = Cast::of(&capture, &truth.home)?;
         let mut ground = Ground {
             survey: &self.survey,
@@ -308,36 +296,64 @@ impl Stage<'_> {
             taken: &mut self.taken,
         };
         let mapping = map::map(&cast, &truth, &mut ground, &mut draws)?;
-        let frames = dress::dress(
-            &capture,
-            &cast,
-            &truth.home,
-            &mapping,
-            &self.survey,
-            self.sides.hops,
-        )?;
+        let (survey, hops) = (&self.survey, self.sides.hops);
+        let frames = dress::dress(&capture, &cast, &truth.home, &mapping, survey, hops)?;
         self.warn(&id, &truth, &mapping, frames.len());
-        let events = truth
-            .events
-            .iter()
-            .map(|event| moved(event, 0, &mapping))
-            .collect();
+        let events = truth.events.iter();
         let story = Story {
             frames,
-            events,
+            events: events.map(|event| moved(event, 0, &mapping)).collect(),
             runs: truth.frames,
             background: truth.background,
         };
-        let step = self
-            .args
-            .difficulty
-            .as_ref()
-            .map_or_else(String::new, |step| format!(" {step}"));
+        let step = self.args.difficulty.as_ref();
+        let step = step.map_or_else(String::new, |step| format!(" {step}"));
         let offset = units::write_duration(offset);
         Ok((
             story,
             format!("{id}{step} seed {seed} sensor {sensor} at {offset}"),
         ))
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            set: self.args.set.clone(),
+            ..Terms::default()
+        }
+    }
+
+    /// How far into the capture a scenario begins that ends within it, if it can, in nanoseconds; whole microseconds.
+    fn drawn_offset(&self, order: &Order, draws: &mut Draws) -> Result<u64> {
+        let duration = produce::resolve(&self.catalogue, order, &self.terms())?.duration;
+        let room = self.length.saturating_sub(duration);
+        Ok(draws.range(0..=room) / 1000 * 1000)
+    }
+
+    /// Plays a scenario from that offset on; gives the sensor, what it recorded, and the truth.
+    fn play(&self, order: &Order, offset: u64) -> Result<(String, Vec<u8>, Truth)> {
+        let offset = std::time::Duration::from_nanos(offset);
+        let start = self.begin.checked_add(offset);
+        let start = start.context("it begins beyond the end of time")?;
+        let mut terms = self.terms();
+        terms.set.push(("start".into(), start.to_string()));
+        let scenario = produce::resolve(&self.catalogue, order, &terms)?;
+        let sensors = scenario.sensors.iter();
+        let known: Vec<&str> = sensors.map(|sensor| sensor.name.as_str()).collect();
+        let sensor = match &self.args.sensor {
+            Some(named) => known.iter().find(|known| *known == named),
+            None => known.first(),
+        };
+        let sensor = sensor.with_context(|| format!("its sensors are {}", known.join(", ")))?;
+        let wanted = |name: &str| (name == *sensor).then(Vec::new);
+        let recordings = simulate(&scenario, order.seed, self.nanos, wanted)?;
+        let recording = recordings.into_iter().next();
+        let recording = recording.context("its sensor records nothing")?;
+        let (capture, truth) = recording.into_truth();
+        ensure!(
+            truth.capture.packets > 0,
+            "sensor '{sensor}' sees no frame of it: choose another with --sensor"
+        );
+        Ok(((*sensor).to_owned(), capture, truth))
     }
 
     fn warn(&mut self, id: &str, truth: &Truth, mapping: &Mapping, frames: usize) {

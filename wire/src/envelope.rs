@@ -231,61 +231,8 @@ impl Envelope {
 impl Tunnel {
     /// Appends a frame of the tunnel around what it carries.
     fn emit(&self, content: Content<'_>, inner: &[u8], number: u32, out: &mut Vec<u8>) {
-        let sequence = number.to_be_bytes();
         let mut header: Vec<u8> = Vec::with_capacity(24);
-        let gre = |flags: u16, protocol: u16, header: &mut Vec<u8>| {
-            header.extend_from_slice(&flags.to_be_bytes());
-            header.extend_from_slice(&protocol.to_be_bytes());
-        };
-        let identifier = |vni: u32| (vni << 8).to_be_bytes();
-        let protocol = match self.kind {
-            TunnelKind::Gre => {
-                gre(0, ether_type(content), &mut header);
-                PROTOCOL_GRE
-            }
-            TunnelKind::GreEthernet => {
-                gre(0, TRANSPARENT_ETHERNET, &mut header);
-                PROTOCOL_GRE
-            }
-            TunnelKind::IpIp => match content {
-                Content::Packet(packet) if matches!(packet.ip, Ip::V6(_)) => 41,
-                _ => 4,
-            },
-            TunnelKind::Vxlan(vni) => {
-                udp(VXLAN_PORT, 8 + inner.len(), inner, &mut header);
-                header.extend_from_slice(&[8, 0, 0, 0]);
-                header.extend_from_slice(&identifier(vni));
-                PROTOCOL_UDP
-            }
-            TunnelKind::Geneve(vni) => {
-                udp(GENEVE_PORT, 8 + inner.len(), inner, &mut header);
-                header.extend_from_slice(&[0, 0]);
-                header.extend_from_slice(&TRANSPARENT_ETHERNET.to_be_bytes());
-                header.extend_from_slice(&identifier(vni));
-                PROTOCOL_UDP
-            }
-            TunnelKind::Erspan1 => {
-                gre(0, ERSPAN, &mut header);
-                PROTOCOL_GRE
-            }
-            TunnelKind::Erspan2(session) => {
-                gre(0x1000, ERSPAN, &mut header);
-                header.extend_from_slice(&sequence);
-                header.extend_from_slice(&(1u16 << 12).to_be_bytes());
-                header.extend_from_slice(&(session & 0x3ff).to_be_bytes());
-                header.extend_from_slice(&[0; 4]);
-                PROTOCOL_GRE
-            }
-            TunnelKind::Erspan3(session) => {
-                gre(0x1000, ERSPAN_III, &mut header);
-                header.extend_from_slice(&sequence);
-                header.extend_from_slice(&(2u16 << 12).to_be_bytes());
-                header.extend_from_slice(&(session & 0x3ff).to_be_bytes());
-                // Time stamp 0 of granularity "none of the above"; Ethernet frames.
-                header.extend_from_slice(&[0; 8]);
-                PROTOCOL_GRE
-            }
-        };
+        let protocol = self.header(content, inner, number, &mut header);
         let ip = Ipv4 {
             ttl: 255,
             ..Ipv4::new(self.from.0, self.to.0)
@@ -301,6 +248,56 @@ impl Tunnel {
         ip.emit(protocol, total, out);
         out.extend_from_slice(&header);
         out.extend_from_slice(inner);
+    }
+
+    /// Appends what stands between the tunnel's IP header and what it carries; returns the IP protocol.
+    fn header(&self, content: Content<'_>, inner: &[u8], number: u32, header: &mut Vec<u8>) -> u8 {
+        let gre = |flags: u16, protocol: u16, header: &mut Vec<u8>| {
+            header.extend_from_slice(&flags.to_be_bytes());
+            header.extend_from_slice(&protocol.to_be_bytes());
+            PROTOCOL_GRE
+        };
+        let erspan = |version: u16, session: u16, header: &mut Vec<u8>| {
+            header.extend_from_slice(&number.to_be_bytes());
+            header.extend_from_slice(&(version << 12).to_be_bytes());
+            header.extend_from_slice(&(session & 0x3ff).to_be_bytes());
+        };
+        let identifier = |vni: u32| (vni << 8).to_be_bytes();
+        match self.kind {
+            TunnelKind::Gre => gre(0, ether_type(content), header),
+            TunnelKind::GreEthernet => gre(0, TRANSPARENT_ETHERNET, header),
+            TunnelKind::IpIp => match content {
+                Content::Packet(packet) if matches!(packet.ip, Ip::V6(_)) => 41,
+                _ => 4,
+            },
+            TunnelKind::Vxlan(vni) => {
+                udp(VXLAN_PORT, 8 + inner.len(), inner, header);
+                header.extend_from_slice(&[8, 0, 0, 0]);
+                header.extend_from_slice(&identifier(vni));
+                PROTOCOL_UDP
+            }
+            TunnelKind::Geneve(vni) => {
+                udp(GENEVE_PORT, 8 + inner.len(), inner, header);
+                header.extend_from_slice(&[0, 0]);
+                header.extend_from_slice(&TRANSPARENT_ETHERNET.to_be_bytes());
+                header.extend_from_slice(&identifier(vni));
+                PROTOCOL_UDP
+            }
+            TunnelKind::Erspan1 => gre(0, ERSPAN, header),
+            TunnelKind::Erspan2(session) => {
+                let protocol = gre(0x1000, ERSPAN, header);
+                erspan(1, session, header);
+                header.extend_from_slice(&[0; 4]);
+                protocol
+            }
+            TunnelKind::Erspan3(session) => {
+                let protocol = gre(0x1000, ERSPAN_III, header);
+                erspan(2, session, header);
+                // Time stamp 0 of granularity "none of the above"; Ethernet frames.
+                header.extend_from_slice(&[0; 8]);
+                protocol
+            }
+        }
     }
 }
 

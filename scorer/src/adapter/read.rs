@@ -7,7 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::lines::Lines;
+use super::lines::{Lines, Text};
 use super::record::Record;
 use super::{ADAPTERS, Adapter, Calendar, Fault, Line};
 use crate::Alert;
@@ -153,29 +153,14 @@ impl<'m> Reader<'m> {
                     }
                 }
                 Err(Fault::Unreadable(why)) => {
-                    let found = Unreadable {
-                        line: line.number,
-                        why,
-                    };
-                    if line.is_whole {
-                        self.reading.unreadable += 1;
-                        self.reading
-                            .first_unreadable
-                            .get_or_insert_with(|| found.clone());
-                    } else {
-                        self.reading.cut += 1;
-                    }
+                    let found = self.unreadable(&line, why);
                     first.get_or_insert(found);
                 }
                 // What a cut line lacks may be what is wrong with it.
                 Err(Fault::Wrong(_)) if !line.is_whole && recognized => self.reading.cut += 1,
                 Err(Fault::Wrong(what)) => {
                     let line = line.number;
-                    let other = if recognized {
-                        None
-                    } else {
-                        self.other(&begins)
-                    };
+                    let other = (!recognized).then(|| self.other(&begins)).flatten();
                     return Err(match other {
                         Some(_) => self.foreign(other, Unreadable { line, why: what }),
                         None => ReadError::Line { line, what },
@@ -183,11 +168,7 @@ impl<'m> Reader<'m> {
                 }
             }
         }
-        let other = if alerts == 0 {
-            self.other(&begins)
-        } else {
-            None
-        };
+        let other = (alerts == 0).then(|| self.other(&begins)).flatten();
         if recognized && other.is_none() {
             return Ok(());
         }
@@ -199,6 +180,22 @@ impl<'m> Reader<'m> {
             None => Ok(()),
             Some(first) => Err(self.foreign(other, first)),
         }
+    }
+
+    /// Counts a line that could not be read.
+    fn unreadable(&mut self, line: &Text<'_>, why: String) -> Unreadable {
+        let found = Unreadable {
+            line: line.number,
+            why,
+        };
+        if line.is_whole {
+            self.reading.unreadable += 1;
+            let first = &mut self.reading.first_unreadable;
+            first.get_or_insert_with(|| found.clone());
+        } else {
+            self.reading.cut += 1;
+        }
+        found
     }
 
     /// The error of a file that is none of this format, and may be another's.
