@@ -16,7 +16,7 @@ use wire::capture::CaptureReader;
 use wire::{Frame, Framing, Layers, Link, Packet};
 
 use crate::made::{Files, entries, read, renew};
-use crate::{diff, process, workspace};
+use crate::{diff, made, process, workspace};
 
 /// Frames kept as text.
 const FRAMES: usize = 32;
@@ -49,11 +49,7 @@ impl GoldenArgs {
 
 /// Runs the task.
 pub fn run(args: &GoldenArgs) -> Result<()> {
-    if args.bless && workspace::in_ci() {
-        bail!(
-            "CI checks the golden files, it does not renew them: bless where you work, and commit"
-        );
-    }
+    made::may_bless(args.bless, "the golden files")?;
     if args.bless && args.ids.is_empty() {
         bail!("name the scenarios to bless, or all of them with: --bless all");
     }

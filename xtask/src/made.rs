@@ -1,10 +1,40 @@
-//! Folders of files that the project makes of itself: read whole, and renewed whole.
+//! Files that the project makes of itself: checked, and renewed where that is wanted.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+
+use crate::{diff, workspace};
+
+/// Whether they may be renewed here: not in CI.
+///
+/// # Errors
+/// Names them, and says where they are renewed.
+pub fn may_bless(bless: bool, what: &str) -> Result<()> {
+    ensure!(
+        !bless || !workspace::in_ci(),
+        "CI checks {what}, it does not renew them: bless where you work, and commit"
+    );
+    Ok(())
+}
+
+/// Whether a file says something else than it should; the difference is printed under a name, and made good where that is
+/// wanted.
+pub fn differs(path: &Path, name: &str, is: &str, bless: bool) -> Result<bool> {
+    let was = fs::read_to_string(path).unwrap_or_default();
+    if was == is {
+        return Ok(false);
+    }
+    print!("{name}\n{}", diff::lines(&was, is));
+    if bless {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        fs::write(path, is).with_context(|| path.display().to_string())?;
+    }
+    Ok(true)
+}
 
 /// Texts by the names of their files in a folder.
 pub type Files = BTreeMap<String, String>;

@@ -12,7 +12,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::made::{Files, read, renew};
-use crate::{diff, process, workspace};
+use crate::{diff, made, process, workspace};
 
 /// Where the pages stand.
 const FOLDER: &str = "docs/src/catalogue";
@@ -47,9 +47,7 @@ struct Entry {
 
 /// Runs the task.
 pub fn run(args: &PagesArgs) -> Result<()> {
-    if args.bless && workspace::in_ci() {
-        bail!("CI checks the pages, it does not renew them: bless where you work, and commit");
-    }
+    made::may_bless(args.bless, "the pages")?;
     check(args.bless)
 }
 

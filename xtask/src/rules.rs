@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::{diff, workspace};
+use crate::{made, workspace};
 
 /// Arguments of the task.
 #[derive(Args)]
@@ -19,9 +19,7 @@ pub struct RuleArgs {
 
 /// Runs the task.
 pub fn run(args: &RuleArgs) -> Result<()> {
-    if args.bless && workspace::in_ci() {
-        bail!("CI checks the pages, it does not renew them: bless where you work, and commit");
-    }
+    made::may_bless(args.bless, "the pages")?;
     check(args.bless)
 }
 
@@ -42,15 +40,8 @@ pub fn check(bless: bool) -> Result<()> {
     let mut differing = Vec::new();
     for (name, is) in &pages {
         let path = folder.join(name);
-        let was = fs::read_to_string(&path).unwrap_or_default();
-        if was == *is {
-            continue;
-        }
-        print!("{name}\n{}", diff::lines(&was, is));
-        differing.push(name.as_str());
-        if bless {
-            fs::create_dir_all(path.parent().unwrap_or(&folder))?;
-            fs::write(&path, is).with_context(|| path.display().to_string())?;
+        if made::differs(&path, name, is, bless)? {
+            differing.push(name.as_str());
         }
     }
     if !bless && !differing.is_empty() {

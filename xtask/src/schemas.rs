@@ -1,13 +1,12 @@
 //! `cargo xtask schemas`: the JSON Schemas of the file formats, made from their types.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use schemars::Schema;
 
-use crate::{diff, workspace};
+use crate::{made, workspace};
 
 /// Arguments of the task.
 #[derive(Args)]
@@ -19,9 +18,7 @@ pub struct SchemaArgs {
 
 /// Runs the task.
 pub fn run(args: &SchemaArgs) -> Result<()> {
-    if args.bless && workspace::in_ci() {
-        bail!("CI checks the schemas, it does not renew them: bless where you work, and commit");
-    }
+    made::may_bless(args.bless, "the schemas")?;
     check(args.bless)
 }
 
@@ -29,16 +26,9 @@ pub fn run(args: &SchemaArgs) -> Result<()> {
 pub fn check(bless: bool) -> Result<()> {
     let mut differing = Vec::new();
     for (name, schema) in schemas() {
-        let path = path(name);
-        let was = fs::read_to_string(&path).unwrap_or_default();
         let is = format!("{}\n", serde_json::to_string_pretty(&schema)?);
-        if was == is {
-            continue;
-        }
-        print!("{name}.schema.json\n{}", diff::lines(&was, &is));
-        differing.push(name);
-        if bless {
-            fs::write(path, is)?;
+        if made::differs(&path(name), &format!("{name}.schema.json"), &is, bless)? {
+            differing.push(name);
         }
     }
     if !bless && !differing.is_empty() {
