@@ -10,8 +10,10 @@ use generator::fact::{Capture, Fact, Names, tshark};
 use generator::scenario::{Origin, Request};
 use generator::{Catalogue, Scenario, simulate};
 
+use crate::jobs;
+use crate::order::{self, Order, Terms};
 use crate::output::{self, Verbosity, print};
-use crate::produce::{self, Order, Terms};
+use crate::produce;
 use crate::seeds;
 
 /// Check what scenarios promise of every seed.
@@ -61,12 +63,12 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     }
     let mut orders = Vec::new();
     for name in &names {
-        let file = produce::find(&catalogue, name)?;
+        let file = order::find(&catalogue, name)?;
         let seeds = args.seeds.clone();
         orders.extend(seeds.map(|seed| Order::of(file.clone(), seed)));
     }
     let progress = output::progress(orders.len() as u64, "checking", verbosity.quiet);
-    let jobs = produce::jobs(args.jobs);
+    let jobs = jobs::number(args.jobs);
     let results = produce::produce_all(&orders, jobs, &progress, |order| {
         check(&catalogue, order, args.witness)
     })?;
@@ -155,7 +157,7 @@ fn culprits(catalogue: &Catalogue, order: &Order, say: &str) -> Result<Vec<Strin
 }
 
 fn check(catalogue: &Catalogue, order: &Order, witness: bool) -> Result<Checked> {
-    let scenario = produce::resolve(catalogue, order, &Terms::default())?;
+    let scenario = order::resolve(catalogue, order, &Terms::default())?;
     look(&scenario, order.seed, witness)
 }
 

@@ -12,8 +12,10 @@ use generator::Catalogue;
 
 use crate::budget::{self, Budget};
 use crate::campaign::plan::{self, ChoiceArgs, Overrides, Plan};
+use crate::jobs;
+use crate::order::{Order, Terms};
 use crate::output::{self, Verbosity, is_stdout, print};
-use crate::produce::{self, Order, Terms};
+use crate::produce;
 
 /// Make captures and their truth.
 #[derive(Args, Clone, Debug)]
@@ -149,7 +151,7 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let progress = output::progress(orders.len() as u64, "generating", verbosity.quiet);
-    let jobs = produce::jobs(args.jobs);
+    let jobs = jobs::number(args.jobs);
     let terms = Terms {
         spare_processor: orders.len() < jobs,
         budget: Some(Arc::new(Budget::new(args.max_bytes, &args.out))),

@@ -19,8 +19,9 @@ use crate::campaign::suite;
 use crate::duration;
 use crate::excerpt;
 use crate::generate::TermArgs;
+use crate::jobs;
+use crate::order::Terms;
 use crate::output::{self, Verbosity};
-use crate::produce;
 use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
 use crate::stop::Stop;
 
@@ -158,7 +159,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let stop = Stop::listen()?;
     let campaign = Campaign {
         catalogue: &catalogue,
-        terms: produce::Terms {
+        terms: Terms {
             stop: stop.clone(),
             ..args.terms.terms()
         },
@@ -176,7 +177,7 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let count = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
     let progress = output::progress(count, "grading", verbosity.quiet);
     let wanted = args.reports.wants_page();
-    let outcome = campaign.run(&tasks, produce::jobs(args.jobs), &progress, |seen| {
+    let outcome = campaign.run(&tasks, jobs::number(args.jobs), &progress, |seen| {
         wanted.then(|| excerpt::of(seen.capture, seen.truth, seen.grade))
     })?;
     conclude(

@@ -5,6 +5,7 @@ mod report;
 mod sentry;
 mod source;
 mod truth;
+mod way;
 
 use std::io::Write;
 use std::path::Path;
@@ -14,11 +15,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
-use replay::guard::{Admission, Entry, Guard, Hearing, Limits};
-use replay::link::{Kind, Links};
-use replay::sink::{Null, PacketSocket, Sink, Tap, TapOptions, XdpSocket};
+use replay::guard::{Guard, Hearing, Limits};
 use replay::{
-    Audience, End, Monitor, Observer, Plan, ReplayError, Report, Run, Survey, namespace, promptness,
+    Audience, End, Observer, Plan, ReplayError, Report, Run, Survey, namespace, promptness,
 };
 use rewrite::Rewriter;
 
@@ -27,6 +26,7 @@ use crate::output::{self, Verbosity, print};
 use crate::process::{drop_privileges, exit_code_of_signal, stop_flag};
 use source::CaptureFile;
 use truth::LiveTruth;
+use way::Way;
 
 pub use args::ReplayArgs;
 pub use sentry::{SentryArgs, watch};
@@ -38,8 +38,6 @@ const REDRAWN: Duration = Duration::from_secs(1);
 /// How often to look for a listener, and what it is given to settle.
 const LOOK: Duration = Duration::from_millis(20);
 const SETTLING: Duration = Duration::from_millis(200);
-/// The MTU of a new tap.
-const TAP_MTU: u16 = 1500;
 
 /// Runs the command: statistics on standard output, also after a failure in the middle.
 ///
@@ -263,158 +261,6 @@ fn showing<T>(bar: &ProgressBar, progress: &AtomicU64, work: impl FnOnce() -> T)
         shower.thread().unpark();
         done
     })
-}
-
-/// Where frames go in, a sink for each thread, and who watches the interface.
-type Opened = (Vec<Box<dyn Sink>>, Option<Monitor>);
-
-/// How frames get out.
-enum Way {
-    /// Nowhere.
-    Null,
-    /// A tap that a dry run would have to make.
-    Planned(String),
-    /// The guard has admitted it.
-    Admitted {
-        admission: Admission,
-        links: Box<Links>,
-        taps: Vec<Tap>,
-        /// Whether the tap was made for the run.
-        made: bool,
-        /// What this machine hears of it.
-        hearing: Box<Hearing>,
-        /// What the guard could not look at.
-        unseen: Vec<&'static str>,
-    },
-}
-
-impl Way {
-    fn open(args: &ReplayArgs, guard: &Guard) -> Result<Way> {
-        let target = &args.target;
-        let (name, entry) = match (&target.tap, &target.interface) {
-            (Some(name), _) => (name, Entry::Written),
-            (_, Some(name)) => (name, Entry::Sent),
-            _ => return Ok(Way::Null),
-        };
-        let mut links = Links::open()?;
-        let mut taps = Vec::new();
-        let mut made = false;
-        if entry == Entry::Written {
-            let known = links.all()?.iter().any(|link| link.name == *name);
-            match (args.guard.dry_run, known) {
-                (true, false) => return Ok(Way::Planned(name.clone())),
-                (true, true) => {}
-                (false, _) => {
-                    let options = TapOptions {
-                        name: name.clone(),
-                        mac: target.tap_mac,
-                        mtu: args.rewriting.mtu.unwrap_or(TAP_MTU),
-                        queues: usize::from(target.queues),
-                    };
-                    taps = Tap::open(&options, &mut links)?;
-                    made = !known;
-                }
-            }
-        }
-        let network = links.network()?;
-        let admission = guard.admit(name, entry, &network)?;
-        Ok(Way::Admitted {
-            hearing: Box::new(admission.hearing(&network)),
-            admission,
-            links: Box::new(links),
-            taps,
-            made,
-            unseen: network.unseen,
-        })
-    }
-
-    /// What the guard could not look at.
-    fn unseen(&self) -> Vec<&'static str> {
-        match self {
-            Way::Null | Way::Planned(_) => Vec::new(),
-            Way::Admitted { unseen, .. } => unseen.clone(),
-        }
-    }
-
-    /// Who is to be waited for, if so.
-    fn audience(&self, waits: bool) -> Result<Option<Audience>> {
-        match self {
-            Way::Admitted { admission, .. } if waits => Ok(Some(Audience::of(admission)?)),
-            _ => Ok(None),
-        }
-    }
-
-    /// Whether no kernel and no network hears what is sent: a tap that was made for the run is silent, a dummy swallows.
-    fn is_silent(&self) -> bool {
-        match self {
-            Way::Null | Way::Planned(_) => true,
-            Way::Admitted {
-                admission, made, ..
-            } => *made || admission.interface().kind == Kind::Dummy,
-        }
-    }
-
-    /// The largest packet that it takes, where it is known.
-    fn mtu(&self) -> Option<usize> {
-        match self {
-            Way::Null | Way::Planned(_) => None,
-            Way::Admitted { admission, .. } => Some(admission.interface().mtu),
-        }
-    }
-
-    fn leads_out(&self) -> bool {
-        matches!(self, Way::Admitted { admission, .. } if admission.leads_out())
-    }
-
-    fn description(&self) -> String {
-        match self {
-            Way::Null => "nowhere".to_owned(),
-            Way::Planned(name) => format!("{name}, a new tap"),
-            Way::Admitted { admission, .. } => {
-                let interface = admission.interface();
-                format!("{}, {}", interface.name, interface.kind.description())
-            }
-        }
-    }
-
-    fn into_sinks(self, args: &ReplayArgs, answered: bool) -> Result<Opened> {
-        let queues = u32::from(args.target.queues);
-        let (admission, links, taps) = match self {
-            Way::Null | Way::Planned(_) => {
-                let sinks = (0..queues).map(|_| Box::new(Null) as Box<dyn Sink>);
-                return Ok((sinks.collect(), None));
-            }
-            Way::Admitted {
-                admission,
-                links,
-                taps,
-                ..
-            } => (admission, *links, taps),
-        };
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
-        for tap in taps {
-            if args.target.persist {
-                tap.persist()?;
-            }
-            sinks.push(tap.into_sink(&admission));
-        }
-        if admission.entry() == Entry::Sent {
-            for queue in 0..queues {
-                sinks.push(if args.target.xdp {
-                    Box::new(XdpSocket::open(&admission, queue)?)
-                } else {
-                    Box::new(PacketSocket::open(&admission)?)
-                });
-            }
-        }
-        let sentry = match admission.leads_out() {
-            // The user has allowed what is worse than anything that it could find.
-            true => None,
-            false => Some(sentry::post(&admission, answered)?),
-        };
-        let monitor = Monitor::new(links, &admission, sentry)?;
-        Ok((sinks, Some(monitor)))
-    }
 }
 
 fn write_statistics(args: &ReplayArgs, told: &Told) -> Result<()> {

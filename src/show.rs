@@ -14,8 +14,8 @@ use clap::Args;
 use generator::{Catalogue, Request, Scenario, simulate};
 use labels::Truth;
 
+use crate::order;
 use crate::output::print;
-use crate::produce;
 
 /// Show one scenario: story, source, hosts, parameters, and its first frames as a sequence diagram.
 #[derive(Args, Clone, Debug)]
@@ -73,7 +73,7 @@ struct Recorded {
 /// An unknown or mistaken scenario, an unknown sensor, a folder that cannot be written to.
 pub fn run(args: &ShowArgs) -> Result<ExitCode> {
     let catalogue = Catalogue::built_in()?;
-    let file = produce::find(&catalogue, &args.scenario)?;
+    let file = order::find(&catalogue, &args.scenario)?;
     let request = Request {
         seed: args.seed,
         ..Request::default()

@@ -18,7 +18,8 @@ use anyhow::{Context, Result};
 use generator::Catalogue;
 use sha2::{Digest, Sha256};
 
-use crate::produce::{self, Order, Produced, Terms};
+use crate::order::{Order, Terms};
+use crate::produce::{self, Produced};
 use crate::score::read_truth;
 
 /// The most that the folder holds, in bytes.
@@ -252,7 +253,7 @@ mod tests {
     use super::*;
 
     fn order(catalogue: &Catalogue, seed: u64) -> Order {
-        Order::of(produce::find(catalogue, "fin-scan").unwrap(), seed)
+        Order::of(crate::order::find(catalogue, "fin-scan").unwrap(), seed)
     }
 
     #[test]

@@ -11,8 +11,8 @@ use generator::{Catalogue, ScenarioFile};
 use labels::Class;
 
 use super::suite::{self, Kinds, Part, Steps};
+use crate::order::{self, Order};
 use crate::output::Verbosity;
-use crate::produce::{self, Order};
 use crate::seeds;
 
 /// What is made.
@@ -199,7 +199,7 @@ impl Planner<'_> {
         if let Some(file) = self.read.get(name) {
             return Ok(Arc::clone(file));
         }
-        let file = produce::find(self.catalogue, name)?;
+        let file = order::find(self.catalogue, name)?;
         self.read.insert(name.to_owned(), Arc::clone(&file));
         Ok(file)
     }
@@ -232,7 +232,7 @@ impl Planner<'_> {
     }
 
     fn finish(self) -> Result<Plan> {
-        produce::refuse_same_ids(&self.orders)?;
+        order::refuse_same_ids(&self.orders)?;
         let mut orders = each_once(self.orders);
         if orders.is_empty() {
             let why: Vec<String> = self.left_out.into_iter().collect();

@@ -14,7 +14,9 @@ use scorer::{CaptureGrade, Grade, Options};
 
 use super::cache::{self, Cache};
 use super::detector::{Detector, Looked, Trouble, Used};
-use crate::produce::{self, Order, Produced, Terms};
+use crate::jobs::side_by_side;
+use crate::order::{self, Order, Terms};
+use crate::produce::{self, Produced};
 use crate::score::read_truth;
 use crate::stop::Stop;
 
@@ -90,7 +92,7 @@ impl Campaign<'_> {
             None => builder.tempdir(),
         };
         let folder = folder.context("cannot make a temporary folder")?;
-        let ones = produce::side_by_side(tasks, jobs, progress, |task| {
+        let ones = side_by_side(tasks, jobs, progress, |task| {
             self.stop.check()?;
             self.task(task, folder.path(), &gather)
         })?;
@@ -111,7 +113,7 @@ impl Campaign<'_> {
             Task::Order(order) => {
                 let made = self
                     .produce(order, scratch.path())
-                    .with_context(|| produce::describe(order))?;
+                    .with_context(|| order::describe(order))?;
                 made.into_iter()
                     .map(|one| self.put_in_place(one, place))
                     .collect::<Result<_>>()?

@@ -24,8 +24,9 @@ use labels::{AddressBlock, CaptureSummary, Truth};
 use wire::capture::CaptureReader;
 
 use crate::budget::Budget;
+use crate::order::{self, Order, Terms};
 use crate::output::{Verbosity, print};
-use crate::produce::{self, Order, Terms, write_truth};
+use crate::produce::write_truth;
 use crate::score::read_truth;
 use crate::sink::Sink;
 use crate::stop::Stop;
@@ -276,7 +277,7 @@ impl<'a> Stage<'a> {
     /// Plays a scenario, and finds a place for everybody in it. Also says what was played.
     fn story(&mut self, text: &str, seed: u64) -> Result<(Story, String)> {
         let (name, offset) = split_offset(text);
-        let file = produce::find(&self.catalogue, name)?;
+        let file = order::find(&self.catalogue, name)?;
         let id = file.identity().id.clone();
         let mut draws = SeedTree::of(&id, seed, Pins::new()).draws("inject");
         let order = Order {
@@ -324,7 +325,7 @@ impl<'a> Stage<'a> {
 
     /// How far into the capture a scenario begins that ends within it, if it can, in nanoseconds; whole microseconds.
     fn drawn_offset(&self, order: &Order, draws: &mut Draws) -> Result<u64> {
-        let duration = produce::resolve(&self.catalogue, order, &self.terms())?.duration;
+        let duration = order::resolve(&self.catalogue, order, &self.terms())?.duration;
         let room = self.length.saturating_sub(duration);
         Ok(draws.range(0..=room) / 1000 * 1000)
     }
@@ -336,7 +337,7 @@ impl<'a> Stage<'a> {
         let start = start.context("it begins beyond the end of time")?;
         let mut terms = self.terms();
         terms.set.push(("start".into(), start.to_string()));
-        let scenario = produce::resolve(&self.catalogue, order, &terms)?;
+        let scenario = order::resolve(&self.catalogue, order, &terms)?;
         let sensors = scenario.sensors.iter();
         let known: Vec<&str> = sensors.map(|sensor| sensor.name.as_str()).collect();
         let sensor = match &self.args.sensor {
