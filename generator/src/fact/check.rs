@@ -7,8 +7,9 @@ use wire::capture::CaptureReader;
 use wire::{Layers, LinkType, Timestamp};
 
 use super::Names;
+use super::evaluate::{compare, is_among, literals, value};
 use super::field::Frame;
-use super::parse::{Against, Bound, Check, Expression, Kind, Member, Operator, Statement};
+use super::parse::{Against, Bound, Check, Expression, Kind, Statement};
 use super::value::Value;
 
 /// Whether a check holds; what shows that it does not.
@@ -195,7 +196,6 @@ fn group_state(
             |index: &usize| of.map_or(Ok(Value::Missing), |of| capture.value(*index, of, names));
         frames.iter().map(each).collect()
     };
-    let frame = |n: usize| frames.get(n).map_or(0, |index| index + 1);
     let times: Vec<f64> = frames.iter().map(|index| capture.seconds(*index)).collect();
     let gaps: Vec<f64> = times
         .windows(2)
@@ -213,44 +213,9 @@ fn group_state(
             [_] => Ok(()),
             [first, second, ..] => Err(format!("it is {} and {}", first.show(), second.show())),
         },
-        Kind::Rising | Kind::Falling => {
-            let values = numbers(&values()?)?;
-            let up = statement.kind == Kind::Rising;
-            for (n, pair) in values.windows(2).enumerate() {
-                if let [a, b] = pair
-                    && (if up { a >= b } else { a <= b })
-                {
-                    return Err(format!("{a} is followed by {b} in frame {}", frame(n + 1)));
-                }
-            }
-            Ok(())
-        }
-        Kind::Step => {
-            let values = numbers(&values()?)?;
-            for (n, pair) in values.windows(2).enumerate() {
-                let [a, b] = pair else { continue };
-                let step = match statement.modulo {
-                    Some(modulo) => (b - a).rem_euclid(modulo as f64),
-                    None => b - a,
-                };
-                bounded(
-                    step,
-                    &statement.against,
-                    &format!("at frame {}", frame(n + 1)),
-                )?;
-            }
-            Ok(())
-        }
-        Kind::Gap => {
-            for (n, gap) in gaps.iter().enumerate() {
-                bounded(
-                    *gap,
-                    &statement.against,
-                    &format!("s before frame {}", frame(n + 1)),
-                )?;
-            }
-            Ok(())
-        }
+        Kind::Rising | Kind::Falling => monotonic(statement, &numbers(&values()?)?, frames),
+        Kind::Step => steps(statement, &numbers(&values()?)?, frames),
+        Kind::Gap => each_gap(statement, &gaps, frames),
         Kind::MeanGap => match gaps.len() {
             0 => Err("a single frame has no gap".into()),
             many => bounded(
@@ -259,39 +224,75 @@ fn group_state(
                 "s on average",
             ),
         },
-        Kind::Gaps => {
-            let Against::Series(wanted, tolerance) = &statement.against else {
-                return Ok(());
-            };
-            for (n, (gap, wanted)) in gaps.iter().zip(wanted).enumerate() {
-                if (gap - wanted).abs() > *tolerance {
-                    return Err(format!(
-                        "{gap:.6} s before frame {}, not {wanted}",
-                        frame(n + 1)
-                    ));
-                }
-            }
-            Ok(())
-        }
-        Kind::Order => {
-            let Against::List(wanted) = &statement.against else {
-                return Ok(());
-            };
-            let found = distinct(&values()?);
-            let wanted = literals(wanted, names)?;
-            let same = found.len() == wanted.len()
-                && found
-                    .iter()
-                    .zip(&wanted)
-                    .all(|(a, b)| a.same(b) == Some(true));
-            if same {
-                Ok(())
-            } else {
-                Err(format!("the order is {}", list(&found)))
-            }
-        }
+        Kind::Gaps => gaps_as_listed(statement, &gaps, frames),
+        Kind::Order => order(&distinct(&values()?), &statement.against, names),
         Kind::Set => set(&distinct(&values()?), &statement.against, names),
         _ => Ok(()),
+    }
+}
+
+/// The number of a group's frame, from 1.
+fn number(frames: &[usize], n: usize) -> usize {
+    frames.get(n).map_or(0, |index| index + 1)
+}
+
+fn monotonic(statement: &Statement, values: &[f64], frames: &[usize]) -> Outcome {
+    let up = statement.kind == Kind::Rising;
+    for (n, pair) in values.windows(2).enumerate() {
+        if let [a, b] = pair
+            && (if up { a >= b } else { a <= b })
+        {
+            let frame = number(frames, n + 1);
+            return Err(format!("{a} is followed by {b} in frame {frame}"));
+        }
+    }
+    Ok(())
+}
+
+fn steps(statement: &Statement, values: &[f64], frames: &[usize]) -> Outcome {
+    for (n, pair) in values.windows(2).enumerate() {
+        let [a, b] = pair else { continue };
+        let step = match statement.modulo {
+            Some(modulo) => (b - a).rem_euclid(modulo as f64),
+            None => b - a,
+        };
+        let what = format!("at frame {}", number(frames, n + 1));
+        bounded(step, &statement.against, &what)?;
+    }
+    Ok(())
+}
+
+fn each_gap(statement: &Statement, gaps: &[f64], frames: &[usize]) -> Outcome {
+    for (n, gap) in gaps.iter().enumerate() {
+        let what = format!("s before frame {}", number(frames, n + 1));
+        bounded(*gap, &statement.against, &what)?;
+    }
+    Ok(())
+}
+
+fn gaps_as_listed(statement: &Statement, gaps: &[f64], frames: &[usize]) -> Outcome {
+    let Against::Series(wanted, tolerance) = &statement.against else {
+        return Ok(());
+    };
+    for (n, (gap, wanted)) in gaps.iter().zip(wanted).enumerate() {
+        if (gap - wanted).abs() > *tolerance {
+            let frame = number(frames, n + 1);
+            return Err(format!("{gap:.6} s before frame {frame}, not {wanted}"));
+        }
+    }
+    Ok(())
+}
+
+fn order(found: &[Value], against: &Against, names: &Names) -> Outcome {
+    let Against::List(wanted) = against else {
+        return Ok(());
+    };
+    let wanted = literals(wanted, names)?;
+    let mut pairs = found.iter().zip(&wanted);
+    if found.len() == wanted.len() && pairs.all(|(a, b)| a.same(b) == Some(true)) {
+        Ok(())
+    } else {
+        Err(format!("the order is {}", list(found)))
     }
 }
 
@@ -428,39 +429,6 @@ fn list(values: &[Value]) -> String {
     texts.join(", ")
 }
 
-fn literals(expressions: &[Expression], names: &Names) -> Result<Vec<Value>, String> {
-    expressions
-        .iter()
-        .map(|expression| constant(expression, names))
-        .collect()
-}
-
-fn constant(expression: &Expression, names: &Names) -> Result<Value, String> {
-    match expression {
-        Expression::Literal(value) => Ok(value.clone()),
-        Expression::Host(name) => host(name, names),
-        Expression::Both(operator, left, right) => Ok(apply(
-            *operator,
-            &constant(left, names)?,
-            &constant(right, names)?,
-        )),
-        _ => Err("a list holds values, not fields".into()),
-    }
-}
-
-fn host(name: &str, names: &Names) -> Result<Value, String> {
-    names
-        .get(name)
-        .map(|all| Value::Host(all.clone()))
-        .ok_or_else(|| {
-            let known: Vec<&str> = names.keys().map(String::as_str).collect();
-            format!(
-                "no host or group is called '${name}'; there are: {}",
-                known.join(", ")
-            )
-        })
-}
-
 fn bounded(found: f64, against: &Against, what: &str) -> Outcome {
     let Against::Bound(bound) = against else {
         return Ok(());
@@ -473,131 +441,6 @@ fn bounded(found: f64, against: &Against, what: &str) -> Outcome {
         Ok(())
     } else {
         Err(format!("{found} {what}"))
-    }
-}
-
-fn compare(operator: Operator, a: f64, b: f64) -> bool {
-    match operator {
-        Operator::Equal => (a - b).abs() < 1e-9,
-        Operator::Unequal => (a - b).abs() >= 1e-9,
-        Operator::Less => a < b,
-        Operator::LessEqual => a <= b,
-        Operator::Greater => a > b,
-        Operator::GreaterEqual => a >= b,
-        _ => false,
-    }
-}
-
-/// What an expression comes to in a frame.
-fn value(expression: &Expression, frame: &Frame<'_>, names: &Names) -> Result<Value, String> {
-    Ok(match expression {
-        Expression::Literal(value) => value.clone(),
-        Expression::Field(name) => frame.field(name),
-        Expression::Host(name) => host(name, names)?,
-        Expression::Not(inner) => Value::Truth(!value(inner, frame, names)?.is_true()),
-        Expression::Both(Operator::And, left, right) => Value::Truth(
-            value(left, frame, names)?.is_true() && value(right, frame, names)?.is_true(),
-        ),
-        Expression::Both(Operator::Or, left, right) => Value::Truth(
-            value(left, frame, names)?.is_true() || value(right, frame, names)?.is_true(),
-        ),
-        Expression::Both(operator, left, right) => apply(
-            *operator,
-            &value(left, frame, names)?,
-            &value(right, frame, names)?,
-        ),
-        Expression::In(inner, members) => {
-            let found = value(inner, frame, names)?;
-            Value::Truth(found != Value::Missing && is_among(&found, members, names)?)
-        }
-        Expression::Slice(inner, from, length) => match value(inner, frame, names)? {
-            Value::Text(text) => {
-                let end = (2 * (from + length)).min(text.len());
-                Value::Text(text.get(2 * from..end).unwrap_or_default().to_owned())
-            }
-            _ => Value::Missing,
-        },
-        Expression::Length(inner) => match value(inner, frame, names)? {
-            Value::Text(text) => Value::Number(i64::try_from(text.len() / 2).unwrap_or(i64::MAX)),
-            _ => Value::Missing,
-        },
-        Expression::ByteSwap(inner) => match value(inner, frame, names)? {
-            Value::Number(number) => Value::Number(
-                u16::try_from(number & 0xffff).map_or(0, |n| i64::from(n.swap_bytes())),
-            ),
-            _ => Value::Missing,
-        },
-    })
-}
-
-fn is_among(found: &Value, members: &[Member], names: &Names) -> Result<bool, String> {
-    for member in members {
-        let met = match member {
-            Member::One(one) => found.same(&constant(one, names)?) == Some(true),
-            Member::Range(low, high) => {
-                let (low, high) = (constant(low, names)?, constant(high, names)?);
-                match (found.real(), low.real(), high.real()) {
-                    (Some(found), Some(low), Some(high)) => (low..=high).contains(&found),
-                    _ => false,
-                }
-            }
-        };
-        if met {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Two values under an operator; what cannot be compared compares as false, what cannot be reckoned is missing.
-fn apply(operator: Operator, left: &Value, right: &Value) -> Value {
-    let truth = |holds: Option<bool>| Value::Truth(holds.unwrap_or(false));
-    match (operator, left, right) {
-        (Operator::Equal, ..) => truth(left.same(right)),
-        (Operator::Unequal, ..) => truth(left.same(right).map(|same| !same)),
-        (Operator::Contains, Value::Text(a), Value::Text(b)) => {
-            Value::Truth(a.contains(b.as_str()))
-        }
-        (Operator::Begins, Value::Text(a), Value::Text(b)) => {
-            Value::Truth(a.starts_with(b.as_str()))
-        }
-        (Operator::Contains | Operator::Begins, ..) => Value::Truth(false),
-        (
-            Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual,
-            Value::Address(a),
-            Value::Address(b),
-        ) => {
-            let order = a.cmp(b);
-            Value::Truth(match operator {
-                Operator::Less => order.is_lt(),
-                Operator::LessEqual => order.is_le(),
-                Operator::Greater => order.is_gt(),
-                _ => order.is_ge(),
-            })
-        }
-        (Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual, ..) => {
-            match (left.real(), right.real()) {
-                (Some(a), Some(b)) => Value::Truth(compare(operator, a, b)),
-                _ => Value::Truth(false),
-            }
-        }
-        (Operator::And, ..) => Value::Truth(left.is_true() && right.is_true()),
-        (Operator::Or, ..) => Value::Truth(left.is_true() || right.is_true()),
-        (_, Value::Number(a), Value::Number(b)) => match operator {
-            Operator::Plus => Value::Number(a.wrapping_add(*b)),
-            Operator::Minus => Value::Number(a.wrapping_sub(*b)),
-            Operator::Times => Value::Number(a.wrapping_mul(*b)),
-            Operator::Bits => Value::Number(a & b),
-            _ => a
-                .checked_rem_euclid(*b)
-                .map_or(Value::Missing, Value::Number),
-        },
-        _ => match (left.real(), right.real(), operator) {
-            (Some(a), Some(b), Operator::Plus) => Value::Real(a + b),
-            (Some(a), Some(b), Operator::Minus) => Value::Real(a - b),
-            (Some(a), Some(b), Operator::Times) => Value::Real(a * b),
-            _ => Value::Missing,
-        },
     }
 }
 

@@ -5,6 +5,7 @@
 //! The language is described in `docs/src/reference/facts.md`.
 
 pub mod check;
+mod evaluate;
 pub mod field;
 mod lexer;
 pub mod parse;
