@@ -60,7 +60,7 @@ pub fn provide(programs: &[Program]) -> Result<Vec<Program>> {
     let install = ["install", "-y", "--no-install-recommends"];
     // Without a network the tests still run, and say what they skip.
     if let Err(error) = apt(&["update"]).and_then(|()| apt(&[&install[..], &packages].concat())) {
-        println!("could not install: {error:#}");
+        println!("cannot install: {error:#}");
     }
     Ok(self::missing(programs))
 }
@@ -78,7 +78,7 @@ pub fn provide_detectors() -> Result<Vec<Program>> {
     if absent.iter().any(|(program, _)| *program == "suricata") && is_bookworm && may_install() {
         println!("installing suricata from {BACKPORTS}");
         if let Err(error) = install_from_backports("suricata") {
-            println!("could not install: {error:#}");
+            println!("cannot install: {error:#}");
         }
     }
     for program in missing(DETECTORS) {

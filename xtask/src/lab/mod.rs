@@ -8,6 +8,9 @@
 //!
 //! A detector runs for one capture: it is started before the first frame and ended after the last, so that what it
 //! reports belongs to that capture. The truth is that of the live run, and near and far share a clock.
+//!
+//! Captures are made by `crywolf generate`, and what was reported is graded by `crywolf score`: choices, seeds, backgrounds and
+//! gates mean what they mean there. Only the middle, a detector that listens, is the lab's own.
 
 mod pacing;
 mod suite;
