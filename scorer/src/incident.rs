@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use jiff::Timestamp;
 use labels::{AddressBlock, Class, Evidence, Family, Verdict};
 use schemars::JsonSchema;
@@ -44,11 +45,11 @@ pub struct Incident {
 /// The longest gap within an incident, protocol `crywolf-1`.
 pub(crate) const GAP_NS: i64 = 60_000_000_000;
 
-/// What the alerts of an incident share besides the place. The rule's text is compared once an alert instead of once a
-/// step of the search.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What the alerts of an incident share.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    rule: u32,
+    place: Place,
+    rule: Arc<str>,
     class: Option<Class>,
     family: Option<Family>,
     verdict: Option<Verdict>,
@@ -72,7 +73,7 @@ struct Group {
 const MANY: usize = 1 << 20;
 
 /// Where an alert fell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
     /// To the event of that place in the truth.
     Event(u32),
@@ -83,31 +84,13 @@ pub(crate) enum Place {
 /// The alerts of a capture, on the way to incidents.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    rules: BTreeMap<Arc<str>, u32>,
-    /// By place, the keys with their numbers: few at each event, however many alerts there are.
-    keys: Vec<BTreeMap<Key, u32>>,
+    /// Numbered as they came.
+    keys: IndexSet<Key>,
     groups: Vec<Group>,
     /// How many groups there may be before they are joined.
     room: usize,
     /// By the number of the key, the evidence of its earliest alert.
     reasons: Vec<Option<(i64, Vec<Evidence>)>>,
-}
-
-impl Place {
-    /// Its number: the background, then the events.
-    fn number(self) -> usize {
-        match self {
-            Place::Background => 0,
-            Place::Event(place) => place as usize + 1,
-        }
-    }
-
-    fn of_number(number: usize) -> Place {
-        let event = number.checked_sub(1).map(u32::try_from);
-        event.map_or(Place::Background, |place| {
-            Place::Event(place.unwrap_or(u32::MAX))
-        })
-    }
 }
 
 impl Book {
@@ -119,28 +102,30 @@ impl Book {
             blocks.dedup();
             blocks
         };
-        let next = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
-        let key = Key {
-            rule: *self.rules.entry(alert.rule).or_insert(next),
+        let (key, is_new) = self.keys.insert_full(Key {
+            place,
+            rule: alert.rule,
             class: alert.class,
             family: alert.family.filter(|_| alert.class.is_none()),
             verdict,
             sources: sorted(alert.sources),
             targets: sorted(alert.targets),
-        };
-        let key = self.number(place, key);
+        });
+        if is_new {
+            self.reasons.push(None);
+        }
         if self.groups.len() >= self.room {
             self.join();
         }
         self.groups.push(Group {
-            key,
+            key: u32::try_from(key).unwrap_or(u32::MAX),
             start: when.start,
             end: when.end,
             raised: when.raised,
             frame: alert.frame.unwrap_or(0),
             alerts: alert.count.max(1),
         });
-        if with_evidence && let Some(reason) = self.reasons.get_mut(key as usize) {
+        if with_evidence && let Some(reason) = self.reasons.get_mut(key) {
             let comes_first = reason.as_ref().is_none_or(|(raised, known)| {
                 (when.raised.cmp(raised))
                     .then_with(|| evidence_key(&alert.evidence).cmp(evidence_key(known)))
@@ -159,42 +144,16 @@ impl Book {
         self.room = MANY.max(2 * self.groups.len());
     }
 
-    /// The number of `key` at `place`, which is the next one for a key not seen before.
-    fn number(&mut self, place: Place, key: Key) -> u32 {
-        let at = place.number();
-        if self.keys.len() <= at {
-            self.keys.resize_with(at + 1, BTreeMap::new);
-        }
-        let next = u32::try_from(self.reasons.len()).unwrap_or(u32::MAX);
-        let number = match self.keys.get_mut(at) {
-            Some(keys) => *keys.entry(key).or_insert(next),
-            None => next,
-        };
-        if number == next {
-            self.reasons.push(None);
-        }
-        number
-    }
-
     /// The incidents, by place, in order of time.
     pub(crate) fn close(mut self) -> BTreeMap<Place, Vec<Incident>> {
         self.join();
-        let mut rules: Vec<(u32, Arc<str>)> = self.rules.into_iter().map(|(r, n)| (n, r)).collect();
-        rules.sort_unstable_by_key(|(number, _)| *number);
-        let mut keys: Vec<(u32, Place, Key)> = Vec::with_capacity(self.reasons.len());
-        for (place, known) in self.keys.into_iter().enumerate() {
-            let place = Place::of_number(place);
-            keys.extend(known.into_iter().map(|(key, number)| (number, place, key)));
-        }
-        keys.sort_unstable_by_key(|(number, ..)| *number);
         let mut incidents: BTreeMap<Place, Vec<Incident>> = BTreeMap::new();
         // Keys are numbered as they came, groups sorted by that number: each key meets its own groups.
         let groups = self.groups.chunk_by(|a, b| a.key == b.key);
-        for (((_, place, key), groups), reason) in keys.into_iter().zip(groups).zip(self.reasons) {
-            let rule = rules.get(key.rule as usize).map_or("", |(_, rule)| rule);
+        for ((key, groups), reason) in self.keys.iter().zip(groups).zip(self.reasons) {
             let evidence = reason.map(|(_, evidence)| evidence).unwrap_or_default();
-            let list = incidents.entry(place).or_default();
-            list.extend((groups.iter()).map(|group| group.incident(rule, &key, &evidence)));
+            let list = incidents.entry(key.place).or_default();
+            list.extend((groups.iter()).map(|group| group.incident(key, &evidence)));
         }
         for list in incidents.values_mut() {
             list.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -215,9 +174,9 @@ impl Group {
         joins
     }
 
-    fn incident(self, rule: &str, shared: &Key, evidence: &[Evidence]) -> Incident {
+    fn incident(self, shared: &Key, evidence: &[Evidence]) -> Incident {
         Incident {
-            rule: rule.to_owned(),
+            rule: shared.rule.to_string(),
             class: shared.class,
             family: shared.family,
             verdict: shared.verdict,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use indexmap::IndexMap;
 use labels::{AddressBlock, EventId, Truth};
 
 use crate::Flows;
@@ -22,7 +23,7 @@ pub(crate) struct Index<'a> {
     places: BTreeMap<EventId, u32>,
     flows: &'a Flows,
     lengths: Lengths,
-    by_address: BTreeMap<AddressBlock, Spans>,
+    by_address: IndexMap<AddressBlock, Spans>,
     /// Events of which the truth leaves either sources or targets open: a pair finds them by one address only.
     half_open: Spans,
     all: Spans,
@@ -32,7 +33,7 @@ impl<'a> Index<'a> {
     pub(crate) fn new(truth: &Truth, subjects: &[Subject<'_>], flows: &'a Flows) -> Index<'a> {
         let mut places = BTreeMap::new();
         let mut lengths = Lengths::default();
-        let mut times: BTreeMap<AddressBlock, Vec<(i64, i64, u32)>> = BTreeMap::new();
+        let mut times: IndexMap<AddressBlock, Vec<(i64, i64, u32)>> = IndexMap::new();
         let mut half_open = Vec::new();
         let mut all = Vec::new();
         for (subject, place) in subjects.iter().zip(0u32..) {
