@@ -601,13 +601,12 @@ fn reports_of_listeners_cookies_and_lives_of_answers_are_made() {
 
 #[test]
 fn bytes_of_other_link_layers_are_not_taken_for_others() {
-    // Linux cooked, in which no Ethernet header stands.
-    let cooked = "10:22:45.000000 IP 192.0.2.1.1025 > 192.0.2.2.80: Flags [S], seq 7, win 64240, length 0\n\
-        \t0x0000:  0000 0304 0006 0000 0000 0000 0000 0800\n\
-        \t0x0010:  4500 0028 0001 0000 4006 f6cb c000 0201\n\
-        \t0x0020:  c000 0202 0401 0050 0000 0007 0000 0000\n\
-        \t0x0030:  5002 faf0 0000 0000\n";
-    let transcript = of(cooked);
+    // BSD loopback, in which no Ethernet header stands.
+    let loopback = "10:22:45.000000 IP 192.0.2.1.1025 > 192.0.2.2.80: Flags [S], seq 7, win 64240, length 0\n\
+        \t0x0000:  0200 0000 4500 0028 0001 0000 4006 f6cb\n\
+        \t0x0010:  c000 0201 c000 0202 0401 0050 0000 0007\n\
+        \t0x0020:  0000 0000 5002 faf0 0000 0000\n";
+    let transcript = of(loopback);
     assert_eq!((transcript.errors.len(), transcript.frames.len()), (1, 0));
     // The line tells of others than the bytes.
     let other = "10:22:45.000000 IP 192.0.2.1.1025 > 192.0.2.3.80: Flags [S], seq 7, win 64240, length 0\n\
@@ -618,4 +617,28 @@ fn bytes_of_other_link_layers_are_not_taken_for_others() {
     assert_eq!((transcript.errors.len(), transcript.frames.len()), (1, 0));
     let right = other.replace("192.0.2.3.80", "192.0.2.2.80");
     assert_eq!(of(&right).errors, []);
+}
+
+#[test]
+fn behind_a_cooked_header_the_packet_is_taken_as_it_is() {
+    let packet = "4500 0028 0001 0000 4006 f6cb c000 0201\n\
+        \t0x0020:  c000 0202 0401 0050 0000 0007 0000 0000\n\
+        \t0x0030:  5002 faf0 0000 0000\n";
+    let line = "IP 192.0.2.1.1025 > 192.0.2.2.80: Flags [S], seq 7, win 64240, length 0\n";
+    let cooked = format!(
+        "10:22:45.000000 {line}\t0x0000:  0000 0001 0006 0200 5e00 5301 0000 0800\n\t0x0010:  {packet}"
+    );
+    let cooked_2 = format!(
+        "10:22:45.000000 eth0  In  {line}\t0x0000:  0800 0000 0000 0002 0001 0006 0200 5e00\n\t0x0010:  5301 0000 4500 0028 0001 0000 4006 f6cb\n\
+        \t0x0020:  c000 0201 c000 0202 0401 0050 0000 0007\n\t0x0030:  0000 0000 5002 faf0 0000 0000\n"
+    );
+    for listing in [cooked, cooked_2] {
+        let bytes = of(&listing).frames[0].bytes.clone();
+        assert_eq!(bytes.len(), 14 + 40);
+        assert_eq!(bytes[6..12], [2, 0, 0x5e, 0, 0x53, 1]);
+        assert_eq!(bytes[14..18], [0x45, 0, 0, 0x28]);
+    }
+    let with_columns = "10:22:45.000000 lo    In  ifindex 1 02:00:5e:00:53:01 ethertype IPv4 (0x0800), length 60: 192.0.2.1.1025 > 192.0.2.2.80: Flags [S], seq 7, win 64240, length 0";
+    let bytes = of(with_columns).frames[0].bytes.clone();
+    assert_eq!((bytes.len(), &bytes[6..8]), (54, &[2, 0][..]));
 }

@@ -166,7 +166,8 @@ impl Assembler {
             gaps.push(Gap::HiddenBytes);
         }
         if !dumped.is_frame {
-            let link = self.link(said, gaps);
+            let mut link = self.link(said, gaps);
+            link.source = dumped.sender.unwrap_or(link.source);
             link.emit(dumped.ether_type, dumped.bytes.len(), out);
         }
         let header = out.len();

@@ -1,13 +1,13 @@
 //! Frames from hex dumps.
 //!
 //! A dump begins with the link header (`-xx`) or with the network header (`-x`): it is the one behind which the rest makes
-//! sense. Where bytes are hidden or missing, addresses are those of the printed ends, all else is zero, and checksums are
+//! sense. Of the cooked header that stands there with `-i any` the sender's address is kept. Where bytes are hidden or missing, addresses are those of the printed ends, all else is zero, and checksums are
 //! worked out anew; a dump that holds everything is taken as it is.
 
 use std::net::IpAddr;
 
 use wire::decode::{Layers, LinkType, Network};
-use wire::ethernet::{ARP, HEADER_BYTES, IPV4, IPV6, is_vlan_tag};
+use wire::ethernet::{ARP, HEADER_BYTES, IPV4, IPV6, MacAddress, is_vlan_tag};
 use wire::field::Field;
 use wire::packet::{Ip, Packet, Segment};
 
@@ -20,6 +20,8 @@ pub(super) struct Dumped {
     pub(super) is_frame: bool,
     /// What the bytes are, where there is no link header.
     pub(super) ether_type: u16,
+    /// Who sent them, where a cooked header said so.
+    pub(super) sender: Option<MacAddress>,
     /// Whether bytes had to be put in.
     pub(super) hidden: bool,
     /// Bytes on the wire of a frame, or without its link header of a packet, of which the dump has the beginning only.
@@ -53,7 +55,12 @@ pub(super) fn read(
     if framed && is_framed(dump) != Some(true) {
         return unknown(dump);
     }
-    let mut bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
+    let mut bytes = shown(dump);
+    if let Some((header, sender)) = cooked(&bytes) {
+        let packet = read(dump.get(header..)?, hosts, missing, false)?;
+        let sender = Some(sender);
+        return Some(Dumped { sender, ..packet });
+    }
     let (start, ether_type) = network(&bytes)?;
     let length = length(bytes.get(start..)?, ether_type)?.saturating_sub(missing);
     let short = bytes.len() < start + length;
@@ -70,6 +77,7 @@ pub(super) fn read(
         bytes,
         is_frame: start > 0,
         ether_type,
+        sender: None,
         hidden,
         original_length,
     })
@@ -80,20 +88,60 @@ const MOST_TAGS: usize = 8;
 
 /// Whether a dump begins with the link header, where that can be told.
 pub(super) fn is_framed(dump: &[HexByte]) -> Option<bool> {
-    let bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
-    network(&bytes).map(|(start, _)| start > 0)
+    let bytes = shown(dump);
+    let cooked = cooked(&bytes).map(|_| false);
+    cooked.or_else(|| network(&bytes).map(|(start, _)| start > 0))
 }
 
 /// A dump with its link header of which the rest is not known: what it holds is taken as it is.
 fn unknown(dump: &[HexByte]) -> Option<Dumped> {
-    let bytes: Vec<u8> = dump.iter().map(|byte| byte.unwrap_or(0)).collect();
+    let bytes = shown(dump);
     (bytes.len() >= HEADER_BYTES).then(|| Dumped {
         hidden: dump.iter().any(Option::is_none),
         bytes,
         is_frame: true,
         ether_type: 0,
+        sender: None,
         original_length: None,
     })
+}
+
+/// The bytes of a dump, with zeros for those that are hidden.
+fn shown(dump: &[HexByte]) -> Vec<u8> {
+    dump.iter().map(|byte| byte.unwrap_or(0)).collect()
+}
+
+/// How long a cooked header in front of a packet is, and who sent the packet: LINKTYPE_LINUX_SLL and LINKTYPE_LINUX_SLL2.
+fn cooked(bytes: &[u8]) -> Option<(usize, MacAddress)> {
+    let (header, ether_type, sender) = match bytes {
+        [0, 0..=4, _, _, 0, _, a, b, c, d, e, f, _, _, high, low, ..] => {
+            (16, [*high, *low], [*a, *b, *c, *d, *e, *f])
+        }
+        [
+            high,
+            low,
+            0,
+            0,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            0..=4,
+            _,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            ..,
+        ] => (20, [*high, *low], [*a, *b, *c, *d, *e, *f]),
+        _ => return None,
+    };
+    let packet = bytes.get(header..).unwrap_or_default();
+    makes_sense(packet, u16::from_be_bytes(ether_type)).then_some((header, MacAddress(sender)))
 }
 
 /// Where the network header begins, and what it is.

@@ -61,12 +61,14 @@ pub(super) fn read(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<
 /// ```text
 /// eth0  In  IP 198.51.100.7.40112 > …
 /// In 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 76: 198.51.100.7.40112 > …
+/// eth0  In  ifindex 2 02:00:00:00:00:01 ethertype IPv4 (0x0800), length 80: 198.51.100.7.40112 > …
 /// eth0 < host.example.net.1173 > …
 /// ```
 pub(super) fn any_columns(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<Option<Carried>> {
     const DIRECTIONS: [&str; 7] = ["In", "Out", "M", "B", "P", "<", ">"];
-    /// Bytes of a cooked header beyond those of an Ethernet header.
+    /// Bytes of a cooked header beyond those of an Ethernet header, and of one that holds the interface.
     const COOKED: usize = 2;
+    const COOKED_2: usize = 6;
     let is_direction = |word: &str| DIRECTIONS.contains(&word);
     let mut trial = *cursor;
     let first = trial.peek();
@@ -82,6 +84,10 @@ pub(super) fn any_columns(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<
     }
     trial.advance(trial.peek().len());
     *cursor = trial;
+    let with_interface = cursor.eat("ifindex ");
+    if with_interface {
+        cursor.word("the number of an interface")?;
+    }
     let Some(source) = mac(cursor) else {
         // What follows names itself.
         return Ok(None);
@@ -91,7 +97,8 @@ pub(super) fn any_columns(cursor: &mut Cursor<'_>, link: &mut LinkSaid) -> Read<
     let (carried, _) = ether_type(cursor)?;
     cursor.expect(", length")?;
     let length: usize = cursor.number("a length")?;
-    link.length = Some(length.saturating_sub(COOKED));
+    let beyond = if with_interface { COOKED_2 } else { COOKED };
+    link.length = Some(length.saturating_sub(beyond));
     cursor.expect(":")?;
     Ok(Some(carried))
 }
