@@ -1,13 +1,15 @@
 //! `crywolf completions` and `crywolf man`: what shells and manuals want to know of the command line.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Command};
 use clap_complete::Shell;
+use clap_mangen::Man;
 
-use crate::output::print;
+use crate::output::{print, write_whole};
 
 /// Print the completions for a shell.
 #[derive(Args, Clone, Debug)]
@@ -42,12 +44,19 @@ pub fn completions(args: &CompletionsArgs, mut command: Command) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the manual pages of a command line.
+/// Writes the manual pages of a command line, each whole.
 ///
 /// # Errors
-/// Names the folder where that fails.
+/// Names the page that cannot be written.
 pub fn man(args: &ManArgs, command: Command) -> Result<ExitCode> {
-    clap_mangen::generate_to(command, &args.out)
-        .with_context(|| format!("cannot write manual pages to {}", args.out.display()))?;
+    fs::create_dir_all(&args.out).with_context(|| format!("cannot make {}", args.out.display()))?;
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let own = Man::new(command.clone());
+    let shown = (command.get_subcommands()).filter(|subcommand| !subcommand.is_hide_set());
+    for page in shown.cloned().map(Man::new).chain([own]) {
+        let path = args.out.join(page.get_filename());
+        write_whole(&path, |out| page.render(&mut { out }))?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,7 +12,7 @@ use labels::{AddressBlock, Event};
 
 use super::ladder::{Ladder, events, names};
 use super::{Recorded, svg, timeline};
-use crate::output::WholeFile;
+use crate::output::write_whole;
 
 /// Frames of a sequence diagram.
 const FRAMES: usize = 24;
@@ -61,10 +61,7 @@ pub fn write(
 }
 
 fn put(folder: &Path, name: &str, text: &str) -> Result<()> {
-    let mut file = WholeFile::open(&folder.join(name))?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).with_context(|| name.to_owned())?;
-    file.keep()?;
-    Ok(())
+    write_whole(&folder.join(name), |out| out.write_all(text.as_bytes()))
 }
 
 fn about(file: &ScenarioFile, scenario: &Scenario) -> String {
