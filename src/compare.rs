@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 use scorer::{Grade, Share, baseline};
 
+use crate::gate_args::{baseline_lines, name_of, read_grade};
 use crate::output::print;
-use crate::report_args::{baseline_lines, name_of, read_grade};
 
 /// Compare two grades of the same captures, event by event.
 #[derive(Args, Clone, Debug)]

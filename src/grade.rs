@@ -16,13 +16,15 @@ use crate::campaign::detector::{Detector, Foreign};
 use crate::campaign::plan::{self, ChoiceArgs, Overrides};
 use crate::campaign::run::{Campaign, Task, labelled_tasks};
 use crate::campaign::suite;
+use crate::conclude::conclude;
 use crate::duration;
 use crate::excerpt;
+use crate::gate_args::GateArgs;
 use crate::generate::TermArgs;
 use crate::jobs;
 use crate::order::Terms;
 use crate::output::{self, Verbosity};
-use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
+use crate::report_args::{ReportArgs, ScoringArgs};
 use crate::stop::Stop;
 
 /// Seeds graded of scenarios that are named, when no seeds are.

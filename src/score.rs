@@ -12,9 +12,11 @@ use labels::Truth;
 use scorer::report::context::Capture;
 use scorer::{CaptureGrade, Grade, Options};
 
+use crate::conclude::conclude;
 use crate::excerpt;
+use crate::gate_args::GateArgs;
 use crate::output::Verbosity;
-use crate::report_args::{GateArgs, ReportArgs, ScoringArgs, conclude};
+use crate::report_args::{ReportArgs, ScoringArgs};
 
 /// Endings that a truth file's name may have, the longest first.
 const TRUTH_ENDINGS: [&str; 2] = [".truth.json", ".json"];
