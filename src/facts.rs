@@ -1,5 +1,6 @@
 //! `crywolf facts`: whether what a scenario promises of every seed holds.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::process::{Command, ExitCode, Stdio};
@@ -22,9 +23,9 @@ use crate::seeds;
 Examples:
   crywolf facts syn-scan
   crywolf facts --all --seeds 1..20 --witness
-  crywolf facts my-own.toml --seeds 1..100
+  crywolf facts my-own.toml --seeds 1..100 --kinds 0.9
 
-Exit status: 0 all hold, 1 one does not, 2 wrong use.")]
+Exit status: 0 all hold, 1 one does not or too few seeds differ in kind, 2 wrong use.")]
 pub struct FactsArgs {
     /// Scenarios: ids of the catalogue, or files ending in .toml
     #[arg(value_name = "ID|FILE.toml")]
@@ -37,6 +38,10 @@ pub struct FactsArgs {
     /// The seeds, both ends included
     #[arg(long, value_name = "A..B", value_parser = seeds::parse_range, default_value = "1..20")]
     pub seeds: RangeInclusive<u64>,
+
+    /// Also count how many seeds differ in kind, and not only in pace and addresses; fail below this share of them, such as 0.9
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub kinds: Option<f64>,
 
     /// Have tshark count the same frames, where it can express the filter
     #[arg(long)]
@@ -70,7 +75,7 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let progress = output::progress(orders.len() as u64, "checking", verbosity.quiet);
     let jobs = jobs::number(args.jobs);
     let results = produce::produce_all(&orders, jobs, &progress, |order| {
-        check(&catalogue, order, args.witness)
+        check(&catalogue, order, args)
     })?;
     let mut checked = 0;
     let mut broken = 0;
@@ -93,6 +98,10 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
             }
         }
     }
+    let alike = match args.kinds {
+        Some(least) => count_kinds(&orders, &results, least, verbosity.quiet)?,
+        None => 0,
+    };
     let witnessed: usize = results.iter().map(|result| result.witnessed).sum();
     if !verbosity.quiet {
         let witness = if args.witness {
@@ -105,11 +114,44 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
             orders.len()
         ))?;
     }
-    Ok(if broken == 0 {
+    Ok(if broken + alike == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
     })
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share of the seeds from 0 to 1, such as 0.9".into()),
+    }
+}
+
+/// Says how many seeds of each scenario differ in kind, and returns how many scenarios have too few.
+fn count_kinds(orders: &[Order], results: &[Checked], least: f64, quiet: bool) -> Result<usize> {
+    let mut kinds: BTreeMap<&str, Vec<&[u64]>> = BTreeMap::new();
+    for (order, result) in orders.iter().zip(results) {
+        let of = kinds.entry(&order.file.identity().id).or_default();
+        of.push(&result.kinds);
+    }
+    let mut alike = 0;
+    for (id, mut seeds) in kinds {
+        let all = seeds.len();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let few = (seeds.len() as f64) < least * all as f64;
+        alike += usize::from(few);
+        if quiet && !few {
+            continue;
+        }
+        let verdict = if few { ", too few" } else { "" };
+        print(&format!(
+            "{id}: {} of {all} seeds differ in kind{verdict}\n",
+            seeds.len()
+        ))?;
+    }
+    Ok(alike)
 }
 
 /// What became of the facts of one seed.
@@ -118,6 +160,8 @@ struct Checked {
     held: usize,
     witnessed: usize,
     broken: Vec<Broken>,
+    /// The kind of each sensor's capture, where it is asked for.
+    kinds: Vec<u64>,
 }
 
 /// A fact that does not hold, or that tshark sees otherwise.
@@ -142,7 +186,7 @@ fn culprits(catalogue: &Catalogue, order: &Order, say: &str) -> Result<Vec<Strin
         let Ok(scenario) = order.file.resolve(&request, catalogue.stacks()) else {
             continue;
         };
-        let result = look(&scenario, order.seed, false)?;
+        let result = look(&scenario, order.seed, false, false)?;
         let still = |broken: &Broken| broken.say.as_deref() == Some(say);
         if !result.broken.iter().any(still)
             && let Some(at) = order.file.varied_at(&path)
@@ -156,18 +200,19 @@ fn culprits(catalogue: &Catalogue, order: &Order, say: &str) -> Result<Vec<Strin
     Ok(found)
 }
 
-fn check(catalogue: &Catalogue, order: &Order, witness: bool) -> Result<Checked> {
+fn check(catalogue: &Catalogue, order: &Order, args: &FactsArgs) -> Result<Checked> {
     let scenario = order::resolve(catalogue, order, &Terms::default())?;
-    look(&scenario, order.seed, witness)
+    look(&scenario, order.seed, args.witness, args.kinds.is_some())
 }
 
 /// Looks at all facts of a scenario, at every sensor.
-fn look(scenario: &Scenario, seed: u64, witness: bool) -> Result<Checked> {
+fn look(scenario: &Scenario, seed: u64, witness: bool, kinds: bool) -> Result<Checked> {
     let recordings = simulate(scenario, seed, false, |_| Some(Vec::new()))?;
     let mut result = Checked::default();
     for recording in recordings {
         let (bytes, truth) = recording.into_truth();
         let capture = Capture::read(&bytes).map_err(anyhow::Error::msg)?;
+        result.kinds.extend(kinds.then(|| capture.kind()));
         let facts = scenario.identity.facts.iter();
         for fact in facts.filter(|fact| fact.at.as_ref().is_none_or(|at| *at == truth.sensor)) {
             match fact.holds(&capture, &scenario.names) {

@@ -35,7 +35,7 @@ struct Tally {
 }
 
 /// In this order a mistake shows early, and little is built twice.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         name: "system",
         what: "programs that make or witness real traffic",
@@ -75,6 +75,11 @@ const STEPS: [Step; 13] = [
         name: "build",
         what: "the release binary",
         run: |_| workspace::build_crywolf().map(|_| ()),
+    },
+    Step {
+        name: "facts",
+        what: "what scenarios promise of every seed, and whether seeds differ in kind",
+        run: |_| facts(),
     },
     Step {
         name: "golden",
@@ -218,6 +223,15 @@ fn documentation(_: &mut Tally) -> Result<()> {
     docs::check()?;
     rules::check(false)?;
     reference::check()
+}
+
+/// On twenty seeds, of which three quarters are to differ in kind.
+fn facts() -> Result<()> {
+    let crywolf = workspace::build_crywolf()?;
+    let args = [
+        "facts", "--all", "--seeds", "1..20", "--kinds", "0.75", "--quiet",
+    ];
+    process::run(std::process::Command::new(crywolf).args(args))
 }
 
 fn golden_files() -> Result<()> {

@@ -47,7 +47,12 @@ impl Capture {
             .collect())
     }
 
-    fn with<T>(&self, index: usize, look: impl FnOnce(&Frame<'_>) -> T) -> Option<T> {
+    /// How many frames there are.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn with<T>(&self, index: usize, look: impl FnOnce(&Frame<'_>) -> T) -> Option<T> {
         let (time, link_type, bytes) = self.records.get(index)?;
         let (first, ..) = self.records.first()?;
         let layers = Layers::decode(*link_type, bytes);
