@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use wire::{Ip, Ipv4, Ipv6, Timestamp};
 
+use super::socket::Endpoint;
 use super::stack::{IpId, Stack};
 use crate::seed::{Draws, SeedTree};
 
@@ -33,6 +34,8 @@ pub enum Purpose {
 pub struct IpLayer {
     stack: Arc<Stack>,
     id: Draws,
+    /// What makes the labels of its IPv6 flows its own, where it labels them.
+    label_key: Option<u64>,
     counter: u16,
     per_destination: BTreeMap<IpAddr, u16>,
     /// Routes over which packets came: the first host on the way back, and the options that name the rest.
@@ -51,9 +54,12 @@ impl IpLayer {
         let mut id = tree.draws(&format!("host/{name}/ip/id"));
         let unseen = tree.draws(&format!("host/{name}/ip/unseen"));
         let counter = id.word16();
+        let labels = stack.flow_labels;
+        let key = labels.then(|| tree.draws(&format!("host/{name}/ip/label")).word());
         IpLayer {
             stack,
             id,
+            label_key: key,
             counter,
             per_destination: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -91,19 +97,20 @@ impl IpLayer {
         self.mtus.get(&destination).copied()
     }
 
-    /// The header of a packet that leaves now.
+    /// The header of a packet that leaves now, between two ends; those without ports have port 0.
     pub fn header(
         &mut self,
         now: Timestamp,
-        source: IpAddr,
-        destination: IpAddr,
+        from: Endpoint,
+        to: Endpoint,
         purpose: Purpose,
         tos: u8,
     ) -> Ip {
-        match (source, destination) {
+        match (from.address, to.address) {
             (IpAddr::V6(source), IpAddr::V6(destination)) => Ip::V6(Ipv6 {
                 hop_limit: self.stack.ttl,
                 traffic_class: tos,
+                flow_label: self.label(from, to),
                 ..Ipv6::new(source, destination)
             }),
             (source, destination) => {
@@ -131,6 +138,22 @@ impl IpLayer {
                 })
             }
         }
+    }
+
+    /// The label of a flow, RFC 6437 section 3: the same for all its packets, and unlike those of others; 0 of a stack that sets
+    /// none.
+    fn label(&self, from: Endpoint, to: Endpoint) -> u32 {
+        let Some(key) = self.label_key else { return 0 };
+        let address = |end: Endpoint| match end.address {
+            IpAddr::V6(address) => u128::from(address),
+            IpAddr::V4(address) => u128::from(u32::from(address)),
+        };
+        let ports = u64::from(from.port) << 16 | u64::from(to.port);
+        let words = [address(from), address(to)].map(|word| [low64(word >> 64), low64(word)]);
+        let words = words.iter().flatten().copied().chain([ports]);
+        let mixed = words.fold(key, |sum, word| mix(sum ^ word));
+        // The upper bits are the best mixed; 0 would mean that there is none.
+        u32::try_from(mixed >> 44).unwrap_or(0).max(1)
     }
 
     fn identification(&mut self, now: Timestamp, destination: IpAddr, purpose: Purpose) -> u16 {
@@ -177,6 +200,18 @@ impl IpLayer {
         self.counter = self.counter.wrapping_add(u16::from_le_bytes([a, b]));
         self.counter
     }
+}
+
+fn low64(word: u128) -> u64 {
+    u64::try_from(word & u128::from(u64::MAX)).unwrap_or(0)
+}
+
+/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): every bit of the word changes half the bits of the outcome.
+fn mix(word: u64) -> u64 {
+    let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
 }
 
 /// The IPv4 address; the mapped one where the other end is IPv4, else the unspecified one.

@@ -448,11 +448,9 @@ impl Host {
         } else {
             self.address_towards(asker)?
         };
-        Some(
-            self.sockets
-                .ip
-                .header(now, from, asker, Purpose::Datagram, 0),
-        )
+        let [from, to] = [from, asker].map(|address| Endpoint { address, port: 0 });
+        let ip = &mut self.sockets.ip;
+        Some(ip.header(now, from, to, Purpose::Datagram, 0))
     }
 
     /// Its first address of a version of IP.

@@ -99,9 +99,9 @@ impl System<'_> {
     /// The header that the stack gives to a datagram or message that leaves now, for what is made by hand above it.
     pub fn header(&mut self, to: IpAddr) -> wire::Ip {
         let from = self.address_towards(to);
-        self.sockets
-            .ip
-            .header(self.now, from, to, Purpose::Datagram, 0)
+        let [from, to] = [from, to].map(|address| Endpoint { address, port: 0 });
+        let ip = &mut self.sockets.ip;
+        ip.header(self.now, from, to, Purpose::Datagram, 0)
     }
 
     /// Opens a TCP connection.

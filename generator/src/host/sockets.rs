@@ -230,9 +230,11 @@ impl Sockets {
         let Some(port) = self.udp_sockets.get(&socket) else {
             return;
         };
-        let ip = self
-            .ip
-            .header(now, local, peer.address, Purpose::Datagram, 0);
+        let from = Endpoint {
+            address: local,
+            port: *port,
+        };
+        let ip = self.ip.header(now, from, peer, Purpose::Datagram, 0);
         let mut packet = Packet {
             ip,
             segment: Segment::Udp(Udp::new(*port, peer.port)),

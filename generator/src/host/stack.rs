@@ -27,6 +27,8 @@ pub struct Stack {
     pub ip_id: IpId,
     /// Whether segments sent without a connection, and SYN-ACKs, have identification 0.
     pub zero_id_stateless: bool,
+    /// Whether it labels its IPv6 flows, RFC 6437.
+    pub flow_labels: bool,
     /// Whether packets with DF have identification 0, as RFC 6864 allows.
     pub zero_id_with_df: bool,
     /// Whether it answers echo requests.

@@ -29,6 +29,7 @@ pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
     let ip_id = fields.choice("ip_id", &ids).unwrap_or(IpId::Counter);
     let zero_id_stateless = fields.flag("zero_id_stateless");
     let zero_id_with_df = fields.flag("zero_id_with_df");
+    let flow_labels = fields.flag("flow_labels");
     let answers_ping = !fields.flag("ignores_ping");
     // RFC 792: the header and 64 bits; RFC 1812 section 4.3.2.3 lets a router quote more.
     let icmp_quote = fields.number("icmp_quote", 8..=548).unwrap_or(8);
@@ -65,6 +66,7 @@ pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
         ip_id,
         zero_id_stateless,
         zero_id_with_df,
+        flow_labels,
         answers_ping,
         answers_broadcast_ping,
         source_routes,

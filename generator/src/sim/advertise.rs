@@ -2,14 +2,16 @@
 //! 4861 section 6, and a host that joins makes sure that nobody has the address that it makes of it, RFC 4862 section 5.4.
 //!
 //! Shown where a sensor stands on the segment. Some hosts join while it watches: they have been switched on, or their radio
-//! has found its network again. Not modelled: reports of listeners (MLD), DHCPv6, addresses that grow old.
+//! has found its network again, and reports the group in which it listens (RFC 3810, RFC 3590). Not modelled: queries for listeners,
+//! DHCPv6, addresses that grow old.
 
 use std::io::Write;
 use std::net::Ipv6Addr;
 
 use ipnet::{IpNet, Ipv6Net};
+use wire::checksum::Checksum;
 use wire::envelope::group_mac;
-use wire::{Icmp, Ip, Ipv6, MacAddress, Packet, Payload, Segment};
+use wire::{Icmp, Ip, Ipv6, MacAddress, Packet, Payload, Segment, Timestamp};
 
 use super::world::{Event, World};
 use crate::activity::{ActivityId, Cause, Sent};
@@ -33,11 +35,20 @@ const JOINS: u32 = 250_000;
 const SOLICITATION: u8 = 133;
 const ADVERTISEMENT: u8 = 134;
 const CLAIM: u8 = 135;
+const LISTENS: u8 = 143;
+/// It listens to all who send to the group: RFC 3810 section 5.2.12.
+const TO_ANYBODY: u8 = 4;
+/// Between a report and what follows it. Assumption: the kernel's way from one to the other.
+const AFTER_REPORT: u64 = 60_000;
+const PROTOCOL_ICMPV6: u8 = 58;
+const HOP_BY_HOP: u8 = 0;
 const SOURCE_LINK: u8 = 1;
 const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+/// Routers that mind listeners, RFC 3810 section 5.2.14.
+const MIND_LISTENERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16);
 
 impl<W: Write> World<W> {
     /// Sets going what happens by itself on watched segments with an IPv6 prefix.
@@ -126,11 +137,8 @@ impl<W: Write> World<W> {
         // Hop limit 64 for all, no DHCPv6, a default router for half an hour.
         let rest = [64, 0, 0x07, 0x08];
         let from = link_local(interface_id(mac));
-        self.show_to_group(
-            segment,
-            mac,
-            message((ADVERTISEMENT, rest), (from, ALL_NODES), payload),
-        );
+        let packet = message((ADVERTISEMENT, rest), (from, ALL_NODES), payload);
+        self.show_to_group(segment, mac, packet, self.clock);
     }
 
     /// A host that joins takes its next step.
@@ -153,16 +161,25 @@ impl<W: Write> World<W> {
             let ends = (Ipv6Addr::UNSPECIFIED, solicited_node(address));
             message((CLAIM, [0; 4]), ends, address.octets().to_vec())
         };
+        let (now, then) = (self.clock, self.clock.plus_nanos(AFTER_REPORT));
+        // One group for both addresses, as they end alike.
+        let group = solicited_node(near);
         match step {
-            Joining::Near => self.show_to_group(segment, mac, claim(near)),
+            Joining::Near => {
+                let listens = report(Ipv6Addr::UNSPECIFIED, group);
+                self.show_to_group(segment, mac, listens, now);
+                self.show_to_group(segment, mac, claim(near), then);
+            }
             Joining::Asks => {
+                // Said again, now that the address is its own: RFC 3590 section 4.
+                self.show_to_group(segment, mac, report(near, group), now);
                 let link = link_option(SOURCE_LINK, mac);
                 let ends = (near, ALL_ROUTERS);
                 let question = message((SOLICITATION, [0; 4]), ends, link);
-                self.show_to_group(segment, mac, question);
+                self.show_to_group(segment, mac, question, then);
                 self.plan_answer(segment, id);
             }
-            Joining::Far => self.show_to_group(segment, mac, claim(address)),
+            Joining::Far => self.show_to_group(segment, mac, claim(address), now),
         }
     }
 
@@ -181,10 +198,16 @@ impl<W: Write> World<W> {
         self.queue.push(at, Event::Advertised(segment, asker));
     }
 
-    fn show_to_group(&mut self, segment: SegmentId, mac: MacAddress, packet: Packet) {
+    fn show_to_group(
+        &mut self,
+        segment: SegmentId,
+        mac: MacAddress,
+        packet: Packet,
+        at: Timestamp,
+    ) {
         let to = group_mac(packet.destination()).unwrap_or(MacAddress::BROADCAST);
         let cause = Cause::stimulus(ActivityId::BACKGROUND);
-        self.show_discovery(segment, (mac, to), Sent { packet, cause }, self.clock);
+        self.show_discovery(segment, (mac, to), Sent { packet, cause }, at);
     }
 }
 
@@ -215,6 +238,28 @@ fn advertisement(mac: MacAddress, prefix: Ipv6Net) -> Vec<u8> {
     payload.extend([0; 4]);
     payload.extend(prefix.network().octets());
     payload
+}
+
+/// A report that a host listens in a group, RFC 3810 section 5.2, with the option that makes routers look, RFC 2711.
+fn report(from: Ipv6Addr, group: Ipv6Addr) -> Packet {
+    let body = [
+        &[0, 0, 0, 1, TO_ANYBODY, 0, 0, 0],
+        group.octets().as_slice(),
+    ]
+    .concat();
+    let length = u16::try_from(body.len() + 4).unwrap_or(u16::MAX);
+    let sum = Checksum::new().pseudo_v6(from, MIND_LISTENERS, PROTOCOL_ICMPV6, length);
+    let [high, low] = sum.bytes(&[LISTENS, 0]).bytes(&body).finish().to_be_bytes();
+    let alert = [PROTOCOL_ICMPV6, 0, 5, 2, 0, 0, 1, 0];
+    let head = [LISTENS, 0, high, low];
+    Packet {
+        ip: Ip::V6(Ipv6 {
+            hop_limit: 1,
+            ..Ipv6::new(from, MIND_LISTENERS)
+        }),
+        segment: Segment::Raw(HOP_BY_HOP),
+        payload: Payload::new([alert.as_slice(), &head, &body].concat()),
+    }
 }
 
 fn link_option(kind: u8, mac: MacAddress) -> Vec<u8> {

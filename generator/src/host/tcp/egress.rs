@@ -63,9 +63,7 @@ impl Egress<'_> {
         tos: u8,
         cause: Cause,
     ) {
-        let ip = self
-            .ip
-            .header(self.now, local.address, remote.address, purpose, tos);
+        let ip = self.ip.header(self.now, local, remote, purpose, tos);
         let packet = Packet {
             ip,
             segment: Segment::Tcp(tcp),
