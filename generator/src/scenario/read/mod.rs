@@ -185,7 +185,7 @@ pub fn scenario(
     for (name, node) in entries(activities) {
         reader.activity(name, node);
     }
-    reader.check_times();
+    reader.check_seen();
     let origin = &document.origin;
     if reader.sensors.is_empty() {
         reader.mistakes.note(
@@ -240,9 +240,9 @@ struct Reader<'a> {
     tree: SeedTree,
     /// How long the scenario is watched, in nanoseconds.
     duration: u64,
-    /// Activities that begin when that is over, and whether any begins before.
-    late: Vec<(Origin, String)>,
-    any_in_time: bool,
+    /// Why activities show nothing, and whether any shows something.
+    unseen: Vec<(Origin, String)>,
+    any_seen: bool,
     sites: Vec<SiteSpec>,
     paths: Vec<PathSpec>,
     hosts: Vec<HostSpec>,
@@ -271,8 +271,8 @@ impl<'a> Reader<'a> {
             watched: BTreeMap::new(),
             tree,
             duration: u64::MAX,
-            late: Vec::new(),
-            any_in_time: false,
+            unseen: Vec::new(),
+            any_seen: false,
             sites: Vec::new(),
             paths: Vec::new(),
             hosts: Vec::new(),

@@ -6,10 +6,13 @@ use std::net::IpAddr;
 
 use super::Reader;
 use crate::blueprint::Blueprint;
-use crate::net::sensor::Place;
+use crate::net::sensor::{Place, SensorConfig};
 use crate::net::topology::{SiteId, is_for_all};
 use crate::reading::document::Node;
 use crate::reading::units::write_duration;
+
+/// All packets, as a share.
+const MILLION: u32 = 1_000_000;
 
 /// What is known of an activity when its reach is looked at.
 pub(super) struct Aim<'a> {
@@ -26,29 +29,98 @@ pub(super) struct Aim<'a> {
 impl Reader<'_> {
     /// Notes what keeps an activity from being seen.
     pub(super) fn check_reach(&mut self, aim: &Aim<'_>) {
-        if aim.at > self.duration {
-            let (at, lasts) = (write_duration(aim.at), write_duration(self.duration));
-            let message = format!(
-                "activity.{}: it begins at {at}, when the scenario is over: make 'at' less than the duration, {lasts}",
-                aim.name
-            );
-            self.late.push((aim.node.origin.clone(), message));
-            return;
+        let reported = |why: String| format!("activity.{}: {why}", aim.name);
+        let origin = &aim.node.origin;
+        let late = self.too_late(aim);
+        if late.is_none()
+            && let Some(why) = self.out_of_reach(aim)
+        {
+            self.any_seen = true;
+            return self.mistakes.note(origin, reported(why));
         }
-        self.any_in_time = true;
-        if let Some(why) = self.out_of_reach(aim) {
-            let message = format!("activity.{}: {why}", aim.name);
-            self.mistakes.note(&aim.node.origin, message);
+        match late.or_else(|| self.shows_nothing(aim)) {
+            Some(why) => self.unseen.push((origin.clone(), reported(why))),
+            None => self.any_seen = true,
         }
     }
 
-    /// Some that begin when all is over are some seeds' way to leave them out; if all do, nothing happens.
-    pub(super) fn check_times(&mut self) {
-        if !self.any_in_time {
-            for (origin, message) in std::mem::take(&mut self.late) {
+    /// Some that show nothing may stand beside others: some seeds leave them out, and no sensor sees all. If none shows anything,
+    /// captures are empty.
+    pub(super) fn check_seen(&mut self) {
+        if !self.any_seen {
+            for (origin, message) in std::mem::take(&mut self.unseen) {
                 self.mistakes.note(&origin, message);
             }
         }
+    }
+
+    fn too_late(&self, aim: &Aim<'_>) -> Option<String> {
+        let (at, lasts) = (write_duration(aim.at), write_duration(self.duration));
+        (aim.at > self.duration).then(|| {
+            format!("it begins at {at}, when the scenario is over: make 'at' less than the duration, {lasts}")
+        })
+    }
+
+    /// Why nothing of an activity comes before a sensor, though it has a way to its targets.
+    fn shows_nothing(&self, aim: &Aim<'_>) -> Option<String> {
+        if aim.actors.is_empty() && aim.from.iter().all(|name| self.cast.contains_key(name)) {
+            return Some(format!(
+                "nobody does it: '{}' has no members; make its 'count' at least 1",
+                aim.from.join("', '")
+            ));
+        }
+        let mute = |actor: &usize| {
+            let line = self.hosts.get(*actor).map(|host| &host.access);
+            line.is_some_and(|line| line.loss >= MILLION || line.delay > self.duration)
+        };
+        if !aim.actors.is_empty() && aim.actors.iter().all(mute) {
+            return Some(format!(
+                "nothing that '{}' says leaves its line in time: make the line's 'loss' less than 100%, and 'access' less than the \
+                 duration",
+                aim.from.join("', '")
+            ));
+        }
+        let heard = |actor: &usize| {
+            let host = self.hosts.get(*actor);
+            host.is_some_and(|host| self.hears(host.site, host.hops))
+        };
+        let from = aim.from.join("', '");
+        let local = !aim.targets.is_empty() && aim.targets.iter().all(|to| is_for_all(*to));
+        if local && !aim.actors.iter().any(heard) {
+            return Some(format!(
+                "what is for all neighbours stays on the segment of '{from}', where no sensor stands: put one there (at = \"segment N\" \
+                 with the 'hops' of '{from}'), or aim at hosts"
+            ));
+        }
+        let site = self.inside(aim)?;
+        Some(format!(
+            "what hosts of site '{site}' say to each other does not pass its border: put a sensor on a segment (site = \"{site}\", \
+             at = \"segment N\" with the 'hops' of a host), or aim at hosts elsewhere"
+        ))
+    }
+
+    /// The site that nothing of an activity leaves and in which no sensor stands.
+    fn inside(&self, aim: &Aim<'_>) -> Option<&str> {
+        let site = |actor: &usize| Some(self.hosts.get(*actor)?.site);
+        let home = site(aim.actors.first()?)?;
+        let stay = aim.actors.iter().all(|actor| site(actor) == Some(home));
+        let for_them = |to: &IpAddr| self.site_with(*to) == Some(home);
+        let watched = |sensor: &SensorConfig| {
+            sensor.site == home && matches!(sensor.place, Place::Segment(_))
+        };
+        let unseen = stay
+            && !aim.targets.is_empty()
+            && aim.targets.iter().all(for_them)
+            && aim.blueprint.forged().is_empty()
+            && !self.sensors.iter().any(watched);
+        let name = self.sites.get(home.0).map(|spec| spec.name.as_str());
+        name.filter(|_| unseen)
+    }
+
+    /// Whether a sensor stands on a segment.
+    fn hears(&self, site: SiteId, depth: u8) -> bool {
+        let mut sensors = self.sensors.iter();
+        sensors.any(|sensor| sensor.site == site && sensor.place == Place::Segment(depth))
     }
 
     fn out_of_reach(&self, aim: &Aim<'_>) -> Option<String> {
@@ -101,7 +173,7 @@ impl Reader<'_> {
                 aim.from.join(", ")
             ));
         }
-        let mut reason = None;
+        let (mut reason, mut cut) = (None, None);
         for target in aim.targets {
             if is_for_all(*target) {
                 return None;
@@ -109,15 +181,23 @@ impl Reader<'_> {
             let there = self.site_with(*target);
             for site in &sites {
                 match there {
-                    Some(SiteId(there)) if there == *site || self.joined(there, *site) => {
-                        return None;
-                    }
+                    Some(SiteId(there)) if there == *site => return None,
+                    Some(SiteId(there)) => match self.cut_off(there, *site) {
+                        Some(None) => return None,
+                        // What leaves a watched site is seen, wherever it is lost.
+                        Some(Some(_)) if self.is_watched(*site) => return None,
+                        Some(why) => cut = cut.or(why),
+                        None => {}
+                    },
                     // What leaves a watched site is seen, wherever it is lost.
                     None if self.is_watched(*site) => return None,
                     _ => {}
                 }
                 reason.get_or_insert((*site, there, *target));
             }
+        }
+        if cut.is_some() {
+            return cut;
         }
         let (from, there, target) = reason?;
         let name = |site: usize| self.sites.get(site).map_or("", |site| site.name.as_str());
@@ -148,10 +228,24 @@ impl Reader<'_> {
             .map(|(_, n)| SiteId(n))
     }
 
-    fn joined(&self, one: usize, other: usize) -> bool {
-        self.paths.iter().any(|path| {
+    /// Why nothing gets over the path between two sites, if there is such a path and nothing does.
+    fn cut_off(&self, one: usize, other: usize) -> Option<Option<String>> {
+        let path = self.paths.iter().find(|path| {
             let ends = (path.ends.0.0, path.ends.1.0);
             ends == (one, other) || ends == (other, one)
+        })?;
+        let (name, line) = (&path.name, &path.line);
+        Some(if line.loss >= MILLION {
+            Some(format!(
+                "path.{name} loses all: say less than loss = \"100%\", or watch where it comes from"
+            ))
+        } else if line.delay > self.duration {
+            let (delay, lasts) = (write_duration(line.delay), write_duration(self.duration));
+            Some(format!(
+                "path.{name} takes {delay}, and the scenario {lasts}: make the delay less, or watch where it comes from"
+            ))
+        } else {
+            None
         })
     }
 

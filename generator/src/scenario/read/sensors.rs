@@ -31,12 +31,13 @@ impl Reader<'_> {
             |value| place(text_ref(value)?),
         );
         let drawn = self.unstated == Unstated::Drawn;
+        let duration = self.duration;
         let envelope = envelope(&mut fields, name, drawn, &self.tree);
         let resolution = fields.duration("resolution").unwrap_or(1_000);
         let phase = fields.duration("phase").unwrap_or(0);
         let faults = fields
             .node("fault")
-            .map(|node| faults(node, fields.mistakes()))
+            .map(|node| faults(node, duration, fields.mistakes()))
             .unwrap_or_default();
         fields.finish();
         let site = site.map_or(SiteId(0), |site| self.site_named(node, &site));
@@ -195,8 +196,8 @@ fn tunnel(text: &str) -> Option<TunnelKind> {
     })
 }
 
-/// The `[sensor.NAME.fault]` table.
-fn faults(node: &Node, mistakes: &mut Mistakes) -> Faults {
+/// The `[sensor.NAME.fault]` table of a scenario that lasts so many nanoseconds.
+fn faults(node: &Node, duration: u64, mistakes: &mut Mistakes) -> Faults {
     let mut fields = Fields::new("fault", node, mistakes);
     let directions = [("in", Direction::Inward), ("out", Direction::Outward)];
     let number = |value: Option<u64>, default: u32| {
@@ -223,6 +224,24 @@ fn faults(node: &Node, mistakes: &mut Mistakes) -> Faults {
             |value| step(text_ref(value)?),
         ),
     };
+    let nothing = [
+        (
+            "loss",
+            faults.loss >= 1_000_000,
+            "no frame is left: lose less",
+        ),
+        (
+            "late",
+            faults.late > duration,
+            "the scenario is over by then: begin earlier",
+        ),
+    ];
+    for (key, wrong, why) in nothing {
+        if let Some(stated) = node.get(key).filter(|_| wrong) {
+            let message = format!("fault: {key} = {}: {why}", stated.to_line());
+            fields.mistake(&stated.origin, message);
+        }
+    }
     fields.finish();
     faults
 }
