@@ -127,7 +127,7 @@ pub fn find(catalogue: &Catalogue, name: &str) -> Result<Arc<ScenarioFile>> {
 /// # Errors
 /// The mistakes of the scenario as ordered.
 pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<Scenario> {
-    let background = background_of(catalogue, order)?;
+    let background = background_of(catalogue, order, terms)?;
     let request = Request {
         seed: order.seed,
         set: terms.set.clone(),
@@ -141,8 +141,12 @@ pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<Sc
     Ok(order.file.resolve(&request, catalogue.stacks())?)
 }
 
-/// The background that is laid under an order: of its period, and none under a background itself.
-fn background_of(catalogue: &Catalogue, order: &Order) -> Result<Option<Arc<ScenarioFile>>> {
+/// The background that is laid under an order: of the time in which it plays, and none under a background itself.
+fn background_of(
+    catalogue: &Catalogue,
+    order: &Order,
+    terms: &Terms,
+) -> Result<Option<Arc<ScenarioFile>>> {
     let Some(background) = &order.background else {
         return Ok(None);
     };
@@ -152,7 +156,11 @@ fn background_of(catalogue: &Catalogue, order: &Order) -> Result<Option<Arc<Scen
     if own == id || *own == older {
         return Ok(None);
     }
-    let plays_then = order.file.year().is_some_and(|year| year < UNTIL);
+    let stated = terms.set.iter().rfind(|(path, _)| path == "start");
+    let stated = stated.and_then(|(_, start)| start.get(..4)?.parse().ok());
+    let plays_then = stated
+        .or_else(|| order.file.year())
+        .is_some_and(|year: i16| year < UNTIL);
     match catalogue.get(&older).filter(|_| plays_then) {
         Some(file) => Ok(Some(Arc::new(file?))),
         None => Ok(Some(Arc::clone(background))),

@@ -47,6 +47,15 @@ impl RetryPlan {
         }
     }
 
+    /// How long all tries of one probe wait, on average, in nanoseconds.
+    pub fn waits(&self) -> u64 {
+        let wait = |sent| match self.patience {
+            Some(patience) if sent >= self.tries => patience,
+            _ => self.usual_wait(sent).saturating_add(self.jitter),
+        };
+        (1..=self.tries).map(wait).fold(0, u64::saturating_add)
+    }
+
     /// How long the try of that number, from 1, waits for its answer.
     pub fn wait(&self, sent: u64, draws: &mut Draws) -> u64 {
         if sent >= self.tries
@@ -54,7 +63,16 @@ impl RetryPlan {
         {
             return patience;
         }
-        let wait = match &self.waits {
+        let wait = self.usual_wait(sent);
+        if self.jitter > 0 || draws.is_pinned() {
+            wait + draws.exponential(self.jitter)
+        } else {
+            wait
+        }
+    }
+
+    fn usual_wait(&self, sent: u64) -> u64 {
+        match &self.waits {
             Waits::List(list) => {
                 let at = usize::try_from(sent - 1).unwrap_or(usize::MAX);
                 list.get(at).or(list.last()).copied().unwrap_or(0)
@@ -65,11 +83,6 @@ impl RetryPlan {
                     .unwrap_or(u64::MAX);
                 first.saturating_mul(factor).min(*most)
             }
-        };
-        if self.jitter > 0 || draws.is_pinned() {
-            wait + draws.exponential(self.jitter)
-        } else {
-            wait
         }
     }
 }

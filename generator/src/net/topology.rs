@@ -74,6 +74,8 @@ pub struct Site {
     pub filter: Filter,
     /// The address of its border router.
     pub router: IpAddr,
+    /// The address by which its own hosts know that router: behind a translator, a private one.
+    pub gateway: IpAddr,
     /// The routers inside, the one next to the border first; where fewer are named, the last stands for the rest, and
     /// without any the border router speaks for them.
     pub inner_routers: Vec<IpAddr>,

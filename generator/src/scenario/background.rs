@@ -126,14 +126,16 @@ fn fix_places(document: &mut Node) {
     }
 }
 
-/// Makes a capture longer than its story, of a length that says nothing of it, and lets the story begin somewhere in it.
-pub(super) fn give_room(document: &mut Node, tree: &SeedTree) {
+/// Makes a capture longer than its story, of a length that says nothing of it, and lets the story begin somewhere in it: as
+/// likely at its end as at its beginning, where it is known how long it `takes` of the time that it has.
+pub(super) fn give_room(document: &mut Node, tree: &SeedTree, takes: Option<u64>) {
     let Some(story) = duration_at(document, "duration") else {
         return;
     };
     let mut draws = tree.draws("window");
     let whole = draws.range(WINDOW).max(story + story / 10);
-    let lead = draws.range(0..=whole - story);
+    let takes = takes.map_or(story, |takes| takes.min(story));
+    let lead = draws.range(0..=whole - takes);
     set_duration(document, "duration", whole);
     let own: Vec<String> = section(document, "activity")
         .filter(|(name, _)| !name.starts_with(PREFIX))

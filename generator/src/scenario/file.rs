@@ -231,8 +231,9 @@ impl ScenarioFile {
             });
             let tree = self.tree(request.seed);
             let base = background.varied_document(&tree, own.collect(), &mut mistakes);
+            let takes = self.takes(&document, request.seed, stacks);
             background::lay_under(base, &mut document, request.label_background);
-            background::give_room(&mut document, &tree);
+            background::give_room(&mut document, &tree, takes);
             for (path, value) in &request.set {
                 if path.starts_with(OF_BACKGROUND) {
                     parameters.insert(path.clone(), value.clone());
@@ -276,6 +277,13 @@ impl ScenarioFile {
     /// The streams of a seed of this scenario.
     fn tree(&self, seed: u64) -> SeedTree {
         SeedTree::of(&self.identity.id, seed, Pins::new())
+    }
+
+    /// About how long what happens in a document takes, at most, in nanoseconds, where that can be told.
+    fn takes(&self, document: &Node, seed: u64, stacks: &Stacks) -> Option<u64> {
+        // Its mistakes are found when it is read with all that belongs to it.
+        let mut unheard = Mistakes::default();
+        read::scenario(document, stacks, seed, Unstated::Drawn, &mut unheard)?.takes()
     }
 
     /// Moves the start of a scenario to another day and hour of its time, unless somebody has set it.

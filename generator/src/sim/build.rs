@@ -93,6 +93,7 @@ fn topology(scenario: &Scenario, tree: &SeedTree) -> Topology {
         absent: spec.absent,
         filter: spec.filter.clone(),
         router: spec.router,
+        gateway: spec.gateway,
         inner_routers: spec.inner_routers.clone(),
         directed_broadcast: spec.directed_broadcast,
         nat: spec.nat.map(Nat::new),

@@ -156,7 +156,7 @@ impl<W: Write> World<W> {
             let mac = self.topology.mac(segment, Station::Outer);
             return Some(link_local(interface_id(mac)).into());
         }
-        Some(site.router).filter(IpAddr::is_ipv4)
+        Some(site.gateway).filter(IpAddr::is_ipv4)
     }
 
     fn address_of(&self, segment: SegmentId, station: Station, over_ipv6: bool) -> Option<IpAddr> {

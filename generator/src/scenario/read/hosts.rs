@@ -44,7 +44,20 @@ const FAR_RATES: [&str; 5] = [
     "1 Gbit/s",
 ];
 
-/// A time of a range whose decades are equally likely, by halves: short lines are many, long ones few.
+/// Routers between a host near a sensor and the border. Assumption: most stand close to it, and some in branches behind others.
+const NEAR_HOPS: (u64, u64) = (1, 10);
+
+/// How many routers there are between a host near a sensor and the border: no more than its site names, if it names any.
+fn near_hops(draws: &mut Draws, named: usize) -> RangeInclusive<u8> {
+    let hops = match named as u64 {
+        0 => spread(draws, NEAR_HOPS),
+        named => draws.range(1..=named),
+    };
+    let hops = u8::try_from(hops).unwrap_or(1);
+    hops..=hops
+}
+
+/// A number of a range whose octaves are equally likely: short lines are many, long ones few.
 fn spread(draws: &mut Draws, (low, high): (u64, u64)) -> u64 {
     let mut doublings = 0;
     while low << (doublings + 1) <= high {
@@ -161,6 +174,10 @@ impl Reader<'_> {
         let mut draws = self.tree.draws(&format!("place/{name}"));
         let plain = self.unstated == Unstated::Plain;
         let near = self.watched.contains_key(site);
+        let mut sites = self.sites.iter();
+        let inner_routers = sites
+            .find(|spec| spec.name == site)
+            .map_or(0, |spec| spec.inner_routers.len());
         let segment = self.watched.get(site).and_then(|place| {
             let id = self.sites.iter().position(|spec| spec.name == site)?;
             match place.unwrap_or_else(|| self.usual_place(SiteId(id))) {
@@ -177,7 +194,7 @@ impl Reader<'_> {
         let hops = match hops {
             Some(hops) => hops,
             None if plain => 0..=0,
-            None if near => 1..=3,
+            None if near => near_hops(&mut draws, inner_routers),
             None => 3..=15,
         };
         let hops = draws.range(u64::from(*hops.start())..=u64::from(*hops.end()));
@@ -201,7 +218,8 @@ impl Reader<'_> {
     }
 
     fn is_router(&self, address: IpAddr) -> bool {
-        self.sites.iter().any(|site| site.router == address)
+        let mut sites = self.sites.iter();
+        sites.any(|site| [site.router, site.gateway].contains(&address))
     }
 
     /// A free address of a site: nobody's, and none that an activity names, for those may be meant to be nobody's.

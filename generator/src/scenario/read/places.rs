@@ -60,6 +60,12 @@ impl Reader<'_> {
             }
         }
         let router = router.or(nat.map(IpAddr::from));
+        // Who stands behind a translator knows it by the last of the private addresses.
+        let private =
+            |block: &&IpNet| matches!(block, IpNet::V4(block) if block.network().is_private());
+        let gateway = nat
+            .and_then(|_| prefixes.iter().find(private))
+            .map(last_host);
         let filter = fields.node("filter");
         let filter = filter
             .map(|node| filter_of(node, fields.mistakes()))
@@ -76,6 +82,7 @@ impl Reader<'_> {
             absent,
             filter,
             router,
+            gateway: gateway.unwrap_or(router),
             inner_routers,
             directed_broadcast,
             nat,
