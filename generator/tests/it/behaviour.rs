@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::micro::{read, record};
 use labels::Truth;
 use wire::capture::CaptureReader;
-use wire::decode::Transport;
+use wire::decode::{Network, Transport};
 use wire::{Flags, Layers};
 
 /// A world of two sites; `hosts` and `activities` are added as they stand.
@@ -419,13 +419,30 @@ fn a_segment_hears_routers_that_are_asked_and_hosts_that_join() {
     );
     let (bytes, _) = record(&read(&format!("{text}{parts}")).unwrap(), 3);
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
-    let mut kinds = Vec::new();
+    let (mut kinds, mut labels) = (Vec::new(), std::collections::BTreeMap::new());
     while let Some(record) = reader.next().unwrap() {
         let layers = Layers::decode(record.link_type, record.bytes);
+        assert!(layers.anomalies.is_empty(), "{:?}", layers.anomalies);
         if let Transport::Icmpv6(message) = &layers.transport {
             kinds.push(message.icmp_type);
         }
+        if let (Network::V6(ip), Some(ports)) = (&layers.network, layers.ports()) {
+            let flow = (ip.source, ip.destination, ports);
+            let label = *labels.entry(flow).or_insert(ip.flow_label);
+            assert_eq!(label, ip.flow_label, "one label a flow");
+        }
     }
+    let distinct: std::collections::BTreeSet<&u32> = labels.values().collect();
+    assert!(
+        distinct.len() == labels.len() && !distinct.contains(&0),
+        "{labels:?}"
+    );
+    // Who joins says first in which group it listens, and again under its own address.
+    assert_eq!(
+        kinds.iter().filter(|kind| **kind == 143).count(),
+        2,
+        "{kinds:?}"
+    );
     let joins: Vec<u8> = kinds
         .iter()
         .copied()
@@ -498,6 +515,49 @@ at = \"border\"
     assert!(answers >= 2);
 }
 
+/// Who stands behind one address asks for its router by a private one: nobody holds the other on that segment.
+#[test]
+fn hosts_behind_one_address_ask_for_their_router_by_a_private_one() {
+    let text = scenario("[path.internet]\nbetween = [\"outside\", \"home\"]");
+    let text = text.replace(
+        "prefixes = [\"192.0.2.0/24\"]",
+        "prefixes = [\"192.0.2.1/32\", \"10.0.0.0/24\"]\nnat = \"192.0.2.1\"",
+    );
+    let parts = "
+[host.one]
+site = \"home\"
+address = \"10.0.0.7\"
+stack = \"linux-6\"
+[host.server]
+site = \"outside\"
+address = \"198.51.100.9\"
+stack = \"linux-6\"
+[host.server.service.http]
+app = \"http\"
+[activity.visit]
+app = \"http\"
+from = \"one\"
+to = \"server\"
+class = \"web\"
+[sensor.home]
+site = \"home\"
+at = \"segment 0\"
+";
+    let (bytes, _) = record(&read(&format!("{text}{parts}")).unwrap(), 3);
+    let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
+    let mut asked = std::collections::BTreeSet::new();
+    while let Some(record) = reader.next().unwrap() {
+        let layers = Layers::decode(record.link_type, record.bytes);
+        if let Network::Arp(arp) = &layers.network {
+            asked.insert(arp.target.to_string());
+        }
+    }
+    assert_eq!(
+        asked.into_iter().collect::<Vec<_>>(),
+        ["10.0.0.254", "10.0.0.7"]
+    );
+}
+
 #[test]
 fn a_service_that_died_refuses_until_it_is_back_and_clients_try_again() {
     let parts = format!(
@@ -551,6 +611,38 @@ fn what_cannot_be_seen_is_said_with_its_line() {
         (
             scan("to = \"server\"", "at = \"400s\""),
             "it begins at 400s, when the scenario is over",
+        ),
+        (
+            scan("to = \"server\"", "").replace("\"home\"]\n", "\"home\"]\nloss = \"100%\"\n"),
+            "path.internet loses all",
+        ),
+        (
+            scan("to = \"server\"", "").replace("delay = \"10ms\"", "delay = \"90min\""),
+            "path.internet takes 90min",
+        ),
+        (
+            scan("to = \"255.255.255.255\"", ""),
+            "stays on the segment of 'client', where no sensor stands",
+        ),
+        (
+            scan(
+                "to = \"server\"",
+                "[host.other]\nsite = \"home\"\naddress = \"192.0.2.8\"\nstack = \"linux-6\"",
+            )
+            .replace("from = \"client\"", "from = \"other\""),
+            "what hosts of site 'home' say to each other does not pass its border",
+        ),
+        (
+            scan(
+                "to = \"server\"",
+                "[group.nobody]\nsite = \"outside\"\ncount = 0\nstack = \"linux-6\"",
+            )
+            .replace("from = \"client\"", "from = \"nobody\""),
+            "'nobody' has no members",
+        ),
+        (
+            scan("to = \"server\"", "[sensor.home.fault]\nloss = \"100%\""),
+            "no frame is left",
         ),
         (
             scan(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::micro::{read, record};
-use generator::{Catalogue, ScenarioFile};
+use generator::{Catalogue, Request, ScenarioFile};
 use wire::Layers;
 use wire::capture::CaptureReader;
 use wire::decode::Transport;
@@ -201,5 +201,32 @@ fn every_built_in_scenario_is_right_with_all_it_offers() {
         if let Err(errors) = catalogue.check(&id).unwrap() {
             panic!("{id}: {errors}");
         }
+    }
+}
+
+/// A short scan may be the last that a capture shows, though its file leaves it much more time.
+#[test]
+fn a_story_over_a_background_begins_as_likely_late_as_early() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let scan = read(&WORLD.replace("100s", "290s")).unwrap();
+    let office = catalogue.get("office-2000").unwrap().unwrap();
+    let shares: Vec<u64> = (1..=60)
+        .map(|seed| {
+            let request = Request {
+                seed,
+                background: Some(&office),
+                ..Request::default()
+            };
+            let scenario = scan.resolve(&request, catalogue.stacks()).unwrap();
+            let begins = scenario
+                .runs
+                .iter()
+                .filter(|run| run.path.starts_with("tool/scan"));
+            let first = begins.map(|run| run.at).min().unwrap();
+            first * 10 / scenario.duration
+        })
+        .collect();
+    for tenth in [0, 4, 9] {
+        assert!(shares.contains(&tenth), "{shares:?}");
     }
 }
