@@ -33,6 +33,17 @@ impl Checksum {
         Checksum(sum + u64::from(tail))
     }
 
+    /// Adds words of 32 bits.
+    #[must_use]
+    #[inline]
+    pub fn words<const N: usize>(self, words: [u32; N]) -> Self {
+        Checksum(
+            words
+                .iter()
+                .fold(self.0, |sum, word| sum + u64::from(*word)),
+        )
+    }
+
     /// Adds one 16-bit word.
     #[must_use]
     #[inline]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::checksum::Checksum;
 use crate::field::Field;
+use crate::words;
 
 /// Flag bit: more fragments follow.
 pub const MORE_FRAGMENTS: u8 = 0b001;
@@ -103,51 +104,33 @@ impl Ipv4 {
 
     /// Appends the header of a packet that carries `length` bytes of `protocol`.
     ///
-    /// A packet beyond 65535 bytes says 65535. Written byte by byte instead of through a view: it is the hottest code of
-    /// a flood, and setting bit fields one by one took four times as long.
+    /// A packet beyond 65535 bytes says 65535. Written word by word instead of through a view: it is the hottest code of a
+    /// flood, and setting bit fields one by one took four times as long.
     #[inline]
     pub fn emit(&self, protocol: u8, length: usize, out: &mut Vec<u8>) {
         let header_bytes = self.header_bytes();
-        let words = u8::try_from(header_bytes / 4).unwrap_or(15);
+        let length_in_words = u32::try_from(header_bytes / 4).unwrap_or(15);
         let total = u16::try_from(header_bytes + length).unwrap_or(u16::MAX);
-        let [length_high, length_low] = self.total_length.or(|| total).to_be_bytes();
-        let [id_high, id_low] = self.identification.to_be_bytes();
-        let fragment = (u16::from(self.flags & 0b111) << 13) | (self.fragment_offset & 0x1fff);
-        let [fragment_high, fragment_low] = fragment.to_be_bytes();
+        let total = self.total_length.or(|| total);
+        let fragment =
+            u32::from(self.flags & 0b111) << 13 | u32::from(self.fragment_offset & 0x1fff);
         let protocol = self.protocol.or(|| protocol);
-        let [a, b, c, d] = self.source.octets();
-        let [e, f, g, h] = self.destination.octets();
         let mut header = [
-            0x40 | words,
-            self.tos,
-            length_high,
-            length_low,
-            id_high,
-            id_low,
-            fragment_high,
-            fragment_low,
-            self.ttl,
-            protocol,
-            0,
-            0,
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
+            (0x40 | length_in_words) << 24 | u32::from(self.tos) << 16 | u32::from(total),
+            u32::from(self.identification) << 16 | fragment,
+            u32::from(self.ttl) << 24 | u32::from(protocol) << 16,
+            self.source.to_bits(),
+            self.destination.to_bits(),
         ];
         let options = self.options.as_deref().map_or(&[] as &[u8], |options| {
             options.get(..MAX_OPTION_BYTES).unwrap_or(options)
         });
         let sum = self
             .checksum
-            .or(|| Checksum::new().bytes(&header).bytes(options).finish());
-        let [_, _, _, _, _, _, _, _, _, _, high, low, ..] = &mut header;
-        [*high, *low] = sum.to_be_bytes();
-        out.extend_from_slice(&header);
+            .or(|| Checksum::new().words(header).bytes(options).finish());
+        let [_, _, with_sum, ..] = &mut header;
+        *with_sum |= u32::from(sum);
+        words::append(header, out);
         if !options.is_empty() {
             out.extend_from_slice(options);
             out.resize(out.len() + (header_bytes - HEADER_BYTES - options.len()), 0);

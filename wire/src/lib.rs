@@ -25,6 +25,7 @@ mod reconstruct;
 pub mod tcp;
 pub mod time;
 pub mod udp;
+mod words;
 
 pub use arp::ArpMessage;
 pub use decode::{Layers, LinkType};

@@ -11,8 +11,9 @@ use crate::icmp::{self, Icmp};
 use crate::ipv4::Ipv4;
 use crate::ipv6::{self, Ipv6};
 use crate::payload::Payload;
-use crate::tcp::Tcp;
+use crate::tcp::{self, Tcp};
 use crate::udp::{self, Udp};
+use crate::words;
 
 /// Protocol number of ICMP.
 pub const PROTOCOL_ICMP: u8 = 1;
@@ -74,19 +75,23 @@ impl Packet {
     }
 
     /// Ports of sender and receiver, where there are ports.
+    #[inline]
     pub fn ports(&self) -> Option<(u16, u16)> {
         match &self.segment {
             Segment::Tcp(tcp) => Some((tcp.source, tcp.destination)),
             Segment::Udp(udp) => Some((udp.source, udp.destination)),
-            Segment::Raw(PROTOCOL_TCP | PROTOCOL_UDP) if self.is_first_fragment() => {
-                match self.payload.slice(0, 4).to_vec().as_slice() {
-                    [a, b, c, d] => {
-                        Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d])))
-                    }
-                    _ => None,
-                }
-            }
-            Segment::Icmp(_) | Segment::Raw(_) => None,
+            Segment::Icmp(_) => None,
+            Segment::Raw(protocol) => self.ports_in_payload(*protocol),
+        }
+    }
+
+    fn ports_in_payload(&self, protocol: u8) -> Option<(u16, u16)> {
+        if !matches!(protocol, PROTOCOL_TCP | PROTOCOL_UDP) || !self.is_first_fragment() {
+            return None;
+        }
+        match self.payload.slice(0, 4).to_vec().as_slice() {
+            [a, b, c, d] => Some((u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]))),
+            _ => None,
         }
     }
 
@@ -193,41 +198,20 @@ impl Segment {
     }
 }
 
-/// Appends a segment. As for IPv4, bytes are written one by one because floods are made of them.
+/// Appends a segment. As for IPv4, whole words are written and summed, because floods are made of them.
 fn emit_tcp(tcp: &Tcp, ip: &Ip, payload: &Payload, out: &mut Vec<u8>) {
     let start = out.len();
-    let words = u8::try_from(tcp.header_bytes() / 4).unwrap_or(15);
-    let flags = tcp.flags.0 & 0x0fff;
-    let [offset_flags, low_flags] =
-        ((u16::from(tcp.data_offset.or(|| words) & 0x0f) << 12) | flags).to_be_bytes();
-    let [a, b] = tcp.source.to_be_bytes();
-    let [c, d] = tcp.destination.to_be_bytes();
-    let [e, f, g, h] = tcp.sequence.to_be_bytes();
-    let [i, j, k, l] = tcp.acknowledgment.to_be_bytes();
-    let [m, n] = tcp.window.to_be_bytes();
-    let [o, p] = tcp.urgent.to_be_bytes();
-    out.extend_from_slice(&[
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-        h,
-        i,
-        j,
-        k,
-        l,
-        offset_flags,
-        low_flags,
-        m,
-        n,
-        0,
-        0,
-        o,
-        p,
-    ]);
+    let length = u8::try_from(tcp.header_bytes() / 4).unwrap_or(15);
+    let length = u32::from(tcp.data_offset.or(|| length) & 0x0f);
+    let flags = u32::from(tcp.flags.0 & 0x0fff);
+    let header = [
+        u32::from(tcp.source) << 16 | u32::from(tcp.destination),
+        tcp.sequence,
+        tcp.acknowledgment,
+        length << 28 | flags << 16 | u32::from(tcp.window),
+        u32::from(tcp.urgent),
+    ];
+    words::append(header, out);
     let options = tcp.options.as_bytes();
     if !options.is_empty() {
         out.extend_from_slice(options);
@@ -238,8 +222,10 @@ fn emit_tcp(tcp: &Tcp, ip: &Ip, payload: &Payload, out: &mut Vec<u8>) {
         return;
     };
     let sum = tcp.checksum.or(|| {
+        let rest = segment.get(tcp::HEADER_BYTES..).unwrap_or_default();
         ip.pseudo_header(PROTOCOL_TCP, segment.len())
-            .bytes(segment)
+            .words(header)
+            .bytes(rest)
             .finish()
     });
     if let Some(room) = segment.get_mut(16..18) {

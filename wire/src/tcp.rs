@@ -163,9 +163,11 @@ impl Options {
 
     /// The options in this order; those that do not fit 40 bytes are left out.
     pub fn new<'a>(options: impl IntoIterator<Item = TcpOption<'a>>) -> Self {
-        options
-            .into_iter()
-            .fold(Options::NONE, |list, option| list.with(option))
+        let mut list = Options::NONE;
+        for option in options {
+            list.push(option);
+        }
+        list
     }
 
     /// The option bytes of a header, as they stand, cut at 40.
@@ -178,26 +180,37 @@ impl Options {
     /// The list with one more option; unchanged when it does not fit.
     #[must_use]
     pub fn with(mut self, option: TcpOption<'_>) -> Self {
-        let mut one = [0u8; MAX_OPTION_BYTES];
-        let length = match option {
-            TcpOption::EndOfList => fill(&mut one, &[0]),
-            TcpOption::NoOperation => fill(&mut one, &[1]),
+        self.push(option);
+        self
+    }
+
+    fn push(&mut self, option: TcpOption<'_>) {
+        match option {
+            TcpOption::EndOfList => self.append(&[0]),
+            TcpOption::NoOperation => self.append(&[1]),
             TcpOption::Mss(mss) => {
-                fill(&mut one, &[2, 4])
-                    + fill(one.get_mut(2..).unwrap_or_default(), &mss.to_be_bytes())
+                let [a, b] = mss.to_be_bytes();
+                self.append(&[2, 4, a, b]);
             }
-            TcpOption::WindowScale(shift) => fill(&mut one, &[3, 3, shift]),
-            TcpOption::SackPermitted => fill(&mut one, &[4, 2]),
-            TcpOption::Sack(blocks) => fill_kind(&mut one, 5, blocks),
+            TcpOption::WindowScale(shift) => self.append(&[3, 3, shift]),
+            TcpOption::SackPermitted => self.append(&[4, 2]),
+            TcpOption::Sack(blocks) => self.append_kind(5, blocks),
             TcpOption::Timestamps(value, echo) => {
                 let [a, b, c, d] = value.to_be_bytes();
                 let [e, f, g, h] = echo.to_be_bytes();
-                fill(&mut one, &[8, 10, a, b, c, d, e, f, g, h])
+                self.append(&[8, 10, a, b, c, d, e, f, g, h]);
             }
-            TcpOption::Unknown(kind, data) => fill_kind(&mut one, kind, data),
-        };
-        self.append(one.get(..length).unwrap_or_default());
-        self
+            TcpOption::Unknown(kind, data) => self.append_kind(kind, data),
+        }
+    }
+
+    fn append_kind(&mut self, kind: u8, data: &[u8]) {
+        let data = data.get(..MAX_OPTION_BYTES - 2).unwrap_or(data);
+        let length = u8::try_from(data.len() + 2).unwrap_or(u8::MAX);
+        let mut whole = Options::NONE;
+        whole.append(&[kind, length]);
+        whole.append(data);
+        self.append(whole.as_bytes());
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -227,19 +240,6 @@ impl Options {
     pub fn padded_bytes(&self) -> usize {
         usize::from(self.length).next_multiple_of(4)
     }
-}
-
-fn fill(room: &mut [u8], bytes: &[u8]) -> usize {
-    for (to, from) in room.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    bytes.len().min(room.len())
-}
-
-fn fill_kind(room: &mut [u8], kind: u8, data: &[u8]) -> usize {
-    let data = data.get(..MAX_OPTION_BYTES - 2).unwrap_or(data);
-    let length = u8::try_from(data.len() + 2).unwrap_or(u8::MAX);
-    fill(room, &[kind, length]) + fill(room.get_mut(2..).unwrap_or_default(), data)
 }
 
 impl fmt::Debug for Options {

@@ -21,7 +21,7 @@ const RECORD_HEADER: usize = 16;
 pub struct CaptureWriter<W> {
     out: W,
     buffer: Vec<u8>,
-    nanos_per_unit: u32,
+    resolution: TsResolution,
     records: u64,
     handed_on: u64,
 }
@@ -62,10 +62,7 @@ impl<W: Write> CaptureWriter<W> {
         CaptureWriter {
             out,
             buffer,
-            nanos_per_unit: match ts_resolution {
-                TsResolution::MicroSecond => 1_000,
-                TsResolution::NanoSecond => 1,
-            },
+            resolution: ts_resolution,
             records: 0,
             handed_on: 0,
         }
@@ -104,7 +101,10 @@ impl<W: Write> CaptureWriter<W> {
         let Ok(seconds) = u32::try_from(time.seconds()) else {
             return Err(beyond_2106(time));
         };
-        let fraction = time.subsec_nanos() / self.nanos_per_unit;
+        let fraction = match self.resolution {
+            TsResolution::MicroSecond => time.subsec_nanos() / 1_000,
+            TsResolution::NanoSecond => time.subsec_nanos(),
+        };
         let start = self.buffer.len();
         let mut header = [0; RECORD_HEADER];
         if let Some((a, rest)) = header.split_first_chunk_mut::<4>()
