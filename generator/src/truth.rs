@@ -14,6 +14,7 @@ use labels::{
 use wire::{ArpMessage, Packet, Segment, Timestamp};
 
 use crate::activity::{Activity, ActivityId, Cause, Countable, Role};
+use crate::net::block::Block;
 use crate::net::ports::PortSet;
 use crate::net::topology::Direction;
 
@@ -107,8 +108,8 @@ impl Seen {
 /// Addresses, summed up where they are many.
 #[derive(Debug, Default)]
 struct Addresses {
-    last: Option<IpAddr>,
-    pools_seen: u64,
+    /// Where the next one changes nothing: the address that came last, or the pool that it was drawn from.
+    known: Option<Block>,
     single: BTreeSet<IpAddr>,
     blocks: BTreeSet<IpNet>,
 }
@@ -116,19 +117,18 @@ struct Addresses {
 impl Addresses {
     /// Adds an address; `pools` are blocks known to be drawn from as a whole.
     fn add(&mut self, address: IpAddr, pools: &[IpNet]) {
-        if self.last == Some(address) {
+        if self.known.is_some_and(|known| known.contains(address)) {
             return;
         }
-        self.last = Some(address);
-        if let Some(at) = pools.iter().position(|pool| pool.contains(&address)) {
-            // Asked for every packet of a flood: the set is only touched the first time.
-            let seen = 1u64
-                .checked_shl(u32::try_from(at).unwrap_or(u32::MAX))
-                .unwrap_or(0);
-            if self.pools_seen & seen == 0 {
-                self.pools_seen |= seen;
-                self.blocks.extend(pools.get(at));
+        self.known = Some(Block::of(&address.into()));
+        if let Some((at, pool)) =
+            (pools.iter().enumerate()).find(|(_, pool)| pool.contains(&address))
+        {
+            // What lies in a later pool may lie in one before it, too.
+            if at == 0 {
+                self.known = Some(Block::of(pool));
             }
+            self.blocks.insert(*pool);
             return;
         }
         if self.blocks.iter().any(|block| block.contains(&address)) {
