@@ -14,8 +14,10 @@ pub struct Job {
     visits: Visits,
     /// Time to live of the first hop, hops, and probes a hop, of a trace.
     hops: Option<(u8, u64, u64)>,
-    /// The next visit.
+    /// The next visit: its number, and in which pass and where in it that is.
     next: u64,
+    round: u64,
+    place: u64,
     count: u64,
     rounds: u64,
     /// Probes that wait.
@@ -58,6 +60,8 @@ impl Job {
             visits,
             hops: hops.map(|(first, last, each)| (first, u64::from(last - first) + 1, each)),
             next: 0,
+            round: 0,
+            place: 0,
             count,
             rounds,
             open: 0,
@@ -73,15 +77,11 @@ impl Job {
         if let Some((first, hops, each)) = self.hops {
             return self.peek_hop(first, hops * each, each);
         }
-        let total = self.visits.total();
-        if total == 0 || self.next >= self.count {
-            return None;
-        }
-        let round = self.next / total;
-        (round < self.rounds).then(|| Step {
-            visit: self.visits.get(self.next % total),
+        let left = self.next < self.count && self.round < self.rounds;
+        (left && self.visits.total() > 0).then(|| Step {
+            visit: self.visits.get(self.place),
             number: self.next,
-            round,
+            round: self.round,
             hop: None,
         })
     }
@@ -118,12 +118,16 @@ impl Job {
     #[inline]
     pub fn advance(&mut self) {
         self.next += 1;
+        self.place += 1;
+        if self.place == self.visits.total() {
+            self.place = 0;
+            self.round += 1;
+        }
     }
 
     /// Whether the visit that comes begins another pass.
     pub fn begins_round(&self) -> bool {
-        let total = self.visits.total();
-        self.hops.is_none() && total > 0 && self.next > 0 && self.next.is_multiple_of(total)
+        self.hops.is_none() && self.round > 0 && self.place == 0
     }
 
     /// A trace has come to its target: what remains are the other probes of that hop.

@@ -114,10 +114,10 @@ impl Run {
     /// Makes the visits of a job that are due.
     pub(super) fn go_on(&mut self, number: u64, sys: &mut System<'_>) {
         let plan = Arc::clone(&self.plan);
-        let Some(job) = self.jobs.get(&number) else {
+        let Some(at) = self.jobs.get(&number).map(|job| job.stage) else {
             return;
         };
-        let Some(stage) = plan.stages.get(job.stage) else {
+        let Some(stage) = plan.stages.get(at) else {
             return;
         };
         let mut after = 0;
@@ -136,8 +136,24 @@ impl Run {
                     return sys.timer(after + stage.warm_up, PACE | number);
                 }
             }
+            let started = job.current.map_or(0, |(_, started)| started);
             job.advance();
-            self.visit(number, stage, host, step, after, sys);
+            let port = match &job.found {
+                Some(pairs) => pairs.get(step.visit.host).map(|(_, port)| *port),
+                None => {
+                    let listed = self.stages.get(at).map(|going| going.ports.as_slice());
+                    listed.and_then(|ports| ports.get(step.visit.port)).copied()
+                }
+            };
+            let due = Due {
+                job: number,
+                at,
+                step,
+                host,
+                port: port.unwrap_or(0),
+                started,
+            };
+            self.visit(stage, due, after, sys);
             let Some(job) = self.jobs.get_mut(&number) else {
                 return;
             };
@@ -149,15 +165,22 @@ impl Run {
                 job.waits = true;
                 return;
             }
-            after += self.gap(number, stage, next, sys.now.as_nanos() + after);
+            let begins_round = job.begins_round();
+            after += self.gap(at, stage, (next, begins_round), sys.now.as_nanos() + after);
             if stage.tracked || after >= BATCH {
                 return sys.timer(after, PACE | number);
             }
         }
     }
 
-    pub(super) fn gap(&mut self, number: u64, stage: &Stage, next: Step, now: u64) -> u64 {
-        let begins_round = self.jobs.get(&number).is_some_and(Job::begins_round);
+    /// How long after a visit the next one comes, which may begin another round.
+    pub(super) fn gap(
+        &mut self,
+        at: usize,
+        stage: &Stage,
+        (next, begins_round): (Step, bool),
+        now: u64,
+    ) -> u64 {
         if next.visit.probe > 0
             && let Some(gap) = stage.probe_gap
         {
@@ -166,37 +189,21 @@ impl Run {
         if begins_round && let Some(gap) = stage.round_gap {
             return gap;
         }
-        let at = self.jobs.get(&number).map_or(0, |job| job.stage);
         self.stages
             .get_mut(at)
             .map_or(0, |going| going.pace.next(now))
     }
 
     /// Makes one visit.
-    fn visit(
-        &mut self,
-        number: u64,
-        stage: &Stage,
-        host: usize,
-        step: Step,
-        after: u64,
-        sys: &mut System<'_>,
-    ) {
-        let Some(job) = self.jobs.get(&number) else {
-            return;
-        };
-        let at = job.stage;
-        let started = job.current.map_or(0, |(_, started)| started);
-        let listed = || {
-            self.stages
-                .get(at)
-                .and_then(|going| going.ports.get(step.visit.port))
-        };
-        let port = match &job.found {
-            Some(pairs) => pairs.get(step.visit.host).map(|(_, port)| *port),
-            None => listed().copied(),
-        };
-        let mut port = port.unwrap_or(0);
+    fn visit(&mut self, stage: &Stage, due: Due, after: u64, sys: &mut System<'_>) {
+        let Due {
+            job,
+            at,
+            step,
+            host,
+            mut port,
+            started,
+        } = due;
         if let Action::Craft(crafts) = &stage.action
             && let Some(craft) = crafts.get(step.visit.probe)
         {
@@ -226,8 +233,17 @@ impl Run {
         values.set(Name::CLOCK, now.nanos_since(self.begun) / 1_000_000);
         let distance = self.distances.get(&host).copied().unwrap_or(0);
         values.set(Name::DISTANCE, u64::from(distance));
+        if let Action::Craft(crafts) = &stage.action
+            && !stage.tracked
+        {
+            let probe = step.visit.probe;
+            if let Some((craft, target)) = crafts.get(probe).zip(self.targets.get(host).copied()) {
+                self.craft(at, craft, probe, target, &[], after, sys);
+            }
+            return;
+        }
         let call = Call {
-            job: number,
+            job,
             host,
             port,
             probe: step.visit.probe,
@@ -240,6 +256,18 @@ impl Run {
         };
         self.launch(at, stage, call, after, sys);
     }
+}
+
+/// A visit that is due.
+struct Due {
+    job: u64,
+    /// Number of its stage.
+    at: usize,
+    step: Step,
+    host: usize,
+    port: u16,
+    /// The second in which the work on the target began.
+    started: u64,
 }
 
 fn going(stage: &Stage, cast: &Cast<'_>) -> Going {

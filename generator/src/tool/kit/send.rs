@@ -17,7 +17,7 @@ use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::host::trouble::Trouble;
 
 impl Run {
-    /// Sends a probe for the first time.
+    /// Sends a probe for the first time, and waits for what comes of it.
     #[inline]
     pub(super) fn launch(
         &mut self,
@@ -40,9 +40,6 @@ impl Run {
                     return;
                 };
                 self.craft(at, craft, call.probe, target, &[], after, sys);
-                if !stage.tracked {
-                    return;
-                }
                 call.key = Some(key(craft.protocol(), target, &self.values));
             }
             Action::Connect { source_port, .. } => {
@@ -135,7 +132,7 @@ impl Run {
         reason = "one probe's place, target, memory and moment; a struct would only rename them"
     )]
     #[inline]
-    fn craft(
+    pub(super) fn craft(
         &mut self,
         at: usize,
         craft: &Craft,

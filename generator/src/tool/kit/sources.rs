@@ -82,8 +82,10 @@ fn kind(value: &Value) -> Option<Kind> {
 pub struct Sources {
     plan: SourcePlan,
     draws: Draws,
-    sent: u64,
-    current: Option<IpAddr>,
+    /// Forged sources so far.
+    turn: u64,
+    /// The forged source in use, and for how many packets more.
+    current: Option<(IpAddr, u64)>,
     /// Where among the decoys the tool's own probe stands.
     pub own_position: usize,
 }
@@ -99,7 +101,7 @@ impl Sources {
             },
             plan: plan.clone(),
             draws,
-            sent: 0,
+            turn: 0,
             current: None,
         }
     }
@@ -110,14 +112,14 @@ impl Sources {
         if self.plan.is_own() {
             return own;
         }
-        if !self.sent.is_multiple_of(self.plan.hold)
-            && let Some(current) = self.current
+        if let Some((current, left)) = &mut self.current
+            && *left > 0
         {
-            self.sent += 1;
-            return current;
+            *left -= 1;
+            return *current;
         }
-        let turn = self.sent / self.plan.hold;
-        self.sent += 1;
+        let turn = self.turn;
+        self.turn += 1;
         let source = match &self.plan.kind {
             Kind::Own => own,
             Kind::List(addresses) => {
@@ -141,7 +143,7 @@ impl Sources {
                 None => own,
             },
         };
-        self.current = Some(source);
+        self.current = Some((source, self.plan.hold - 1));
         source
     }
 }

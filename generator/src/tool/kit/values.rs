@@ -152,6 +152,24 @@ impl Name {
     }
 }
 
+/// A set of names: a bit each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names(u64);
+
+impl FromIterator<Name> for Names {
+    fn from_iter<T: IntoIterator<Item = Name>>(names: T) -> Self {
+        Names(names.into_iter().fold(0, |set, name| set | 1 << name.0))
+    }
+}
+
+impl Names {
+    /// Whether a name is among them.
+    #[inline]
+    pub fn contains(self, name: Name) -> bool {
+        self.0 >> name.0 & 1 == 1
+    }
+}
+
 /// A value for each name.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Values([u64; NAMES.len()], [u64; MOST_OWN]);

@@ -19,6 +19,7 @@ pub struct Visits {
     hosts: u64,
     ports: u64,
     probes: u64,
+    total: u64,
     order: Order,
     shuffled: Option<Permutation>,
 }
@@ -44,29 +45,29 @@ impl Visits {
         draws: impl FnOnce() -> Draws,
     ) -> Visits {
         let (hosts, ports) = (hosts as u64, ports.max(1) as u64);
+        let probes = probes.max(1) as u64;
+        let pairs = hosts.saturating_mul(ports);
         Visits {
             hosts,
             ports,
-            probes: probes.max(1) as u64,
+            probes,
+            total: pairs.saturating_mul(probes),
             order,
-            shuffled: (order == Order::Random)
-                .then(|| Permutation::new(hosts.saturating_mul(ports), draws())),
+            shuffled: (order == Order::Random).then(|| Permutation::new(pairs, draws())),
         }
     }
 
     /// Visits of one pass.
     #[inline]
     pub fn total(&self) -> u64 {
-        self.hosts
-            .saturating_mul(self.ports)
-            .saturating_mul(self.probes)
+        self.total
     }
 
     /// The visit of that number.
     #[inline]
     pub fn get(&self, number: u64) -> Visit {
         // A flood's one visit, again and again.
-        if self.hosts == 1 && self.ports == 1 && self.probes == 1 {
+        if self.total == 1 {
             return Visit {
                 host: 0,
                 port: 0,

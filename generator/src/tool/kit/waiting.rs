@@ -116,9 +116,9 @@ impl Run {
         }
         if std::mem::take(&mut job.waits) {
             let plan = Arc::clone(&self.plan);
-            let (at, next) = (job.stage, job.peek());
+            let (at, next, begins_round) = (job.stage, job.peek(), job.begins_round());
             if let (Some(stage), Some(next)) = (plan.stages.get(at), next) {
-                let gap = self.gap(call.job, stage, next, sys.now.as_nanos());
+                let gap = self.gap(at, stage, (next, begins_round), sys.now.as_nanos());
                 sys.timer(gap, PACE | call.job);
             } else {
                 self.go_on(call.job, sys);

@@ -9,7 +9,7 @@ use wire::{Flags, Icmp, Ip, Ipv4, Ipv6, Options, Packet, Payload, Segment, Tcp, 
 
 use super::sources::SourcePlan;
 use super::tcp_options::OptionsPlan;
-use super::values::{Name, Values};
+use super::values::{Name, Names, Values};
 use crate::content::payload::PayloadPlan;
 
 /// A probe, as it was stated.
@@ -20,6 +20,8 @@ pub struct Craft {
     kind: Kind,
     /// Fields and the formulas that give them, in an order in which each finds what it needs.
     pub fields: Vec<(Name, usize)>,
+    /// The names of those fields.
+    stated: Names,
     /// Which port it goes to.
     pub port: PortOf,
     df: Option<bool>,
@@ -98,7 +100,7 @@ impl Craft {
     /// Whether the file says what a field holds. What it does not say of others, another stage's probe may have said.
     #[inline]
     fn states(&self, name: Name) -> bool {
-        self.fields.iter().any(|(field, _)| *field == name)
+        self.stated.contains(name)
     }
 
     /// Builds the packet of these values between two addresses, with the stack's header where it is needed.

@@ -83,6 +83,7 @@ impl Craft {
         Craft {
             name: name.to_owned(),
             kind,
+            stated: numbers.iter().map(|(name, _)| *name).collect(),
             fields: numbers,
             port: port.0,
             df: read_df(fields),

@@ -50,44 +50,59 @@ impl Series {
     /// The next value.
     #[inline]
     pub fn next(&mut self, values: &Values) -> u64 {
-        if let Term::Number(number) = &self.formula.term
-            && !self.draws.is_pinned()
-        {
-            return *number;
-        }
-        self.work_out(values)
-    }
-
-    fn work_out(&mut self, values: &Values) -> u64 {
         // Counters and constants have taken their pins at the beginning; the whole is pinned, not a part.
         if let Some(value) = self.draws.pinned() {
             return value;
         }
-        let formula = Arc::clone(&self.formula);
-        self.term(&formula.term, &formula.atoms, values)
-    }
-
-    fn term(&mut self, term: &Term, atoms: &[Atom], values: &Values) -> u64 {
-        match term {
+        let (formula, cells) = (&*self.formula, self.cells.as_mut_slice());
+        match &formula.term {
             Term::Number(number) => *number,
-            Term::Name(name) => values.get(*name),
-            Term::Atom(n) => match (atoms.get(*n), self.cells.get_mut(*n)) {
-                (Some(atom), Some(cell)) => atom.next(cell, &mut self.draws, values),
-                _ => 0,
-            },
-            Term::Swap(inner) => {
-                let [a, b, ..] = self.term(inner, atoms, values).to_le_bytes();
-                u64::from(u16::from_be_bytes([a, b]))
-            }
-            Term::Apply(operator, both) => {
-                let left = self.term(&both.0, atoms, values);
-                let right = self.term(&both.1, atoms, values);
-                operator.apply(left, right)
-            }
+            Term::Atom(n) => next_of(*n, &formula.atoms, cells, &mut self.draws, values),
+            term => value_of(term, &formula.atoms, cells, &mut self.draws, values),
         }
     }
 }
 
+/// The value of a part of a formula.
+fn value_of(
+    term: &Term,
+    atoms: &[Atom],
+    cells: &mut [Cell],
+    draws: &mut Draws,
+    values: &Values,
+) -> u64 {
+    match term {
+        Term::Number(number) => *number,
+        Term::Name(name) => values.get(*name),
+        Term::Atom(n) => next_of(*n, atoms, cells, draws, values),
+        Term::Swap(inner) => {
+            let [a, b, ..] = value_of(inner, atoms, cells, draws, values).to_le_bytes();
+            u64::from(u16::from_be_bytes([a, b]))
+        }
+        Term::Apply(operator, both) => {
+            let left = value_of(&both.0, atoms, cells, draws, values);
+            let right = value_of(&both.1, atoms, cells, draws, values);
+            operator.apply(left, right)
+        }
+    }
+}
+
+/// The next value of one of the parts that draw or count.
+#[inline]
+fn next_of(
+    n: usize,
+    atoms: &[Atom],
+    cells: &mut [Cell],
+    draws: &mut Draws,
+    values: &Values,
+) -> u64 {
+    match (atoms.get(n), cells.get_mut(n)) {
+        (Some(atom), Some(cell)) => atom.next(cell, draws, values),
+        _ => 0,
+    }
+}
+
+#[inline]
 fn draw(draws: &mut Draws, range: Option<&RangeInclusive<u64>>) -> u64 {
     match range {
         Some(range) => draws.range(range.clone()),
@@ -96,6 +111,7 @@ fn draw(draws: &mut Draws, range: Option<&RangeInclusive<u64>>) -> u64 {
 }
 
 impl Atom {
+    #[inline]
     fn next(&self, cell: &mut Cell, draws: &mut Draws, values: &Values) -> u64 {
         match self {
             Atom::Random(range) => draw(draws, range.as_ref()),
