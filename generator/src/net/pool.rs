@@ -9,6 +9,8 @@ use crate::activity::Sent;
 #[derive(Clone, Copy, Debug)]
 pub struct Passing {
     slot: u32,
+    /// Its length from the network header on, in bytes.
+    pub bytes: u32,
     /// Time to live here.
     pub ttl: u8,
 }
@@ -20,7 +22,9 @@ pub struct Pool {
     free: Vec<u32>,
 }
 
+/// Aligned as the lines of processors' caches, so that as few of them as can be are fetched for a packet.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Slot {
     sent: Sent,
     holders: u32,
@@ -48,21 +52,22 @@ impl Pool {
     #[inline]
     pub fn insert(&mut self, sent: Sent) -> Passing {
         let ttl = sent.packet.ttl();
-        let filled = Slot { sent, holders: 1 };
+        let bytes = u32::try_from(sent.packet.total_bytes()).unwrap_or(u32::MAX);
         let slot = match self.free.pop() {
             Some(slot) => {
                 if let Some(room) = self.slots.get_mut(slot as usize) {
-                    *room = filled;
+                    room.sent = sent;
+                    room.holders = 1;
                 }
                 slot
             }
             None => {
-                self.slots.push(filled);
+                self.slots.push(Slot { sent, holders: 1 });
                 u32::try_from(self.slots.len() - 1)
                     .expect("fewer than 2^32 packets are on their way at once")
             }
         };
-        Passing { slot, ttl }
+        Passing { slot, bytes, ttl }
     }
 
     /// The packet, with the time to live that it has there.
@@ -76,8 +81,7 @@ impl Pool {
         &slot.sent
     }
 
-    /// Reads a little of a packet that is soon to be read as a whole: several such reads, one after the other, wait for
-    /// memory together.
+    /// Reads a little of a packet that is soon to be read as a whole: the processor goes on while it waits for memory.
     #[inline]
     pub fn touch(&self, passing: Passing) -> u32 {
         let slot = self.slots.get(passing.slot as usize);

@@ -187,6 +187,22 @@ pub struct Topology {
     pub watched: BTreeSet<SegmentId>,
     /// Prefixes of sites, the longest first.
     routes: Vec<(Block, SiteId)>,
+    /// What was asked last about addresses, by their last bits: most packets go where others went just before.
+    asked: Vec<Option<(IpAddr, Whereabouts)>>,
+}
+
+/// Addresses of which the whereabouts are remembered; a power of two.
+const REMEMBERED: usize = 64;
+
+/// Where an address is.
+#[derive(Clone, Copy, Debug)]
+pub struct Whereabouts {
+    /// The site that it is routed to.
+    pub site: Option<SiteId>,
+    /// The host that has it.
+    pub host: Option<HostId>,
+    /// Whether it may stand for many: for a group, or for all hosts of a block.
+    of_many: bool,
 }
 
 /// Whom a packet from inside a site is for.
@@ -249,17 +265,46 @@ impl Topology {
             routers: BTreeMap::new(),
             watched: BTreeSet::new(),
             routes,
+            asked: vec![None; REMEMBERED],
         }
     }
 
-    /// Whom a packet is for that a host of a site sends.
-    pub fn scope(&self, site: SiteId, destination: IpAddr) -> Scope {
-        if is_for_all(destination) || self.is_broadcast_of(site, destination) {
-            return Scope::Segment;
+    /// Where an address is.
+    #[inline]
+    pub fn whereabouts(&mut self, address: IpAddr) -> Whereabouts {
+        let last_bits = match address {
+            IpAddr::V4(address) => usize::from(address.octets()[3]),
+            IpAddr::V6(address) => usize::from(address.octets()[15]),
+        };
+        let remembered = self.asked.get(last_bits % REMEMBERED);
+        match remembered {
+            Some(Some((asked, found))) if *asked == address => *found,
+            _ => self.look_up(address, last_bits % REMEMBERED),
         }
-        match self.hosts.get(&destination) {
-            _ if self.site_of(destination) != Some(site) => Scope::Beyond,
-            host => Scope::Inside(host.copied()),
+    }
+
+    fn look_up(&mut self, address: IpAddr, place: usize) -> Whereabouts {
+        let mut sites = (0..self.sites.len()).map(SiteId);
+        let found = Whereabouts {
+            site: self.site_of(address),
+            host: self.hosts.get(&address).copied(),
+            of_many: is_for_all(address) || sites.any(|site| self.is_broadcast_of(site, address)),
+        };
+        if let Some(room) = self.asked.get_mut(place) {
+            *room = Some((address, found));
+        }
+        found
+    }
+
+    /// Whom a packet is for that a host of a site sends.
+    pub fn scope(&mut self, site: SiteId, destination: IpAddr) -> Scope {
+        let there = self.whereabouts(destination);
+        if there.of_many && (is_for_all(destination) || self.is_broadcast_of(site, destination)) {
+            Scope::Segment
+        } else if there.site == Some(site) {
+            Scope::Inside(there.host)
+        } else {
+            Scope::Beyond
         }
     }
 

@@ -239,7 +239,9 @@ impl<W: Write> World<W> {
                 leaves = *next;
                 *next = next.plus_nanos(each);
             }
-            self.leave_host(id, leaves, sent);
+            let passing = self.pool.insert(sent);
+            self.leave_host(id, leaves, passing);
+            self.pool.release(passing);
         }
     }
 
@@ -262,50 +264,41 @@ impl<W: Write> World<W> {
     }
 
     /// A packet leaves a host, in as many fragments as its interface makes of it.
-    fn leave_host(&mut self, id: HostId, at: Timestamp, sent: Sent) {
+    fn leave_host(&mut self, id: HostId, at: Timestamp, passing: Passing) {
+        let destination = self.pool.at(passing).packet.destination();
         // What a host says to itself never leaves it.
-        if self.topology.hosts.get(&sent.packet.destination()) == Some(&id) {
-            let passing = self.pool.insert(sent);
+        if self.topology.whereabouts(destination).host == Some(id) {
+            self.pool.hold(passing);
             return self.queue.push(at, Event::Arrive(id, passing));
         }
         let Some(attachment) = self.topology.attachments.get(id.0) else {
             return;
         };
-        if sent.packet.total_bytes() <= attachment.mtu {
-            return self.leave_interface(id, at, sent);
-        }
         let mtu = attachment.mtu;
+        if passing.bytes as usize <= mtu {
+            return self.leave_interface(id, at, passing);
+        }
         let identification = self.hosts.get_mut(id.0).map_or(0, Host::fragment_id);
-        for packet in sent
-            .packet
-            .fragments(mtu, identification)
-            .unwrap_or_default()
-        {
-            self.leave_interface(
-                id,
-                at,
-                Sent {
-                    packet,
-                    cause: sent.cause,
-                },
-            );
+        let sent = self.pool.at(passing);
+        let cause = sent.cause;
+        let pieces = sent.packet.fragments(mtu, identification);
+        for packet in pieces.unwrap_or_default() {
+            let piece = self.pool.insert(Sent { packet, cause });
+            self.leave_interface(id, at, piece);
+            self.pool.release(piece);
         }
     }
 
     /// A packet leaves a host's interface: over its access line, to its segment, into its site, or beyond the border.
-    fn leave_interface(&mut self, id: HostId, at: Timestamp, sent: Sent) {
-        let destination = sent.packet.destination();
+    fn leave_interface(&mut self, id: HostId, at: Timestamp, passing: Passing) {
+        let destination = self.pool.at(passing).packet.destination();
         let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
             return;
         };
-        let Some(at) = attachment
-            .out
-            .pass(LOCAL_LANE, at, sent.packet.total_bytes())
-        else {
+        let Some(at) = attachment.out.pass(LOCAL_LANE, at, passing.bytes as usize) else {
             return;
         };
         let segment = attachment.segment();
-        let passing = self.pool.insert(sent);
         match self.topology.scope(segment.site, destination) {
             Scope::Segment => self.spread(segment, Station::Host(id), at, passing),
             Scope::Inside(target) => self.pass_inside(id, segment, target, at, passing),
@@ -319,7 +312,6 @@ impl<W: Write> World<W> {
                 self.inner_error(segment.site, hop, Trouble::Expired, at, passing);
             }
         }
-        self.pool.release(passing);
     }
 
     /// A packet goes up from its host's segment to the border; returns when it gets there.
@@ -502,7 +494,8 @@ impl<W: Write> World<W> {
     fn pass_border(&mut self, site: SiteId, at: Timestamp, lane: usize, passing: Passing) {
         self.show_at_border(site, at, Direction::Outward, passing);
         let sent = self.pool.at(passing);
-        let Some(target) = self.topology.site_of(sent.packet.destination()) else {
+        let there = self.topology.whereabouts(sent.packet.destination());
+        let Some(target) = there.site else {
             return;
         };
         let crossing = self.topology.cross(site, target, &sent.packet, lane, at);
@@ -565,7 +558,7 @@ impl<W: Write> World<W> {
     pub(super) fn arrive(&mut self, site: SiteId, lane: usize, at: Timestamp, passing: Passing) {
         let address = self.pool.at(passing).packet.destination();
         let border = SegmentId { site, depth: 0 };
-        let Some(id) = self.topology.hosts.get(&address).copied() else {
+        let Some(id) = self.topology.whereabouts(address).host else {
             if self.topology.is_broadcast_of(site, address) {
                 let lets_in = |place: &crate::net::topology::Site| place.directed_broadcast;
                 if self.topology.sites.get(site.0).is_some_and(lets_in) {
@@ -615,11 +608,10 @@ impl<W: Write> World<W> {
 
     /// A packet goes over a host's access line to it.
     fn deliver(&mut self, id: HostId, lane: usize, at: Timestamp, passing: Passing) {
-        let bytes = self.pool.at(passing).packet.total_bytes();
         let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
             return;
         };
-        let Some(arrival) = attachment.into.pass(lane, at, bytes) else {
+        let Some(arrival) = attachment.into.pass(lane, at, passing.bytes as usize) else {
             return;
         };
         let host = self.hosts.get(id.0);
