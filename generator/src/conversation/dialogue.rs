@@ -12,6 +12,7 @@ use crate::activity::ActivityId;
 use crate::host::program::{Program, System};
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 use crate::seed::Draws;
+use crate::table::Table;
 
 /// One side of a conversation. It speaks through [`Talk`].
 pub trait Dialogue: Send {
@@ -156,9 +157,9 @@ impl Talk<'_, '_> {
 
 /// The conversations of a program.
 pub struct Sessions {
-    open: BTreeMap<SocketId, Session>,
-    seconds: BTreeMap<SocketId, SocketId>,
-    sockets: BTreeMap<u64, SocketId>,
+    open: Table<SocketId, Session>,
+    seconds: Table<SocketId, SocketId>,
+    sockets: Table<u64, SocketId>,
     /// Conversations whose peers may open a second connection.
     awaited: BTreeMap<IpAddr, SocketId>,
     number: u64,
@@ -178,9 +179,9 @@ impl Sessions {
     /// None so far; pauses and choices are drawn from these.
     pub fn new(think: Draws, draws: Draws) -> Self {
         Sessions {
-            open: BTreeMap::new(),
-            seconds: BTreeMap::new(),
-            sockets: BTreeMap::new(),
+            open: Table::default(),
+            seconds: Table::default(),
+            sockets: Table::default(),
             awaited: BTreeMap::new(),
             number: 0,
             think,

@@ -30,6 +30,7 @@ use reassembly::Reassembly;
 use socket::{Endpoint, Outbox, ProgramId};
 use sockets::Sockets;
 use stack::Stack;
+use tcp::egress::Events;
 use timers::Timers;
 use trouble::Trouble;
 
@@ -88,6 +89,8 @@ pub struct Host {
     timers: Timers,
     programs: Vec<Box<dyn Program>>,
     reassembly: Reassembly,
+    /// Room for events that is used again.
+    spare: Events,
     turnaround: Draws,
     last_departure: Timestamp,
     /// Questions of its programs for neighbours, with the time of each.
@@ -111,6 +114,7 @@ impl Host {
             config,
             sockets,
             timers: Timers::default(),
+            spare: Events::new(),
             programs: Vec::new(),
             lookups: Vec::new(),
             wake_at: None,
@@ -513,11 +517,14 @@ impl Host {
     /// Tells programs what happened on their sockets, and what that led to.
     fn tell(&mut self, now: Timestamp, activities: &[Activity], out: &mut Outbox) {
         while !self.sockets.events.is_empty() {
-            for (program, socket, event) in std::mem::take(&mut self.sockets.events) {
+            let spare = std::mem::take(&mut self.spare);
+            let mut events = std::mem::replace(&mut self.sockets.events, spare);
+            for (program, socket, event) in events.drain(..) {
                 self.call(program, now, activities, out, |program, sys| {
                     program.socket(socket, event, sys)
                 });
             }
+            self.spare = events;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What programs and sockets say to each other: names, ends and events.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use wire::{Payload, Timestamp};
@@ -12,16 +13,30 @@ use crate::activity::{ActivityId, Cause, Sent};
 pub struct ProgramId(pub usize);
 
 /// Number of a socket within its host; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
 
 /// An address and a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Endpoint {
     /// The address.
     pub address: IpAddr,
     /// The port.
     pub port: u16,
+}
+
+impl Hash for Endpoint {
+    /// In as few words as it fits: the connection of every segment is looked up by it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let port = u64::from(self.port);
+        match self.address {
+            IpAddr::V4(address) => state.write_u64(u64::from(address.to_bits()) << 16 | port),
+            IpAddr::V6(address) => {
+                state.write_u128(address.to_bits());
+                state.write_u64(port);
+            }
+        }
+    }
 }
 
 /// What happened on a socket.

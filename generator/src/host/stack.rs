@@ -223,6 +223,30 @@ pub enum OptionKind {
     WindowScale,
 }
 
+/// A set of options: a bit each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OptionKinds(u8);
+
+impl OptionKinds {
+    /// Puts one in.
+    pub fn insert(&mut self, kind: OptionKind) {
+        self.0 |= 1 << kind as u8;
+    }
+
+    /// Whether it is in.
+    pub fn contains(self, kind: OptionKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+}
+
+impl FromIterator<OptionKind> for OptionKinds {
+    fn from_iter<T: IntoIterator<Item = OptionKind>>(kinds: T) -> Self {
+        let mut set = OptionKinds::default();
+        kinds.into_iter().for_each(|kind| set.insert(kind));
+        set
+    }
+}
+
 /// Options in order. Each element lists alternatives: the first whose options the peer offered is sent.
 #[derive(Clone, Debug, Default)]
 pub struct OptionLayout(pub Vec<Vec<Vec<OptionKind>>>);

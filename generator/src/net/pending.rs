@@ -5,27 +5,37 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use wire::Timestamp;
 
+/// Lines in which values wait: as many as there are usual delays.
+const LINES: usize = 4;
+
 /// Values that wait for their time.
 ///
-/// Most come in the order in which they leave: those wait in a line. Only what overtakes goes through a heap, whose keys
-/// are small; its values stay where they are.
+/// Most come in the order in which they leave, or in a few such orders that are mixed, as a scan's packets and the timers of
+/// its connections: those wait in lines. Only what overtakes them all goes through a heap, whose keys are small; its values
+/// stay where they are.
 #[derive(Debug)]
 pub struct Pending<T> {
-    line: VecDeque<(Timestamp, u64, T)>,
-    heap: BinaryHeap<Reverse<(Timestamp, u64, u32)>>,
+    lines: [VecDeque<(Key, T)>; LINES],
+    heap: BinaryHeap<Reverse<(Key, u32)>>,
     slots: Vec<Option<T>>,
     free: Vec<u32>,
     number: u64,
+    /// The next value, and the line in which it waits; one beyond them for the heap.
+    next: Option<(Key, usize)>,
 }
+
+/// When a value leaves, and its number among those that came.
+type Key = (Timestamp, u64);
 
 impl<T> Default for Pending<T> {
     fn default() -> Self {
         Pending {
-            line: VecDeque::new(),
+            lines: std::array::from_fn(|_| VecDeque::new()),
             heap: BinaryHeap::new(),
             slots: Vec::new(),
             free: Vec::new(),
             number: 0,
+            next: None,
         }
     }
 }
@@ -35,13 +45,31 @@ impl<T> Pending<T> {
     #[inline]
     pub fn push(&mut self, at: Timestamp, value: T) {
         self.number += 1;
-        match self.line.back() {
-            Some((last, ..)) if *last > at => self.push_aside(at, value),
-            _ => self.line.push_back((at, self.number, value)),
+        let key = (at, self.number);
+        let place = self.place(at);
+        match self.lines.get_mut(place) {
+            Some(line) => line.push_back((key, value)),
+            None => self.push_aside(key, value),
+        }
+        if self.next.is_none_or(|(next, _)| key < next) {
+            self.next = Some((key, place));
         }
     }
 
-    fn push_aside(&mut self, at: Timestamp, value: T) {
+    /// Of the lines whose last value leaves no later than `at` that where it leaves last; one beyond them when there is none.
+    #[inline]
+    fn place(&self, at: Timestamp) -> usize {
+        let mut best = (LINES, None);
+        for (place, line) in self.lines.iter().enumerate() {
+            let last = line.back().map(|((last, _), _)| *last);
+            if last.is_none_or(|last| last <= at) && (best.0 == LINES || last > best.1) {
+                best = (place, last);
+            }
+        }
+        best.0
+    }
+
+    fn push_aside(&mut self, key: Key, value: T) {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1)
@@ -50,67 +78,69 @@ impl<T> Pending<T> {
         if let Some(room) = self.slots.get_mut(slot as usize) {
             *room = Some(value);
         }
-        self.heap.push(Reverse((at, self.number, slot)));
+        self.heap.push(Reverse((key, slot)));
     }
 
-    /// The first of those that wait in order, at most so many.
-    pub fn ahead(&self, most: usize) -> impl Iterator<Item = &T> {
-        self.line.iter().take(most).map(|(_, _, value)| value)
+    /// The value that waits so many places behind the first in order, roughly: what is taken soon.
+    #[inline]
+    pub fn ahead(&self, places: usize) -> Option<&T> {
+        let [first, ..] = &self.lines;
+        first.get(places).map(|(_, value)| value)
     }
 
     /// How many values wait.
     pub fn waiting(&self) -> usize {
-        self.line.len() + self.heap.len()
+        self.lines.iter().map(VecDeque::len).sum::<usize>() + self.heap.len()
     }
 
     /// The time of the next value.
     #[inline]
     pub fn next(&self) -> Option<Timestamp> {
-        let line = self.line.front().map(|(at, ..)| *at);
-        let aside = self.heap.peek().map(|Reverse((at, ..))| *at);
-        match (line, aside) {
-            (Some(line), Some(aside)) => Some(line.min(aside)),
-            (line, aside) => line.or(aside),
-        }
+        self.next.map(|((at, _), _)| at)
     }
 
-    /// The next value and its time, without taking it.
-    pub fn peek(&self) -> Option<(Timestamp, &T)> {
-        let line = self
-            .line
-            .front()
-            .map(|(at, number, value)| ((*at, *number), value));
-        let aside = self.heap.peek().and_then(|Reverse((at, number, slot))| {
-            let value = self.slots.get(*slot as usize)?.as_ref()?;
-            Some(((*at, *number), value))
-        });
-        let first = match (line, aside) {
-            (Some(line), Some(aside)) if aside.0 < line.0 => aside,
-            (Some(line), _) => line,
-            (None, aside) => aside?,
-        };
-        Some((first.0.0, first.1))
+    /// The next value, without taking it.
+    pub fn peek(&self) -> Option<&T> {
+        let (_, place) = self.next?;
+        match self.lines.get(place) {
+            Some(line) => line.front().map(|(_, value)| value),
+            None => {
+                let Reverse((_, slot)) = self.heap.peek()?;
+                self.slots.get(*slot as usize)?.as_ref()
+            }
+        }
     }
 
     /// Takes the next value.
     #[inline]
     pub fn pop(&mut self) -> Option<(Timestamp, T)> {
-        let line = self.line.front().map(|(at, number, _)| (*at, *number));
-        let aside = self
-            .heap
-            .peek()
-            .map(|Reverse((at, number, _))| (*at, *number));
-        if aside.is_some_and(|aside| line.is_none_or(|line| aside < line)) {
-            return self.pop_aside();
-        }
-        self.line.pop_front().map(|(at, _, value)| (at, value))
+        let ((at, _), place) = self.next?;
+        let value = match self.lines.get_mut(place) {
+            Some(line) => line.pop_front().map(|(_, value)| value),
+            None => self.pop_aside(),
+        };
+        self.next = self.first();
+        Some((at, value?))
     }
 
-    fn pop_aside(&mut self) -> Option<(Timestamp, T)> {
-        let Reverse((at, _, slot)) = self.heap.pop()?;
-        let value = self.slots.get_mut(slot as usize)?.take()?;
+    /// The next value among the first of the lines and of the heap.
+    #[inline]
+    fn first(&self) -> Option<(Key, usize)> {
+        let mut first = self.heap.peek().map(|Reverse((key, _))| (*key, LINES));
+        for (place, line) in self.lines.iter().enumerate() {
+            if let Some((key, _)) = line.front()
+                && first.is_none_or(|(first, _)| *key < first)
+            {
+                first = Some((*key, place));
+            }
+        }
+        first
+    }
+
+    fn pop_aside(&mut self) -> Option<T> {
+        let Reverse((_, slot)) = self.heap.pop()?;
         self.free.push(slot);
-        Some((at, value))
+        self.slots.get_mut(slot as usize)?.take()
     }
 }
 
@@ -121,10 +151,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn values_leave_by_time_and_then_by_arrival(times in proptest::collection::vec(0u64..5, 0..50)) {
+        fn values_leave_by_time_and_then_by_arrival(times in proptest::collection::vec(0u64..9, 0..50)) {
             let mut pending = Pending::default();
             for (n, time) in times.iter().enumerate() {
                 pending.push(Timestamp::from_nanos(*time), (*time, n));
+                prop_assert_eq!(pending.next(), times.iter().take(n + 1).min().map(|at| Timestamp::from_nanos(*at)));
+                prop_assert_eq!(pending.peek().map(|(time, _)| Timestamp::from_nanos(*time)), pending.next());
             }
             let left: Vec<_> = std::iter::from_fn(|| pending.pop().map(|(_, value)| value)).collect();
             let mut sorted = left.clone();

@@ -28,8 +28,8 @@ type Ends = (Endpoint, Endpoint);
 #[derive(Debug)]
 pub struct TcpLayer {
     stack: Arc<Stack>,
-    /// Each in a place of its own: they are large, and the map moves what it holds.
-    connections: BTreeMap<u32, Box<Connection>>,
+    /// Each in a place of its own: they are large, and the table moves what it holds.
+    connections: Table<u32, Box<Connection>>,
     by_ends: Table<Ends, u32>,
     listeners: BTreeMap<u16, Listener>,
     deadlines: Pending<u32>,
@@ -77,7 +77,7 @@ impl TcpLayer {
         let uptime = uptime.range(60_000_000_000..=40 * 86_400_000_000_000);
         TcpLayer {
             stack,
-            connections: BTreeMap::new(),
+            connections: Table::default(),
             by_ends: Table::default(),
             listeners: BTreeMap::new(),
             deadlines: Pending::default(),
@@ -121,9 +121,11 @@ impl TcpLayer {
         for port in ports {
             self.listeners.remove(port);
         }
-        let there = self.connections.iter();
-        let there = there.filter(|(_, connection)| ports.contains(&connection.local.port));
-        there.map(|(socket, _)| SocketId(*socket)).collect()
+        let there = self.connections.keys().into_iter().filter(|socket| {
+            let connection = self.connections.get(socket);
+            connection.is_some_and(|connection| ports.contains(&connection.local.port))
+        });
+        there.map(SocketId).collect()
     }
 
     /// Accepts connections to a port that is drawn, and returns it.
@@ -446,7 +448,8 @@ impl TcpLayer {
         self.after(socket.0, State::SynReceived);
     }
 
-    fn cookie(&self, ends: Ends) -> u32 {
+    fn cookie(&self, (local, remote): Ends) -> u32 {
+        let ends = (local.address, local.port, remote.address, remote.port);
         low32(foldhash::fast::FixedState::with_seed(self.cookie_key).hash_one(ends))
     }
 
@@ -481,7 +484,7 @@ impl TcpLayer {
 
     /// Lets go of the next deadlines as far as their connections are gone: nobody has to be woken for them.
     fn forget_deadlines(&mut self) {
-        while let Some((_, socket)) = self.deadlines.peek()
+        while let Some(socket) = self.deadlines.peek()
             && !self.connections.contains_key(socket)
         {
             self.deadlines.pop();

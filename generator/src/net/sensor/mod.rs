@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use wire::capture::CaptureWriter;
 use wire::envelope::pad;
-use wire::{ArpMessage, Content, Envelope, MacAddress, Packet, Timestamp};
+use wire::{ArpMessage, Content, Envelope, Link, MacAddress, Packet, Timestamp};
 
 use super::pending::Pending;
 use super::pool::{Passing, Pool};
@@ -18,7 +18,7 @@ use crate::seed::SeedTree;
 use crate::truth::{Seen, SensorTruth};
 use fault::{FaultState, Faults, merged};
 
-/// Packets that are fetched from memory together, before they are recorded one by one.
+/// How many packets before it is recorded a packet is fetched from memory: in a flood it has long left the caches.
 const FETCHED: usize = 16;
 
 /// Bytes of an ARP message, RFC 826, as those of a packet count.
@@ -82,12 +82,12 @@ pub struct Sensor<W: Write> {
     config: SensorConfig,
     /// The routers at a border: outer, inner.
     routers: (MacAddress, MacAddress),
+    /// What stands around a packet, but for the stations, where that is a plain header of Ethernet.
+    link: Option<Link>,
     faults: FaultState,
     pending: Pending<Sighting>,
     copies: Pending<(Sighting, Sent)>,
     held: Option<Held>,
-    /// How many of those that pass next have been fetched.
-    fetched: usize,
     port_free: Timestamp,
     writer: CaptureWriter<W>,
     truth: SensorTruth,
@@ -117,13 +117,15 @@ impl<W: Write> Sensor<W> {
             super::segment::router_mac(&mut macs),
         );
         let link_type = config.envelope.link_type();
+        // The capture's own resolution bounds the clock's.
+        let resolution = config.resolution.max(if nanos { 1 } else { 1_000 });
         Sensor {
             routers,
+            link: (config.envelope).plain(MacAddress::default(), MacAddress::default()),
             faults: FaultState::new(config.faults.clone(), &config.name, start, tree),
             pending: Pending::default(),
             copies: Pending::default(),
             held: None,
-            fetched: 0,
             port_free: Timestamp::ZERO,
             writer: if nanos {
                 CaptureWriter::with_nanos_of(output, link_type)
@@ -131,9 +133,9 @@ impl<W: Write> Sensor<W> {
                 CaptureWriter::new_of(output, link_type)
             },
             truth: SensorTruth::default(),
-            // The capture's own resolution bounds the clock's.
             config: SensorConfig {
-                resolution: config.resolution.max(if nanos { 1 } else { 1_000 }),
+                resolution,
+                phase: config.phase % resolution,
                 ..config
             },
         }
@@ -186,10 +188,9 @@ impl<W: Write> Sensor<W> {
         activities: &[Activity],
     ) -> io::Result<()> {
         while self.pending.next().is_some_and(|at| at <= now) {
-            if self.fetched == 0 {
-                self.fetch(pool);
+            if let Some(What::Packet(soon)) = self.pending.ahead(FETCHED).map(|seen| &seen.what) {
+                std::hint::black_box(pool.touch(*soon));
             }
-            self.fetched -= 1;
             let Some((at, sighting)) = self.pending.pop() else {
                 break;
             };
@@ -220,17 +221,6 @@ impl<W: Write> Sensor<W> {
         Ok(())
     }
 
-    /// Fetches the packets that pass next: in a flood each of them has long left the caches, and each alone would be waited for.
-    fn fetch(&mut self, pool: &Pool) {
-        let ahead = self.pending.ahead(FETCHED);
-        let read = ahead.fold(0, |sum, sighting| match &sighting.what {
-            What::Packet(passing) => sum ^ pool.touch(*passing),
-            What::Arp(_) => sum,
-        });
-        std::hint::black_box(read);
-        self.fetched = FETCHED;
-    }
-
     fn release_copies(&mut self, now: Timestamp, activities: &[Activity]) -> io::Result<()> {
         while self.copies.next().is_some_and(|at| at <= now) {
             if let Some((at, (sighting, sent))) = self.copies.pop() {
@@ -248,6 +238,7 @@ impl<W: Write> Sensor<W> {
         })
     }
 
+    #[inline]
     fn packet(
         &mut self,
         at: Timestamp,
@@ -323,10 +314,14 @@ impl<W: Write> Sensor<W> {
     ) -> io::Result<()> {
         let at = self.through_port(at, packet.total_bytes());
         let at = self.stamp(at);
-        let envelope = &self.config.envelope;
-        match (envelope.plain(source, destination), self.faults.snap()) {
+        match (self.link, self.faults.snap()) {
             (Some(link), None) => {
-                let padded = envelope.padded;
+                let padded = self.config.envelope.padded;
+                let link = Link {
+                    source,
+                    destination,
+                    ..link
+                };
                 self.writer.record(at, |out| {
                     let start = out.len();
                     packet.emit_frame(&link, out);
@@ -398,7 +393,7 @@ impl<W: Write> Sensor<W> {
     fn stamp(&self, at: Timestamp) -> Timestamp {
         let at = self.faults.clock(at);
         let step = self.config.resolution;
-        let since_tick = at.nanos_since(Timestamp::from_nanos(self.config.phase % step)) % step;
+        let since_tick = at.nanos_since(Timestamp::from_nanos(self.config.phase)) % step;
         Timestamp::from_nanos(at.as_nanos() - since_tick)
     }
 

@@ -9,7 +9,7 @@ use super::values::{Name, Values};
 
 /// What a probe and its answer have in common: the target, the protocol, our port and the target's, or identifier and
 /// sequence number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Whom it was sent to.
     pub target: IpAddr,

@@ -9,6 +9,7 @@ use super::answer::Key;
 use super::stage::Found;
 use super::values::Values;
 use crate::host::socket::SocketId;
+use crate::table::Table;
 
 /// A probe that waits for its answer.
 #[derive(Debug)]
@@ -38,9 +39,9 @@ pub struct Call {
 /// All probes that wait, by number, by key and by socket.
 #[derive(Debug, Default)]
 pub struct Calls {
-    all: BTreeMap<u64, Call>,
-    by_key: BTreeMap<Key, u64>,
-    by_socket: BTreeMap<SocketId, u64>,
+    all: Table<u64, Call>,
+    by_key: Table<Key, u64>,
+    by_socket: Table<SocketId, u64>,
     number: u64,
 }
 

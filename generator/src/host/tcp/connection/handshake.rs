@@ -5,7 +5,7 @@ use wire::{Flags, Options, Payload, Tcp, TcpOption};
 use super::Connection;
 use crate::activity::Role;
 use crate::host::ip::Purpose;
-use crate::host::stack::OptionKind;
+use crate::host::stack::{OptionKind, OptionKinds};
 use crate::host::tcp::egress::Egress;
 
 impl Connection {
@@ -14,18 +14,20 @@ impl Connection {
         self.rcv_nxt = syn.sequence.wrapping_add(1);
         self.edge = self.rcv_nxt;
         self.peer_window = u32::from(syn.window);
-        self.offered = vec![OptionKind::Mss, OptionKind::Nop, OptionKind::Eol];
+        self.offered = [OptionKind::Mss, OptionKind::Nop, OptionKind::Eol]
+            .into_iter()
+            .collect();
         for option in syn.options.iter() {
             match option {
                 TcpOption::Mss(mss) => self.peer_mss = u32::from(mss).max(1),
-                TcpOption::SackPermitted => self.offered.push(OptionKind::Sack),
+                TcpOption::SackPermitted => self.offered.insert(OptionKind::Sack),
                 TcpOption::Timestamps(value, _) => {
                     self.timestamps = Some(value);
-                    self.offered.push(OptionKind::Timestamp);
+                    self.offered.insert(OptionKind::Timestamp);
                 }
                 TcpOption::WindowScale(shift) => {
                     self.send_shift = shift.min(14);
-                    self.offered.push(OptionKind::WindowScale);
+                    self.offered.insert(OptionKind::WindowScale);
                 }
                 _ => {}
             }
@@ -39,11 +41,12 @@ impl Connection {
         } else {
             &egress.stack.tcp.syn_options
         };
-        let ours: Vec<OptionKind> = layout.select(|kind| self.offered.contains(&kind)).collect();
-        if !ours.contains(&OptionKind::Timestamp) {
+        let ours = self.offered;
+        let ours: OptionKinds = layout.select(|kind| ours.contains(kind)).collect();
+        if !ours.contains(OptionKind::Timestamp) {
             self.timestamps = None;
         }
-        if ours.contains(&OptionKind::WindowScale) {
+        if ours.contains(OptionKind::WindowScale) {
             self.receive_shift = egress.stack.tcp.window_scale;
         } else {
             self.send_shift = 0;
@@ -59,14 +62,14 @@ impl Connection {
 
     pub(super) fn send_syn(&mut self, egress: &mut Egress<'_>) {
         let traits = &egress.stack.tcp;
-        let kinds: Vec<OptionKind> = traits.syn_options.select(|_| true).collect();
+        let kinds = traits.syn_options.select(|_| true);
         let tcp = Tcp {
             sequence: self.iss,
             window: match (traits.syn_retry_window, self.retransmit) {
                 (Some(window), Some(_)) => window,
                 _ => traits.syn_window,
             },
-            options: self.handshake_options(&kinds, self.own_mss(egress), 0, egress),
+            options: handshake_options(kinds, self.own_mss(egress), 0, egress),
             ..Tcp::new(self.local.port, self.remote.port, Flags::SYN)
         };
         egress.send(self, tcp, Payload::Empty, Purpose::Connection);
@@ -74,10 +77,8 @@ impl Connection {
 
     pub(super) fn send_synack(&mut self, egress: &mut Egress<'_>) {
         let traits = &egress.stack.tcp;
-        let kinds: Vec<OptionKind> = traits
-            .synack_options
-            .select(|kind| self.offered.contains(&kind))
-            .collect();
+        let offered = self.offered;
+        let kinds = traits.synack_options.select(|kind| offered.contains(kind));
         let peer_mss = u16::try_from(self.peer_mss).unwrap_or(u16::MAX);
         let mss = if let Some(drawn) = self.drawn_mss {
             drawn
@@ -90,7 +91,7 @@ impl Connection {
             sequence: self.iss,
             acknowledgment: self.rcv_nxt,
             window: u16::try_from(self.full_window(egress)).unwrap_or(u16::MAX),
-            options: self.handshake_options(&kinds, mss, self.timestamps.unwrap_or(0), egress),
+            options: handshake_options(kinds, mss, self.timestamps.unwrap_or(0), egress),
             ..Tcp::new(self.local.port, self.remote.port, Flags::SYN | Flags::ACK)
         };
         let purpose = if egress.stack.zero_id_stateless {
@@ -100,21 +101,20 @@ impl Connection {
         };
         egress.send(self, tcp, Payload::Empty, purpose);
     }
+}
 
-    pub(super) fn handshake_options(
-        &self,
-        kinds: &[OptionKind],
-        mss: u16,
-        echo: u32,
-        egress: &mut Egress<'_>,
-    ) -> Options {
-        Options::new(kinds.iter().map(|kind| match kind {
-            OptionKind::Mss => TcpOption::Mss(mss),
-            OptionKind::Nop => TcpOption::NoOperation,
-            OptionKind::Eol => TcpOption::EndOfList,
-            OptionKind::Sack => TcpOption::SackPermitted,
-            OptionKind::Timestamp => TcpOption::Timestamps(egress.timestamp(), echo),
-            OptionKind::WindowScale => TcpOption::WindowScale(egress.stack.tcp.window_scale),
-        }))
-    }
+fn handshake_options(
+    kinds: impl Iterator<Item = OptionKind>,
+    mss: u16,
+    echo: u32,
+    egress: &mut Egress<'_>,
+) -> Options {
+    Options::new(kinds.map(|kind| match kind {
+        OptionKind::Mss => TcpOption::Mss(mss),
+        OptionKind::Nop => TcpOption::NoOperation,
+        OptionKind::Eol => TcpOption::EndOfList,
+        OptionKind::Sack => TcpOption::SackPermitted,
+        OptionKind::Timestamp => TcpOption::Timestamps(egress.timestamp(), echo),
+        OptionKind::WindowScale => TcpOption::WindowScale(egress.stack.tcp.window_scale),
+    }))
 }

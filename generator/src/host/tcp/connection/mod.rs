@@ -15,7 +15,7 @@ use wire::{Flags, Options, Payload, Tcp, TcpOption, Timestamp};
 use crate::activity::Cause;
 use crate::host::ip::Purpose;
 use crate::host::socket::{Endpoint, ProgramId, SocketEvent, SocketId};
-use crate::host::stack::{OptionKind, TcpTraits};
+use crate::host::stack::{OptionKinds, TcpTraits};
 use crate::host::tcp::egress::Egress;
 use crate::host::trouble::Trouble;
 use crate::seed::low32;
@@ -96,7 +96,7 @@ pub struct Connection {
     timestamps: Option<u32>,
     send_shift: u8,
     receive_shift: u8,
-    offered: Vec<OptionKind>,
+    offered: OptionKinds,
     // Timers.
     retransmit: Option<Retransmit>,
     smoothed_rto: Option<u64>,
@@ -158,7 +158,7 @@ impl Connection {
             timestamps: None,
             send_shift: 0,
             receive_shift: 0,
-            offered: Vec::new(),
+            offered: OptionKinds::default(),
             retransmit: None,
             smoothed_rto: None,
             opened: now,
