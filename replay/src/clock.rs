@@ -9,9 +9,8 @@ use wire::Timestamp;
 /// A sleeper wakes up that much before a frame is due and watches the clock from there, because the kernel wakes
 /// nobody on the microsecond: `docs/src/reference/speed.md` has what was measured with this and other distances.
 const WATCH: u64 = 110_000;
-/// The same of one whose turn comes at once: the kernel ends what it is about first, which with a machine full of compilers
-/// was below this in 99 of 100 cases.
-const WATCH_AT_ONCE: u64 = 500_000;
+/// The same of one whose turn comes at once: a processor that has slept for long is slow with the first frame after it.
+const WATCH_AT_ONCE: u64 = 4_000_000;
 /// A gap below which such a one sleeps no more.
 const SHORT: u64 = 100_000;
 /// Nobody sleeps longer without a look at the stop flag, so that Ctrl-C ends a run within 100 ms.
