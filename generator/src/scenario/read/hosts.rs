@@ -24,7 +24,7 @@ use crate::net::topology::SiteId;
 use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, Mistakes, list, number, text, text_ref};
 use crate::scenario::stack_file::turnaround;
-use crate::scenario::{HostSpec, Run};
+use crate::scenario::{HostSpec, PathSpec, Run};
 use crate::seed::Draws;
 
 /// Hosts that one group may have.
@@ -169,8 +169,23 @@ impl Reader<'_> {
         }
     }
 
+    /// The most routers between a host and its border over which packets of that TTL still reach everybody: where nobody says
+    /// how far a host stands, it stands where it can work.
+    fn farthest(&self, site: &str, ttl: u8) -> u64 {
+        let at = self.sites.iter().position(|spec| spec.name == site);
+        let leads_here = |path: &&PathSpec| {
+            at.is_some_and(|at| [path.ends.0, path.ends.1].contains(&SiteId(at)))
+        };
+        let paths = self.paths.iter().filter(leads_here);
+        let longest = paths.map(|path| u64::from(path.hops)).max().unwrap_or(0);
+        // The routers at both borders take their part.
+        u64::from(ttl)
+            .saturating_sub(longest + NEAR_HOPS.1 + 2)
+            .max(1)
+    }
+
     /// Where a host of a site stands and what its line is like: as the file says, or as hosts there are.
-    fn stand(&self, name: &str, site: &str, common: &Common) -> (u8, LineConfig) {
+    fn stand(&self, name: &str, site: &str, common: &Common, ttl: u8) -> (u8, LineConfig) {
         let mut draws = self.tree.draws(&format!("place/{name}"));
         let plain = self.unstated == Unstated::Plain;
         let near = self.watched.contains_key(site);
@@ -197,7 +212,11 @@ impl Reader<'_> {
             None if near => near_hops(&mut draws, inner_routers),
             None => 3..=15,
         };
-        let hops = draws.range(u64::from(*hops.start())..=u64::from(*hops.end()));
+        let is_drawn = hops.start() < hops.end() || (common.hops.is_none() && segment.is_none());
+        let mut hops = draws.range(u64::from(*hops.start())..=u64::from(*hops.end()));
+        if is_drawn && !plain {
+            hops = hops.min(self.farthest(site, ttl));
+        }
         let delay = match &common.access_delay {
             Some(delay) => draws.range(delay.clone()),
             None if plain => 0,
@@ -306,7 +325,7 @@ impl Reader<'_> {
             .mac
             .unwrap_or_else(|| host_mac(&mut self.tree.draws(&format!("host/{name}/mac"))));
         let at = common.sites.first().map_or("", String::as_str);
-        let (hops, access) = self.stand(name, at, &place);
+        let (hops, access) = self.stand(name, at, &place, stack.ttl);
         let twin = addresses
             .iter()
             .find(|address| address.is_ipv6())
