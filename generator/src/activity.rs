@@ -84,7 +84,7 @@ pub struct Activity {
     pub evident: Option<Minimum>,
     /// What its frames are where no event records them.
     pub label: Option<Class>,
-    /// The mean gap that its tool was asked for, in nanoseconds.
+    /// The mean gap that its tool was asked for, in nanoseconds, of all who run it together.
     pub gap: Option<u64>,
     /// The facts that make it what it is.
     pub because: Vec<String>,

@@ -139,7 +139,9 @@ impl Reader<'_> {
         }
         if let Some((_, blueprint)) = &words.program {
             activity.forged = blueprint.forged();
-            activity.gap = blueprint.gap();
+            // Each of them goes at that pace.
+            let together = actors.len().max(1) as u64;
+            activity.gap = blueprint.gap().map(|gap| gap / together);
         }
         let id = number(self.activities.len());
         if let Some(class) = words.callback {
