@@ -324,13 +324,7 @@ impl Host {
             return true;
         }
         if let Some(packet) = route.forwarded(&sent.packet) {
-            out.push((
-                now,
-                Sent {
-                    packet,
-                    cause: sent.cause,
-                },
-            ));
+            out.push(now, packet, sent.cause);
         }
         true
     }
@@ -425,7 +419,7 @@ impl Host {
             payload: packet.payload.clone(),
         };
         let cause = sent.cause.answered();
-        out.push((now, Sent { packet, cause }));
+        out.push(now, packet, cause);
     }
 
     /// Tells a connection or a socket what became of its packet.
@@ -478,7 +472,7 @@ impl Host {
         };
         let quote = self.config.stack.icmp_quote;
         if let Some(error) = icmp::error_about(ip, trouble, sent, quote) {
-            out.push((now, error));
+            out.push(now, error.packet, error.cause);
         }
     }
 

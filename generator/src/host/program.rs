@@ -12,7 +12,7 @@ use super::ip::Purpose;
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use super::sockets::Sockets;
 use super::timers::Timers;
-use crate::activity::{Activity, ActivityId, Cause, Sent};
+use crate::activity::{Activity, ActivityId, Cause};
 
 /// A tool or an application.
 pub trait Program: Send {
@@ -90,10 +90,10 @@ impl System<'_> {
     }
 
     /// Sends a packet as it is, past the stack, `after` nanoseconds from now.
+    #[inline]
     pub fn send_raw(&mut self, after: u64, packet: wire::Packet, activity: ActivityId) {
-        let cause = Cause::stimulus(activity);
-        self.out
-            .push((self.now.plus_nanos(after), Sent { packet, cause }));
+        let at = self.now.plus_nanos(after);
+        self.out.push(at, packet, Cause::stimulus(activity));
     }
 
     /// The header that the stack gives to a datagram or message that leaves now, for what is made by hand above it.

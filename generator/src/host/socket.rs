@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
-use wire::{Payload, Timestamp};
+use wire::{Packet, Payload, Timestamp};
 
 use super::trouble::Trouble;
 use crate::activity::{ActivityId, Cause, Sent};
@@ -64,5 +64,37 @@ pub enum SocketEvent {
     Closed,
 }
 
-/// Packets on their way out, with the time at which each leaves.
-pub type Outbox = Vec<(Timestamp, Sent)>;
+/// Packets on their way out: when each leaves, and why.
+///
+/// The packets stand by themselves, so that each, which is large, is moved to its place at once.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    packets: Vec<Packet>,
+    leave: Vec<(Timestamp, Cause)>,
+}
+
+impl Outbox {
+    /// Puts in a packet that leaves at that time.
+    #[inline]
+    pub fn push(&mut self, at: Timestamp, packet: Packet, cause: Cause) {
+        self.packets.push(packet);
+        self.leave.push((at, cause));
+    }
+
+    /// The packet that was put in last.
+    pub fn last_mut(&mut self) -> Option<&mut Packet> {
+        self.packets.last_mut()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Takes out all, in the order in which they came.
+    #[inline]
+    pub fn drain(&mut self) -> impl Iterator<Item = (Timestamp, Sent)> {
+        let packets = self.packets.drain(..).zip(self.leave.drain(..));
+        packets.map(|(packet, (at, cause))| (at, Sent { packet, cause }))
+    }
+}

@@ -15,7 +15,7 @@ use super::tcp::connection::Connection;
 use super::tcp::egress::{Egress, Events};
 use super::tcp::{Loan, TcpLayer};
 use super::trouble::Trouble;
-use crate::activity::{Cause, Sent};
+use crate::activity::Cause;
 use crate::seed::{Draws, SeedTree};
 
 /// All sockets of a host.
@@ -243,7 +243,7 @@ impl Sockets {
         if let Some(ttl) = self.udp_ttl.get(&socket) {
             packet.set_ttl(*ttl);
         }
-        out.push((now, Sent { packet, cause }));
+        out.push(now, packet, cause);
     }
 
     /// Whether a UDP socket is open on that port.

@@ -17,7 +17,7 @@ use wire::notation::trace::{Event, Numbers, Trace, differences};
 use wire::{MacAddress, Packet, Payload, Timestamp};
 
 use super::program::{Program, System};
-use super::socket::{Endpoint, SocketEvent, SocketId};
+use super::socket::{Endpoint, Outbox, SocketEvent, SocketId};
 use super::{Host, HostConfig, PortPolicy};
 use crate::Catalogue;
 use crate::activity::{ActivityId, Cause, Sent};
@@ -144,7 +144,7 @@ impl Stage {
             told: Arc::clone(&told),
         };
         let program = host.install(Box::new(puppet), &ports, None);
-        host.start(program, START, &[], &mut Vec::new());
+        host.start(program, START, &[], &mut Outbox::default());
         let sends = trace.events.iter().filter(|event| is_own(event));
         let tells = trace.events.iter().filter(|event| said(event, "told "));
         Stage {
@@ -161,7 +161,7 @@ impl Stage {
     /// Runs the host's timers until then.
     fn run(&mut self, until: Timestamp) {
         while let Some(at) = self.host.deadline().filter(|at| *at <= until) {
-            let mut out = Vec::new();
+            let mut out = Outbox::default();
             self.host.wake(at, &[], &mut out);
             self.check(at, out);
         }
@@ -173,15 +173,15 @@ impl Stage {
         let packet = frame.unwrap_or_else(|error| panic!("{error}")).packet;
         self.numbers.saw(None, &packet);
         let cause = Cause::stimulus(ActivityId::BACKGROUND);
-        let mut out = Vec::new();
+        let mut out = Outbox::default();
         self.host
             .receive(&Sent { packet, cause }, now, &[], &mut out);
         self.check(now, out);
     }
 
     /// Holds what was sent and told against what should be.
-    fn check(&mut self, now: Timestamp, out: Vec<(Timestamp, Sent)>) {
-        for (_, sent) in out {
+    fn check(&mut self, now: Timestamp, mut out: Outbox) {
+        for (_, sent) in out.drain() {
             self.check_packet(now, &sent.packet);
         }
         for (at, said) in std::mem::take(&mut *self.told.lock().unwrap()) {

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::world::{Event, World};
 use crate::blueprint::Cast;
 use crate::host::Host;
+use crate::host::socket::Outbox;
 use crate::net::nat::Nat;
 use crate::net::path::Line;
 use crate::net::pending::Pending;
@@ -60,7 +61,7 @@ impl<W: Write> World<W> {
             sensors,
             activities: scenario.activities.clone(),
             pool: Pool::default(),
-            outbox: Vec::new(),
+            outbox: Outbox::default(),
         };
         for run in &scenario.runs {
             let cast = Cast {

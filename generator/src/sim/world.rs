@@ -233,7 +233,7 @@ impl<W: Write> World<W> {
         for (at, lookup) in lookups {
             self.look_up(id, at, lookup);
         }
-        for (at, sent) in outbox.drain(..) {
+        for (at, sent) in outbox.drain() {
             let mut leaves = at;
             if let Some(next) = soon.as_mut().filter(|_| at == self.clock) {
                 leaves = *next;

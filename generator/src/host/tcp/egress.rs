@@ -3,7 +3,7 @@
 use wire::{Flags, Packet, Payload, Segment, Tcp, Timestamp};
 
 use super::connection::Connection;
-use crate::activity::{Cause, Sent};
+use crate::activity::Cause;
 use crate::host::ip::{IpLayer, Purpose};
 use crate::host::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
 use crate::host::stack::Stack;
@@ -42,8 +42,8 @@ impl Egress<'_> {
         let tos = connection.tos();
         let df = connection.dont_fragment(&tcp, payload.is_empty(), &self.stack.tcp);
         self.emit(local, remote, tcp, payload, purpose, tos, connection.cause);
-        if let (Some(df), Some((_, sent))) = (df, self.out.last_mut())
-            && let wire::Ip::V4(ip) = &mut sent.packet.ip
+        if let (Some(df), Some(packet)) = (df, self.out.last_mut())
+            && let wire::Ip::V4(ip) = &mut packet.ip
         {
             ip.flags = if df { wire::ipv4::DONT_FRAGMENT } else { 0 };
         }
@@ -69,7 +69,7 @@ impl Egress<'_> {
             segment: Segment::Tcp(tcp),
             payload,
         };
-        self.out.push((self.now, Sent { packet, cause }));
+        self.out.push(self.now, packet, cause);
     }
 
     /// Answers a segment that fits no connection, RFC 9293 section 3.10.7.1; a RST is not answered.
