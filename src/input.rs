@@ -19,7 +19,7 @@ pub enum Input {
     /// What cannot be read twice, and is no standard input: a pipe with a name.
     Pipe(Looked<File>),
     /// One of these, compressed.
-    Gzip(Box<MultiGzDecoder<Box<dyn Read>>>),
+    Gzip(Box<MultiGzDecoder<Counted>>),
 }
 
 /// A stream whose first bytes were looked at.
@@ -31,17 +31,41 @@ impl Read for Input {
             Input::Standard(stream) => stream.read(buffer),
             Input::File(file) => file.read(buffer),
             Input::Pipe(stream) => stream.read(buffer),
-            Input::Gzip(stream) => stream.read(buffer).map_err(damaged),
+            Input::Gzip(stream) => {
+                let read = stream.read(buffer);
+                read.map_err(|error| damaged(&error, stream.get_ref().bytes))
+            }
         }
     }
 }
 
+/// A stream that counts what was taken from it.
+pub struct Counted {
+    stream: Box<dyn Read>,
+    bytes: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
 /// A compressed stream that ends early is no end of the capture.
-fn damaged(error: io::Error) -> io::Error {
-    io::Error::new(
-        error.kind(),
-        format!("the gzip stream is damaged or cut short: {error}"),
-    )
+fn damaged(error: &io::Error, bytes: u64) -> io::Error {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("is cut short: it ends after {bytes} bytes"),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            format!("is damaged within its first {bytes} bytes ({error})")
+        }
+        _ => return io::Error::new(error.kind(), error.to_string()),
+    };
+    let text = format!(
+        "the gzip stream {what}; copy it again from where it is whole, for nothing behind that place can be unpacked"
+    );
+    io::Error::new(error.kind(), text)
 }
 
 /// Opens a capture; `-` is standard input. What is compressed with gzip is known by its first bytes.
@@ -78,7 +102,10 @@ pub fn open(path: &Path) -> Result<Input> {
 }
 
 fn gzip(stream: impl Read + 'static) -> Input {
-    let stream: Box<dyn Read> = Box::new(stream);
+    let stream = Counted {
+        stream: Box::new(stream),
+        bytes: 0,
+    };
     Input::Gzip(Box::new(MultiGzDecoder::new(stream)))
 }
 
@@ -95,5 +122,43 @@ pub fn display_name(path: &Path) -> String {
         "standard input".to_owned()
     } else {
         path.display().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// What reading says of a gzip stream of which `change` has made something.
+    fn said_of(change: impl FnOnce(&mut Vec<u8>)) -> String {
+        let text: Vec<u8> = (0..20_000u32).flat_map(|n| (n * n).to_le_bytes()).collect();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&text).unwrap();
+        let mut packed = encoder.finish().unwrap();
+        change(&mut packed);
+        let mut out = Vec::new();
+        match gzip(Cursor::new(packed)).read_to_end(&mut out) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_damaged_stream_says_what_is_wrong_and_where() {
+        assert_eq!(said_of(|_| {}), "");
+        let cut = said_of(|packed| packed.truncate(1_000));
+        assert!(cut.contains("cut short: it ends after 1000 bytes"), "{cut}");
+        let bent = said_of(|packed| {
+            if let Some(sum) = packed.iter_mut().rev().nth(6) {
+                *sum ^= 0x55;
+            }
+        });
+        assert!(bent.contains("damaged within its first"), "{bent}");
+        assert!(bent.contains("copy it again"), "{bent}");
     }
 }

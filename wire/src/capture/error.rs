@@ -59,7 +59,13 @@ pub enum CaptureError {
     },
     /// Reading itself failed.
     #[error("cannot read: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for CaptureError {
+    fn from(error: io::Error) -> Self {
+        CaptureError::Io(error)
+    }
 }
 
 /// What a file that is no capture looks like.
