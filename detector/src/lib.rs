@@ -24,6 +24,7 @@ mod copies;
 mod counters;
 mod docket;
 mod fragments;
+mod gather;
 mod news;
 mod observe;
 mod report;
@@ -92,6 +93,8 @@ pub struct Detector {
     counters: Counters,
     known: Suppress,
     housekeeping: Timestamp,
+    /// The longest time without a frame so far, in nanoseconds.
+    longest_silence: u64,
     reporting: Reporting,
     patience_at_end_nanos: u64,
     last_frame: u64,
@@ -126,6 +129,7 @@ impl Detector {
             counters: Counters::default(),
             known: config.get(),
             housekeeping: Timestamp::ZERO,
+            longest_silence: 0,
             reporting: config.get(),
             patience_at_end_nanos: config.get::<state::Answers>().patience_at_end.nanos(),
             last_frame: 0,
@@ -151,9 +155,11 @@ impl Detector {
         self.last_frame = frame;
         let mut layers = Layers::default();
         layers.read(link_type, bytes, original_length);
-        if time < self.state.clock() {
+        let before = self.state.clock();
+        if time < before {
             self.counters.clock_ran_back += 1;
         }
+        self.notice_silence(before, time);
         self.state.advance(time, &mut self.news);
         self.spread(frame);
         if layers.link.tags > 0 {
@@ -304,6 +310,25 @@ impl Detector {
             }
         }
         self.news.items.clear();
+    }
+
+    /// Where nobody was heard for far longer than ever before, no case has gone quiet: the sensor paused, or its clock was
+    /// set. Cases are given as long again as they may be quiet.
+    #[inline]
+    fn notice_silence(&mut self, before: Timestamp, now: Timestamp) {
+        const FAR_LONGER: u64 = 12;
+        if self.counters.frames == 1 {
+            return;
+        }
+        let silence = now.nanos_since(before);
+        if silence <= self.longest_silence {
+            return;
+        }
+        let quiet = self.reporting.quiet.nanos();
+        if silence >= quiet.max(FAR_LONGER.saturating_mul(self.longest_silence)) {
+            self.housekeeping = now.plus_nanos(quiet);
+        }
+        self.longest_silence = silence;
     }
 
     #[cold]

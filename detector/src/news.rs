@@ -59,6 +59,8 @@ pub(crate) enum Excuse {
     OtherFamily,
     /// Clients that had been well served all fail now: the line is down.
     Outage,
+    /// The sensor sees about as many answers without a question as questions without an answer.
+    Missed,
 }
 
 /// One party's first packet to a port of another, and what identifies it.

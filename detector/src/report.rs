@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use labels::{AddressBlock, Class, Evidence, Family, Finding, PortRange, Transport, Verdict};
 
 use crate::address::Address;
+use crate::gather::gather;
 use crate::news::Moment;
 use crate::sleepers::Sleepers;
 use crate::tools;
@@ -54,7 +55,8 @@ impl Findings {
         close(self);
         let closed = std::mem::take(&mut self.closed);
         if self.sleepers.take_in(closed) {
-            self.sleepers.replace(arbitrate);
+            self.sleepers
+                .replace(|findings| arbitrate(gather(findings)));
         }
         let mut together = self.sleepers.wake(before);
         together.sort_by(|a, b| {
@@ -150,7 +152,7 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
     // What a scanner asks of one service is a part of the scan.
     let single = matches!(
         part.class,
-        Class::FingerProbe | Class::PortZeroProbe | Class::RpcProbe
+        Class::FingerProbe | Class::PortZeroProbe | Class::RpcProbe | Class::ProxyProbe
     ) || explains;
     if whole.verdict.is_alerting()
         && (scans || whole.class.family() == Family::Flood)
@@ -193,6 +195,12 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
                 && whole.start <= part.end =>
         {
             return meets(&part.sources, &whole.sources);
+        }
+        // Of a scan that many share, what each of them did.
+        Class::SynScan | Class::ConnectScan | Class::PortSweep
+            if part.sources.len() < whole.sources.len() =>
+        {
+            scan_of_it && to_the_same && part.transport == whole.transport
         }
         // Of which odd flags are a part.
         Class::OsFingerprint => {

@@ -74,6 +74,9 @@ pub(crate) fn is_rpc(port: u16) -> bool {
     matches!(port, 111 | 635 | 32_770..=32_790)
 }
 
+/// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time. Source: RFC 862, 867, 865, 864, 868.
+pub(crate) const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
+
 /// Ports of proxies. Same source.
 pub(crate) const PROXIES: [u16; 6] = [1080, 3128, 8000, 8001, 8080, 8888];
 

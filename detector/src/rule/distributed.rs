@@ -51,6 +51,8 @@ type Probe = (u16, u16, u32, Address, Moment);
 #[derive(Default)]
 struct Target {
     failed_sources: Addresses,
+    /// Failures of SYNs that no operating system makes.
+    raw: usize,
     failed_ports: Ports,
     failures: usize,
     recent: Vec<Probe>,
@@ -90,7 +92,12 @@ impl Brief for Target {
         let (class, sources, ports) = if decoyed {
             (Class::DecoyScan, &self.decoys, &self.decoyed)
         } else if self.is_shared(limits) {
-            (Class::ConnectScan, &self.failed_sources, &self.failed_ports)
+            let class = if self.raw * 2 > self.failures {
+                Class::SynScan
+            } else {
+                Class::ConnectScan
+            };
+            (class, &self.failed_sources, &self.failed_ports)
         } else {
             return None;
         };
@@ -203,6 +210,7 @@ impl Distributed {
             .note(attempt.target, attempt.opened, 0, findings)
             .brief;
         target.failures += 1;
+        target.raw += usize::from(attempt.raw);
         target.failed_sources.insert(attempt.source);
         target.failed_ports.insert(attempt.dport);
         if target.frames.len() < 8 {

@@ -69,6 +69,8 @@ struct Door {
     /// Who asks to be let in.
     asking: Asking,
     sources: Addresses,
+    /// Of which these were refused.
+    turned_away: Addresses,
     /// Servers, and how often each refused.
     servers: Vec<(Address, u32)>,
     udp: bool,
@@ -136,6 +138,9 @@ impl Door {
     fn tried(&mut self, attempt: &Attempt, refused: u32, now: Moment) {
         self.refused = self.refused.saturating_add(refused);
         self.sources.insert(attempt.source);
+        if refused > 0 {
+            self.turned_away.insert(attempt.source);
+        }
         self.udp = attempt.technique == Technique::Udp;
         let room = self.servers.len() < MOST_SERVERS;
         let known = (self.servers.iter_mut()).find(|(server, _)| *server == attempt.target);
@@ -252,6 +257,10 @@ impl Guessing {
                 Step::Consented => {
                     let asked = door.asking.answer(attempt.sport).is_some();
                     door.welcome = door.welcome.saturating_add(u32::from(asked));
+                    continue;
+                }
+                // Who was never refused says nothing of those who share the guessing.
+                Step::Welcome if key == all && !door.turned_away.contains(attempt.source) => {
                     continue;
                 }
                 Step::Welcome => {

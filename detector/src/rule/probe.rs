@@ -1,5 +1,5 @@
-//! Single questions that nobody asks who has business: zone transfers, portmappers, finger, mail relays, port 0, source
-//! routes, source quench, and services that are set on each other.
+//! Single questions that nobody asks who has business: zone transfers, portmappers, finger, mail relays, proxies, port 0,
+//! source routes, source quench, and services that are set on each other.
 //!
 //! # What
 //! One source asks one kind of thing, once or a few times, of one host or several.
@@ -35,8 +35,8 @@ use crate::words::Word;
 
 /// A whole zone, RFC 5936 section 2.1.
 const AXFR: u16 = 252;
-/// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time.
-const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
+/// TFTP: what it does not understand, errors included, some servers answer with an error (CVE-2024-2169).
+const TFTP: u16 = 69;
 
 section! {
     /// When single questions are a probe.
@@ -48,6 +48,7 @@ section! {
         odd: u32,
         quenches: u32,
         loop_packets: u32,
+        proxies: usize,
         refused_bytes: u32,
     }
 }
@@ -73,6 +74,8 @@ struct Asker {
     names: Addresses,
     /// Recipients whose refusal would be told.
     asking: Asking,
+    /// Something that only a proxy is asked was asked.
+    proxied: bool,
     /// Of which only so much was seen that it may have been the same again.
     vague: u32,
 }
@@ -89,6 +92,7 @@ impl Brief for Asker {
             Class::RelayTest => "mail that the server refused to pass on",
             Class::SourceRouteProbe => "packets that name their way",
             Class::PortZeroProbe => "packets for port 0",
+            Class::ProxyProbe => "ports of proxies tried, and a stranger asked to pass on",
             Class::TrojanProbe => "the cipher of a back door",
             Class::OsFingerprint => {
                 "packets with which something is wrong, of several hosts or again and again"
@@ -152,6 +156,7 @@ impl Probe {
         findings: &mut Findings,
     ) {
         let limits = self.askers.limits();
+        let least_proxies = limits.proxies;
         let needed = match class {
             Class::ZoneTransferProbe => limits.transfers,
             Class::RpcProbe => limits.calls,
@@ -175,7 +180,8 @@ impl Probe {
         if asker.frames.len() < 8 {
             asker.frames.push(when.shown.frame);
         }
-        if asker.times >= needed {
+        let proxies = asker.ports.len() >= least_proxies && asker.proxied;
+        if asker.times >= needed && (class != Class::ProxyProbe || proxies) {
             self.askers.claim(key, when.now, findings);
         }
     }
@@ -201,11 +207,28 @@ impl Probe {
         }
     }
 
+    /// A port of proxies of another site was tried, or something asked that only a proxy is asked.
+    fn proxy(&mut self, attempt: &Attempt, asked: bool, when: When, findings: &mut Findings) {
+        let key = (attempt.source, Class::ProxyProbe);
+        let asker = &mut self.askers.open(key, findings).brief;
+        let known =
+            asker.targets.contains(attempt.target) && asker.ports.list().contains(&attempt.dport);
+        if !known || asked && !asker.proxied {
+            asker.proxied |= asked;
+            self.of(attempt, Class::ProxyProbe, when, findings);
+        }
+    }
+
     fn of(&mut self, attempt: &Attempt, class: Class, when: When, findings: &mut Findings) {
         let udp = attempt.technique == Technique::Udp;
         let key = (attempt.source, class);
         self.note(key, (attempt.target, attempt.dport, udp), when, findings);
     }
+}
+
+/// Whether a service answers even what answers it.
+fn answers_all(port: u16) -> bool {
+    tools::ANSWERING.contains(&port) || port == TFTP
 }
 
 impl Rule for Probe {
@@ -307,6 +330,19 @@ impl Rule for Probe {
                 asker.times = asker.times.saturating_add(again);
                 self.of(attempt, Class::RpcProbe, when, findings);
             }
+            News::Said(attempt, true, Word::ProxyRequest)
+                if !attempt.source.is_near(attempt.target) =>
+            {
+                self.proxy(attempt, true, when, findings);
+            }
+            News::Settled(attempt, Outcome::Refused | Outcome::Silent)
+                if attempt.technique == Technique::Syn
+                    && tools::PROXIES.contains(&attempt.dport)
+                    && attempt.excuse.is_none()
+                    && !attempt.source.is_near(attempt.target) =>
+            {
+                self.proxy(attempt, false, when, findings);
+            }
             // To one of the first ports that a portmapper gives away, without having asked which.
             News::Settled(attempt, _)
                 if attempt.technique == Technique::Syn
@@ -351,8 +387,8 @@ impl Rule for Probe {
             }
             News::Grown(attempt)
                 if attempt.technique == Technique::Udp
-                    && ANSWERING.contains(&attempt.sport)
-                    && ANSWERING.contains(&attempt.dport)
+                    && answers_all(attempt.sport)
+                    && answers_all(attempt.dport)
                     && attempt.fetched > 0
                     && attempt.packets >= self.askers.limits().loop_packets =>
             {

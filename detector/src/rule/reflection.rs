@@ -2,13 +2,14 @@
 //!
 //! # What
 //! Datagrams whose answers are many times as long, and whose asker says of the answers that nobody there waits for them;
-//! or echo requests to a whole network at once.
+//! or echo requests to a whole network at once; or many hosts that accept connections which one host has not opened.
 //!
 //! # Why these facts
 //! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
 //! Nobody has business with a broadcast address of another site. Where the questions take another way, the answers alone
 //! tell: one service of several far hosts answers at length, and is told that nobody listens. A server whose client has
-//! left may repeat one answer for long, but it is one server, and one answer.
+//! left may repeat one answer for long, but it is one server, and one answer. A server repeats its consent because nobody
+//! takes it up; the victim of a flood in forged names consents to many, while here many consent to one.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
@@ -25,16 +26,17 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::observe::Fault;
-use crate::report::{Addresses, Draft, Findings, Ports, fact};
-use crate::state::{Memory, State};
+use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::state::{Answers, Memory, State};
 use crate::tools;
 
 /// Port of the generator of characters, RFC 864.
 const CHARGEN: u16 = 19;
-/// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time.
-const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
+
+/// Stands for all services that accept by TCP, in place of a port.
+const HANDSHAKES: u16 = u16::MAX;
 
 /// Datagrams of one flow that stand for the question of another: who has business asks a few things from one port.
 const FLOW: u32 = 4;
@@ -52,7 +54,6 @@ section! {
         broadcasts: u32,
         chatterers: usize,
         reflectors: usize,
-        longest_question: u32,
     }
 }
 
@@ -68,6 +69,8 @@ struct Victim {
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
     chatter: Addresses,
+    /// Hosts that accept connections which the victim has not opened.
+    accepting: Addresses,
     amplifiers: Addresses,
     ports: Ports,
     frames: Vec<u64>,
@@ -85,6 +88,7 @@ impl Victim {
         self.surprises >= limits.surprises && (amplified && questions || reflected)
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
+            || self.accepting.len() >= limits.chatterers
     }
 }
 
@@ -94,10 +98,28 @@ impl Brief for Victim {
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
-        let transport = if key.1 == 0 {
-            Transport::Icmp
+        let transport = match key.1 {
+            0 => Transport::Icmp,
+            HANDSHAKES => Transport::Tcp,
+            _ => Transport::Udp,
+        };
+        let evidence = if key.1 == HANDSHAKES {
+            fact(
+                "hosts that accept, again and again, connections that the victim has not opened",
+                count(self.accepting.len(), "host"),
+                "one host, whose own flood is answered, or none",
+                self.frames.iter().copied(),
+            )
         } else {
-            Transport::Udp
+            fact(
+                "answers that the asker does not want",
+                format!(
+                    "{} bytes for {}, {} refused by the asker, {} asked of whole networks",
+                    self.fetched, self.given, self.surprises, self.broadcasts
+                ),
+                "an asker that waits for the answer",
+                self.frames.iter().copied(),
+            )
         };
         let draft = Draft {
             class: Class::Amplification,
@@ -109,15 +131,7 @@ impl Brief for Victim {
             span: life.activity?,
             detected: life.detected?,
             confidence: 0.8,
-            evidence: vec![fact(
-                "answers that the asker does not want",
-                format!(
-                    "{} bytes for {}, {} refused by the asker, {} asked of whole networks",
-                    self.fetched, self.given, self.surprises, self.broadcasts
-                ),
-                "an asker that waits for the answer",
-                self.frames.iter().copied(),
-            )],
+            evidence: vec![evidence],
         };
         Some(draft.finish())
     }
@@ -126,12 +140,14 @@ impl Brief for Victim {
 /// The rule.
 pub(super) struct Reflection {
     victims: Docket<Victim>,
+    longest_question: u32,
 }
 
 impl Reflection {
     pub(super) fn new(config: &Config) -> Self {
         Reflection {
             victims: Docket::new(config.get::<Memory>().cases, config.get()),
+            longest_question: config.get::<Answers>().longest_question,
         }
     }
 
@@ -146,7 +162,7 @@ impl Reflection {
         let victim = &mut self.victims.note(key, now, 1, findings).brief;
         add(victim);
         victim.amplifiers.insert(amplifier);
-        if key.1 != 0 {
+        if key.1 != 0 && key.1 != HANDSHAKES {
             victim.ports.insert(key.1);
         }
         if victim.frames.len() < 8 {
@@ -194,6 +210,7 @@ impl Rule for Reflection {
             NewsKind::Fruitful,
             NewsKind::Complained,
             NewsKind::Grown,
+            NewsKind::UnsolicitedRepeated,
         ])
     }
 
@@ -206,15 +223,18 @@ impl Rule for Reflection {
             }
             News::Opening(attempt) | News::Fruitful(attempt)
                 if attempt.technique == Technique::Udp
-                    && (attempt.sport == CHARGEN && ANSWERING.contains(&attempt.dport)
-                        || attempt.dport == CHARGEN && ANSWERING.contains(&attempt.sport)) =>
+                    && tools::ANSWERING.contains(&attempt.sport)
+                    && tools::ANSWERING.contains(&attempt.dport) =>
             {
-                let (amplifier, victim) = if attempt.sport == CHARGEN {
-                    (attempt.source, attempt.target)
+                // Who generates characters amplifies; of equals, who speaks first answers a question that was not seen.
+                let asked = attempt.dport == CHARGEN && attempt.sport != CHARGEN
+                    || attempt.dport == attempt.sport && matches!(news, News::Fruitful(_));
+                let (amplifier, victim, port) = if asked {
+                    (attempt.target, attempt.source, attempt.dport)
                 } else {
-                    (attempt.target, attempt.source)
+                    (attempt.source, attempt.target, attempt.sport)
                 };
-                self.note((victim, CHARGEN), amplifier, now, findings, |victim| {
+                self.note((victim, port), amplifier, now, findings, |victim| {
                     victim.chatter.insert(amplifier);
                 });
             }
@@ -238,7 +258,7 @@ impl Rule for Reflection {
                 if attempt.technique == Technique::Udp
                     && attempt.dport >= 1024
                     && is_reflector(attempt.sport)
-                    && u32::from(attempt.size) > self.victims.limits().longest_question
+                    && u32::from(attempt.size) > self.longest_question
                     && attempt.target.is_host()
                     && !attempt.source.is_near(attempt.target)
                     && !state.are_friends(attempt.source, attempt.target) =>
@@ -248,6 +268,21 @@ impl Rule for Reflection {
                     victim.unasked += 1;
                     victim.fetched += u64::from(attempt.size);
                 });
+            }
+            // A service that accepts what nobody asked of it, and insists: somebody asked in the victim's name.
+            News::UnsolicitedRepeated(answer)
+                if answer.kind == AnswerKind::Accept
+                    && answer.target.is_host()
+                    && !answer.source.is_near(answer.target)
+                    && state.pair(answer.target, answer.source).opened.is_none() =>
+            {
+                let key = (answer.target, HANDSHAKES);
+                self.note(key, answer.source, now, findings, |victim| {
+                    victim.accepting.insert(answer.source);
+                });
+                if let Some(folder) = self.victims.get(&key) {
+                    folder.brief.ports.insert(answer.sport);
+                }
             }
             News::Complained {
                 fault: Fault::Port,

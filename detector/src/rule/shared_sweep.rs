@@ -6,7 +6,8 @@
 //! # Why these facts
 //! Each source alone is a stranger with a wrong address or two. Together they go over a network for one service, and no
 //! service is at all of its addresses. Clients of a service that died had been served; those of a name whose addresses
-//! are all dead each go through all of them, and insist as stacks do. A flood goes to few addresses again and again.
+//! are all dead each go through all of them, and insist as stacks do. A flood goes to few addresses again and again, or to
+//! all of a network at once, in names of which hardly two are equal: bots come again, and are not that many in a minute.
 //!
 //! # Evidence
 //! How many sources, how many hosts failed, how many answered.
@@ -18,13 +19,14 @@
 //! Antonakakis et al., "Understanding the Mirai Botnet" (2017), section 2.
 
 use labels::{Class, Finding, PortRange, Transport};
+use wire::Timestamp;
 
 use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Addresses, Draft, Findings, count, fact};
+use crate::report::{Addresses, Crowd, Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 
 /// SYNs of one attempt from which on a stack insists.
@@ -35,8 +37,12 @@ section! {
     Limits "shared_sweep" {
         sources: usize,
         hosts: usize,
+        forged: u64,
     }
 }
+
+/// The time that a burst of forged SYNs may take.
+const BURST_SECONDS: u64 = 60;
 
 /// What is known of one port of a neighbourhood.
 #[derive(Default)]
@@ -48,9 +54,26 @@ struct Ground {
     /// Of which a stack insisted on.
     insisted: usize,
     frames: Vec<u64>,
+    crowd: Crowd,
+    /// SYNs of the last minute, in thousandths, as a bucket that time drains.
+    level: u64,
+    drained: Timestamp,
+    /// Names that were forged for a flood.
+    forged: bool,
 }
 
 impl Ground {
+    /// One more SYN.
+    fn pour(&mut self, source: Address, at: Timestamp, limits: &Limits) {
+        let gone = at.nanos_since(self.drained) / 1_000_000 * limits.forged / BURST_SECONDS;
+        self.level = self.level.saturating_sub(gone) + 1_000;
+        self.drained = self.drained.max(at);
+        self.crowd.add(source);
+        let names = self.crowd.count().unwrap_or(u64::MAX);
+        let ever_new = names.saturating_mul(5) >= self.failures as u64 * 4;
+        self.forged |= self.level >= limits.forged * 1_000 && ever_new;
+    }
+
     fn suffices(&self, limits: &Limits) -> bool {
         let (hosts, sources) = (self.failed.len(), self.sources.len());
         hosts >= limits.hosts
@@ -82,10 +105,18 @@ impl Brief for Ground {
         }
         let mut targets = self.failed.clone();
         targets.merge(&self.present);
+        let (class, sources) = if self.forged {
+            (
+                Class::SpoofedSynFlood,
+                self.crowd.block().into_iter().collect(),
+            )
+        } else {
+            (Class::PortSweep, self.sources.blocks())
+        };
         let draft = Draft {
-            class: Class::PortSweep,
+            class,
             tool: None,
-            sources: self.sources.blocks(),
+            sources,
             targets: targets.blocks(),
             transport: Transport::Tcp,
             ports: vec![PortRange::single(key.1)],
@@ -123,6 +154,7 @@ impl SharedSweep {
     fn failed(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
         let key = (attempt.target.neighbourhood(), attempt.dport);
         let packets = u64::from(attempt.packets);
+        let limits = self.grounds.limits().clone();
         let ground = &mut self
             .grounds
             .note(key, attempt.opened, packets, findings)
@@ -131,6 +163,7 @@ impl SharedSweep {
         ground.insisted += usize::from(attempt.sent >= INSISTS);
         ground.sources.insert(attempt.source);
         ground.failed.insert(attempt.target);
+        ground.pour(attempt.source, attempt.opened.time, &limits);
         if ground.frames.len() < 8 {
             ground.frames.push(attempt.opened.frame);
         }

@@ -128,6 +128,10 @@ struct Walk {
     converses: bool,
     /// The sensor sees one side only: who is absent is not known.
     blind: bool,
+    /// Pings of hosts with which the source exchanges data as well.
+    used: usize,
+    /// The sensor misses so much that silence says nothing.
+    lossy: bool,
 }
 
 impl Walk {
@@ -139,7 +143,8 @@ impl Walk {
     /// Whether those who are there are asked round after round.
     fn is_monitor(&self) -> bool {
         let (absent, present) = (self.absent(), self.present.len());
-        self.asked >= ROUNDS * (absent + present) && present >= absent
+        let rounds = self.asked >= ROUNDS * (absent + present) || self.used * 2 >= present.max(1);
+        rounds && present >= absent
     }
 
     fn suffices(&self, question: Question, limits: &Limits) -> bool {
@@ -233,7 +238,7 @@ impl Brief for Walk {
     }
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
-        if self.insists(life) {
+        if self.insists(life) || self.lossy {
             return None;
         }
         let (class, transport) = match key.1 {
@@ -375,6 +380,8 @@ impl Sweep {
         walk.shadows += usize::from(stack);
         walk.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
         walk.blind |= state.sees_one_side();
+        walk.used += usize::from(!absent && state.have_talked(attempt.source, attempt.target));
+        walk.lossy |= state.misses_much();
         walk.client |= matches!(
             attempt.word,
             Word::DnsQuestion(_) | Word::NtpQuestion | Word::QuicOpening

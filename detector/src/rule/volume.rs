@@ -1,13 +1,13 @@
 //! Floods of datagrams, ICMP messages and TCP segments that open nothing.
 //!
 //! # What
-//! More packets a second to one host than it or its line can take, from one source or many, in their own names or in
-//! forged ones.
+//! More packets a second to one host, or to a network as a whole, than it or its line can take, from one source or many,
+//! in their own names or in forged ones.
 //!
 //! # Why these facts
 //! Each packet fills a bucket of its victim, time drains it at the rate that is nobody's harm; the bucket has no window
 //! to straddle. What is answered, or goes between hosts that talk besides, is traffic, however much: only flows that go
-//! one way count. Echo requests count even if they are answered: that is what the host's time is spent on.
+//! one way count; and who is flooded does not turn to the flooder. Echo requests count even if they are answered: that is what the host's time is spent on.
 //!
 //! # Evidence
 //! Packets, sources, the rate over the whole.
@@ -61,6 +61,8 @@ enum Kind {
     Datagrams,
     Echoes,
     Segments,
+    /// Datagrams to hosts of one neighbourhood, all over it.
+    Network,
 }
 
 /// What is known of a victim.
@@ -82,8 +84,12 @@ struct Load {
     sockets: Vec<(Address, u16)>,
     ports: Ports,
     frames: Vec<u64>,
+    /// Where the case is about a network.
+    hosts: Addresses,
 }
 
+/// Hosts of a neighbourhood from which on all of it is meant.
+const NETWORK: usize = 16;
 /// Hosts whose one service answers a victim: one's answers may be wanted.
 const REFLECTORS: usize = 3;
 /// Sockets that are remembered.
@@ -153,8 +159,10 @@ impl Brief for Load {
 
     fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
         let (class, transport) = match key.2 {
-            Kind::Datagrams if self.is_reflected() => (Class::Amplification, Transport::Udp),
-            Kind::Datagrams => (Class::UdpFlood, Transport::Udp),
+            Kind::Datagrams | Kind::Network if self.is_reflected() => {
+                (Class::Amplification, Transport::Udp)
+            }
+            Kind::Datagrams | Kind::Network => (Class::UdpFlood, Transport::Udp),
             Kind::Echoes => (Class::IcmpFlood, Transport::Icmp),
             Kind::Segments => (Class::TcpFlagFlood, Transport::Tcp),
         };
@@ -162,7 +170,10 @@ impl Brief for Load {
             class,
             tool: None,
             sources: self.blocks(),
-            targets: vec![key.0.to_ip().into()],
+            targets: match key.2 {
+                Kind::Network => self.hosts.blocks(),
+                _ => vec![key.0.to_ip().into()],
+            },
             transport,
             ports: self.ports.ranges(),
             span: life.activity?,
@@ -232,6 +243,7 @@ impl Volume {
         let load = &mut folder.brief;
         let most = match key.2 {
             Kind::Datagrams => limits.datagrams * factor,
+            Kind::Network => limits.datagrams,
             Kind::Echoes => limits.echoes,
             Kind::Segments => limits.segments,
         };
@@ -253,7 +265,11 @@ impl Volume {
         let heavy = load.spread.len() >= SPREAD && !served && load.bytes >= load.packets * LOADED;
         // A resolver's answers, where the sensor misses its questions, are short.
         let answers = served && load.bytes < load.packets * ANSWER;
-        let full = load.level >= most * 1_000 && (!spread || everywhere && !answers || heavy);
+        let fills = match key.2 {
+            Kind::Network => everywhere && !answers && load.hosts.len() >= NETWORK,
+            _ => !spread || everywhere && !answers || heavy,
+        };
+        let full = load.level >= most * 1_000 && fills;
         folder.life.extend(now, packets);
         if full {
             self.loads.claim(key, now, findings);
@@ -300,6 +316,10 @@ impl Volume {
         {
             return;
         }
+        // Who is flooded does not turn to the flooder: a stream that was agreed upon before the capture began.
+        if kind == Kind::Datagrams && state.pair(attempt.target, attempt.source).opened.is_some() {
+            return;
+        }
         // One service's answers to one client, whose questions the sensor does not see.
         if kind == Kind::Datagrams
             && state.sees_one_side()
@@ -319,6 +339,14 @@ impl Volume {
             now,
             findings,
         );
+        if kind == Kind::Datagrams && !state.sees_one_side() {
+            let key = (attempt.target.neighbourhood(), 0, Kind::Network);
+            let load = &mut self.loads.open(key, findings).brief;
+            load.bytes += u64::from(attempt.size) * packets;
+            load.hosts.insert(attempt.target);
+            note_service(load, attempt.sport);
+            self.pour(key, attempt.source, packets, now, findings);
+        }
         if kind == Kind::Datagrams {
             let key = (attempt.target, 0, kind);
             let load = &mut self.loads.open(key, findings).brief;
@@ -385,6 +413,8 @@ impl Rule for Volume {
                 for port in [0, attempt.dport] {
                     self.relieve((attempt.target, port, Kind::Datagrams), 1);
                 }
+                let network = attempt.target.neighbourhood();
+                self.relieve((network, 0, Kind::Network), 1);
             }
             News::StrayRefuted(attempt) => {
                 self.relieve((attempt.target, attempt.dport, Kind::Segments), 1);

@@ -13,8 +13,8 @@ use crate::words::{self, Word};
 /// Datagrams of one flow without an answer after which somebody goes on: more than a question is repeated.
 const PERSISTS: u8 = 5;
 
-/// Bytes of a question to an amplifier, at most.
-const LONG_QUESTION: u32 = 150;
+/// A stack asks for an address once a second (RFC 1122 section 2.3.2.1), by its own clock; who asks sooner is a program.
+const RESOLUTION_NANOS: u64 = 900_000_000;
 
 /// Ports of services that refuse logins by datagram: Kerberos, SIP.
 const SAYS_NO: [u16; 2] = [88, 5060];
@@ -55,6 +55,9 @@ impl State {
                 .ask(seen.source, seen.target, seen.payload, self.clock);
         }
         let (from, to) = ends(seen, udp.sport, udp.dport);
+        if seen.target.is_broadcast_like() {
+            self.calls.note(from, self.clock);
+        }
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Udp);
         if let Some(connection) = self.connections.get_mut(&key) {
             connection.packets = connection.packets.saturating_add(1);
@@ -104,12 +107,17 @@ impl State {
         }
         // A service speaking to a client is an answer whose question was not captured; a packet that is to die on
         // the way asks the routers, not the port.
-        let answer = udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
+        let called = self.calls.answers(to, self.clock);
+        let answer = called
+            || udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
             || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))
             || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4)
             || tools::AMPLIFIERS.contains(&udp.sport)
                 && udp.dport >= 1024
-                && udp.length > LONG_QUESTION;
+                && udp.length > self.longest_question;
+        if answer && !called {
+            self.unasked(seen.target, (seen.source, udp.sport));
+        }
         if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
             let attempt = fresh.attempt(&key);
@@ -205,7 +213,10 @@ impl State {
             }
             connection.isn = question.number;
             connection.ttl = seen.ttl;
-            connection.sent = connection.sent.saturating_add(1);
+            let waited = now.time.nanos_since(connection.opened.time);
+            let hasty = question.technique == Technique::Arp
+                && waited < u64::from(connection.sent) * RESOLUTION_NANOS;
+            connection.sent = connection.sent.saturating_add(u8::from(!hasty));
             let attempt = connection.attempt(&key);
             news.tell(News::Repeated(attempt));
             grown(connection, &key, news);
@@ -267,7 +278,7 @@ impl State {
                 }
                 // Address resolution is no acquaintance: routers do it for others.
                 if protocol != Protocol::Arp {
-                    self.befriend(attempt.source, attempt.target);
+                    self.acquaint(attempt.source, attempt.target);
                 }
                 news.tell(News::Fruitful(attempt));
             }
@@ -282,6 +293,9 @@ impl State {
                 self.connections.insert_new(key, fresh);
                 return;
             }
+        }
+        if protocol == Protocol::Echo {
+            self.unasked(to.address, (from.address, 0));
         }
         if protocol == Protocol::Echo && !self.have_met(from.address, to.address) {
             news.tell(News::Unsolicited(Answer {

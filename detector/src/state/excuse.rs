@@ -13,6 +13,7 @@
 //! 8. `Named`: a name was just resolved to this address for this client, or asked for if the answer was not caught.
 //! 9. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
 //! 10. `Outage`: several clients that had been served before fail, and nobody has been served since.
+//! 11. `Missed`: the sensor sees about as many answers without a question as questions without an answer.
 
 use wire::Timestamp;
 
@@ -157,7 +158,11 @@ impl State {
         {
             return Some(Excuse::OtherFamily);
         }
-        self.is_outage(source, outcome).then_some(Excuse::Outage)
+        if self.is_outage(source, outcome) {
+            return Some(Excuse::Outage);
+        }
+        self.is_missed(source, attempt.dport, outcome)
+            .then_some(Excuse::Missed)
     }
 
     fn service_died(&self, attempt: &Attempt, outcome: Outcome) -> bool {

@@ -10,11 +10,13 @@
 //!
 //! Not modelled: sequence windows (a forged segment can end a connection here).
 
+mod calls;
 mod connection;
 mod deadline;
 mod exchange;
 mod excuse;
 mod icmp;
+mod missed;
 mod names;
 mod pairs;
 mod returning;
@@ -39,9 +41,11 @@ use crate::news::{
 };
 use crate::observe::{Kind, Observation};
 use crate::words::Word;
+use calls::Calls;
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
 use deadline::Deadlines;
 use excuse::Context;
+use missed::Missed;
 use names::Names;
 use pairs::Pairs;
 use services::Services;
@@ -66,6 +70,7 @@ section! {
         patience: Span,
         longer_patience: Span,
         patience_at_end: Span,
+        longest_question: u32,
     }
 }
 
@@ -110,11 +115,14 @@ pub(crate) struct State {
     pairs: Pairs,
     sources: Sources,
     names: Names,
+    calls: Calls,
+    missed: Missed,
     context: Context,
     sides: Sides,
     deferred: Vec<(Attempt, Mirror)>,
     answered: Table<Address, Answered>,
     home: Vec<IpNet>,
+    longest_question: u32,
     /// Segments of sessions whose beginning was not seen.
     pub(crate) midstream: u64,
     /// Deadlines that came early because too many were waiting.
@@ -135,11 +143,14 @@ impl State {
             pairs: Pairs::new(memory.pairs),
             sources: Sources::new(memory.sources),
             names: Names::new(memory.names, config.get::<Excuses>().named_within.nanos()),
+            calls: Calls::new(memory.sources),
+            missed: Missed::new(memory.sources),
             context: Context::new(config),
             sides: Sides::default(),
             deferred: Vec::new(),
             answered: Table::new(memory.cases),
             home: home.to_vec(),
+            longest_question: answers.longest_question,
             midstream: 0,
             hurried: 0,
         }
@@ -407,9 +418,16 @@ impl State {
         self.pairs.opened(source, target, now)
     }
 
-    /// Data has flowed, or a question was answered.
+    /// Data has flowed.
     fn befriend(&mut self, source: Address, target: Address) {
-        if self.pairs.befriend(source, target) {
+        if self.pairs.befriend(source, target, true) {
+            self.sources.gained_friend(source);
+        }
+    }
+
+    /// The question whether somebody is there was answered.
+    fn acquaint(&mut self, source: Address, target: Address) {
+        if self.pairs.befriend(source, target, false) {
             self.sources.gained_friend(source);
         }
     }
@@ -432,6 +450,8 @@ struct Sides {
     unheard: u32,
     asker: Option<Address>,
     several: bool,
+    /// Answers without a question between two who had turned to each other before.
+    lost: u32,
 }
 
 impl Sides {
@@ -442,6 +462,12 @@ impl Sides {
         // Several hosts ask servers of names or time, and nobody is ever answered.
         let deaf = self.both == 0 && self.several && self.unheard >= FEW;
         deaf || self.one.saturating_add(self.answers / FEW) > self.both / 2
+    }
+
+    /// The sensor has shown that it misses more questions than it sees: it keeps one frame in so many.
+    fn is_lossy(self) -> bool {
+        const FEW: u32 = 4;
+        self.lost >= FEW && self.lost > self.both
     }
 
     /// A lookup was not answered.

@@ -10,8 +10,10 @@ use crate::news::Moment;
 pub(crate) struct Pair {
     /// When the originator last opened a conversation with the other.
     pub(crate) opened: Option<Moment>,
-    /// Data has flowed between them.
+    /// Data has flowed between them, or a question was answered.
     pub(crate) friends: bool,
+    /// Data has flowed between them, and not only answers to the question whether one is there.
+    talked: bool,
     /// The one has sent packets to the other that were to die on the way.
     pub(crate) short: bool,
     /// A rule found the one tracing the route to the other.
@@ -53,8 +55,9 @@ impl Pairs {
     }
 
     /// Whether that is new.
-    pub(super) fn befriend(&mut self, source: Address, target: Address) -> bool {
+    pub(super) fn befriend(&mut self, source: Address, target: Address, talked: bool) -> bool {
         let pair = self.entry(source, target);
+        pair.talked |= talked;
         !std::mem::replace(&mut pair.friends, true)
     }
 
@@ -79,6 +82,11 @@ impl State {
     /// Whether data has flowed between the two, whoever began.
     pub(crate) fn are_friends(&self, a: Address, b: Address) -> bool {
         self.pair(a, b).friends || self.pair(b, a).friends
+    }
+
+    /// Whether data has flowed between the two, more than answers to the question whether one is there.
+    pub(crate) fn have_talked(&self, a: Address, b: Address) -> bool {
+        self.pair(a, b).talked || self.pair(b, a).talked
     }
 
     /// Whether either has opened a conversation with the other, whatever came of it.

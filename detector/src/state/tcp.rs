@@ -17,9 +17,9 @@ const FETCHED: u32 = 1_000;
 /// Ports of chat servers, RFC 7194 and custom.
 const CHAT: std::ops::RangeInclusive<u16> = 6660..=6669;
 /// Ports of protocols whose later words a rule asks for: logins and mail.
-const SPOKEN: [u16; 22] = [
-    21, 23, 25, 53, 80, 110, 139, 143, 389, 445, 587, 1433, 2121, 2525, 3128, 3306, 5222, 5432,
-    6379, 8000, 8080, 8888,
+const SPOKEN: [u16; 25] = [
+    21, 23, 25, 53, 80, 110, 139, 143, 389, 445, 587, 873, 1080, 1433, 1883, 2121, 2525, 3128,
+    3306, 5222, 5432, 6379, 8000, 8080, 8888,
 ];
 
 impl State {
@@ -164,6 +164,7 @@ impl State {
         if self.mirror(attempt, Mirror::Accepted, seen.ttl, news) {
             fresh.seen.add(Seen::MIRRORED);
         } else {
+            self.unasked(seen.target, (seen.source, segment.sport));
             news.tell(News::Unsolicited(answer(&attempt)));
         }
         let (handle, _) = self.connections.insert_new(key, fresh);
@@ -484,7 +485,8 @@ impl State {
             connection.seen.add(Seen::DATA_ORIGINATOR);
             self.fruitful(key, now, news);
         } else if segment.flags.contains(Flags::FIN) && !connection.seen.has(Seen::SETTLED) {
-            let fetched = connection.seen.has(Seen::DATA_RESPONDER);
+            // Seen, or acknowledged.
+            let fetched = connection.fetched > 0;
             connection.seen.add(Seen::SETTLED.with(Seen::CLOSED));
             let attempt = connection.attempt(&key);
             if fetched && self.are_friends(attempt.source, attempt.target) {
@@ -536,6 +538,9 @@ impl State {
             self.midstream += 1;
             fresh.seen = Seen::MIDSTREAM;
             if segment.payload > 0 {
+                if answers {
+                    self.unasked(seen.target, (seen.source, segment.sport));
+                }
                 fresh.seen.add(if answers {
                     Seen::DATA_RESPONDER
                 } else {

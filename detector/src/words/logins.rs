@@ -2,7 +2,8 @@
 //!
 //! Sources: MySQL's and PostgreSQL's protocol manuals (error packets, `ErrorResponse`), the RESP of Redis, [MS-TDS] 2.2.7,
 //! RFC 4511 section 4.2.2 (LDAP), 6143 section 7.1.3 (RFB), 6120 section 6.5 (XMPP), 3261 section 22 (SIP), 4120 section
-//! 7.5.9 (Kerberos).
+//! 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MQTT 3.1.1 section 3.2.2.3 and 5.0 section 3.2.2.2; rsync's `authenticate.c`
+//! and `clientserver.c`.
 
 use super::{Word, contains_any};
 
@@ -22,6 +23,9 @@ pub(super) fn said(sport: u16, bytes: &[u8]) -> Option<Word> {
         1433 => tds(bytes),
         389 => ldap(bytes),
         5222 => bytes.starts_with(b"<failure").then_some(Word::Denied),
+        873 => rsync(bytes),
+        1080 => socks(bytes),
+        1883 => mqtt(bytes),
         5900..=5910 => remote_screen(bytes),
         KERBEROS => kerberos(bytes),
         SIP => sip(bytes),
@@ -93,6 +97,32 @@ fn remote_screen(bytes: &[u8]) -> Option<Word> {
     }
 }
 
+/// The daemon says in words how a challenge was met.
+fn rsync(bytes: &[u8]) -> Option<Word> {
+    if bytes.starts_with(b"@ERROR: auth failed") {
+        return Some(Word::Denied);
+    }
+    bytes.starts_with(b"@RSYNCD: OK").then_some(Word::Welcome)
+}
+
+/// A status for name and password, in two bytes.
+fn socks(bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [1, 0] => Some(Word::Welcome),
+        [1, _] => Some(Word::Denied),
+        _ => None,
+    }
+}
+
+/// The answer to a connection: its code is 4 or 5 before version 5 where the login is bad, 0x86 or 0x87 from there on.
+fn mqtt(bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [0x20, _, _, 4 | 5 | 0x86 | 0x87, ..] => Some(Word::Denied),
+        [0x20, _, _, 0, ..] => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
 /// Pre-authentication that failed, error 24.
 fn kerberos(bytes: &[u8]) -> Option<Word> {
     contains_any(head(bytes), &[&[0xa6, 3, 2, 1, 24]]).then_some(Word::Denied)
@@ -138,6 +168,12 @@ mod tests {
             Some(Word::Denied)
         );
         assert_eq!(said(80, mysql), None);
+        assert_eq!(said(1883, b"\x20\x02\0\x05"), Some(Word::Denied));
+        assert_eq!(said(1883, b"\x20\x02\0\0"), Some(Word::Welcome));
+        assert_eq!(said(1080, b"\x01\x01"), Some(Word::Denied));
+        assert_eq!(said(1080, b"\x05\0\0\x01"), None);
+        let rsync = b"@ERROR: auth failed on module d\n";
+        assert_eq!(said(873, rsync), Some(Word::Denied));
     }
 
     #[test]

@@ -29,7 +29,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::news::{Attempt, FloodSyn, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
+use crate::news::{
+    Attempt, Excuse, FloodSyn, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
+};
 use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
 use crate::state::{Keep, Memory, Service, State, Table};
 use crate::tools;
@@ -63,6 +65,8 @@ struct Detail {
     accepted: u64,
     refused: u64,
     torn: u64,
+    /// Those that their stack has sent again.
+    repeated: u64,
     examples: Vec<u64>,
     /// SYNs in all, and those of sources that had called the host before.
     added: u64,
@@ -102,6 +106,8 @@ impl Detail {
     }
 }
 
+/// Whose part of a flood is smaller than an equal one by this factor takes no part in it.
+const SHARE: u64 = 8;
 /// Names in which nmap sends one probe at most.
 const MOST_DECOYS: u32 = 128;
 /// SYNs of one connection beyond those that any stack sends (Linux sends seven, at growing intervals).
@@ -140,7 +146,8 @@ impl Keep for Bucket {
 #[derive(Default)]
 struct Victim {
     ports: Ports,
-    sources: Addresses,
+    /// With how many SYNs each, as long as they are few.
+    sources: Vec<(Address, u64)>,
     crowd: Crowd,
     syns: u64,
     accepted: u64,
@@ -159,10 +166,18 @@ impl Victim {
         self.syns += 1;
         self.equal_isns += u64::from(self.isn == Some(syn.isn));
         self.ports.insert(syn.service.port);
-        if self.sources.len() <= NAMED_SOURCES {
-            self.sources.insert(syn.source);
-        }
+        self.name(syn.source, 1);
         self.crowd.add(syn.source);
+    }
+
+    fn name(&mut self, source: Address, syns: u64) {
+        if self.sources.len() > NAMED_SOURCES {
+            return;
+        }
+        match self.sources.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, sent)) => *sent += syns,
+            None => self.sources.push((source, syns)),
+        }
     }
 
     fn is_forged(&self) -> bool {
@@ -180,7 +195,15 @@ impl Victim {
     /// The sources one by one where they are few, else the smallest block that holds nine tenths of them.
     fn blocks(&self) -> Vec<AddressBlock> {
         if self.sources.len() <= NAMED_SOURCES {
-            return self.sources.blocks();
+            let all: u64 = self.sources.iter().map(|(_, syns)| syns).sum();
+            let mut flooders = Addresses::default();
+            for (source, syns) in &self.sources {
+                // A client of the service has sent a few beside the flood's.
+                if syns * SHARE * self.sources.len() as u64 >= all {
+                    flooders.insert(*source);
+                }
+            }
+            return flooders.blocks();
         }
         self.crowd.block().into_iter().collect()
     }
@@ -226,7 +249,7 @@ impl Brief for Victim {
             [],
         ));
         // Nobody sends himself what comes over a wire.
-        let own = self.sources.contains(*target);
+        let own = self.sources.iter().any(|(source, _)| source == target);
         let draft = Draft {
             class: if own || self.is_forged() {
                 Class::SpoofedSynFlood
@@ -396,7 +419,7 @@ impl SynFlood {
         // Forged sources come once; a flooder's own, again and again.
         for (source, count) in &detail.heavy {
             if u64::from(*count) * 16 >= before || before <= 16 {
-                victim.sources.insert(*source);
+                victim.name(*source, u64::from(*count));
             }
         }
         if victim.examples.is_empty() {
@@ -460,7 +483,10 @@ impl SynFlood {
     ) {
         let over = matches!(outcome, Outcome::Refused | Outcome::Torn);
         // What is over at once fills no backlog; only a program that makes its own packets is held to them.
-        if over && !attempt.raw || attempt.excuse.is_some() {
+        let excused = attempt
+            .excuse
+            .is_some_and(|excuse| excuse != Excuse::Missed);
+        if over && !attempt.raw || excused {
             // Who comes again retries, and knows whom he wants; a flood's forged sources come once.
             let relief = if attempt.met {
                 ONE
@@ -534,10 +560,15 @@ fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bo
         detail.accepted.saturating_sub(detail.torn)
     });
     let backlog = held >= flood.half_open && bucket.completed == 0 && raw * 10 >= bucket.level * 9;
-    let enough = bucket.level >= flood.level * ONE && age >= flood.least.nanos()
-        || backlog && bucket.level >= 2 * flood.half_open * ONE
-        || bucket.level >= 2 * flood.level * ONE && raw * 10 >= bucket.level * 9
-        || bucket.level >= flood.sudden * ONE;
+    // Stacks that nobody answers send their SYN again after a second: until then, and while they do, it is a dead host's clients.
+    let stacks = raw * 2 < bucket.level;
+    let repeated = bucket.detail.as_ref().map_or(0, |detail| detail.repeated) * ONE;
+    let least = flood.least.nanos() * if stacks { 2 } else { 1 };
+    let enough =
+        bucket.level >= flood.level * ONE && age >= least && (repeated < bucket.level || !stacks)
+            || backlog && bucket.level >= 2 * flood.half_open * ONE
+            || bucket.level >= 2 * flood.level * ONE && raw * 10 >= bucket.level * 9
+            || bucket.level >= flood.sudden * ONE;
     enough && bucket.completed * flood.completed_one_in < bucket.level
 }
 
@@ -626,7 +657,11 @@ impl Rule for SynFlood {
             }
             News::Repeated(attempt) if attempt.technique == Technique::Syn => {
                 if attempt.sent == 2 {
-                    self.relieve(attempt, ONE);
+                    if let Some(bucket) = self.relieve(attempt, ONE)
+                        && let Some(detail) = bucket.detail.as_mut()
+                    {
+                        detail.repeated += 1;
+                    }
                 } else if attempt.sent > MOST_SENT {
                     self.opening(attempt, now, state, findings);
                 }

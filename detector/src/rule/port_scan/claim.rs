@@ -76,7 +76,9 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
             Class::WebProxySweep
         }
         Technique::Syn
-            if is_for_proxies(tally) && tally.targets.len() >= config.scan.sweep_shape_hosts =>
+            if is_for_proxies(tally)
+                && is_mostly_web(tally)
+                && tally.targets.len() >= config.scan.sweep_shape_hosts =>
         {
             Class::WebProxySweep
         }
@@ -121,13 +123,22 @@ fn is_for_rpc(tally: &Tally) -> bool {
     tally.ports.list().iter().all(|port| tools::is_rpc(*port))
 }
 
-/// Whether proxies are what the ports have in common: one that nothing else uses and another, and half of all.
+/// Whether proxies are what the ports have in common: one that nothing else uses, alone or with another and half of all.
 fn is_for_proxies(tally: &Tally) -> bool {
     let ports = tally.ports.list();
     let proxies = ports.iter().filter(|port| tools::PROXIES.contains(port));
     let proxies = proxies.count();
     let alone = ports.iter().any(|port| matches!(port, 1080 | 3128));
-    alone && proxies >= 2 && proxies * 2 >= ports.len()
+    alone && (proxies >= 2 && proxies * 2 >= ports.len() || ports.len() == 1)
+}
+
+/// Whether more than half of the ports are such that servers of the web have, too.
+fn is_mostly_web(tally: &Tally) -> bool {
+    let ports = tally.ports.list();
+    let web = ports
+        .iter()
+        .filter(|port| tools::PROXIES.contains(port) && !matches!(port, 1080 | 3128));
+    web.count() * 2 > ports.len()
 }
 
 /// Whether servers and proxies of the web are what the ports have in common.

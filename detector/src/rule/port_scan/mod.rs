@@ -55,6 +55,7 @@ section! {
         ports: usize,
         refused_ports: usize,
         open_and_refused: usize,
+        refused_rows: usize,
         friend_ports: usize,
         sweep_hosts: usize,
         scattered_hosts: usize,
@@ -103,11 +104,13 @@ pub(super) struct Limits {
 #[derive(Default)]
 pub(super) struct Case {
     tallies: BTreeMap<Technique, Tally>,
+    /// A tally of it has been judged. Asked at each probe.
+    judged: bool,
 }
 
 impl Case {
     fn detected(&self) -> bool {
-        self.tallies.values().any(|tally| tally.detection.is_some())
+        self.judged
     }
 
     fn is_over(&self, now: Timestamp, quiet: u64) -> bool {
@@ -232,6 +235,7 @@ impl PortScan {
                 Technique::Echo | Technique::Stamp | Technique::Arp
             )
             || state.pair(attempt.source, attempt.target).traced
+            || is_of_a_conversation(attempt, state)
         {
             return;
         }
@@ -270,8 +274,12 @@ impl PortScan {
             && friends * 4 < tally.contacts.len()
             // Whoever comes round again must be seen coming.
             && !(tally.is_mostly_open() || tally.is_monitor());
+        let judged = tally.detection.is_some();
         if mute {
             state.set_scanning(attempt.source, true);
+        }
+        if judged && let Some(case) = self.cases.get_mut(&attempt.source) {
+            case.judged = true;
         }
     }
 
@@ -308,6 +316,20 @@ impl PortScan {
 /// Whether two pieces of news are about one contact: one port of one host, asked in one way.
 fn is_same(a: &Attempt, b: &Attempt) -> bool {
     (a.technique, a.target, a.dport) == (b.technique, b.target, b.dport)
+}
+
+/// Whether it belongs to a conversation of which the sensor has missed the rest: a stream that goes on unanswered, or what
+/// is sent to a host that had turned to the sender. A probe is sent a few times, to whom one has no business with.
+fn is_of_a_conversation(attempt: &Attempt, state: &State) -> bool {
+    /// Datagrams from one socket to another beyond what a question is repeated.
+    const STREAM: u8 = 5;
+    match attempt.technique {
+        Technique::Udp => attempt.sent > STREAM,
+        Technique::Ack | Technique::Maimon => {
+            state.pair(attempt.target, attempt.source).opened.is_some()
+        }
+        _ => false,
+    }
 }
 
 /// A muted source is heard again.
@@ -375,8 +397,12 @@ impl Rule for PortScan {
                 // It was found to look for hosts only after it had asked for services.
                 let (friends, at) = (state.friends(source), tally.activity.last);
                 tally.detection = syn::judge(tally, (friends, true), &self.limits, at);
+                case.judged |= tally.detection.is_some();
             }
             release(source, &case, state);
+            if state.misses_much() {
+                case.tallies.retain(|_, tally| !tally.is_of_silence());
+            }
             findings.close(claim::findings(source, case, &self.limits));
         }
     }

@@ -33,6 +33,7 @@ pub(super) fn judge(
         .or_else(|| torn(tally, friends, config, now))
         .or_else(|| raw(tally, config, now))
         .or_else(|| vertical(tally, config, now))
+        .or_else(|| row_by_row(tally, friends, config, now))
         .or_else(|| horizontal(tally, (friends, walking), config, now))
         .or_else(|| mixed(tally, friends, config, now))
 }
@@ -219,6 +220,40 @@ fn vertical(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
                 ),
                 format!("fewer than {needed}, and data on those that accept"),
                 frames(&services),
+            )],
+        });
+    }
+    None
+}
+
+/// The same few services refused by host after host of a neighbourhood.
+fn row_by_row(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
+    const SERVICES: usize = 2;
+    let needed = config.scan.refused_rows;
+    for contacts in tally.group(|c| c.target.neighbourhood()) {
+        let mut refused: Vec<&Contact> = contacts
+            .into_iter()
+            .filter(|c| c.outcome == Some(Outcome::Refused))
+            .collect();
+        refused.sort_by_key(|c| c.target);
+        let hosts: Vec<&[&Contact]> = refused
+            .chunk_by(|a, b| a.target == b.target)
+            .filter(|host| services(host, config).len() >= SERVICES)
+            .collect();
+        // Who first asks which hosts are there is refused by all of those; who gets on with others has business.
+        let known: Vec<&Contact> = refused.iter().filter(|c| c.friend).copied().collect();
+        if hosts.len() < needed || distinct(&known, |c| c.target) < friends {
+            continue;
+        }
+        return Some(Detection {
+            crafted: false,
+            at: now,
+            confidence: confidence(0.55, hosts.len(), needed),
+            evidence: vec![fact(
+                "unrelated services refused by one host after another",
+                format!("{SERVICES} and more by {}", count(hosts.len(), "host")),
+                format!("fewer than {needed}"),
+                frames(&hosts.concat()),
             )],
         });
     }

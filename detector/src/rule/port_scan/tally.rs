@@ -10,6 +10,9 @@ use crate::tools;
 /// Contacts that are remembered one by one until a judgement; then sets go on.
 const MAX_CONTACTS: usize = 128;
 
+/// Attempts of a muted source among which a monitor has shown itself: four rounds of all that is remembered.
+const MOST_ATTEMPTS: u64 = 4 * MAX_CONTACTS as u64;
+
 /// SYNs of one attempt from which on a stack insists.
 const INSISTS: u8 = 3;
 
@@ -172,8 +175,8 @@ impl Tally {
         self.ports.insert(attempt.dport);
         self.attempts += 1;
         self.activity.extend(now, 1);
-        // Who has asked for so much checks nothing that he uses.
-        if self.contacts.len() >= MAX_CONTACTS {
+        // Who has asked for so much checks nothing that he uses; a monitor has come round several times by then.
+        if self.contacts.len() >= MAX_CONTACTS || self.attempts > MOST_ATTEMPTS {
             return;
         }
         // Who was told asks again only to see whether it has changed.
@@ -227,6 +230,14 @@ impl Tally {
         ];
         let not: u64 = not.into_iter().map(|outcome| self.outcome(outcome)).sum();
         self.outcome(Outcome::Empty) * 2 > not
+    }
+
+    /// Whether it is held against its source that nobody answered, or that nothing followed.
+    pub(super) fn is_of_silence(&self) -> bool {
+        let told = [Outcome::Refused, Outcome::Unreachable, Outcome::Torn];
+        let told: u64 = told.into_iter().map(|outcome| self.outcome(outcome)).sum();
+        let all: u64 = self.outcomes.iter().sum();
+        told * 2 < all && !self.contacts.iter().any(|contact| contact.raw)
     }
 
     /// Whether the source has as many sessions with what it tried: it checks services that it uses.
