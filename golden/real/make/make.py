@@ -9,6 +9,8 @@ import backscatter  # noqa: E402,F401
 import benign  # noqa: E402,F401
 import beside  # noqa: E402,F401
 import estate  # noqa: E402,F401
+import further  # noqa: E402,F401
+import habits  # noqa: E402,F401
 import logins  # noqa: E402,F401
 import peers  # noqa: E402,F401
 import recon  # noqa: E402,F401
