@@ -201,6 +201,10 @@ fn telnet(bytes: &[u8]) -> Option<Word> {
     if contains_any(head, &DENIALS) {
         return Some(Word::Denied);
     }
+    // What Unix says to whom it has let in.
+    if contains_any(head, &[b"Last login: "]) {
+        return Some(Word::Welcome);
+    }
     contains_any(head, &[b"assword:"]).then_some(Word::PasswordPrompt)
 }
 

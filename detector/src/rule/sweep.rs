@@ -153,7 +153,13 @@ impl Walk {
         let mostly = absent * 2 >= present;
         match question {
             Question::Ping => {
-                absent >= limits.absent && mostly
+                // Where nobody's answers are seen, silence says nothing of friends who are anywhere.
+                let silent = if self.blind {
+                    nearest(&self.absent)
+                } else {
+                    absent
+                };
+                silent >= limits.absent && mostly
                     || absent + present >= limits.walked && self.steps * 4 >= limits.walked * 3
             }
             // Who asks has an address on that segment; what lies elsewhere was damaged on its way.

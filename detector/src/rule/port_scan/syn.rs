@@ -31,7 +31,7 @@ pub(super) fn judge(
 ) -> Option<Detection> {
     crafted(tally, config, now)
         .or_else(|| torn(tally, friends, config, now))
-        .or_else(|| raw(tally, config, now))
+        .or_else(|| raw(tally, friends, config, now))
         .or_else(|| vertical(tally, config, now))
         .or_else(|| row_by_row(tally, friends, config, now))
         .or_else(|| horizontal(tally, (friends, walking), config, now))
@@ -122,7 +122,7 @@ fn torn(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<D
     })
 }
 
-fn raw(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
+fn raw(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     let found = tally
         .by_target()
@@ -133,6 +133,11 @@ fn raw(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
                 .into_iter()
                 .find_map(|contacts| raw_among(contacts, 1, scan.raw_hosts))
         })?;
+    // Systems of other times have such SYNs of their own: who has sessions with as many looks like one of them.
+    let hosts = distinct(&found, |c| c.target);
+    if hosts > 1 && is_busy(hosts, friends, config) {
+        return None;
+    }
     Some(Detection {
         crafted: true,
         at: now,
