@@ -1,7 +1,7 @@
 //! Facts: what holds in a scenario's captures for every seed, as a sentence and a check.
 //!
 //! A check is read once ([`parse`]) and looked at in a capture ([`check`]) whose frames answer by the names of Wireshark's
-//! display filters ([`field`]). [`kind`] tells captures apart that differ in more
+//! display filters ([`field`]). `kind` tells captures apart that differ in more
 //! than pace and addresses; [`tshark`] says the same filter in tshark's words, where it has them, for a second opinion.
 //! The language is described in `docs/src/reference/facts.md`.
 
