@@ -1,53 +1,14 @@
 """A large estate at work: collectors, orchestration, brokers, databases, logs."""
-import os
 import sys
 import time
 
 import services
-from kit import play, probe
+from kit import calm, echo, many, note, run
 
 PY = sys.executable
 W, M, N, F = (f"192.0.2.{i}" for i in (10, 11, 12, 13))
 from logins import postgres
 from services import ssh_command
-
-def many(lab, side, numbers, prefix="h"):
-    """Hosts that share a namespace: addresses of one."""
-    numbers = list(numbers)
-    return lab.host(f"{prefix}{numbers[0]}", side, numbers[0], extra=tuple(numbers[1:]))
-
-def note(lab, what): lab.commands.append(what)
-
-def calm(name, tool, klass, text, *, need=("pcs", "clients", "www", "site", "resolver"), bg=("dns-out",), expect="silence", **more):
-    return play(name, tool, expect, klass, need=need, bg=bg, note=text, border=False, **more)
-
-def run(lab, host, name, text, *args, t=60):
-    lab.file(name, text)
-    return lab.tool(host, f"{PY} {name} " + " ".join(map(str, args)), t)
-
-ECHO = '''
-import asyncio,sys
-async def h(r,w):
-    try:
-        while True:
-            d=await r.read(2000)
-            if not d: break
-            w.write(b"ok:"+d[:200]); await w.drain()
-    except Exception: pass
-    finally:
-        w.close()
-async def main():
-    for a in sys.argv[1].split(","):
-        for p in map(int,sys.argv[2].split(",")): await asyncio.start_server(h,a,p,reuse_address=True,backlog=200)
-    await asyncio.sleep(1000)
-asyncio.run(main())
-'''
-
-def echo(lab, host, addresses, ports):
-    lab.file("echo.py", ECHO)
-    p = lab.spawn(host, [PY, "echo.py", ",".join(addresses), ",".join(map(str, ports))])
-    services.ready(host, ports[-1])
-    return p
 
 POLL = '''
 import asyncio,sys,time

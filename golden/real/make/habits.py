@@ -3,38 +3,12 @@ import sys
 import time
 import services
 from lab import sh
-from kit import play
+from kit import calm, echo, many, note, run
 from services import ssh_command
 PY = sys.executable
 I, O = "192.0.2.", "198.51.100."
 W, M, N, F = I + "10", I + "11", I + "12", I + "13"
-OFFICE = ("pcs", "clients", "www", "site", "resolver")
-def many(lab, side, numbers, prefix="h"):
-    numbers = list(numbers); return lab.host(f"{prefix}{numbers[0]}", side, numbers[0], extra=tuple(numbers[1:]))
 def a(nums, net=I): return [f"{net}{i}" for i in nums]
-def note(lab, what): lab.commands.append(what)
-def calm(name, tool, klass, text, *, need=OFFICE, bg=("dns-out",), expect="silence", vantage="router, inside", **more):
-    return play(name, tool, expect, klass, need=need, bg=bg, note=text, border=False, vantage=vantage, **more)
-def run(lab, host, name, text, *args, t=60):
-    lab.file(name, text); return lab.tool(host, f"{PY} {name} " + " ".join(map(str, args)), t)
-ECHO = '''
-import asyncio,sys
-async def h(r,w):
-    try:
-        while True:
-            d=await r.read(2000)
-            if not d: break
-            w.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok" if d[:4]==b"GET " else b"ok:"+d[:200]); await w.drain()
-    except Exception: pass
-    finally: w.close()
-async def main():
-    for a in sys.argv[1].split(","):
-        for p in map(int,sys.argv[2].split(",")): await asyncio.start_server(h,a,p,reuse_address=True,backlog=200)
-    await asyncio.sleep(1000)
-asyncio.run(main())
-'''
-def echo(lab, host, addresses, ports):
-    lab.file("echo.py", ECHO); p = lab.spawn(host, [PY, "echo.py", ",".join(addresses), ",".join(map(str, ports))]); services.ready(host, ports[-1]); return p
 def names(lab, pairs):
     """A resolver of the case's own with names, as more options to dnsmasq."""
     services.resolver(lab.host("ns2", "out", 54), *[f"--host-record={n},{x}" for n, x in pairs]); lab.file("resolv.conf", f"nameserver {O}54\noptions timeout:2 attempts:2\n")

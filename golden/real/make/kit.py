@@ -1,9 +1,10 @@
-"""Kinds of cases, from which the lists of cases are made."""
+"""Kinds of cases, from which the lists of cases are made, and what their bodies do again and again."""
+import sys
 import time
 
-from lab import Lab, case, sh
-from services import background, office, ssh_command
 import services
+from lab import case
+from services import background, office
 
 BORDER = """table inet border { chain forward { type filter hook forward priority 0; policy accept;
  iifname "wan0" tcp dport { 135, 139, 445, 1433, 3389 } drop
@@ -66,3 +67,51 @@ def play(name, tool, expect, klass, *, need=(), bg=(), vantage="router, inside",
             lab.quiet()
         return function
     return register
+
+
+def calm(name, tool, klass, text, *, need=("pcs", "clients", "www", "site", "resolver"), bg=("dns-out",), expect="silence", **more):
+    """A case in which nobody does any harm."""
+    return play(name, tool, expect, klass, need=need, bg=bg, note=text, border=False, **more)
+
+
+def many(lab, side, numbers, prefix="h"):
+    """Hosts that share a namespace: addresses of one."""
+    numbers = list(numbers)
+    return lab.host(f"{prefix}{numbers[0]}", side, numbers[0], extra=tuple(numbers[1:]))
+
+
+def note(lab, what):
+    """What a program did, among the commands of the case."""
+    lab.commands.append(what)
+
+
+def run(lab, host, name, text, *args, t=60):
+    """Runs a Python program of the case's own."""
+    lab.file(name, text)
+    return lab.tool(host, f"{sys.executable} {name} " + " ".join(map(str, args)), t)
+
+
+ECHO = '''
+import asyncio,sys
+async def h(r,w):
+    try:
+        while True:
+            d=await r.read(2000)
+            if not d: break
+            w.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok" if d[:4]==b"GET " else b"ok:"+d[:200]); await w.drain()
+    except Exception: pass
+    finally: w.close()
+async def main():
+    for a in sys.argv[1].split(","):
+        for p in map(int,sys.argv[2].split(",")): await asyncio.start_server(h,a,p,reuse_address=True,backlog=200)
+    await asyncio.sleep(1000)
+asyncio.run(main())
+'''
+
+
+def echo(lab, host, addresses, ports):
+    """A service of a few words at each address and port."""
+    lab.file("echo.py", ECHO)
+    served = lab.spawn(host, [sys.executable, "echo.py", ",".join(addresses), ",".join(map(str, ports))])
+    services.ready(host, ports[-1])
+    return served
