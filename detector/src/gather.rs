@@ -1,42 +1,59 @@
-//! One finding for one flood: what comes over a whole network at once has as many victims as the network has hosts, and
-//! is one event.
+//! One finding for one event: two that are put together, and floods that are one because they go over one network. What
+//! comes over a whole network at once has as many victims as the network has hosts.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use labels::{AddressBlock, Class, Family, Finding, PortRange};
 
-/// Hosts of one network that are flooded together: fewer may be coincidence, or the few that somebody means.
-const HOSTS: usize = 4;
 /// What begins so soon after the rest has ended still belongs to it, in seconds.
 const PAUSE_SECONDS: i64 = 60;
-/// Blocks that are named at most.
+/// Blocks that a finding names at most.
 const BLOCKS: usize = 512;
 
-/// Puts floods of one kind together that go over one network at one time.
-pub(crate) fn gather(findings: Vec<Finding>) -> Vec<Finding> {
-    let (mut floods, mut rest): (Vec<_>, Vec<_>) = findings
+/// Puts floods of one kind together that go over one network at one time, where that has so many hosts.
+pub(crate) fn gather(findings: Vec<Finding>, hosts: usize) -> Vec<Finding> {
+    let (mut floods, mut gathered): (Vec<_>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| ground(finding).is_some());
-    floods.sort_by(|a, b| {
-        (a.class, ground(a), a.start, a.detected_frame).cmp(&(
-            b.class,
-            ground(b),
-            b.start,
-            b.detected_frame,
-        ))
+    floods.sort_by_cached_key(|flood| {
+        (
+            flood.class,
+            ground(flood),
+            flood.start,
+            flood.detected_frame,
+        )
     });
-    let mut group: Vec<Finding> = Vec::new();
-    for finding in floods {
-        if !group.last().is_some_and(|last| is_alike(last, &finding))
-            || !group.iter().any(|known| is_together(known, &finding))
-        {
-            rest.extend(as_one(std::mem::take(&mut group)));
+    // Each with all that it may be one with; a group is looked for among those of its network.
+    let mut groups: Vec<Vec<Finding>> = Vec::new();
+    for flood in floods {
+        let mut near = (groups.iter_mut().rev())
+            .take_while(|group| group.first().is_some_and(|known| is_near(known, &flood)));
+        match near.find(|group| group.iter().any(|known| is_one(known, &flood))) {
+            Some(group) => group.push(flood),
+            None => groups.push(vec![flood]),
         }
-        group.push(finding);
     }
-    rest.extend(as_one(group));
-    rest
+    gathered.extend(groups.into_iter().flat_map(|group| as_one(group, hosts)));
+    gathered
+}
+
+/// Makes one finding of two of one event; whom it blames and why remains as it was.
+pub(crate) fn unite(one: &mut Finding, other: Finding) {
+    if other.detected_frame < one.detected_frame {
+        (one.detected, one.detected_frame) = (other.detected, other.detected_frame);
+    }
+    one.start = one.start.min(other.start);
+    one.end = one.end.max(other.end);
+    one.first_frame = one.first_frame.into_iter().chain(other.first_frame).min();
+    one.packets = one.packets.saturating_add(other.packets);
+    one.confidence = one.confidence.max(other.confidence);
+    one.tool = one.tool.take().or(other.tool);
+    join(&mut one.targets, other.targets);
+    if one.ports != other.ports {
+        let ranges = one.ports.iter().chain(&other.ports);
+        one.ports = PortRange::cover(ranges.flat_map(|range| range.first()..=range.last()));
+    }
 }
 
 /// The network that holds all victims of a flood.
@@ -51,54 +68,47 @@ fn ground(finding: &Finding) -> Option<IpNet> {
     finding.targets.iter().all(inside).then_some(ground)
 }
 
-fn is_alike(a: &Finding, b: &Finding) -> bool {
-    let sources = || {
-        a.sources
-            .iter()
-            .any(|a| b.sources.iter().any(|b| a.covers(b) || b.covers(a)))
+/// Whether two are of one kind and over one network.
+fn is_near(a: &Finding, b: &Finding) -> bool {
+    a.class == b.class && ground(a) == ground(b)
+}
+
+/// Whether two of one kind over one network are one flood.
+fn is_one(known: &Finding, later: &Finding) -> bool {
+    let shared = || {
+        let of = |a: &AddressBlock| (later.sources.iter()).any(|b| a.covers(b) || b.covers(a));
+        known.sources.iter().any(of)
     };
-    a.class == b.class
-        && ground(a) == ground(b)
-        && a.transport == b.transport
+    known.transport == later.transport
+        && later.start.as_second() <= known.end.as_second() + PAUSE_SECONDS
         // In one's own name, it is one's own flood.
-        && (a.class != Class::SynFlood || sources())
+        && (known.class != Class::SynFlood || shared())
 }
 
-fn is_together(a: &Finding, b: &Finding) -> bool {
-    b.start.as_second() <= a.end.as_second() + PAUSE_SECONDS
-}
-
-/// One of all where there are enough, else each for itself.
-fn as_one(group: Vec<Finding>) -> Vec<Finding> {
-    let hosts = |finding: &Finding| {
-        let whole = finding
-            .targets
-            .iter()
-            .any(|block| block.network().prefix_len() < block.network().max_prefix_len());
-        if whole { HOSTS } else { finding.targets.len() }
+/// One of all where they are over so many hosts, else each for itself.
+fn as_one(group: Vec<Finding>, hosts: usize) -> Vec<Finding> {
+    let of = |finding: &Finding| {
+        let is_network =
+            |block: &AddressBlock| block.network().prefix_len() < block.network().max_prefix_len();
+        if finding.targets.iter().any(is_network) {
+            hosts
+        } else {
+            finding.targets.len()
+        }
     };
-    if group.len() < 2 || group.iter().map(hosts).sum::<usize>() < HOSTS {
+    if group.len() < 2 || group.iter().map(of).sum::<usize>() < hosts {
         return group;
     }
     let mut group = group.into_iter();
     let Some(mut one) = group.next() else {
         return Vec::new();
     };
-    for other in group {
+    for mut other in group {
         if other.detected_frame < one.detected_frame {
-            (one.detected, one.detected_frame) = (other.detected, other.detected_frame);
-            one.evidence = other.evidence;
+            one.evidence = std::mem::take(&mut other.evidence);
         }
-        one.start = one.start.min(other.start);
-        one.end = one.end.max(other.end);
-        one.first_frame = one.first_frame.into_iter().chain(other.first_frame).min();
-        one.packets = one.packets.saturating_add(other.packets);
-        one.confidence = one.confidence.max(other.confidence);
-        one.tool = one.tool.take().or(other.tool);
-        join(&mut one.sources, other.sources);
-        join(&mut one.targets, other.targets);
-        let ranges = one.ports.iter().chain(&other.ports);
-        one.ports = PortRange::cover(ranges.flat_map(|range| range.first()..=range.last()));
+        join(&mut one.sources, std::mem::take(&mut other.sources));
+        unite(&mut one, other);
     }
     vec![one]
 }
@@ -137,5 +147,16 @@ mod tests {
         assert_eq!(over_all[0].class, Class::SpoofedSynFlood);
         assert_eq!(over_all[0].targets.len(), 12);
         assert_eq!(findings(&flood(2)).len(), 2);
+    }
+
+    #[test]
+    fn two_flooders_of_one_network_are_two_findings() {
+        let found = findings(
+            "0.0 repeat 3600 every 0.002
+             0.0 198.51.100.{n%2+1}.{1024+n} > 192.0.2.{n%12+1}.80: S ={n*7919} win 512 ttl 57
+             end",
+        );
+        assert_eq!(found.len(), 2, "{found:#?}");
+        assert!(found.iter().all(|flood| flood.targets.len() == 6));
     }
 }

@@ -66,6 +66,7 @@ section! {
     Reporting "report" {
         quiet: config::Span,
         asleep: config::Span,
+        network_hosts: usize,
     }
 }
 
@@ -125,7 +126,7 @@ impl Detector {
             news: Outbox::new(NewsKinds::of(&wanted)),
             copies: Copies::new(),
             fragments: Fragments::new(),
-            findings: Findings::default(),
+            findings: Findings::new(config.get::<Reporting>().network_hosts),
             counters: Counters::default(),
             known: config.get(),
             housekeeping: Timestamp::ZERO,

@@ -23,11 +23,21 @@ pub(crate) struct Findings {
     /// Of cases that have just closed.
     closed: Vec<Finding>,
     sleepers: Sleepers,
+    /// Hosts of a network from which on floods of them are one.
+    network_hosts: usize,
     /// Where somebody wants to hear of cases at once.
     openings: Option<Vec<Finding>>,
 }
 
 impl Findings {
+    /// None yet; floods of so many hosts of a network will be one.
+    pub(crate) fn new(network_hosts: usize) -> Self {
+        Findings {
+            network_hosts,
+            ..Findings::default()
+        }
+    }
+
     /// From now on openings are kept.
     pub(crate) fn want_openings(&mut self) {
         self.openings.get_or_insert_default();
@@ -56,7 +66,7 @@ impl Findings {
         let closed = std::mem::take(&mut self.closed);
         if self.sleepers.take_in(closed) {
             self.sleepers
-                .replace(|findings| arbitrate(gather(findings)));
+                .replace(|findings| arbitrate(gather(findings, self.network_hosts)));
         }
         let mut together = self.sleepers.wake(before);
         together.sort_by(|a, b| {

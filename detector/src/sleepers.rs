@@ -5,13 +5,13 @@
 //! old one. It is handed out when it has slept too long, at the end, or when there are more than [`MOST`] and it has slept
 //! longest.
 
-use labels::{Class, Evidence, Family, Finding, PortRange};
+use labels::{Class, Evidence, Family, Finding};
 use wire::Timestamp;
+
+use crate::gather::unite;
 
 /// Findings that sleep at a time.
 const MOST: usize = 1024;
-/// Blocks that a finding names at most, when two are put together.
-const BLOCKS: usize = 512;
 /// What is said of a finding that went on.
 const WENT_ON: &str = "it went on after a pause";
 
@@ -86,9 +86,6 @@ fn goes_on(old: &Finding, new: &Finding) -> bool {
 }
 
 fn extend(old: &mut Finding, new: Finding) {
-    if new.detected_frame < old.detected_frame {
-        (old.detected, old.detected_frame) = (new.detected, new.detected_frame);
-    }
     let times = |known: Option<&Evidence>| {
         known
             .and_then(|known| known.observed.split(' ').next()?.parse::<u64>().ok())
@@ -111,23 +108,7 @@ fn extend(old: &mut Finding, new: Finding) {
             frames: frames.collect(),
         }),
     }
-    old.start = old.start.min(new.start);
-    old.end = old.end.max(new.end);
-    old.first_frame = old.first_frame.into_iter().chain(new.first_frame).min();
-    old.packets = old.packets.saturating_add(new.packets);
-    old.confidence = old.confidence.max(new.confidence);
-    old.tool = old.tool.take().or(new.tool);
-    for block in new.targets {
-        let known = old.targets.iter().any(|known| known.covers(&block));
-        if !known && old.targets.len() < BLOCKS {
-            old.targets.push(block);
-        }
-    }
-    old.targets.sort_unstable();
-    if old.ports != new.ports {
-        let ranges = old.ports.iter().chain(&new.ports);
-        old.ports = PortRange::cover(ranges.flat_map(|range| range.first()..=range.last()));
-    }
+    unite(old, new);
 }
 
 #[cfg(test)]
