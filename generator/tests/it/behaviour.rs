@@ -455,45 +455,44 @@ fn a_segment_hears_routers_that_are_asked_and_hosts_that_join() {
     );
 }
 
+/// Two hosts of home behind one address visit a server, as a sensor at that place sees it.
+fn behind_one_address(at: &str) -> Vec<u8> {
+    let text = scenario(&format!(
+        r#"nat = "192.0.2.1"
+[path.internet]
+between = ["outside", "home"]
+[host.one]
+site = "home"
+address = "10.0.0.7"
+stack = "linux-6"
+[host.two]
+site = "home"
+address = "10.0.0.8"
+stack = "linux-6"
+[host.server]
+site = "outside"
+address = "198.51.100.9"
+stack = "linux-6"
+[host.server.service.http]
+app = "http"
+[activity.visit]
+app = "http"
+from = ["one", "two"]
+to = "server"
+class = "web"
+[sensor.home]
+site = "home"
+at = "{at}"
+"#
+    ));
+    let private = "prefixes = [\"192.0.2.1/32\", \"10.0.0.0/24\"]";
+    let text = text.replace("prefixes = [\"192.0.2.0/24\"]", private);
+    record(&read(&text).unwrap(), 3).0
+}
+
 #[test]
 fn hosts_behind_one_address_show_it_outside_and_get_their_answers() {
-    let head = scenario("")
-        .split("[site.")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let parts = "
-[site.outside]
-prefixes = [\"198.51.100.0/24\"]
-[site.home]
-prefixes = [\"192.0.2.1/32\", \"10.0.0.0/24\"]
-nat = \"192.0.2.1\"
-[path.internet]
-between = [\"outside\", \"home\"]
-[host.one]
-site = \"home\"
-address = \"10.0.0.7\"
-stack = \"linux-6\"
-[host.two]
-site = \"home\"
-address = \"10.0.0.8\"
-stack = \"linux-6\"
-[host.server]
-site = \"outside\"
-address = \"198.51.100.9\"
-stack = \"linux-6\"
-[host.server.service.http]
-app = \"http\"
-[activity.visit]
-app = \"http\"
-from = [\"one\", \"two\"]
-to = \"server\"
-class = \"web\"
-[sensor.home]
-site = \"home\"
-at = \"border\"
-";
-    let (bytes, _) = record(&read(&format!("{head}{parts}")).unwrap(), 3);
+    let bytes = behind_one_address("border");
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let (mut ports, mut answers) = (std::collections::BTreeSet::new(), 0);
     while let Some(record) = reader.next().unwrap() {
@@ -518,32 +517,7 @@ at = \"border\"
 /// Who stands behind one address asks for its router by a private one: nobody holds the other on that segment.
 #[test]
 fn hosts_behind_one_address_ask_for_their_router_by_a_private_one() {
-    let text = scenario("[path.internet]\nbetween = [\"outside\", \"home\"]");
-    let text = text.replace(
-        "prefixes = [\"192.0.2.0/24\"]",
-        "prefixes = [\"192.0.2.1/32\", \"10.0.0.0/24\"]\nnat = \"192.0.2.1\"",
-    );
-    let parts = "
-[host.one]
-site = \"home\"
-address = \"10.0.0.7\"
-stack = \"linux-6\"
-[host.server]
-site = \"outside\"
-address = \"198.51.100.9\"
-stack = \"linux-6\"
-[host.server.service.http]
-app = \"http\"
-[activity.visit]
-app = \"http\"
-from = \"one\"
-to = \"server\"
-class = \"web\"
-[sensor.home]
-site = \"home\"
-at = \"segment 0\"
-";
-    let (bytes, _) = record(&read(&format!("{text}{parts}")).unwrap(), 3);
+    let bytes = behind_one_address("segment 0");
     let mut reader = CaptureReader::new(bytes.as_slice()).unwrap();
     let mut asked = std::collections::BTreeSet::new();
     while let Some(record) = reader.next().unwrap() {
@@ -554,7 +528,7 @@ at = \"segment 0\"
     }
     assert_eq!(
         asked.into_iter().collect::<Vec<_>>(),
-        ["10.0.0.254", "10.0.0.7"]
+        ["10.0.0.254", "10.0.0.7", "10.0.0.8"]
     );
 }
 
