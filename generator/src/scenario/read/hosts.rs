@@ -46,6 +46,8 @@ const FAR_RATES: [&str; 5] = [
 
 /// Routers between a host near a sensor and the border. Assumption: most stand close to it, and some in branches behind others.
 const NEAR_HOPS: (u64, u64) = (1, 10);
+/// The same of one that is watched from elsewhere.
+const FAR_HOPS: RangeInclusive<u8> = 3..=15;
 
 /// How many routers there are between a host near a sensor and the border: no more than its site names, if it names any.
 fn near_hops(draws: &mut Draws, named: usize) -> RangeInclusive<u8> {
@@ -169,19 +171,27 @@ impl Reader<'_> {
         }
     }
 
-    /// The most routers between a host and its border over which packets of that TTL still reach everybody: where nobody says
-    /// how far a host stands, it stands where it can work.
+    /// The most routers between a host and its border over which packets of that TTL still reach every host whose distance
+    /// is drawn. A host of which nobody says how far it stands is put where it can work.
     fn farthest(&self, site: &str, ttl: u8) -> u64 {
         let at = self.sites.iter().position(|spec| spec.name == site);
-        let leads_here = |path: &&PathSpec| {
-            at.is_some_and(|at| [path.ends.0, path.ends.1].contains(&SiteId(at)))
+        let beyond = |path: &PathSpec| {
+            let other = match path.ends {
+                (here, there) | (there, here) if Some(here.0) == at => there,
+                _ => return None,
+            };
+            let near =
+                (self.sites.get(other.0)).is_some_and(|spec| self.watched.contains_key(&spec.name));
+            let inside = if near {
+                NEAR_HOPS.1
+            } else {
+                u64::from(*FAR_HOPS.end())
+            };
+            Some(u64::from(path.hops) + inside)
         };
-        let paths = self.paths.iter().filter(leads_here);
-        let longest = paths.map(|path| u64::from(path.hops)).max().unwrap_or(0);
+        let longest = self.paths.iter().filter_map(beyond).max().unwrap_or(0);
         // The routers at both borders take their part.
-        u64::from(ttl)
-            .saturating_sub(longest + NEAR_HOPS.1 + 2)
-            .max(1)
+        u64::from(ttl).saturating_sub(longest + 2).max(1)
     }
 
     /// Where a host of a site stands and what its line is like: as the file says, or as hosts there are.
@@ -210,7 +220,7 @@ impl Reader<'_> {
             Some(hops) => hops,
             None if plain => 0..=0,
             None if near => near_hops(&mut draws, inner_routers),
-            None => 3..=15,
+            None => FAR_HOPS,
         };
         let is_drawn = hops.start() < hops.end() || (common.hops.is_none() && segment.is_none());
         let mut hops = draws.range(u64::from(*hops.start())..=u64::from(*hops.end()));
