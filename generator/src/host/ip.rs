@@ -8,7 +8,7 @@ use wire::{Ip, Ipv4, Ipv6, Timestamp};
 
 use super::socket::Endpoint;
 use super::stack::{IpId, Stack};
-use crate::seed::{Draws, SeedTree};
+use crate::seed::{Draws, SPLITMIX_STEP, SeedTree, mixed};
 
 /// Destinations for which a per-destination counter is kept; beyond, the oldest address gives way.
 ///
@@ -151,9 +151,11 @@ impl IpLayer {
         let ports = u64::from(from.port) << 16 | u64::from(to.port);
         let words = [address(from), address(to)].map(|word| [low64(word >> 64), low64(word)]);
         let words = words.iter().flatten().copied().chain([ports]);
-        let mixed = words.fold(key, |sum, word| mix(sum ^ word));
+        let label = words.fold(key, |sum, word| {
+            mixed((sum ^ word).wrapping_add(SPLITMIX_STEP))
+        });
         // The upper bits are the best mixed; 0 would mean that there is none.
-        u32::try_from(mixed >> 44).unwrap_or(0).max(1)
+        u32::try_from(label >> 44).unwrap_or(0).max(1)
     }
 
     fn identification(&mut self, now: Timestamp, destination: IpAddr, purpose: Purpose) -> u16 {
@@ -204,14 +206,6 @@ impl IpLayer {
 
 fn low64(word: u128) -> u64 {
     u64::try_from(word & u128::from(u64::MAX)).unwrap_or(0)
-}
-
-/// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): every bit of the word changes half the bits of the outcome.
-fn mix(word: u64) -> u64 {
-    let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 /// The IPv4 address; the mapped one where the other end is IPv4, else the unspecified one.

@@ -1,6 +1,6 @@
 //! Whom a stage visits, and in which order.
 
-use crate::seed::Draws;
+use crate::seed::{Draws, mixed};
 
 /// The order of the visits of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +126,7 @@ impl Permutation {
         let mask = (1u64 << self.half) - 1;
         let (mut left, mut right) = (number >> self.half, number & mask);
         for key in self.keys {
-            // SplitMix64's finisher mixes one half under a key.
-            let mut mixed = right.wrapping_add(key);
-            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (left, right) = (right, left ^ (mixed >> 31) & mask);
+            (left, right) = (right, left ^ mixed(right.wrapping_add(key)) & mask);
         }
         (left << self.half) | right
     }
