@@ -55,8 +55,8 @@ pub(crate) enum Word {
     SshGreeting,
     /// A handshake of TLS.
     Tls,
-    /// A question of DNS; its type.
-    DnsQuestion(u16),
+    /// A question of DNS; its type, and whether its name is worth asking.
+    DnsQuestion(u16, Asked),
     /// An answer of DNS; its response code.
     DnsAnswer(u16),
     /// A message of SNMP; a digest of its community.
@@ -83,6 +83,15 @@ pub(crate) enum Word {
     Greeting(u8),
 }
 
+/// What kind of name a question of DNS is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The root, or the name of the loopback address: what every name server knows, asked only to see it answer.
+    Idly,
+    /// Any other.
+    Name,
+}
+
 impl Word {
     /// Which protocol speaks, where it can be told; for telling a program that tries several.
     pub(crate) fn protocol(self) -> Option<u8> {
@@ -92,7 +101,7 @@ impl Word {
             Word::SshGreeting => 3,
             Word::Smb => 4,
             Word::Portmap(_) | Word::Rpc => 5,
-            Word::DnsQuestion(_) => 6,
+            Word::DnsQuestion(..) => 6,
             Word::Snmp(_) => 7,
             Word::NetbiosQuery => 8,
             Word::Greeting(number) => 16 + number,
@@ -324,6 +333,21 @@ fn rpc(bytes: &[u8]) -> Option<Word> {
     })
 }
 
+/// Of which kind the name is with which a question begins.
+fn asked(question: &[u8]) -> Asked {
+    const LOOPBACK: &[u8] = b"\x011\x010\x010\x03127\x07in-addr\x04arpa\0";
+    match question {
+        [0, ..] => Asked::Idly,
+        _ if question
+            .get(..LOOPBACK.len())
+            .is_some_and(|name| name.eq_ignore_ascii_case(LOOPBACK)) =>
+        {
+            Asked::Idly
+        }
+        _ => Asked::Name,
+    }
+}
+
 /// A message of DNS, from its flags on.
 fn dns(bytes: &[u8]) -> Word {
     let [flags, more, _, questions, _, _, _, _, _, _, name @ ..] = bytes else {
@@ -336,7 +360,9 @@ fn dns(bytes: &[u8]) -> Word {
     while let [length, after @ ..] = rest {
         if *length == 0 {
             return match after {
-                [a, b, ..] if *questions == 1 => Word::DnsQuestion(u16::from_be_bytes([*a, *b])),
+                [a, b, ..] if *questions == 1 => {
+                    Word::DnsQuestion(u16::from_be_bytes([*a, *b]), asked(name))
+                }
                 _ => Word::Other,
             };
         }
@@ -542,7 +568,10 @@ mod tests {
             Word::HttpRequest
         );
         let axfr = b"\0\x1d\0\x01\0\0\0\x01\0\0\0\0\0\0\x07example\x04test\0\0\xfc\0\x01";
-        assert_eq!(of_stream(4000, 53, axfr), Word::DnsQuestion(252));
+        assert_eq!(
+            of_stream(4000, 53, axfr),
+            Word::DnsQuestion(252, Asked::Name)
+        );
         assert_eq!(
             of_datagram(4000, 12345, b"\xce\x63\xd1\xd2\x16\xe7\x13\xcf\0"),
             Word::BackOrifice

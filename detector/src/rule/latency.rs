@@ -2,12 +2,14 @@
 //!
 //! # What
 //! Hosts that a name server has never spoken to probe it in the moments after it asked for a name: SYNs that carry data,
-//! SYN-ACKs, connections to port 7, questions for the root, or echo requests from several places at once.
+//! SYN-ACKs, connections to port 7, questions for the root or for the loopback address, or echo requests from several
+//! places at once.
 //!
 //! # Why these facts
 //! Who answers for a name that stands in several places sends the asker to the nearest, and measures which that is: so
 //! his machines call the name server that has just asked, all together, and a reset tells them as much as a handshake.
-//! The question before it is the reason, and who asked nothing is not probed.
+//! The question before it is the reason, and who asked nothing is not probed. Anybody may send an echo request: a host
+//! that strangers ask for an echo whether it has asked for a name or not is no name server that is measured.
 //!
 //! # Evidence
 //! The probes, and how long after the question the first one came.
@@ -28,7 +30,7 @@ use crate::docket::{Brief, Closing, Docket, Life};
 use crate::news::{AnswerKind, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Draft, Findings, Ports, count, fact};
 use crate::state::{Keep, Memory, State, Table};
-use crate::words::Word;
+use crate::words::{Asked, Word};
 
 /// Port of name servers.
 const DNS: u16 = 53;
@@ -41,6 +43,7 @@ section! {
     /// When calls to a name server measure the way.
     Limits "latency" {
         asked_within: Span,
+        together: Span,
         callers: usize,
         probes: u32,
     }
@@ -50,10 +53,27 @@ section! {
 #[derive(Clone, Default)]
 struct Asker {
     asked: Option<Timestamp>,
-    callers: Vec<Address>,
+    /// Somebody asked it for an echo although it had asked for no name.
+    pinged_idly: bool,
+    /// Who called, and when first.
+    callers: Vec<(Address, Timestamp)>,
 }
 
 impl Keep for Asker {}
+
+impl Asker {
+    /// Nanoseconds since it asked, if it did.
+    fn since(&self, now: Timestamp) -> Option<u64> {
+        self.asked.map(|asked| now.nanos_since(asked))
+    }
+
+    /// Those who called within `span` nanoseconds before now.
+    fn together(&self, now: Timestamp, span: u64) -> Vec<Address> {
+        let recent = |first: Timestamp| now.nanos_since(first) <= span;
+        let recent = self.callers.iter().filter(|(_, first)| recent(*first));
+        recent.map(|(caller, _)| *caller).collect()
+    }
+}
 
 /// What is known of one caller of one name server.
 #[derive(Default)]
@@ -125,10 +145,7 @@ impl Latency {
 
     fn asked(&mut self, host: Address, now: Moment, within: u64) {
         let asker = self.askers.get_or_insert_with(host, Asker::default).0;
-        if asker
-            .asked
-            .is_none_or(|then| now.time.nanos_since(then) > within)
-        {
+        if asker.since(now.time).is_none_or(|since| since > within) {
             asker.callers.clear();
         }
         asker.asked = Some(now.time);
@@ -139,21 +156,59 @@ impl Latency {
         let limits = self.calls.limits().clone();
         let key = (call.from, call.to);
         let known = self.calls.peek(&key).is_some();
+        let echo = call.transport == Transport::Icmp;
+        if echo {
+            self.askers.get_or_insert_with(call.to, Asker::default);
+        }
         let Some(asker) = self.askers.get_mut(&call.to) else {
             return;
         };
-        let after = asker
-            .asked
-            .map_or(u64::MAX, |asked| now.time.nanos_since(asked));
-        if !known && after > limits.asked_within.nanos() {
+        let after = asker.since(now.time);
+        // Echo requests come first; other probes may come after those that failed.
+        let within = if echo {
+            limits.together
+        } else {
+            limits.asked_within
+        };
+        let in_time = after.is_some_and(|after| after <= within.nanos());
+        if !known && !in_time {
+            asker.pinged_idly |= echo;
             return;
         }
-        if !asker.callers.contains(&call.from) && asker.callers.len() < MOST {
-            asker.callers.push(call.from);
+        if asker.callers.iter().all(|(caller, _)| *caller != call.from)
+            && asker.callers.len() < MOST
+        {
+            asker.callers.push((call.from, now.time));
         }
-        let callers = asker.callers.clone();
-        let folder = self.calls.note(key, now, 1, findings);
-        let calls = &mut folder.brief;
+        let together = asker.together(now.time, limits.together.nanos());
+        let pinged_idly = asker.pinged_idly;
+        self.note(key, call, after.unwrap_or_default(), now, findings);
+        for caller in together.iter().chain([&call.from]) {
+            let key = (*caller, call.to);
+            let Some(folder) = self.calls.get(&key) else {
+                continue;
+            };
+            let of_form = folder.brief.class.is_some();
+            // Echo requests say something only where several come at once.
+            let enough = together.len() >= limits.callers && (of_form || !pinged_idly)
+                || of_form && folder.brief.times >= limits.probes;
+            if enough {
+                folder.brief.class.get_or_insert(Class::LbSynProbe);
+                self.calls.claim(key, now, findings);
+            }
+        }
+    }
+
+    /// Adds a call to what is known of its caller.
+    fn note(
+        &mut self,
+        key: (Address, Address),
+        call: &Call,
+        after: u64,
+        now: Moment,
+        findings: &mut Findings,
+    ) {
+        let calls = &mut self.calls.note(key, now, 1, findings).brief;
         if calls.times == 0 {
             calls.after_nanos = after;
         }
@@ -168,24 +223,6 @@ impl Latency {
         }
         if calls.frames.len() < 8 {
             calls.frames.push(now.frame);
-        }
-        // Echo requests say something only where several come at once.
-        for caller in callers {
-            let key = (caller, call.to);
-            let together = self.askers.peek(&call.to).map_or(0, |a| a.callers.len());
-            let Some(folder) = self.calls.get(&key) else {
-                continue;
-            };
-            let of_form = folder.brief.class.is_some();
-            let enough = if of_form {
-                folder.brief.times >= limits.probes || together >= limits.callers
-            } else {
-                together >= limits.callers
-            };
-            if enough {
-                folder.brief.class.get_or_insert(Class::LbSynProbe);
-                self.calls.claim(key, now, findings);
-            }
         }
     }
 }
@@ -213,8 +250,7 @@ fn call(news: &News) -> Option<Call> {
             (Some(DNS), Transport::Tcp, Some(Class::LbSynProbe))
         }
         (Technique::Syn, ECHO) => (Some(ECHO), Transport::Tcp, Some(Class::ResonateProbe)),
-        // The name servers of the root, and the name of the loopback address.
-        (Technique::Udp, DNS) if matches!(attempt.word, Word::DnsQuestion(2 | 12)) => {
+        (Technique::Udp, DNS) if matches!(attempt.word, Word::DnsQuestion(_, Asked::Idly)) => {
             (Some(DNS), Transport::Udp, Some(Class::F5GtmProbe))
         }
         (Technique::Echo, _) => (None, Transport::Icmp, None),

@@ -283,7 +283,7 @@ impl Rule for Probe {
                 self.of(attempt, Class::RelayTest, when, findings);
             }
             News::Closed(attempt)
-                if attempt.word == Word::DnsQuestion(AXFR)
+                if matches!(attempt.word, Word::DnsQuestion(AXFR, _))
                     && !state.sees_one_side()
                     && attempt.fetched <= self.askers.limits().refused_bytes =>
             {

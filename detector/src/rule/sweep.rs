@@ -390,7 +390,7 @@ impl Sweep {
         walk.lossy |= state.misses_much();
         walk.client |= matches!(
             attempt.word,
-            Word::DnsQuestion(_) | Word::NtpQuestion | Word::QuicOpening
+            Word::DnsQuestion(..) | Word::NtpQuestion | Word::QuicOpening
         );
         walk.came_to(attempt.target, new);
         if attempt.technique == Technique::Udp {
@@ -488,7 +488,7 @@ impl Rule for Sweep {
             }
             // What clients of a service ask is answered where this sensor does not see it.
             News::Settled(attempt, Outcome::Silent)
-                if matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion)
+                if matches!(attempt.word, Word::DnsQuestion(..) | Word::NtpQuestion)
                     && state.sees_one_side() => {}
             News::Settled(attempt, Outcome::Silent | Outcome::Unreachable) => {
                 self.note(attempt, true, now, state, findings);

@@ -305,7 +305,7 @@ impl Volume {
             attempt.dport
         };
         // Lookups are answered where this sensor does not see it.
-        if matches!(attempt.word, Word::DnsQuestion(_)) && state.sees_one_side() {
+        if matches!(attempt.word, Word::DnsQuestion(..)) && state.sees_one_side() {
             return;
         }
         // Datagrams that are answered, or go between those who talk besides, are traffic.

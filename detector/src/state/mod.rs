@@ -348,7 +348,7 @@ impl State {
             } else {
                 Outcome::Silent
             };
-            if matches!(attempt.word, Word::DnsQuestion(_) | Word::NtpQuestion) {
+            if matches!(attempt.word, Word::DnsQuestion(..) | Word::NtpQuestion) {
                 self.sides.missed(attempt.source);
             }
             self.settle(attempt, outcome, news);
