@@ -2,6 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
+use labels::AddressBlock;
+
 /// An IP address; IPv4 in its IPv4-mapped form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
@@ -35,6 +38,14 @@ impl Address {
                 ..self
             },
             None => Address { low: 0, ..self },
+        }
+    }
+
+    /// The block of that prefix length around it.
+    pub fn block(self, length: u8) -> AddressBlock {
+        match IpNet::new(self.to_ip(), length) {
+            Ok(network) => network.into(),
+            Err(_) => self.to_ip().into(),
         }
     }
 

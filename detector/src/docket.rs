@@ -9,8 +9,9 @@ use std::hash::Hash;
 use labels::Finding;
 use wire::Timestamp;
 
+use crate::extent::Activity;
 use crate::news::Moment;
-use crate::report::{Activity, Findings};
+use crate::report::Findings;
 use crate::state::{Keep, Table};
 
 /// What one rule knows of one suspect.

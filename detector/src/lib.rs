@@ -23,13 +23,12 @@ mod config;
 mod copies;
 mod counters;
 mod docket;
+mod extent;
 mod fragments;
-mod gather;
 mod news;
 mod observe;
 mod report;
 mod rule;
-mod sleepers;
 mod state;
 mod suppress;
 mod thresholds;
@@ -53,22 +52,13 @@ use docket::Closing;
 use fragments::{Fragments, Piece};
 use news::{Moment, NewsKind, NewsKinds};
 use observe::Observation;
-use report::Findings;
+use report::{Findings, Reporting};
 use rule::Rule;
 use state::{Outbox, State};
 use suppress::Suppress;
 
 /// How often cases are looked through for those that have gone quiet, in capture time.
 const HOUSEKEEPING_NANOS: u64 = 60_000_000_000;
-
-section! {
-    /// When findings are handed out.
-    Reporting "report" {
-        quiet: config::Span,
-        asleep: config::Span,
-        network_hosts: usize,
-    }
-}
 
 /// All that a finished detector has to say.
 #[derive(Debug)]

@@ -24,8 +24,9 @@ use labels::{Class, Finding, Transport};
 use super::Rule;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
 

@@ -25,9 +25,10 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Ports};
 use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
 use crate::observe::Quoted;
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
 

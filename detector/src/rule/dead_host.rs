@@ -22,8 +22,9 @@ use labels::{Class, Finding, PortRange, Transport};
 use super::Rule;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::Addresses;
 use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Addresses, Draft, Findings, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 
 section! {

@@ -24,8 +24,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 
 /// Probes that are remembered to be compared.

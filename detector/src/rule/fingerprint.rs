@@ -23,8 +23,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::Ports;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Technique};
-use crate::report::{Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::words::Word;
 

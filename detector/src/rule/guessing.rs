@@ -31,8 +31,9 @@ use crate::address::Address;
 use crate::asking::Asking;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::Addresses;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Addresses, Draft, Findings, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 use crate::words::Word;
 

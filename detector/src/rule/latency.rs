@@ -27,8 +27,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::Ports;
 use crate::news::{AnswerKind, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Keep, Memory, State, Table};
 use crate::words::{Asked, Word};
 

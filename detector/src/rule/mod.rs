@@ -78,7 +78,7 @@ pub(crate) fn sections() -> Vec<Check> {
         check::<crate::state::Memory>(),
         check::<crate::state::Answers>(),
         check::<crate::state::Excuses>(),
-        check::<crate::Reporting>(),
+        check::<crate::report::Reporting>(),
         check::<crate::suppress::Suppress>(),
         check::<port_scan::Scan>(),
         check::<port_scan::OddFlags>(),

@@ -26,9 +26,10 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Ports};
 use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::observe::Fault;
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Answers, Memory, State};
 use crate::tools;
 

@@ -23,8 +23,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Ports};
 use crate::news::{Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 
 section! {

@@ -25,8 +25,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Crowd};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Addresses, Crowd, Draft, Findings, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Memory, State};
 
 /// SYNs of one attempt from which on a stack insists.

@@ -27,10 +27,11 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Ports};
 use crate::news::{
     Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
 };
-use crate::report::{Addresses, Draft, Findings, Ports, count, fact};
+use crate::report::{Draft, Findings, count, fact};
 use crate::state::{Keep, Memory, State, Table};
 use crate::tools;
 use crate::words::Word;

@@ -25,8 +25,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Crowd, NAMED_SOURCES, Ports};
 use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
+use crate::report::{Draft, Findings, fact};
 use crate::state::{Memory, State};
 use crate::words::Word;
 

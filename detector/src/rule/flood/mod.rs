@@ -29,10 +29,11 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::{Addresses, Crowd, NAMED_SOURCES, Ports};
 use crate::news::{
     Attempt, Excuse, FloodSyn, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
 };
-use crate::report::{Addresses, Crowd, Draft, Findings, NAMED_SOURCES, Ports, fact};
+use crate::report::{Draft, Findings, fact};
 use crate::state::{Keep, Memory, Service, State, Table};
 use crate::tools;
 

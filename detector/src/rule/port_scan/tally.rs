@@ -3,8 +3,8 @@
 use labels::Evidence;
 
 use crate::address::Address;
+use crate::extent::{Activity, Addresses, Ports};
 use crate::news::{Attempt, Moment, Outcome, Technique};
-use crate::report::{Activity, Addresses, Ports};
 use crate::tools;
 
 /// Contacts that are remembered one by one until a judgement; then sets go on.

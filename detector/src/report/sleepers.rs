@@ -8,7 +8,7 @@
 use labels::{Class, Evidence, Family, Finding};
 use wire::Timestamp;
 
-use crate::gather::unite;
+use super::gather::unite;
 
 /// Findings that sleep at a time.
 const MOST: usize = 1024;
