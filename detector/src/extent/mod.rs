@@ -3,9 +3,11 @@
 mod activity;
 mod addresses;
 mod crowd;
+mod frequent;
 mod ports;
 
 pub(crate) use activity::Activity;
 pub(crate) use addresses::Addresses;
 pub(crate) use crowd::{Crowd, NAMED_SOURCES};
+pub(crate) use frequent::Frequent;
 pub(crate) use ports::Ports;

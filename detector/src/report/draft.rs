@@ -3,11 +3,9 @@
 use jiff::Timestamp;
 use labels::{AddressBlock, Class, Evidence, Finding, PortRange, Transport};
 
+use super::examples;
 use crate::extent::Activity;
 use crate::news::Moment;
-
-/// Frames that one fact names as examples.
-const MAX_EXAMPLES: usize = 8;
 
 /// A claim on its way to becoming a finding.
 pub(crate) struct Draft {
@@ -62,7 +60,7 @@ pub(crate) fn fact(
     let mut frames: Vec<u64> = frames.into_iter().collect();
     frames.sort_unstable();
     frames.dedup();
-    frames.truncate(MAX_EXAMPLES);
+    frames.truncate(examples::MOST);
     Evidence {
         fact: fact.to_owned(),
         observed: observed.into(),

@@ -2,12 +2,14 @@
 
 mod arbitration;
 mod draft;
+mod examples;
 mod gather;
 mod sleepers;
 
 use labels::Finding;
 
 pub(crate) use draft::{Draft, count, fact};
+pub(crate) use examples::Examples;
 
 use arbitration::arbitrate;
 use gather::gather;

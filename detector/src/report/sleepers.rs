@@ -8,6 +8,7 @@
 use labels::{Class, Evidence, Family, Finding};
 use wire::Timestamp;
 
+use super::examples;
 use super::gather::unite;
 
 /// Findings that sleep at a time.
@@ -98,7 +99,7 @@ fn extend(old: &mut Finding, new: Finding) {
     match known {
         Some(known) => {
             known.observed = observed;
-            let room = 8usize.saturating_sub(known.frames.len());
+            let room = examples::MOST.saturating_sub(known.frames.len());
             known.frames.extend(frames.take(room));
         }
         None => old.evidence.push(Evidence {

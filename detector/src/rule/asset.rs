@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
 
@@ -44,7 +44,7 @@ struct Sensor {
     udp: Ports,
     tcp: Ports,
     targets: Addresses,
-    frames: Vec<u64>,
+    frames: Examples,
     /// It asked for something else, or somebody else.
     other: bool,
 }
@@ -78,7 +78,7 @@ impl Brief for Sensor {
                     count(self.targets.len(), "host")
                 ),
                 "a scanner chooses other ports, and asks beyond its segment",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -123,9 +123,7 @@ impl Asset {
         };
         ports.insert(attempt.dport);
         sensor.targets.insert(attempt.target);
-        if sensor.frames.len() < 8 {
-            sensor.frames.push(now.frame);
-        }
+        sensor.frames.note(now.frame);
         let limits = self.sensors.limits();
         let enough = self.sensors.peek(&key).is_some_and(|folder| {
             folder.brief.udp.len() >= limits.listed_udp

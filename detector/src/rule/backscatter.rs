@@ -28,7 +28,7 @@ use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
 use crate::observe::Quoted;
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
 
@@ -236,7 +236,7 @@ struct Forged {
     /// Answers that were resets.
     resets: usize,
     transport: Option<Transport>,
-    frames: Vec<u64>,
+    frames: Examples,
 }
 
 impl Forged {
@@ -283,7 +283,7 @@ impl Brief for Forged {
                     count(self.sources.len(), "host")
                 ),
                 "a question of ours before each",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -367,9 +367,7 @@ impl Backscatter {
             None if refusal => Transport::Tcp,
             _ => Transport::Icmp,
         });
-        if forged.frames.len() < 8 {
-            forged.frames.push(now.frame);
-        }
+        forged.frames.note(now.frame);
         let limits = self.forged.limits();
         let enough = self
             .forged

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Addresses;
 use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 
 section! {
@@ -41,7 +41,7 @@ struct Silence {
     sources: Addresses,
     attempts: usize,
     retransmissions: usize,
-    frames: Vec<u64>,
+    frames: Examples,
 }
 
 impl Silence {
@@ -77,7 +77,7 @@ impl Brief for Silence {
                     count(self.retransmissions, "retransmission")
                 ),
                 "an answer",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -116,9 +116,7 @@ impl DeadHost {
         // What was sent between the SYN and now is its retransmissions: nobody answered.
         silence.retransmissions += usize::from(attempt.sent).saturating_sub(1);
         silence.sources.insert(attempt.source);
-        if silence.frames.len() < 8 {
-            silence.frames.push(attempt.opened.frame);
-        }
+        silence.frames.note(attempt.opened.frame);
         self.judge(key, now, findings);
     }
 

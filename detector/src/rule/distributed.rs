@@ -26,7 +26,7 @@ use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 
 /// Probes that are remembered to be compared.
@@ -61,7 +61,7 @@ struct Target {
     twins: usize,
     decoys: Addresses,
     decoyed: Ports,
-    frames: Vec<u64>,
+    frames: Examples,
     /// Of echo requests, which go to many: whom.
     pinged: Addresses,
 }
@@ -111,7 +111,7 @@ impl Brief for Target {
                     count(sources.len(), "name")
                 ),
                 "each stack chooses ports and sequence numbers of its own",
-                self.frames.iter().copied(),
+                &self.frames,
             )
         } else {
             fact(
@@ -122,7 +122,7 @@ impl Brief for Target {
                     count(ports.len(), "port")
                 ),
                 "clients of a service fail at its port",
-                self.frames.iter().copied(),
+                &self.frames,
             )
         };
         let draft = Draft {
@@ -189,9 +189,8 @@ impl Distributed {
             target.decoys.insert(source);
             target.decoys.insert(attempt.source);
             target.decoyed.insert(dport);
-            if target.frames.len() < 8 {
-                target.frames.extend([then.frame, now.frame]);
-            }
+            target.frames.note(then.frame);
+            target.frames.note(now.frame);
         }
         if target.recent.len() >= REMEMBERED {
             target.recent.remove(0);
@@ -214,9 +213,7 @@ impl Distributed {
         target.raw += usize::from(attempt.raw);
         target.failed_sources.insert(attempt.source);
         target.failed_ports.insert(attempt.dport);
-        if target.frames.len() < 8 {
-            target.frames.push(attempt.opened.frame);
-        }
+        target.frames.note(attempt.opened.frame);
         self.judge(attempt.target, now, findings);
     }
 

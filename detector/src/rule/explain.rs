@@ -29,7 +29,7 @@ use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
 use crate::observe::Fault;
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
 use crate::words::Word;
@@ -59,7 +59,7 @@ struct Habit {
     sources: Addresses,
     targets: Addresses,
     ports: Ports,
-    frames: Vec<u64>,
+    frames: Examples,
     transport: Option<Transport>,
 }
 
@@ -145,7 +145,7 @@ impl Brief for Habit {
                 what,
                 count(times, "time"),
                 "a reason of its own beside it",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -180,9 +180,7 @@ impl Explain {
         if let Some(port) = port {
             habit.ports.insert(port);
         }
-        if habit.frames.len() < 8 {
-            habit.frames.push(now.frame);
-        }
+        habit.frames.note(now.frame);
         let limits = self.habits.limits();
         if self
             .habits

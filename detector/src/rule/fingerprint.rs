@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Ports;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::words::Word;
 
@@ -52,7 +52,7 @@ struct Questions {
     spoken: Vec<(u16, u8)>,
     misfits: Ports,
     ports: Ports,
-    frames: Vec<u64>,
+    frames: Examples,
     system: bool,
     /// Something was said that no program says first.
     blind: bool,
@@ -89,7 +89,7 @@ impl Brief for Questions {
             span: life.activity?,
             detected: life.detected?,
             confidence: 0.8,
-            evidence: vec![fact(what, observed, "none", self.frames.iter().copied())],
+            evidence: vec![fact(what, observed, "none", &self.frames)],
         };
         Some(draft.finish())
     }
@@ -120,9 +120,7 @@ impl Fingerprint {
         if attempt.dport != 0 {
             questions.ports.insert(attempt.dport);
         }
-        if questions.frames.len() < 8 {
-            questions.frames.push(now.frame);
-        }
+        questions.frames.note(now.frame);
         let needed = needed - u32::from(questions.row && needed > 2);
         if questions.kinds.count_ones() >= needed {
             questions.system = true;
@@ -149,9 +147,7 @@ impl Fingerprint {
         if other && !attempt.friend || matches!(word, Word::Greeting(1 | 6)) {
             questions.misfits.insert(attempt.dport);
             questions.ports.insert(attempt.dport);
-            if questions.frames.len() < 8 {
-                questions.frames.push(now.frame);
-            }
+            questions.frames.note(now.frame);
             questions.blind |= matches!(word, Word::Greeting(1 | 6));
             let needed = needed - usize::from(questions.blind && needed > 1);
             if questions.misfits.len() >= needed {

@@ -33,7 +33,7 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Addresses;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, Service, State};
 use crate::words::Word;
 
@@ -75,7 +75,7 @@ struct Door {
     /// Servers, and how often each refused.
     servers: Vec<(Address, u32)>,
     udp: bool,
-    frames: Vec<u64>,
+    frames: Examples,
 }
 
 /// Servers of one source that are remembered.
@@ -150,9 +150,7 @@ impl Door {
             None if room => self.servers.push((attempt.target, refused)),
             None => {}
         }
-        if self.frames.len() < 8 {
-            self.frames.push(now.frame);
-        }
+        self.frames.note(now.frame);
     }
 }
 
@@ -201,7 +199,7 @@ impl Brief for Door {
                     count(self.servers.len(), "server")
                 ),
                 "a mistake or two, and then a session",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())

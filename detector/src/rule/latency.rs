@@ -29,7 +29,7 @@ use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Ports;
 use crate::news::{AnswerKind, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Keep, Memory, State, Table};
 use crate::words::{Asked, Word};
 
@@ -84,7 +84,7 @@ struct Calls {
     ports: Ports,
     transport: Option<Transport>,
     after_nanos: u64,
-    frames: Vec<u64>,
+    frames: Examples,
 }
 
 impl Brief for Calls {
@@ -112,7 +112,7 @@ impl Brief for Calls {
                     self.after_nanos / 1_000_000
                 ),
                 "a scanner calls whom it likes, when it likes",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -222,9 +222,7 @@ impl Latency {
         if let Some(port) = call.port {
             calls.ports.insert(port);
         }
-        if calls.frames.len() < 8 {
-            calls.frames.push(now.frame);
-        }
+        calls.frames.note(now.frame);
     }
 }
 

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 
 section! {
@@ -49,7 +49,7 @@ struct Walk {
     odd: usize,
     steps: usize,
     last: Option<Address>,
-    frames: Vec<u64>,
+    frames: Examples,
 }
 
 impl Walk {
@@ -101,7 +101,7 @@ impl Brief for Walk {
                     self.steps
                 ),
                 "a question before each answer; a flood's answers go to clients' ports",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -135,9 +135,7 @@ impl Mapping {
         walk.last = Some(answer.target);
         walk.targets.insert(answer.target);
         walk.sports.insert(answer.sport);
-        if walk.frames.len() < 8 {
-            walk.frames.push(now.frame);
-        }
+        walk.frames.note(now.frame);
         let limits = self.walks.limits();
         let enough = self
             .walks

@@ -29,7 +29,7 @@ use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Crowd, NAMED_SOURCES, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
 use crate::observe::Fault;
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
 use crate::words::Word;
@@ -68,7 +68,7 @@ struct Asker {
     times: u32,
     targets: Addresses,
     ports: Ports,
-    frames: Vec<u64>,
+    frames: Examples,
     udp: Option<bool>,
     /// In whose names, where the case is about who is told.
     speakers: Crowd,
@@ -130,7 +130,7 @@ impl Brief for Asker {
                     count(self.targets.len(), "host")
                 ),
                 "none from those who have business",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -178,9 +178,7 @@ impl Probe {
         if port != 0 || class == Class::PortZeroProbe {
             asker.ports.insert(port);
         }
-        if asker.frames.len() < 8 {
-            asker.frames.push(when.shown.frame);
-        }
+        asker.frames.note(when.shown.frame);
         let proxies = asker.ports.len() >= least_proxies && asker.proxied;
         if asker.times >= needed && (class != Class::ProxyProbe || proxies) {
             self.askers.claim(key, when.now, findings);

@@ -29,7 +29,7 @@ use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::observe::Fault;
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Answers, Memory, State};
 use crate::tools;
 
@@ -74,7 +74,7 @@ struct Victim {
     accepting: Addresses,
     amplifiers: Addresses,
     ports: Ports,
-    frames: Vec<u64>,
+    frames: Examples,
 }
 
 impl Victim {
@@ -109,7 +109,7 @@ impl Brief for Victim {
                 "hosts that accept, again and again, connections that the victim has not opened",
                 count(self.accepting.len(), "host"),
                 "one host, whose own flood is answered, or none",
-                self.frames.iter().copied(),
+                &self.frames,
             )
         } else {
             fact(
@@ -119,7 +119,7 @@ impl Brief for Victim {
                     self.fetched, self.given, self.surprises, self.broadcasts
                 ),
                 "an asker that waits for the answer",
-                self.frames.iter().copied(),
+                &self.frames,
             )
         };
         let draft = Draft {
@@ -166,9 +166,7 @@ impl Reflection {
         if key.1 != 0 && key.1 != HANDSHAKES {
             victim.ports.insert(key.1);
         }
-        if victim.frames.len() < 8 {
-            victim.frames.push(now.frame);
-        }
+        victim.frames.note(now.frame);
         let limits = self.victims.limits();
         if self
             .victims

@@ -25,7 +25,7 @@ use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 
 section! {
@@ -49,7 +49,7 @@ struct Trace {
     ports: Ports,
     routers: Addresses,
     died: u64,
-    frames: Vec<u64>,
+    frames: Examples,
     technique: Option<Technique>,
     /// The two belong to different sites.
     far: bool,
@@ -92,7 +92,7 @@ impl Brief for Trace {
                 self.ttls.trailing_zeros()
             ),
             "the initial value of an operating system less the hops",
-            self.frames.iter().copied(),
+            &self.frames,
         )];
         if self.died > 0 {
             evidence.push(fact(
@@ -177,9 +177,7 @@ impl RouteTrace {
         if let Some(port) = port {
             trace.ports.insert(port);
         }
-        if trace.frames.len() < 8 {
-            trace.frames.push(now.frame);
-        }
+        trace.frames.note(now.frame);
     }
 }
 

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Crowd};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 
 /// SYNs of one attempt from which on a stack insists.
@@ -54,7 +54,7 @@ struct Ground {
     failures: usize,
     /// Of which a stack insisted on.
     insisted: usize,
-    frames: Vec<u64>,
+    frames: Examples,
     crowd: Crowd,
     /// SYNs of the last minute, in thousandths, as a bucket that time drains.
     level: u64,
@@ -133,7 +133,7 @@ impl Brief for Ground {
                     self.present.len()
                 ),
                 "clients of a service know which hosts have it",
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -165,9 +165,7 @@ impl SharedSweep {
         ground.sources.insert(attempt.source);
         ground.failed.insert(attempt.target);
         ground.pour(attempt.source, attempt.opened.time, &limits);
-        if ground.frames.len() < 8 {
-            ground.frames.push(attempt.opened.frame);
-        }
+        ground.frames.note(attempt.opened.frame);
         let limits = self.grounds.limits();
         let enough = self
             .grounds

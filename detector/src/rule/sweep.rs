@@ -31,7 +31,7 @@ use crate::extent::{Addresses, Ports};
 use crate::news::{
     Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
 };
-use crate::report::{Draft, Findings, count, fact};
+use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Keep, Memory, State, Table};
 use crate::tools;
 use crate::words::Word;
@@ -116,7 +116,7 @@ struct Walk {
     /// Addresses that lie behind the one asked before.
     rises: usize,
     last: Option<Address>,
-    frames: Vec<u64>,
+    frames: Examples,
     /// Asked by the source's stack, for packets that then never left.
     shadows: usize,
     /// From elsewhere than the segment.
@@ -269,7 +269,7 @@ impl Brief for Walk {
                 count(self.present.len(), "address")
             ),
             "who has business with a host asks one that exists",
-            self.frames.iter().copied(),
+            &self.frames,
         )];
         if self.communities.len() > 1 {
             evidence.push(fact(
@@ -398,9 +398,7 @@ impl Sweep {
             walk.ports.insert(attempt.dport);
             walk.sports.insert(attempt.sport);
         }
-        if walk.frames.len() < 8 {
-            walk.frames.push(attempt.opened.frame);
-        }
+        walk.frames.note(attempt.opened.frame);
         if self.judge(key, now, findings) && matches!(question, Question::Ping | Question::Arp) {
             state.mark_walking(attempt.source);
         }
@@ -427,7 +425,7 @@ impl Sweep {
         const MOST: usize = 16;
         if !walk.communities.contains(&digest) && walk.communities.len() < MOST {
             walk.communities.push(digest);
-            walk.frames.push(now.frame);
+            walk.frames.note(now.frame);
         }
         self.judge(key, now, findings);
     }

@@ -25,9 +25,9 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::extent::{Addresses, Crowd, NAMED_SOURCES, Ports};
+use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
 use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
-use crate::report::{Draft, Findings, fact};
+use crate::report::{Draft, Examples, Findings, fact};
 use crate::state::{Memory, State};
 use crate::words::Word;
 
@@ -78,13 +78,12 @@ struct Load {
     service: Option<u16>,
     /// Some of the ports, where the case is about all.
     spread: Vec<u16>,
-    /// The most frequent sources, by the algorithm of Misra and Gries.
-    heavy: Vec<(Address, u64)>,
+    heavy: Frequent<NAMED_SOURCES>,
     crowd: Crowd,
     /// Source ports of datagrams, by source, as long as they are few.
     sockets: Vec<(Address, u16)>,
     ports: Ports,
-    frames: Vec<u64>,
+    frames: Examples,
     /// Where the case is about a network.
     hosts: Addresses,
 }
@@ -103,16 +102,7 @@ impl Load {
     fn add(&mut self, source: Address, packets: u64) {
         self.packets += packets;
         self.crowd.add(source);
-        if let Some((_, count)) = self.heavy.iter_mut().find(|(known, _)| *known == source) {
-            *count += packets;
-        } else if self.heavy.len() < NAMED_SOURCES {
-            self.heavy.push((source, packets));
-        } else {
-            self.heavy
-                .iter_mut()
-                .for_each(|(_, count)| *count = count.saturating_sub(packets));
-            self.heavy.retain(|(_, count)| *count > 0);
-        }
+        self.heavy.add(source, packets);
     }
 
     /// Whether one service of several hosts answers what nobody asked: somebody asked in the victim's name.
@@ -141,9 +131,9 @@ impl Load {
     /// Sources that have sent much; else the block that they are drawn from.
     fn blocks(&self) -> Vec<AddressBlock> {
         let mut named = Addresses::default();
-        for (source, count) in &self.heavy {
+        for (source, count) in self.heavy.iter() {
             if count * 20 >= self.packets {
-                named.insert(*source);
+                named.insert(source);
             }
         }
         if named.len() > 0 {
@@ -184,7 +174,7 @@ impl Brief for Load {
                 "packets that fill the line and lead to nothing",
                 format!("{} from {} sources", self.packets, self.crowd.text()),
                 format!("at most {} a second for long", limits.drain_per_second),
-                self.frames.iter().copied(),
+                &self.frames,
             )],
         };
         Some(draft.finish())
@@ -253,9 +243,7 @@ impl Volume {
         if key.1 != 0 {
             load.ports.insert(key.1);
         }
-        if load.frames.len() < 8 {
-            load.frames.push(now.frame);
-        }
+        load.frames.note(now.frame);
         // At many ports of one host: a scan, unless it comes from everywhere, or is heavy.
         let spread = key.2 != Kind::Echoes && key.1 == 0;
         let everywhere = load

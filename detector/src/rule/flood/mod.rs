@@ -29,11 +29,11 @@ use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::extent::{Addresses, Crowd, NAMED_SOURCES, Ports};
+use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
 use crate::news::{
     Attempt, Excuse, FloodSyn, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
 };
-use crate::report::{Draft, Findings, fact};
+use crate::report::{Draft, Examples, Findings, fact};
 use crate::state::{Keep, Memory, Service, State, Table};
 use crate::tools;
 
@@ -59,8 +59,7 @@ const HEAVY: usize = 4;
 /// Who has filled a bucket, and what became of it.
 #[derive(Debug, Default)]
 struct Detail {
-    /// The most frequent sources, by the algorithm of Misra and Gries.
-    heavy: Vec<(Address, u32)>,
+    heavy: Frequent<HEAVY>,
     crowd: Crowd,
     raw: u64,
     accepted: u64,
@@ -68,7 +67,7 @@ struct Detail {
     torn: u64,
     /// Those that their stack has sent again.
     repeated: u64,
-    examples: Vec<u64>,
+    examples: Examples,
     /// SYNs in all, and those of sources that had called the host before.
     added: u64,
     again: u64,
@@ -89,21 +88,8 @@ impl Detail {
         self.again += u64::from(attempt.met);
         self.crowd.add(attempt.source);
         self.raw += u64::from(attempt.raw);
-        if self.examples.len() < 8 {
-            self.examples.push(now.frame);
-        }
-        if let Some((_, count)) = self
-            .heavy
-            .iter_mut()
-            .find(|(known, _)| *known == attempt.source)
-        {
-            *count += 1;
-        } else if self.heavy.len() < HEAVY {
-            self.heavy.push((attempt.source, 1));
-        } else {
-            self.heavy.iter_mut().for_each(|(_, count)| *count -= 1);
-            self.heavy.retain(|(_, count)| *count > 0);
-        }
+        self.examples.note(now.frame);
+        self.heavy.add(attempt.source, 1);
     }
 }
 
@@ -159,7 +145,7 @@ struct Victim {
     /// The sequence number that repeats.
     isn: Option<u32>,
     equal_isns: u64,
-    examples: Vec<u64>,
+    examples: Examples,
 }
 
 impl Victim {
@@ -227,14 +213,14 @@ impl Brief for Victim {
                 "completions, or retransmissions from the same port; at most {} open at a time",
                 limits.level
             ),
-            self.examples.iter().copied(),
+            &self.examples,
         )];
         if let Some(isn) = self.isn {
             evidence.push(fact(
                 "one sequence number for different ports or sources",
                 format!("{isn} in {} SYNs", self.equal_isns),
                 "a new one for each connection (RFC 9293 section 3.4.1)",
-                self.examples.iter().copied(),
+                &self.examples,
             ));
         }
         evidence.push(fact(
@@ -418,9 +404,9 @@ impl SynFlood {
             victim.crowd = detail.crowd;
         }
         // Forged sources come once; a flooder's own, again and again.
-        for (source, count) in &detail.heavy {
-            if u64::from(*count) * 16 >= before || before <= 16 {
-                victim.name(*source, u64::from(*count));
+        for (source, count) in detail.heavy.iter() {
+            if count * 16 >= before || before <= 16 {
+                victim.name(source, count);
             }
         }
         if victim.examples.is_empty() {
