@@ -5,7 +5,8 @@
 //! 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MQTT 3.1.1 section 3.2.2.3 and 5.0 section 3.2.2.2; rsync's `authenticate.c`
 //! and `clientserver.c`.
 
-use super::{Word, contains_any};
+use super::bytes::contains_any;
+use super::word::Word;
 
 /// Ports of telephone exchanges and of Kerberos: datagrams in which logins are refused.
 const SIP: u16 = 5060;

@@ -1,0 +1,85 @@
+//! What is said in datagrams.
+
+use super::word::Word;
+use super::{dns, logins, rpc};
+
+/// What a datagram says.
+pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
+    let Some(first) = bytes.first() else {
+        return Word::None;
+    };
+    if bytes.starts_with(&[0xce, 0x63, 0xd1, 0xd2, 0x16, 0xe7, 0x13, 0xcf]) {
+        return Word::BackOrifice;
+    }
+    let service = |port: u16| sport == port || dport == port;
+    if service(53) || service(5353) {
+        return dns::message(bytes.get(2..).unwrap_or_default());
+    }
+    if service(137) {
+        return match bytes {
+            [_, _, flags, ..] if flags & 0x80 == 0 => Word::NetbiosQuery,
+            _ => Word::Other,
+        };
+    }
+    if let Some(word) = logins::said_in_datagram(sport, bytes) {
+        return word;
+    }
+    if is_quic_opening(bytes) {
+        return Word::QuicOpening;
+    }
+    // Mode 3, RFC 5905 section 7.3.
+    if dport == 123 && first & 7 == 3 && bytes.len() >= 48 {
+        return Word::NtpQuestion;
+    }
+    if let Some(call) = rpc::call(bytes) {
+        return call;
+    }
+    if dport == 161 || dport == 162 {
+        return snmp(bytes);
+    }
+    if bytes.len() > 3 && bytes.iter().take(64).all(|byte| byte == first) {
+        return if *first == 0 {
+            Word::Zeros
+        } else {
+            Word::Same(*first)
+        };
+    }
+    Word::Other
+}
+
+/// A long header, a version, the length of a connection's name: RFC 9000 section 17.2. Versions that exist, that are
+/// reserved to be refused (`?a?a?a?a`), drafts, and Google's.
+fn is_quic_opening(bytes: &[u8]) -> bool {
+    let [first, a, b, c, d, length, ..] = bytes else {
+        return false;
+    };
+    let version = u32::from_be_bytes([*a, *b, *c, *d]);
+    let known = matches!(version, 1 | 0x6b33_43cf | 0xff00_0000..=0xff00_00ff | 0xface_b000..=0xface_b0ff)
+        || version & 0x0f0f_0f0f == 0x0a0a_0a0a
+        || matches!((a, b), (b'Q' | b'T', b'0'..=b'9'));
+    first & 0xc0 == 0xc0 && known && *length <= 20
+}
+
+/// The community of SNMP 1 and 2: behind the sequence and the version.
+fn snmp(bytes: &[u8]) -> Word {
+    let body = match bytes {
+        [0x30, length, rest @ ..] if length & 0x80 == 0 => rest,
+        [0x30, 0x81, _, rest @ ..] | [0x30, 0x82, _, _, rest @ ..] => rest,
+        _ => return Word::Other,
+    };
+    match body {
+        [2, 1, 0 | 1, 4, length, rest @ ..] => {
+            let community = rest.get(..usize::from(*length)).unwrap_or(rest);
+            Word::Snmp(digest(community))
+        }
+        _ => Word::Other,
+    }
+}
+
+/// Tells communities apart without keeping them.
+fn digest(bytes: &[u8]) -> u16 {
+    let hash = bytes.iter().fold(0x811c_9dc5u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    u16::try_from((hash ^ hash >> 16) & 0xffff).unwrap_or(0)
+}

@@ -1,0 +1,208 @@
+//! What is said over TCP.
+
+use super::bytes::contains_any;
+use super::word::Word;
+use super::{dns, logins, rpc};
+
+/// What a TCP payload says.
+pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
+    let Some(first) = bytes.first() else {
+        return Word::None;
+    };
+    if let Some(word) = logins::said(sport, bytes).or_else(|| reply(sport, bytes)) {
+        return word;
+    }
+    match first {
+        b'S' if bytes.starts_with(b"SSH-") => Word::SshGreeting,
+        // BEP 3.
+        0x13 if bytes.starts_with(b"\x13BitTorrent protocol") => Word::Peer,
+        0x16 if matches!(bytes, [_, 3, 0..=4, ..]) => Word::Tls,
+        // SSLv2's ClientHello.
+        0x80 if matches!(bytes, [_, _, 1, 0..=3, ..]) => Word::Tls,
+        0x00 if matches!(bytes, [0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..]) => smb(bytes),
+        0x80 if bytes.len() >= 28 => {
+            rpc::call(bytes.get(4..).unwrap_or_default()).unwrap_or(Word::Other)
+        }
+        b'A'..=b'Z' | b'a'..=b'z' => spoken(dport, bytes),
+        // An empty line, and nothing else.
+        b'\r' | b'\n' if bytes.len() <= 4 => Word::Greeting(1),
+        0x30 if dport == 389 => Word::Greeting(2),
+        0x03 if matches!(bytes, [3, 0, 0, _, _, 0xe0, ..]) => Word::Greeting(3),
+        _ if sport == 53 || dport == 53 => dns::message(bytes.get(4..).unwrap_or_default()),
+        _ => Word::Other,
+    }
+}
+
+/// What a server says at the beginning of a line.
+fn reply(sport: u16, bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [b'H', b'T', b'T', b'P', b'/', _, _, _, b' ', a, b, c, ..] => {
+            number([*a, *b, *c]).map(Word::HttpStatus)
+        }
+        [b'+', b'O', b'K', ..] if sport == 110 => Some(Word::Reply(200)),
+        [b'-', b'E', b'R', b'R', ..] if sport == 110 => Some(Word::Denied),
+        _ if sport == 143 => imap(bytes),
+        _ if sport == 23 => telnet(bytes),
+        [a, b, c, b' ' | b'-', ..]
+            if matches!(sport, 21 | 25 | 587 | 2525 | 119) || sport < 1024 =>
+        {
+            let relay = *a == b'5' && contains_any(bytes, &[b"relay", b"Relay", b"RELAY"]);
+            if relay {
+                return Some(Word::RelayDenied);
+            }
+            number([*a, *b, *c]).map(Word::Reply)
+        }
+        // FTP and SMTP on other ports: a code and a line's end.
+        [
+            a @ b'1'..=b'5',
+            b @ b'0'..=b'5',
+            c @ b'0'..=b'9',
+            b' ' | b'-',
+            ..,
+        ] if bytes.contains(&b'\n') => number([*a, *b, *c]).map(Word::Reply),
+        _ => None,
+    }
+}
+
+fn number(digits: [u8; 3]) -> Option<u16> {
+    digits.iter().try_fold(0u16, |number, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| number * 10 + u16::from(digit - b'0'))
+    })
+}
+
+/// IMAP answers a tag with `OK`, `NO` or `BAD`.
+fn imap(bytes: &[u8]) -> Option<Word> {
+    let mut words = bytes.split(|byte| *byte == b' ');
+    let tag = words.next()?;
+    if tag == b"*" || tag == b"+" {
+        return None;
+    }
+    match words.next()? {
+        b"NO" | b"BAD" => Some(Word::Denied),
+        b"OK" => Some(Word::Reply(200)),
+        _ => None,
+    }
+}
+
+/// A tag, and then a login.
+fn is_imap_login(bytes: &[u8]) -> bool {
+    let command = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    [&b"LOGIN"[..], b"AUTHENTICATE"]
+        .iter()
+        .any(|login| command.eq_ignore_ascii_case(login))
+}
+
+fn telnet(bytes: &[u8]) -> Option<Word> {
+    const DENIALS: [&[u8]; 5] = [
+        b"ogin incorrect",
+        b"uthentication failed",
+        b"ccess denied",
+        b"ogin failed",
+        b"ad password",
+    ];
+    let head = bytes.get(..bytes.len().min(256))?;
+    if contains_any(head, &DENIALS) {
+        return Some(Word::Denied);
+    }
+    // What Unix says to whom it has let in.
+    if contains_any(head, &[b"Last login: "]) {
+        return Some(Word::Welcome);
+    }
+    contains_any(head, &[b"assword:"]).then_some(Word::PasswordPrompt)
+}
+
+/// What a client says in words.
+fn spoken(dport: u16, bytes: &[u8]) -> Word {
+    let upper = |count: usize| -> Vec<u8> {
+        let head = bytes.get(..count.min(bytes.len())).unwrap_or_default();
+        head.to_ascii_uppercase()
+    };
+    let head = upper(12);
+    let starts = |word: &[u8]| head.starts_with(word);
+    if starts(b"CONNECT ") || starts(b"GET HTTP:") || starts(b"POST HTTP:") {
+        return Word::ProxyRequest;
+    }
+    if starts(b"OPTIONS ") {
+        let line = upper(64);
+        return if contains_any(&line, &[b" RTSP/"]) {
+            Word::Greeting(4)
+        } else if contains_any(&line, &[b"SIP:"]) {
+            Word::Greeting(5)
+        } else {
+            Word::HttpRequest
+        };
+    }
+    if [
+        &b"GET "[..],
+        b"POST ",
+        b"HEAD ",
+        b"PUT ",
+        b"DELETE ",
+        b"PATCH ",
+    ]
+    .iter()
+    .any(|word| starts(word))
+    {
+        return Word::HttpRequest;
+    }
+    if starts(b"MAIL FROM") {
+        return Word::Envelope;
+    }
+    if starts(b"RCPT TO") {
+        return Word::Recipient;
+    }
+    if dport != 80 && (starts(b"PASS ") || starts(b"AUTH ")) {
+        return Word::Credentials;
+    }
+    if dport != 80 && starts(b"USER ") {
+        return Word::LoginName;
+    }
+    if dport == 143 && is_imap_login(bytes) {
+        return Word::Credentials;
+    }
+    if starts(b"HELP\r") {
+        return Word::Greeting(6);
+    }
+    if starts(b"EHLO") || starts(b"HELO") {
+        return Word::Greeting(7);
+    }
+    Word::Other
+}
+
+fn smb(bytes: &[u8]) -> Word {
+    const LOGON_FAILURES: [u32; 4] = [0xc000_006d, 0xc000_006a, 0xc000_0064, 0xc000_0234];
+    let status = match bytes {
+        // SMB1: the status stands behind the command.
+        [_, _, _, _, 0xff, b'S', b'M', b'B', _, a, b, c, d, flags, ..] if flags & 0x80 != 0 => {
+            u32::from_le_bytes([*a, *b, *c, *d])
+        }
+        // SMB2: behind structure size and credit charge.
+        [
+            _,
+            _,
+            _,
+            _,
+            0xfe,
+            b'S',
+            b'M',
+            b'B',
+            _,
+            _,
+            _,
+            _,
+            a,
+            b,
+            c,
+            d,
+            ..,
+        ] => u32::from_le_bytes([*a, *b, *c, *d]),
+        _ => 0,
+    };
+    if LOGON_FAILURES.contains(&status) {
+        Word::SmbDenied
+    } else {
+        Word::Smb
+    }
+}
