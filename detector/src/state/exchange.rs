@@ -4,8 +4,9 @@
 //! ARP say themselves which is which.
 
 use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
-use super::{MAX_HOPS, Mirror, Outbox, State, ends};
-use crate::news::{Answer, AnswerKind, GROWTH, Moment, News, NewsKind, Oddity, Technique};
+use super::sides::Mirror;
+use super::{MAX_HOPS, Outbox, State, ends};
+use crate::news::{Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, Oddity, Technique};
 use crate::observe::{Ask, Datagram, Message, Observation, Resolution};
 use crate::tools;
 use crate::words::{self, Word};
@@ -62,39 +63,28 @@ impl State {
         if let Some(connection) = self.connections.get_mut(&key) {
             connection.packets = connection.packets.saturating_add(1);
             if connection.originator_is_low == from_low {
-                connection.given = connection.given.saturating_add(udp.length);
-                connection.sent = connection.sent.saturating_add(1);
-                grown(connection, &key, news);
-                if !seen.target.is_host() || connection.sent == PERSISTS {
-                    let attempt = connection.attempt(&key);
-                    news.tell(News::Repeated(attempt));
-                }
-                if udp.dport == 161 && news.wants(NewsKind::Said) {
-                    let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
-                    let attempt = connection.attempt(&key);
-                    news.tell(News::Said(attempt, true, word));
-                }
-                return;
-            }
-            connection.fetched = connection.fetched.saturating_add(udp.length);
-            if SAYS_NO.contains(&udp.sport) && news.wants(NewsKind::Said) {
-                let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
-                let attempt = connection.attempt(&key);
-                news.tell(News::Said(attempt, false, word));
-            }
-            if !connection.seen.has(Seen::FRUITFUL.with(Seen::MIDSTREAM)) {
+                goes_on(connection, &key, seen, udp, news);
+            } else if let Some(attempt) = comes_back(connection, &key, seen, udp, news) {
                 self.sides.both = self.sides.both.saturating_add(1);
-                connection.seen.add(Seen::FRUITFUL);
-                let attempt = connection.attempt(&key);
                 self.befriend(attempt.source, attempt.target);
                 self.services.worked(attempt.target, attempt.dport, now);
                 news.tell(News::Fruitful(attempt));
-            } else {
-                grown(connection, &key, news);
             }
             return;
         }
-        let mut fresh = Connection::new(now, Technique::Udp, from_low);
+        let fresh = Connection::new(now, Technique::Udp, from_low);
+        self.flow_opens(&key, fresh, (seen, udp), (to, now), news);
+    }
+
+    /// The first datagram of a flow.
+    fn flow_opens(
+        &mut self,
+        key: &ConnectionKey,
+        mut fresh: Connection,
+        (seen, udp): (&Observation<'_>, Datagram),
+        (to, now): (Endpoint, Moment),
+        news: &mut Outbox,
+    ) {
         fresh.given = udp.length;
         fresh.size = u16::try_from(udp.length).unwrap_or(u16::MAX);
         fresh.ttl = seen.ttl;
@@ -120,13 +110,13 @@ impl State {
         }
         if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
-            let attempt = fresh.attempt(&key);
-            self.connections.insert_new(key, fresh);
+            let attempt = fresh.attempt(key);
+            self.connections.insert_new(*key, fresh);
             news.tell(News::Opening(attempt));
             return;
         }
-        let attempt = fresh.attempt(&key);
-        let (handle, _) = self.connections.insert_new(key, fresh);
+        let attempt = fresh.attempt(key);
+        let (handle, _) = self.connections.insert_new(*key, fresh);
         self.meet(seen.source, seen.target, now);
         news.tell(News::Opening(attempt));
         self.wait(now, handle, news);
@@ -319,6 +309,49 @@ fn looks_like_answer(sport: u16, seen: &Observation<'_>) -> bool {
         (123, [mode, ..]) => matches!(mode & 7, 2 | 4 | 6),
         _ => true,
     }
+}
+
+/// Another datagram of who began a flow.
+#[inline]
+fn goes_on(
+    connection: &mut Connection,
+    key: &ConnectionKey,
+    seen: &Observation<'_>,
+    udp: Datagram,
+    news: &mut Outbox,
+) {
+    connection.given = connection.given.saturating_add(udp.length);
+    connection.sent = connection.sent.saturating_add(1);
+    grown(connection, key, news);
+    if !seen.target.is_host() || connection.sent == PERSISTS {
+        news.tell(News::Repeated(connection.attempt(key)));
+    }
+    if udp.dport == 161 && news.wants(NewsKind::Said) {
+        let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
+        news.tell(News::Said(connection.attempt(key), true, word));
+    }
+}
+
+/// A datagram in return; what it answers, if it is the first.
+#[inline]
+fn comes_back(
+    connection: &mut Connection,
+    key: &ConnectionKey,
+    seen: &Observation<'_>,
+    udp: Datagram,
+    news: &mut Outbox,
+) -> Option<Attempt> {
+    connection.fetched = connection.fetched.saturating_add(udp.length);
+    if SAYS_NO.contains(&udp.sport) && news.wants(NewsKind::Said) {
+        let word = words::of_datagram(udp.sport, udp.dport, seen.payload);
+        news.tell(News::Said(connection.attempt(key), false, word));
+    }
+    if connection.seen.has(Seen::FRUITFUL.with(Seen::MIDSTREAM)) {
+        grown(connection, key, news);
+        return None;
+    }
+    connection.seen.add(Seen::FRUITFUL);
+    Some(connection.attempt(key))
 }
 
 /// Tells of a flow that grows.

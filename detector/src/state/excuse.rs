@@ -15,94 +15,14 @@
 //! 10. `Outage`: several clients that had been served before fail, and nobody has been served since.
 //! 11. `Missed`: the sensor sees about as many answers without a question as questions without an answer.
 
-use wire::Timestamp;
-
 use super::State;
-use super::table::{Keep, Table};
 use crate::address::Address;
-use crate::config::{Config, Span};
 use crate::news::{Attempt, Excuse, Outcome, Technique};
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
 /// Ports from here on are programs' own rather than those of services that everybody knows.
 const PROGRAMS: u16 = 1024;
-/// Ports whose last connections are remembered by version of IP.
-const PORTS: usize = 512;
-/// Connections a port and version that are remembered: a crowd of more within a second covers all of it.
-const RECENT: usize = 16;
-/// Clients that must fail, having been served before, for the line to be down.
-const OUTAGE: u32 = 3;
-
-section! {
-    /// What excuses an attempt.
-    Excuses "excuses" {
-        ident_within: Span,
-        callback_within: Span,
-        named_within: Span,
-        other_family_within: Span,
-    }
-}
-
-/// When connections to one port were last completed, by version of IP.
-#[derive(Clone, Copy, Debug, Default)]
-struct Reached {
-    v4: [Timestamp; RECENT],
-    v6: [Timestamp; RECENT],
-    next: [u8; 2],
-}
-
-impl Keep for Reached {}
-
-/// What excuses need to know beyond pairs, services and names.
-pub(super) struct Context {
-    limits: Excuses,
-    reached: Table<u16, Reached>,
-    /// One bit for each class of sources that had been served and fail since anybody was last served.
-    failing: u64,
-}
-
-impl Context {
-    pub(super) fn new(config: &Config) -> Self {
-        Context {
-            limits: config.get(),
-            reached: Table::new(PORTS),
-            failing: 0,
-        }
-    }
-
-    /// A connection was completed.
-    pub(super) fn completed(&mut self, attempt: &Attempt, now: Timestamp) {
-        self.failing = 0;
-        let (reached, _) = self
-            .reached
-            .get_or_insert_with(attempt.dport, Reached::default);
-        let (ring, version) = if attempt.target.is_v4() {
-            (&mut reached.v4, 0)
-        } else {
-            (&mut reached.v6, 1)
-        };
-        if let Some(next) = reached.next.get_mut(version) {
-            if let Some(slot) = ring.get_mut(usize::from(*next) % RECENT) {
-                *slot = now;
-            }
-            *next = next.wrapping_add(1);
-        }
-    }
-
-    /// Whether somebody reached the same port over the other version of IP between the two moments.
-    fn other_family(&self, attempt: &Attempt, from: Timestamp, to: Timestamp) -> bool {
-        let Some(reached) = self.reached.peek(&attempt.dport) else {
-            return false;
-        };
-        let ring = if attempt.target.is_v4() {
-            &reached.v6
-        } else {
-            &reached.v4
-        };
-        ring.iter().any(|time| *time >= from && *time <= to)
-    }
-}
 
 impl State {
     pub(super) fn excuse(&mut self, attempt: &Attempt, outcome: Outcome) -> Option<Excuse> {
@@ -180,8 +100,14 @@ impl State {
         if !matches!(outcome, Outcome::Silent | Outcome::Unreachable) || self.friends(source) == 0 {
             return false;
         }
-        let class = source.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
-        self.context.failing |= 1 << class;
-        self.context.failing.count_ones() >= OUTAGE
+        self.context.fails(source)
+    }
+
+    /// Whether it is one of those whose answers the sensor has missed.
+    fn is_missed(&mut self, asker: Address, port: u16, outcome: Outcome) -> bool {
+        if self.sides.is_lossy() {
+            return !matches!(outcome, Outcome::Refused | Outcome::Unreachable);
+        }
+        outcome == Outcome::Silent && self.missed.silent(asker, port)
     }
 }

@@ -1,7 +1,8 @@
 //! ICMP errors: about a packet that was seen, or about one that nobody sent.
 
 use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
-use super::{Mirror, Outbox, State, connection_is_stray};
+use super::sides::Mirror;
+use super::{Outbox, State, connection_is_stray};
 use crate::address::Address;
 use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, Outcome, Technique};
 use crate::observe::{Complaint, Fault, Observation, Quoted};

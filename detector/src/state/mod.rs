@@ -12,15 +12,20 @@
 
 mod calls;
 mod connection;
+mod context;
 mod deadline;
 mod exchange;
 mod excuse;
 mod icmp;
+mod known;
+mod mirror;
 mod missed;
 mod names;
+mod outbox;
 mod pairs;
 mod returning;
 mod services;
+mod sides;
 mod sources;
 pub(crate) mod table;
 mod tcp;
@@ -29,26 +34,25 @@ use ipnet::IpNet;
 use wire::Timestamp;
 
 pub(crate) use crate::address::Service;
-pub(crate) use excuse::Excuses;
+pub(crate) use context::Excuses;
+pub(crate) use outbox::Outbox;
 pub(crate) use returning::Returning;
 pub(crate) use table::{Keep, Table};
 
 use crate::address::Address;
 use crate::config::{Config, Span};
-use crate::news::{
-    Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique,
-    is_near, is_untouched,
-};
+use crate::news::{Answer, AnswerKind, Attempt, Moment, News, Oddity, Outcome, Technique};
 use crate::observe::{Kind, Observation};
 use crate::words::Word;
 use calls::Calls;
 use connection::{Connection, ConnectionKey, Endpoint, Seen};
+use context::Context;
 use deadline::Deadlines;
-use excuse::Context;
 use missed::Missed;
 use names::Names;
 use pairs::Pairs;
 use services::Services;
+use sides::{Answered, Mirror, Sides};
 use sources::Sources;
 use table::Handle;
 
@@ -71,35 +75,6 @@ section! {
         longer_patience: Span,
         patience_at_end: Span,
         longest_question: u32,
-    }
-}
-
-/// What the state has to tell, and what of it anybody wants to hear.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    pub(crate) items: Vec<News>,
-    wanted: NewsKinds,
-}
-
-impl Outbox {
-    pub(crate) fn new(wanted: NewsKinds) -> Self {
-        Outbox {
-            items: Vec::new(),
-            wanted,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn wants(&self, kind: NewsKind) -> bool {
-        self.wanted.has(kind)
-    }
-
-    /// Keeps the news, if anybody subscribes to its kind.
-    #[inline]
-    pub(crate) fn tell(&mut self, news: News) {
-        if self.wanted.has(news.kind()) {
-            self.items.push(news);
-        }
     }
 }
 
@@ -355,52 +330,6 @@ impl State {
         }
     }
 
-    /// An answer whose question this sensor may be unable to see: whether it was taken for that.
-    fn mirror(&mut self, attempt: Attempt, what: Mirror, ttl: u8, news: &mut Outbox) -> bool {
-        let beside = is_untouched(ttl) || self.is_home(attempt.target);
-        if !beside && !is_near(ttl) {
-            return false;
-        }
-        let answered = self
-            .answered
-            .get_or_insert_with(attempt.target, Answered::default)
-            .0;
-        if !answered.takes(attempt.source) {
-            return false;
-        }
-        self.sides.answers = self.sides.answers.saturating_add(u32::from(beside));
-        if !self.sides.is_one() {
-            if self.sides.both < BOTH_SHOWN && self.deferred.len() < DEFERRED {
-                self.deferred.push((attempt, what));
-            }
-            return false;
-        }
-        for (attempt, what) in std::mem::take(&mut self.deferred) {
-            self.mirrored(attempt, what, news);
-        }
-        self.mirrored(attempt, what, news);
-        true
-    }
-
-    fn mirrored(&mut self, attempt: Attempt, what: Mirror, news: &mut Outbox) {
-        match what {
-            Mirror::Accepted => {
-                self.pairs
-                    .opened(attempt.source, attempt.target, attempt.opened);
-                news.tell(News::Opening(attempt));
-            }
-            Mirror::Settled(outcome) => self.settle(attempt, outcome, news),
-            Mirror::Reset => {
-                news.tell(News::Stray(attempt));
-                news.tell(News::StrayReset(attempt));
-            }
-            Mirror::Echoed => {
-                news.tell(News::Opening(attempt));
-                news.tell(News::Fruitful(attempt));
-            }
-        }
-    }
-
     /// An attempt led to nothing: whether that is excused is asked here, once.
     fn settle(&mut self, attempt: Attempt, outcome: Outcome, news: &mut Outbox) {
         let friend = self.are_friends(attempt.source, attempt.target);
@@ -435,87 +364,6 @@ impl State {
 
 /// Port of name servers.
 const DNS: u16 = 53;
-
-/// Whether the sensor sees both directions. Hosts of one segment may talk among each other past a sensor that sees one
-/// direction of the line; where some answers are lost, most are not.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sides {
-    /// Answers that were seen to questions that were seen.
-    both: u32,
-    /// Connections that went on though no answer was seen.
-    one: u32,
-    /// Answers, by hosts beside the sensor, to questions that it should have seen.
-    answers: u32,
-    /// Lookups that nobody answered, the first who made one, and whether others did.
-    unheard: u32,
-    asker: Option<Address>,
-    several: bool,
-    /// Answers without a question between two who had turned to each other before.
-    lost: u32,
-}
-
-impl Sides {
-    /// The sensor has shown that it sees what one side sends, and nothing else.
-    fn is_one(self) -> bool {
-        // A few answers stand at the beginning of any capture, or their questions were lost.
-        const FEW: u32 = 4;
-        // Several hosts ask servers of names or time, and nobody is ever answered.
-        let deaf = self.both == 0 && self.several && self.unheard >= FEW;
-        deaf || self.one.saturating_add(self.answers / FEW) > self.both / 2
-    }
-
-    /// The sensor has shown that it misses more questions than it sees: it keeps one frame in so many.
-    fn is_lossy(self) -> bool {
-        const FEW: u32 = 4;
-        self.lost >= FEW && self.lost > self.both
-    }
-
-    /// A lookup was not answered.
-    fn missed(&mut self, asker: Address) {
-        self.unheard = self.unheard.saturating_add(1);
-        self.several |= *self.asker.get_or_insert(asker) != asker;
-    }
-}
-
-/// Whom a host beside the sensor has answered that was not seen asking.
-#[derive(Clone, Debug, Default)]
-struct Answered {
-    askers: Vec<Address>,
-}
-
-impl Keep for Answered {}
-
-impl Answered {
-    /// Whether that can be one more asker. Who "answers" ever others has been asked by none of them: they were forged, or
-    /// nobody asked.
-    fn takes(&mut self, asker: Address) -> bool {
-        const MOST: usize = 16;
-        let known = self.askers.contains(&asker);
-        if !known && self.askers.len() < MOST {
-            self.askers.push(asker);
-            return true;
-        }
-        known
-    }
-}
-
-/// What an answer alone says of its question, once the sensor is known to see one side.
-#[derive(Clone, Copy, Debug)]
-enum Mirror {
-    /// It was accepted.
-    Accepted,
-    /// It led to nothing.
-    Settled(Outcome),
-    /// A segment of no connection drew a reset.
-    Reset,
-    /// An echo was answered.
-    Echoed,
-}
-
-/// Answers that are kept until it is known whether the sensor sees one side.
-const DEFERRED: usize = 1024;
-/// Questions with answers from which on it is known that it sees both.
-const BOTH_SHOWN: u32 = 8;
 
 /// A time to live from which on nobody doubts that it was chosen to be short: old stacks start at 30 or 32 and are that
 /// far away at most (Zeek takes less than 10 for a trace).

@@ -1,6 +1,5 @@
 //! Who talks with whom.
 
-use super::State;
 use super::table::{Keep, Table};
 use crate::address::Address;
 use crate::news::Moment;
@@ -13,7 +12,7 @@ pub(crate) struct Pair {
     /// Data has flowed between them, or a question was answered.
     pub(crate) friends: bool,
     /// Data has flowed between them, and not only answers to the question whether one is there.
-    talked: bool,
+    pub(super) talked: bool,
     /// The one has sent packets to the other that were to die on the way.
     pub(crate) short: bool,
     /// A rule found the one tracing the route to the other.
@@ -66,37 +65,14 @@ impl Pairs {
         self.entry(source, target).short = true;
     }
 
+    /// What `source` sends to `target` from now on is taken for a trace of the route.
+    pub(super) fn mark_traced(&mut self, source: Address, target: Address) {
+        self.entry(source, target).traced = true;
+    }
+
     fn entry(&mut self, source: Address, target: Address) -> &mut Pair {
         self.table
             .get_or_insert_with((source, target), Pair::default)
             .0
-    }
-}
-
-impl State {
-    /// When `source` last opened a conversation with `target`, and whether the two have exchanged data.
-    pub(crate) fn pair(&self, source: Address, target: Address) -> Pair {
-        self.pairs.get(source, target)
-    }
-
-    /// Whether data has flowed between the two, whoever began.
-    pub(crate) fn are_friends(&self, a: Address, b: Address) -> bool {
-        self.pair(a, b).friends || self.pair(b, a).friends
-    }
-
-    /// Whether data has flowed between the two, more than answers to the question whether one is there.
-    pub(crate) fn have_talked(&self, a: Address, b: Address) -> bool {
-        self.pair(a, b).talked || self.pair(b, a).talked
-    }
-
-    /// Whether either has opened a conversation with the other, whatever came of it.
-    pub(crate) fn have_met(&self, a: Address, b: Address) -> bool {
-        let (there, back) = (self.pair(a, b), self.pair(b, a));
-        there.friends || back.friends || there.opened.is_some() || back.opened.is_some()
-    }
-
-    /// What `source` sends to `target` from now on is taken for a trace of the route.
-    pub(crate) fn mark_traced(&mut self, source: Address, target: Address) {
-        self.pairs.entry(source, target).traced = true;
     }
 }

@@ -1,6 +1,5 @@
 //! Ports of hosts: which of them work, which a rule has found flooded.
 
-use super::State;
 use super::table::{Keep, Table};
 use crate::address::{Address, Service};
 use crate::news::Moment;
@@ -56,6 +55,30 @@ impl Services {
         known.worked
     }
 
+    #[inline]
+    pub(super) fn is_flooded(&self, address: Address, port: u16) -> bool {
+        let is = |port| {
+            let known = self.table.peek(&Service { address, port });
+            known.is_some_and(|known| known.flooded)
+        };
+        self.flooded > 0 && (is(port) || self.hosts > 0 && is(0))
+    }
+
+    /// Port 0 stands for all of the host.
+    pub(super) fn set_flooded(&mut self, service: Service, flooded: bool) {
+        let known = self.entry(service);
+        if std::mem::replace(&mut known.flooded, flooded) != flooded {
+            let host = usize::from(service.port == 0);
+            if flooded {
+                self.flooded += 1;
+                self.hosts += host;
+            } else {
+                self.flooded = self.flooded.saturating_sub(1);
+                self.hosts = self.hosts.saturating_sub(host);
+            }
+        }
+    }
+
     fn entry(&mut self, service: Service) -> &mut Known {
         let (known, evicted) = self.table.get_or_insert_with(service, Known::default);
         if let Some((service, _)) = evicted.filter(|(_, known)| known.flooded) {
@@ -63,36 +86,5 @@ impl Services {
             self.hosts = self.hosts.saturating_sub(usize::from(service.port == 0));
         }
         known
-    }
-}
-
-impl State {
-    #[inline]
-    pub(super) fn is_flooded(&self, address: Address, port: u16) -> bool {
-        let is = |port| {
-            let known = self.services.table.peek(&Service { address, port });
-            known.is_some_and(|known| known.flooded)
-        };
-        self.services.flooded > 0 && (is(port) || self.services.hosts > 0 && is(0))
-    }
-
-    /// When the service last answered anybody.
-    pub(crate) fn worked(&self, address: Address, port: u16) -> Option<Moment> {
-        self.services.worked_at(address, port)
-    }
-
-    /// From now on SYNs to that service are counted only, or followed again; port 0 stands for all of the host.
-    pub(crate) fn set_flooded(&mut self, service: Service, flooded: bool) {
-        let known = self.services.entry(service);
-        if std::mem::replace(&mut known.flooded, flooded) != flooded {
-            let host = usize::from(service.port == 0);
-            if flooded {
-                self.services.flooded += 1;
-                self.services.hosts += host;
-            } else {
-                self.services.flooded = self.services.flooded.saturating_sub(1);
-                self.services.hosts = self.services.hosts.saturating_sub(host);
-            }
-        }
     }
 }

@@ -3,7 +3,8 @@
 use wire::Flags;
 
 use super::connection::{Connection, ConnectionKey, Protocol, Seen, stray_technique};
-use super::{MAX_HOPS, Mirror, Outbox, Service, State, answer, ends};
+use super::sides::Mirror;
+use super::{MAX_HOPS, Outbox, Service, State, answer, ends};
 use crate::news::{
     Answer, AnswerKind, Attempt, FloodSyn, GROWTH, Moment, News, NewsKind, Oddity, Outcome,
     Technique,

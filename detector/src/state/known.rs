@@ -1,0 +1,115 @@
+//! What is known of pairs, services and sources: what rules ask, and what they tell.
+
+use super::State;
+use super::pairs::Pair;
+use crate::address::{Address, Service};
+use crate::news::Moment;
+
+impl State {
+    /// When `source` last opened a conversation with `target`, and whether the two have exchanged data.
+    pub(crate) fn pair(&self, source: Address, target: Address) -> Pair {
+        self.pairs.get(source, target)
+    }
+
+    /// Whether data has flowed between the two, whoever began.
+    pub(crate) fn are_friends(&self, a: Address, b: Address) -> bool {
+        self.pair(a, b).friends || self.pair(b, a).friends
+    }
+
+    /// Whether data has flowed between the two, more than answers to the question whether one is there.
+    pub(crate) fn have_talked(&self, a: Address, b: Address) -> bool {
+        self.pair(a, b).talked || self.pair(b, a).talked
+    }
+
+    /// Whether either has opened a conversation with the other, whatever came of it.
+    pub(crate) fn have_met(&self, a: Address, b: Address) -> bool {
+        let (there, back) = (self.pair(a, b), self.pair(b, a));
+        there.friends || back.friends || there.opened.is_some() || back.opened.is_some()
+    }
+
+    /// What `source` sends to `target` from now on is taken for a trace of the route.
+    pub(crate) fn mark_traced(&mut self, source: Address, target: Address) {
+        self.pairs.mark_traced(source, target);
+    }
+
+    #[inline]
+    pub(super) fn is_flooded(&self, address: Address, port: u16) -> bool {
+        self.services.is_flooded(address, port)
+    }
+
+    /// When the service last answered anybody.
+    pub(crate) fn worked(&self, address: Address, port: u16) -> Option<Moment> {
+        self.services.worked_at(address, port)
+    }
+
+    /// From now on SYNs to that service are counted only, or followed again; port 0 stands for all of the host.
+    pub(crate) fn set_flooded(&mut self, service: Service, flooded: bool) {
+        self.services.set_flooded(service, flooded);
+    }
+
+    #[inline]
+    pub(crate) fn is_scanning(&self, source: Address) -> bool {
+        self.sources.is_scanning(source)
+    }
+
+    /// From now on the probes of that source are counted only, or followed again.
+    pub(crate) fn set_scanning(&mut self, source: Address, scanning: bool) {
+        self.sources.set_scanning(source, scanning);
+    }
+
+    /// Whether it gives addresses away.
+    pub(super) fn assigns(&self, source: Address) -> bool {
+        self.sources.get(source).assigns
+    }
+
+    pub(super) fn mark_assigns(&mut self, source: Address) {
+        self.sources.entry(source).assigns = true;
+    }
+
+    /// Whether a rule found it looking for hosts.
+    pub(crate) fn is_walking(&self, source: Address) -> bool {
+        self.sources.get(source).walks
+    }
+
+    /// From now on what that source asks is the second stage of its walk.
+    pub(crate) fn mark_walking(&mut self, source: Address) {
+        self.sources.entry(source).walks = true;
+    }
+
+    /// Whether it has spoken with a chat server.
+    pub(super) fn is_in_chat(&self, source: Address) -> bool {
+        self.sources.get(source).chats
+    }
+
+    pub(super) fn mark_chats(&mut self, source: Address) {
+        self.sources.entry(source).chats = true;
+    }
+
+    /// Whether it has spoken a peer-to-peer protocol.
+    pub(super) fn is_peer(&self, source: Address) -> bool {
+        self.sources.get(source).peers
+    }
+
+    pub(super) fn mark_peer(&mut self, source: Address) {
+        self.sources.entry(source).peers = true;
+    }
+
+    /// With how many hosts it has exchanged data.
+    pub(crate) fn friends(&self, source: Address) -> usize {
+        usize::try_from(self.sources.get(source).friends).unwrap_or(usize::MAX)
+    }
+
+    /// Whether this sensor misses so much that silence says nothing.
+    pub(crate) fn misses_much(&self) -> bool {
+        self.sides.is_lossy()
+    }
+
+    /// An answer to nothing, which says yes.
+    pub(super) fn unasked(&mut self, asker: Address, (target, port): (Address, u16)) {
+        // Who had turned to that host has done so again, and the sensor has missed it.
+        if self.pair(asker, target).opened.is_some() {
+            self.sides.lost = self.sides.lost.saturating_add(1);
+        }
+        self.missed.answered(asker, port);
+    }
+}
