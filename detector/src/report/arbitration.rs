@@ -38,12 +38,14 @@ pub(super) fn arbitrate(findings: Vec<Finding>) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether all of one list lie in the other.
 fn within(a: &[AddressBlock], b: &[AddressBlock]) -> bool {
     !a.is_empty()
         && a.iter()
             .all(|a| b.iter().any(|b| b.network().contains(&a.network())))
 }
 
+/// Whether the lists overlap.
 fn meets(a: &[AddressBlock], b: &[AddressBlock]) -> bool {
     a.iter().any(|a| {
         b.iter()
@@ -60,71 +62,95 @@ fn is_within(part: &PortRange, whole: &[PortRange]) -> bool {
 
 /// Whether one finding says of its frames less than another says of them.
 fn is_part(part: &Finding, whole: &Finding) -> bool {
-    if part.start > whole.end || whole.start > part.end {
-        return false;
-    }
-    let scans = matches!(
-        whole.class.family(),
-        Family::PortScan | Family::Sweep | Family::Decoy | Family::Fingerprint
-    );
+    let at_one_time = part.start <= whole.end && whole.start <= part.end;
+    at_one_time
+        && (is_question_of(part, whole)
+            || is_answer_to(part, whole)
+            || is_discovery_for(part, whole)
+            || is_other_side_of(part, whole)
+            || (is_share_of(part, whole) && is_by_the_same(part, whole)))
+}
+
+/// What a scanner asks of one service is a part of the scan, and nothing that it sends has an innocent reason.
+fn is_question_of(part: &Finding, whole: &Finding) -> bool {
     let explains = part.verdict.is_explanation()
         && !matches!(part.class, Class::Traceroute | Class::RogueSystemSensor);
-    // What a scanner asks of one service is a part of the scan.
     let single = matches!(
         part.class,
         Class::FingerProbe | Class::PortZeroProbe | Class::RpcProbe | Class::ProxyProbe
-    ) || explains;
-    if whole.verdict.is_alerting()
-        && (scans || whole.class.family() == Family::Flood)
-        && single
+    );
+    let accuses = matches!(
+        whole.class.family(),
+        Family::PortScan | Family::Sweep | Family::Decoy | Family::Fingerprint | Family::Flood
+    );
+    whole.verdict.is_alerting()
+        && accuses
+        && (single || explains)
         && within(&part.sources, &whole.sources)
         && meets(&part.targets, &whole.targets)
-    {
-        return true;
-    }
-    // Answers that say what was asked are no answers to nothing.
-    if whole.verdict.is_alerting()
+}
+
+/// Answers that say what was asked are no answers to nothing.
+fn is_answer_to(part: &Finding, whole: &Finding) -> bool {
+    whole.verdict.is_alerting()
         && part.verdict == Verdict::Backscatter
         && meets(&part.sources, &whole.targets)
         && within(&part.targets, &whole.sources)
-    {
-        return true;
+}
+
+/// Who first looks which hosts are there, and then what is on them.
+fn is_discovery_for(part: &Finding, whole: &Finding) -> bool {
+    let asks_what = matches!(
+        whole.class,
+        Class::PortSweep
+            | Class::WebProxySweep
+            | Class::ProxyProbe
+            | Class::SynScan
+            | Class::ConnectScan
+    );
+    asks_what
+        && part.class == Class::PingSweep
+        && within(&whole.targets, &part.targets)
+        && whole.targets.len() * 2 < part.targets.len()
+        && meets(&part.sources, &whole.sources)
+}
+
+/// Of what goes both ways, the other way: what reflectors are asked and what they answer, a flood of questions and late
+/// answers to them.
+fn is_other_side_of(part: &Finding, whole: &Finding) -> bool {
+    let back = meets(&part.sources, &whole.targets);
+    match (part.class, whole.class) {
+        (Class::UdpFlood, Class::Amplification) => back && meets(&part.targets, &whole.sources),
+        (Class::StaleDns, Class::UdpFlood) => back,
+        _ => false,
     }
-    let scan_of_it = matches!(part.class.family(), Family::PortScan | Family::Sweep);
+}
+
+/// Whether what the one says is a share of what the other says, by their classes.
+fn is_share_of(part: &Finding, whole: &Finding) -> bool {
+    let family = part.class.family();
+    let scan_of_it = matches!(family, Family::PortScan | Family::Sweep);
     let to_the_same = within(&part.targets, &whole.targets);
-    let by_class = match whole.class {
+    match whole.class {
         Class::DecoyScan => scan_of_it,
         // By its own list of ports, which leaves no room for others.
         Class::RogueSystemSensor => {
             let udp = part.transport == Some(Transport::Udp);
-            part.class != whole.class
-                && part.ports.iter().all(|range| {
-                    tools::is_of_sensor(udp, range.first())
-                        && tools::is_of_sensor(udp, range.last())
-                })
-        }
-        // Who first looks which hosts are there, and then what is on them.
-        Class::PortSweep
-        | Class::WebProxySweep
-        | Class::ProxyProbe
-        | Class::SynScan
-        | Class::ConnectScan
-            if part.class == Class::PingSweep
-                && within(&whole.targets, &part.targets)
-                && whole.targets.len() * 2 < part.targets.len()
-                && whole.start <= part.end =>
-        {
-            return meets(&part.sources, &whole.sources);
+            let of_sensor = |range: &PortRange| {
+                tools::is_of_sensor(udp, range.first()) && tools::is_of_sensor(udp, range.last())
+            };
+            part.class != whole.class && part.ports.iter().all(of_sensor)
         }
         // Of a scan that many share, what each of them did.
-        Class::SynScan | Class::ConnectScan | Class::PortSweep
-            if part.sources.len() < whole.sources.len() =>
-        {
-            scan_of_it && to_the_same && part.transport == whole.transport
+        Class::SynScan | Class::ConnectScan | Class::PortSweep => {
+            part.sources.len() < whole.sources.len()
+                && scan_of_it
+                && to_the_same
+                && part.transport == whole.transport
         }
         // Of which odd flags are a part.
         Class::OsFingerprint => {
-            part.class.family() == Family::PortScan
+            family == Family::PortScan
                 && !matches!(part.class, Class::SynScan | Class::ConnectScan)
                 && to_the_same
         }
@@ -138,27 +164,15 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         Class::InverseMapping => part.verdict == Verdict::Backscatter,
         Class::RelayTest => part.class == Class::VersionScan && to_the_same,
         Class::SpoofedSynFlood | Class::SynFlood => {
-            matches!(part.class.family(), Family::PortScan | Family::Decoy)
+            matches!(family, Family::PortScan | Family::Decoy)
                 && part.transport == whole.transport
                 && to_the_same
                 && part.ports.iter().all(|port| is_within(port, &whole.ports))
         }
-        Class::Amplification
-            if part.class == Class::UdpFlood
-                && meets(&part.targets, &whole.sources)
-                && meets(&part.sources, &whole.targets) =>
-        {
-            return true;
-        }
         Class::Amplification => matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood),
-        Class::UdpFlood
-            if part.class == Class::StaleDns && meets(&part.sources, &whole.targets) =>
-        {
-            return true;
-        }
         Class::UdpFlood => part.class == Class::UdpScan && to_the_same,
         Class::TcpFlagFlood => {
-            to_the_same && matches!(part.class.family(), Family::PortScan | Family::Backscatter)
+            to_the_same && matches!(family, Family::PortScan | Family::Backscatter)
         }
         // All who guess together.
         Class::PasswordGuessing => {
@@ -171,13 +185,16 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
         Class::MonitoringPoll => {
             part.class == Class::MonitoringPoll && part.packets < whole.packets
         }
-        _ => return false,
-    };
+        _ => false,
+    }
+}
+
+/// Whether those whom the one blames are among those whom the other blames.
+fn is_by_the_same(part: &Finding, whole: &Finding) -> bool {
     // The forged names are told as the block that holds most of them.
     let one_of_them =
         whole.class == Class::SpoofedSynFlood && part.packets.saturating_mul(50) < whole.packets;
-    by_class
-        && (within(&part.sources, &whole.sources)
-            || one_of_them
-            || (whole.sources.is_empty() && to_the_same))
+    within(&part.sources, &whole.sources)
+        || one_of_them
+        || (whole.sources.is_empty() && within(&part.targets, &whole.targets))
 }
