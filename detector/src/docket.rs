@@ -153,6 +153,23 @@ impl<B: Brief> Docket<B> {
         }
     }
 
+    /// Claims a case whose evidence suffices; whether it has become a claim just now.
+    pub(crate) fn judge(
+        &mut self,
+        key: B::Key,
+        now: Moment,
+        findings: &mut Findings,
+        suffices: impl FnOnce(&B, &B::Limits) -> bool,
+    ) -> bool {
+        let ripe = self.folders.peek(&key).is_some_and(|folder| {
+            folder.life.detected.is_none() && suffices(&folder.brief, &self.limits)
+        });
+        if ripe {
+            self.claim(key, now, findings);
+        }
+        ripe
+    }
+
     /// Ends cases.
     pub(crate) fn close(&mut self, closing: Closing, findings: &mut Findings) {
         self.close_with(closing, findings, |_, _| {});

@@ -20,6 +20,7 @@ mod address;
 mod asking;
 #[macro_use]
 mod config;
+mod contract;
 mod copies;
 mod counters;
 mod docket;
@@ -47,13 +48,13 @@ use wire::{LinkType, Timestamp};
 pub use config::{Config, ConfigError, DEFAULTS, PRESETS};
 pub use counters::{Counters, Reason};
 
+use contract::Rule;
 use copies::Copies;
 use docket::Closing;
 use fragments::{Fragments, Piece};
 use news::{Moment, NewsKind, NewsKinds};
 use observe::Observation;
 use report::{Findings, Reporting};
-use rule::Rule;
 use state::{Outbox, State};
 use suppress::Suppress;
 

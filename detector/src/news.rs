@@ -117,6 +117,11 @@ impl Attempt {
     pub(crate) fn is_local(&self) -> bool {
         is_untouched(self.ttl) && self.source.is_near(self.target)
     }
+
+    /// Whether its sender belongs to another site than the one it asks, as far as addresses tell.
+    pub(crate) fn is_from_elsewhere(&self) -> bool {
+        !self.source.is_near(self.target)
+    }
 }
 
 /// Times to live as operating systems send them (32 until Windows 98): who sends with one of these stands beside the sensor.

@@ -15,8 +15,8 @@
 //! # References
 //! RFC or document, section.
 
-use super::Rule;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::Closing;
 use crate::news::{Moment, News, NewsKinds};
 use crate::report::Findings;

@@ -63,23 +63,36 @@ speak for a finding.
 
 ";
 
-/// Names and code of the rules: a file each, or the head of a folder.
+/// Names and code of the rules: a file each, or a folder whose `mod.rs` has the head.
 fn rules(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let file: PathBuf = if path.is_dir() {
-            path.join("mod.rs")
-        } else {
-            path.clone()
-        };
+    for path in entries(folder)? {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        if name != "mod" {
-            let code = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-            found.insert(name.into_owned(), code);
+        if name == "mod" {
+            continue;
         }
+        let mut code = String::new();
+        if path.is_dir() {
+            let mut files = entries(&path)?;
+            files.sort_by_key(|file| (file.file_name() != Some("mod.rs".as_ref()), file.clone()));
+            for file in files {
+                code += &read(&file)?;
+            }
+        } else {
+            code = read(&path)?;
+        }
+        found.insert(name.into_owned(), code);
     }
     Ok(found)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn read(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| file.display().to_string())
 }
 
 /// What the file of a rule says of it.

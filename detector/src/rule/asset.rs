@@ -21,8 +21,8 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
@@ -124,14 +124,9 @@ impl Asset {
         ports.insert(attempt.dport);
         sensor.targets.insert(attempt.target);
         sensor.frames.note(now.frame);
-        let limits = self.sensors.limits();
-        let enough = self.sensors.peek(&key).is_some_and(|folder| {
-            folder.brief.udp.len() >= limits.listed_udp
-                && folder.brief.tcp.len() >= limits.listed_tcp
+        self.sensors.judge(key, now, findings, |sensor, limits| {
+            sensor.udp.len() >= limits.listed_udp && sensor.tcp.len() >= limits.listed_tcp
         });
-        if enough {
-            self.sensors.claim(key, now, findings);
-        }
     }
 }
 

@@ -21,9 +21,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
@@ -368,14 +368,8 @@ impl Backscatter {
             _ => Transport::Icmp,
         });
         forged.frames.note(now.frame);
-        let limits = self.forged.limits();
-        let enough = self
-            .forged
-            .peek(&answer.target)
-            .is_some_and(|folder| folder.brief.suffices(limits));
-        if enough {
-            self.forged.claim(answer.target, now, findings);
-        }
+        self.forged
+            .judge(answer.target, now, findings, Forged::suffices);
     }
 
     fn judge(&mut self, source: Address, now: Moment, findings: &mut Findings) {

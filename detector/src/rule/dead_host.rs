@@ -19,8 +19,8 @@
 
 use labels::{Class, Finding, PortRange, Transport};
 
-use super::Rule;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Addresses;
 use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
@@ -130,14 +130,7 @@ impl DeadHost {
     }
 
     fn judge(&mut self, key: Service, now: Moment, findings: &mut Findings) {
-        let limits = self.services.limits();
-        if self
-            .services
-            .peek(&key)
-            .is_some_and(|folder| folder.brief.suffices(limits))
-        {
-            self.services.claim(key, now, findings);
-        }
+        self.services.judge(key, now, findings, Silence::suffices);
     }
 }
 

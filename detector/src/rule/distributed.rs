@@ -20,9 +20,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
@@ -218,13 +218,9 @@ impl Distributed {
     }
 
     fn judge(&mut self, target: Address, now: Moment, findings: &mut Findings) {
-        let limits = self.targets.limits();
-        if self.targets.peek(&target).is_some_and(|folder| {
-            folder.life.detected.is_none()
-                && (folder.brief.is_decoyed(limits) || folder.brief.is_shared(limits))
-        }) {
-            self.targets.claim(target, now, findings);
-        }
+        self.targets.judge(target, now, findings, |target, limits| {
+            target.is_decoyed(limits) || target.is_shared(limits)
+        });
     }
 }
 

@@ -22,9 +22,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
@@ -181,24 +181,20 @@ impl Explain {
             habit.ports.insert(port);
         }
         habit.frames.note(now.frame);
-        let limits = self.habits.limits();
-        if self
-            .habits
-            .peek(&key)
-            .is_some_and(|folder| folder.brief.suffices(key.0, limits))
-        {
-            self.habits.claim(key, now, findings);
-        }
+        self.habits.judge(key, now, findings, |habit, limits| {
+            habit.suffices(key.0, limits)
+        });
     }
 
+    /// An attempt shows a habit, if it does.
     fn of(
         &mut self,
-        class: Class,
-        about: Address,
+        habit: Option<(Class, Address)>,
         attempt: &Attempt,
         now: Moment,
         findings: &mut Findings,
     ) {
+        let Some(key) = habit else { return };
         let transport = match attempt.technique {
             Technique::Udp => Transport::Udp,
             Technique::Echo | Technique::Stamp => Transport::Icmp,
@@ -206,46 +202,79 @@ impl Explain {
         };
         let port = (transport != Transport::Icmp).then_some(attempt.dport);
         let ends = (attempt.source, attempt.target, transport);
-        self.note((class, about), ends, port, now, findings);
+        self.note(key, ends, port, now, findings);
     }
+}
 
-    fn opening(&mut self, attempt: &Attempt, now: Moment, state: &State, findings: &mut Findings) {
-        if attempt.technique != Technique::Udp {
-            return;
-        }
-        match (attempt.sport, attempt.dport, attempt.word) {
-            (68, 67, _) | (546, 547, _) => {
-                self.of(Class::DhcpBroadcast, attempt.source, attempt, now, findings);
-            }
-            // After other traffic between the two.
-            (_, 137, _)
-                if attempt.met || state.pair(attempt.target, attempt.source).opened.is_some() =>
-            {
-                let class = Class::NetbiosNameResolution;
-                self.of(class, attempt.source, attempt, now, findings);
-            }
-            (67, _, _) | (137 | 138, _, _) => {}
-            (_, port, _) if attempt.is_local() && is_broadcast(attempt.target) && port != 53 => {
-                self.of(Class::PeerDiscovery, attempt.target, attempt, now, findings);
-            }
-            (_, 123, Word::NtpQuestion) => {
-                self.of(
-                    Class::MonitoringPoll,
-                    attempt.target,
-                    attempt,
-                    now,
-                    findings,
-                );
-            }
-            // The opening of a flow whose question went elsewhere, or to another port.
-            (53, 1024.., Word::DnsAnswer(_))
-                if state.are_friends(attempt.target, attempt.source) =>
-            {
-                self.of(Class::StaleDns, attempt.source, attempt, now, findings);
-            }
-            _ => {}
-        }
+/// What a first packet alone explains, and about whom.
+fn begun(attempt: &Attempt, state: &State) -> Option<(Class, Address)> {
+    if attempt.technique != Technique::Udp {
+        return None;
     }
+    let (source, target) = (attempt.source, attempt.target);
+    match (attempt.sport, attempt.dport, attempt.word) {
+        (68, 67, _) | (546, 547, _) => Some((Class::DhcpBroadcast, source)),
+        // After other traffic between the two.
+        (_, 137, _) if attempt.met || state.pair(target, source).opened.is_some() => {
+            Some((Class::NetbiosNameResolution, source))
+        }
+        (67, _, _) | (137 | 138, _, _) => None,
+        (_, port, _) if attempt.is_local() && is_broadcast(target) && port != 53 => {
+            Some((Class::PeerDiscovery, target))
+        }
+        (_, 123, Word::NtpQuestion) => Some((Class::MonitoringPoll, target)),
+        // The opening of a flow whose question went elsewhere, or to another port.
+        (53, 1024.., Word::DnsAnswer(_)) if state.are_friends(target, source) => {
+            Some((Class::StaleDns, source))
+        }
+        _ => None,
+    }
+}
+
+/// What the same again explains, and about whom.
+fn repeated(attempt: &Attempt, now: Moment, state: &State) -> Option<(Class, Address)> {
+    match attempt.technique {
+        Technique::Echo if is_patient(attempt, now) => {
+            Some((Class::MonitoringPoll, attempt.source))
+        }
+        Technique::Udp if is_broadcast(attempt.target) => begun(attempt, state),
+        Technique::Udp => {
+            let calls_stranger = attempt.target.is_host()
+                && attempt.fetched == 0
+                && attempt.dport >= 1024
+                && !attempt.met
+                && attempt.is_from_elsewhere();
+            calls_stranger.then_some((Class::PreviousTenant, attempt.target))
+        }
+        _ => None,
+    }
+}
+
+/// What a connection that led to nothing explains, and about whom.
+fn settled(attempt: &Attempt, outcome: Outcome) -> Option<(Class, Address)> {
+    if attempt.technique != Technique::Syn {
+        return None;
+    }
+    let by_a_stack = !attempt.raw;
+    match (outcome, attempt.excuse) {
+        (Outcome::Empty, _) => Some((Class::MonitoringPoll, attempt.source)),
+        (Outcome::Refused, _) if attempt.met && by_a_stack && !attempt.is_from_elsewhere() => {
+            Some((Class::RetryToDeadHost, attempt.target))
+        }
+        (_, Some(Excuse::Callback | Excuse::Guest)) => Some((Class::ProxyCheck, attempt.source)),
+        (Outcome::Refused, None) if by_a_stack && attempt.is_from_elsewhere() => {
+            Some((Class::PreviousTenant, attempt.target))
+        }
+        _ => None,
+    }
+}
+
+/// A lookup that a translator has given a low port.
+fn is_translated_lookup(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Udp
+        && attempt.dport == 53
+        && attempt.sport < 1024
+        && !matches!(attempt.sport, 53 | 123)
 }
 
 /// Whether everybody on a segment is meant, and no group that has joined.
@@ -280,74 +309,24 @@ impl Rule for Explain {
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
-            News::Opening(attempt) => self.opening(attempt, now, state, findings),
-            News::Repeated(attempt)
-                if attempt.technique == Technique::Echo && is_patient(attempt, now) =>
-            {
-                let class = Class::MonitoringPoll;
-                self.of(class, attempt.source, attempt, now, findings);
+            News::Opening(attempt) => self.of(begun(attempt, state), attempt, now, findings),
+            News::Repeated(attempt) => {
+                self.of(repeated(attempt, now, state), attempt, now, findings);
             }
-            News::Repeated(attempt) if attempt.technique == Technique::Udp => {
-                if is_broadcast(attempt.target) {
-                    self.opening(attempt, now, state, findings);
-                } else if attempt.target.is_host()
-                    && attempt.fetched == 0
-                    && attempt.dport >= 1024
-                    && !attempt.met
-                    && !attempt.source.is_near(attempt.target)
-                {
-                    let class = Class::PreviousTenant;
-                    self.of(class, attempt.target, attempt, now, findings);
-                }
+            News::Settled(attempt, outcome) => {
+                self.of(settled(attempt, *outcome), attempt, now, findings);
             }
             News::Said(attempt, true, Word::Peer) => {
-                self.of(Class::PeerDiscovery, attempt.source, attempt, now, findings);
+                let known = (Class::PeerDiscovery, attempt.source);
+                self.of(Some(known), attempt, now, findings);
             }
-            News::Settled(attempt, Outcome::Empty) if attempt.technique == Technique::Syn => {
-                self.of(
-                    Class::MonitoringPoll,
-                    attempt.source,
-                    attempt,
-                    now,
-                    findings,
-                );
+            News::Fruitful(attempt) if is_translated_lookup(attempt) => {
+                let known = (Class::NatLowPortDns, attempt.source);
+                self.of(Some(known), attempt, now, findings);
             }
-            News::Settled(attempt, Outcome::Refused)
-                if attempt.technique == Technique::Syn
-                    && attempt.met
-                    && !attempt.raw
-                    && attempt.source.is_near(attempt.target) =>
-            {
-                let class = Class::RetryToDeadHost;
-                self.of(class, attempt.target, attempt, now, findings);
-            }
-            News::Fruitful(attempt)
-                if attempt.technique == Technique::Udp
-                    && attempt.dport == 53
-                    && attempt.sport < 1024
-                    && !matches!(attempt.sport, 53 | 123) =>
-            {
-                self.of(Class::NatLowPortDns, attempt.source, attempt, now, findings);
-            }
-            News::Settled(attempt, _)
-                if attempt.technique == Technique::Syn
-                    && matches!(attempt.excuse, Some(Excuse::Callback | Excuse::Guest)) =>
-            {
-                self.of(Class::ProxyCheck, attempt.source, attempt, now, findings);
-            }
-            News::Settled(attempt, Outcome::Refused)
-                if attempt.technique == Technique::Syn
-                    && attempt.excuse.is_none()
-                    && !attempt.raw
-                    && !attempt.source.is_near(attempt.target) =>
-            {
-                self.of(
-                    Class::PreviousTenant,
-                    attempt.target,
-                    attempt,
-                    now,
-                    findings,
-                );
+            News::Odd(Oddity::Looping, attempt) => {
+                let known = (Class::RoutingLoop, attempt.target);
+                self.of(Some(known), attempt, now, findings);
             }
             News::Died {
                 source,
@@ -358,9 +337,6 @@ impl Rule for Explain {
                 let ends = (*source, *target, Transport::Icmp);
                 self.note((Class::RoutingLoop, *target), ends, None, now, findings);
             }
-            News::Odd(Oddity::Looping, attempt) => {
-                self.of(Class::RoutingLoop, attempt.target, attempt, now, findings);
-            }
             News::Complained {
                 fault: Fault::TooBig | Fault::Reassembly,
                 speaker,
@@ -368,14 +344,9 @@ impl Rule for Explain {
                 known: true,
                 ..
             } => {
+                let key = (Class::PathMtuDiscovery, *speaker);
                 let ends = (*speaker, *to, Transport::Icmp);
-                self.note(
-                    (Class::PathMtuDiscovery, *speaker),
-                    ends,
-                    None,
-                    now,
-                    findings,
-                );
+                self.note(key, ends, None, now, findings);
             }
             News::Complained {
                 fault: Fault::Port,

@@ -19,9 +19,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Ports;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Technique};

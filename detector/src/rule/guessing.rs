@@ -26,10 +26,10 @@
 
 use labels::{Class, Finding, PortRange, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::asking::Asking;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Addresses;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
@@ -135,6 +135,43 @@ impl Door {
         mostly && enough && self.refused(limits) >= needed * factor
     }
 
+    /// What happens next to one who stands here; how often he is known to have been refused by it, where it is a try.
+    fn step(&mut self, attempt: &Attempt, what: Step) -> Option<u32> {
+        let socket = attempt.sport;
+        match what {
+            Step::Asked | Step::Prompted => {
+                // Behind a prompt comes the password itself, letter by letter.
+                let said = match what {
+                    Step::Prompted => u8::MAX,
+                    _ => attempt.said,
+                };
+                (self.asking.ask(socket, said) && !is_web(attempt)).then_some(1)
+            }
+            Step::Answered => {
+                self.asking.answer(socket);
+                None
+            }
+            Step::Consented => {
+                let asked = self.asking.answer(socket).is_some();
+                self.welcome = self.welcome.saturating_add(u32::from(asked));
+                None
+            }
+            Step::Welcome => {
+                self.asking.answer(socket);
+                self.welcome = self.welcome.saturating_add(1);
+                None
+            }
+            Step::Refused(tries) => {
+                self.asking.answer(socket);
+                Some(tries)
+            }
+            Step::Ended => self.asking.end(socket, attempt.said).then(|| {
+                self.untold = self.untold.saturating_add(1);
+                0
+            }),
+        }
+    }
+
     /// Who tried, and where; `refused` is how often it is known that he was not let in.
     fn tried(&mut self, attempt: &Attempt, refused: u32, now: Moment) {
         self.refused = self.refused.saturating_add(refused);
@@ -237,58 +274,20 @@ impl Guessing {
             }
             let folder = self.doors.open(key, findings);
             let door = &mut folder.brief;
-            match what {
-                Step::Asked | Step::Prompted => {
-                    // Behind a prompt comes the password itself, letter by letter.
-                    let said = match what {
-                        Step::Prompted => u8::MAX,
-                        _ => attempt.said,
-                    };
-                    if !door.asking.ask(attempt.sport, said) || is_web(attempt) {
-                        continue;
-                    }
-                    door.tried(attempt, 1, now);
-                }
-                Step::Answered => {
-                    door.asking.answer(attempt.sport);
-                    continue;
-                }
-                Step::Consented => {
-                    let asked = door.asking.answer(attempt.sport).is_some();
-                    door.welcome = door.welcome.saturating_add(u32::from(asked));
-                    continue;
-                }
-                // Who was never refused says nothing of those who share the guessing.
-                Step::Welcome if key == all && !door.turned_away.contains(attempt.source) => {
-                    continue;
-                }
-                Step::Welcome => {
-                    door.asking.answer(attempt.sport);
-                    door.welcome = door.welcome.saturating_add(1);
-                    continue;
-                }
-                Step::Refused(tries) => {
-                    door.asking.answer(attempt.sport);
-                    door.tried(attempt, tries, now);
-                }
-                Step::Ended => {
-                    if !door.asking.end(attempt.sport, attempt.said) {
-                        continue;
-                    }
-                    door.untold = door.untold.saturating_add(1);
-                    door.tried(attempt, 0, now);
-                }
+            // Who was never refused says nothing of those who share the guessing.
+            let stranger = key == all && !door.turned_away.contains(attempt.source);
+            if matches!(what, Step::Welcome) && stranger {
+                continue;
             }
+            let Some(tries) = door.step(attempt, what) else {
+                continue;
+            };
+            door.tried(attempt, tries, now);
             folder.life.extend(attempt.opened, 0);
             folder.life.extend(now, 1);
-            let limits = self.doors.limits();
-            let enough = self
-                .doors
-                .peek(&key)
-                .is_some_and(|folder| folder.brief.suffices(key, limits));
-            if enough {
-                self.doors.claim(key, now, findings);
-            }
+            self.doors.judge(key, now, findings, |door, limits| {
+                door.suffices(key, limits)
+            });
         }
     }
 }

@@ -23,9 +23,9 @@
 use labels::{Class, Finding, Transport};
 use wire::Timestamp;
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Ports;
 use crate::news::{AnswerKind, Moment, News, NewsKind, NewsKinds, Technique};

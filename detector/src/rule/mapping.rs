@@ -21,9 +21,9 @@
 
 use labels::{Class, Finding, PortRange, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
@@ -136,14 +136,9 @@ impl Mapping {
         walk.targets.insert(answer.target);
         walk.sports.insert(answer.sport);
         walk.frames.note(now.frame);
-        let limits = self.walks.limits();
-        let enough = self
-            .walks
-            .peek(&key)
-            .is_some_and(|folder| folder.brief.suffices(key.1, limits));
-        if enough {
-            self.walks.claim(key, now, findings);
-        }
+        self.walks.judge(key, now, findings, |walk, limits| {
+            walk.suffices(key.1, limits)
+        });
     }
 }
 

@@ -1,9 +1,4 @@
 //! The rules: one file a family, one line each in [`all`].
-//!
-//! A rule hears what the state has learnt ([`News`]), of the kinds that it subscribes to, keeps its own capped table of
-//! cases, says when a case has become a claim, and hands a finding out when a case has been quiet for long, or at the
-//! end. It may mark a service as flooded, a host as besieged, a source as scanning or a pair as traced, so that the state
-//! treats their packets accordingly; it changes nothing else.
 
 mod asset;
 mod backscatter;
@@ -25,28 +20,7 @@ mod sweep;
 mod volume;
 
 use crate::config::{Check, Config, check};
-use crate::docket::Closing;
-use crate::news::{Moment, News, NewsKinds};
-use crate::report::Findings;
-use crate::state::State;
-
-/// One family of behaviours.
-pub(crate) trait Rule {
-    /// Name, for counters.
-    fn name(&self) -> &'static str;
-
-    /// The kinds of news it subscribes to.
-    fn hears(&self) -> NewsKinds;
-
-    /// Hears one piece of news.
-    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings);
-
-    /// Hands out the findings of cases that are over.
-    fn close(&mut self, closing: Closing, state: &mut State, findings: &mut Findings);
-
-    /// Cases that had to make room.
-    fn evicted(&self) -> u64;
-}
+use crate::contract::Rule;
 
 /// Every rule. A new one is a file, a line here, and one in [`sections`] if it has thresholds.
 pub(crate) fn all(config: &Config) -> Vec<Box<dyn Rule>> {

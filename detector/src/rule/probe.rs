@@ -21,10 +21,10 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::asking::Asking;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Crowd, NAMED_SOURCES, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
@@ -38,6 +38,12 @@ use crate::words::Word;
 const AXFR: u16 = 252;
 /// TFTP: what it does not understand, errors included, some servers answer with an error (CVE-2024-2169).
 const TFTP: u16 = 69;
+/// RFC 1288.
+const FINGER: u16 = 79;
+/// RFC 1833 section 3.2.
+const PORTMAPPER: u16 = 111;
+/// RFC 1035 section 4.2.
+const DNS: u16 = 53;
 
 section! {
     /// When single questions are a probe.
@@ -223,6 +229,130 @@ impl Probe {
         let key = (attempt.source, class);
         self.note(key, (attempt.target, attempt.dport, udp), when, findings);
     }
+
+    /// A client has said something.
+    fn asked(&mut self, attempt: &Attempt, word: Word, when: When, findings: &mut Findings) {
+        match word {
+            Word::Portmap(_) | Word::Rpc if attempt.is_from_elsewhere() => {
+                self.of(attempt, Class::RpcProbe, when, findings);
+            }
+            Word::Recipient => self.mail(attempt, true, findings),
+            Word::ProxyRequest if attempt.is_from_elsewhere() => {
+                self.proxy(attempt, true, when, findings);
+            }
+            _ => {}
+        }
+    }
+
+    /// A server has said something.
+    fn answered(&mut self, attempt: &Attempt, word: Word, when: When, findings: &mut Findings) {
+        match word {
+            Word::Reply(_) => self.mail(attempt, false, findings),
+            Word::RelayDenied => {
+                self.mail(attempt, false, findings);
+                self.of(attempt, Class::RelayTest, when, findings);
+            }
+            _ => {}
+        }
+    }
+
+    /// A connection in which data flowed has ended: too little for what may have been asked.
+    fn closed(&mut self, attempt: &Attempt, when: When, state: &State, findings: &mut Findings) {
+        let refused = attempt.fetched <= self.askers.limits().refused_bytes;
+        if refused && matches!(attempt.word, Word::DnsQuestion(AXFR, _)) && !state.sees_one_side() {
+            self.of(attempt, Class::ZoneTransferProbe, when, findings);
+        } else if refused && is_tcp_to(attempt, DNS) && attempt.word == Word::None {
+            self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
+        } else if let Some(folder) = self.askers.get(&(attempt.source, Class::RelayTest))
+            && folder.brief.asking.end(attempt.sport, attempt.said)
+        {
+            self.perhaps(attempt, Class::RelayTest, when, findings);
+        }
+    }
+
+    /// An attempt led to nothing.
+    fn settled(
+        &mut self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        when: When,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        if !attempt.is_from_elsewhere() {
+            return;
+        }
+        let unexcused = attempt.technique == Technique::Syn && attempt.excuse.is_none();
+        let stranger = unexcused && !attempt.friend;
+        match outcome {
+            // By TCP one asks for what a datagram cannot hold, and so after a datagram.
+            Outcome::Empty if stranger && is_tcp_to(attempt, DNS) && !state.sees_one_side() => {
+                self.of(attempt, Class::ZoneTransferProbe, when, findings);
+            }
+            // Calls without an answer: the same call is sent again, and again.
+            Outcome::Silent
+                if attempt.technique == Technique::Udp
+                    && attempt.sent > 1
+                    && matches!(attempt.word, Word::Portmap(_))
+                    && !state.sees_one_side() =>
+            {
+                let key = (attempt.source, Class::RpcProbe);
+                let again = u32::from(attempt.sent) - 1;
+                let asker = &mut self.askers.open(key, findings).brief;
+                asker.times = asker.times.saturating_add(again);
+                self.of(attempt, Class::RpcProbe, when, findings);
+            }
+            Outcome::Refused | Outcome::Silent
+                if unexcused && tools::PROXIES.contains(&attempt.dport) =>
+            {
+                self.proxy(attempt, false, when, findings);
+            }
+            // To one of the first ports that a portmapper gives away, without having asked which.
+            _ if stranger && attempt.dport > 1024 && tools::is_rpc(attempt.dport) => {
+                self.of(attempt, Class::RpcProbe, when, findings);
+            }
+            _ => {}
+        }
+    }
+
+    /// A router or host asks somebody to slow down.
+    fn slowed(&mut self, speaker: Address, to: Address, when: When, findings: &mut Findings) {
+        let key = (to, Class::SourceQuenchAbuse);
+        let asker = &mut self.askers.open(key, findings).brief;
+        asker.speakers.add(speaker);
+        if asker.names.len() <= NAMED_SOURCES {
+            asker.names.insert(speaker);
+        }
+        self.note(key, (to, 0, false), when, findings);
+    }
+}
+
+/// What a first packet from another site alone is a probe for.
+fn begun(attempt: &Attempt) -> Option<Class> {
+    if !attempt.is_from_elsewhere() {
+        return None;
+    }
+    match (attempt.technique, attempt.dport, attempt.word) {
+        (Technique::Udp, _, Word::BackOrifice) => Some(Class::TrojanProbe),
+        (Technique::Udp, _, Word::Portmap(_) | Word::Rpc) | (Technique::Syn, PORTMAPPER, _) => {
+            Some(Class::RpcProbe)
+        }
+        (Technique::Syn, FINGER, _) => Some(Class::FingerProbe),
+        _ => None,
+    }
+}
+
+fn is_tcp_to(attempt: &Attempt, port: u16) -> bool {
+    attempt.technique == Technique::Syn && attempt.dport == port
+}
+
+/// Whether two services answer each other.
+fn is_loop(attempt: &Attempt, limits: &Limits) -> bool {
+    attempt.technique == Technique::Udp
+        && answers_all(attempt.sport)
+        && answers_all(attempt.dport)
+        && attempt.fetched > 0
+        && attempt.packets >= limits.loop_packets
 }
 
 /// Whether a service answers even what answers it.
@@ -256,102 +386,16 @@ impl Rule for Probe {
             now,
         };
         match news {
-            News::Said(attempt, true, Word::Portmap(_) | Word::Rpc)
-                if !attempt.source.is_near(attempt.target) =>
-            {
-                self.of(attempt, Class::RpcProbe, when, findings);
-            }
-            News::Opening(attempt) if !attempt.source.is_near(attempt.target) => {
-                match (attempt.technique, attempt.dport) {
-                    (Technique::Udp, _) if attempt.word == Word::BackOrifice => {
-                        self.of(attempt, Class::TrojanProbe, when, findings);
-                    }
-                    (Technique::Udp, _) if matches!(attempt.word, Word::Portmap(_) | Word::Rpc) => {
-                        self.of(attempt, Class::RpcProbe, when, findings);
-                    }
-
-                    (Technique::Syn, 111) => self.of(attempt, Class::RpcProbe, when, findings),
-                    (Technique::Syn, 79) => self.of(attempt, Class::FingerProbe, when, findings),
-                    _ => {}
+            News::Opening(attempt) => {
+                if let Some(class) = begun(attempt) {
+                    self.of(attempt, class, when, findings);
                 }
             }
-            News::Said(attempt, true, Word::Recipient) => self.mail(attempt, true, findings),
-            News::Said(attempt, false, Word::Reply(_)) => self.mail(attempt, false, findings),
-            News::Said(attempt, false, Word::RelayDenied) => {
-                self.mail(attempt, false, findings);
-                self.of(attempt, Class::RelayTest, when, findings);
-            }
-            News::Closed(attempt)
-                if matches!(attempt.word, Word::DnsQuestion(AXFR, _))
-                    && !state.sees_one_side()
-                    && attempt.fetched <= self.askers.limits().refused_bytes =>
-            {
-                self.of(attempt, Class::ZoneTransferProbe, when, findings);
-            }
-            News::Closed(attempt)
-                if attempt.technique == Technique::Syn
-                    && attempt.dport == 53
-                    && attempt.word == Word::None
-                    && attempt.fetched <= self.askers.limits().refused_bytes =>
-            {
-                self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
-            }
-            News::Closed(attempt) => {
-                let key = (attempt.source, Class::RelayTest);
-                if let Some(folder) = self.askers.get(&key)
-                    && folder.brief.asking.end(attempt.sport, attempt.said)
-                {
-                    self.perhaps(attempt, Class::RelayTest, when, findings);
-                }
-            }
-            // By TCP one asks for what a datagram cannot hold, and so after a datagram.
-            News::Settled(attempt, Outcome::Empty)
-                if attempt.technique == Technique::Syn
-                    && attempt.dport == 53
-                    && attempt.excuse.is_none()
-                    && !attempt.friend
-                    && !attempt.source.is_near(attempt.target)
-                    && !state.sees_one_side() =>
-            {
-                self.of(attempt, Class::ZoneTransferProbe, when, findings);
-            }
-            // Calls without an answer: the same call is sent again, and again.
-            News::Settled(attempt, Outcome::Silent)
-                if attempt.technique == Technique::Udp
-                    && attempt.sent > 1
-                    && matches!(attempt.word, Word::Portmap(_))
-                    && !attempt.source.is_near(attempt.target)
-                    && !state.sees_one_side() =>
-            {
-                let key = (attempt.source, Class::RpcProbe);
-                let again = u32::from(attempt.sent) - 1;
-                let asker = &mut self.askers.open(key, findings).brief;
-                asker.times = asker.times.saturating_add(again);
-                self.of(attempt, Class::RpcProbe, when, findings);
-            }
-            News::Said(attempt, true, Word::ProxyRequest)
-                if !attempt.source.is_near(attempt.target) =>
-            {
-                self.proxy(attempt, true, when, findings);
-            }
-            News::Settled(attempt, Outcome::Refused | Outcome::Silent)
-                if attempt.technique == Technique::Syn
-                    && tools::PROXIES.contains(&attempt.dport)
-                    && attempt.excuse.is_none()
-                    && !attempt.source.is_near(attempt.target) =>
-            {
-                self.proxy(attempt, false, when, findings);
-            }
-            // To one of the first ports that a portmapper gives away, without having asked which.
-            News::Settled(attempt, _)
-                if attempt.technique == Technique::Syn
-                    && tools::is_rpc(attempt.dport)
-                    && attempt.dport > 1024
-                    && attempt.excuse.is_none()
-                    && !attempt.friend
-                    && !attempt.source.is_near(attempt.target) =>
-            {
-                self.of(attempt, Class::RpcProbe, when, findings);
+            News::Said(attempt, true, word) => self.asked(attempt, *word, when, findings),
+            News::Said(attempt, false, word) => self.answered(attempt, *word, when, findings),
+            News::Closed(attempt) => self.closed(attempt, when, state, findings),
+            News::Settled(attempt, outcome) => {
+                self.settled(attempt, *outcome, when, state, findings);
             }
             News::Odd(Oddity::SourceRoute, attempt) => {
                 self.of(attempt, Class::SourceRouteProbe, when, findings);
@@ -364,15 +408,7 @@ impl Rule for Probe {
                 speaker,
                 to,
                 ..
-            } => {
-                let key = (*to, Class::SourceQuenchAbuse);
-                let asker = &mut self.askers.open(key, findings).brief;
-                asker.speakers.add(*speaker);
-                if asker.names.len() <= NAMED_SOURCES {
-                    asker.names.insert(*speaker);
-                }
-                self.note(key, (*to, 0, false), when, findings);
-            }
+            } => self.slowed(*speaker, *to, when, findings),
             // Whose packets hosts find fault with makes them to see how.
             News::Complained {
                 fault: Fault::Parameter,
@@ -384,13 +420,7 @@ impl Rule for Probe {
                 let key = (*to, Class::OsFingerprint);
                 self.note(key, (*speaker, 0, false), when, findings);
             }
-            News::Grown(attempt)
-                if attempt.technique == Technique::Udp
-                    && answers_all(attempt.sport)
-                    && answers_all(attempt.dport)
-                    && attempt.fetched > 0
-                    && attempt.packets >= self.askers.limits().loop_packets =>
-            {
+            News::Grown(attempt) if is_loop(attempt, self.askers.limits()) => {
                 self.of(attempt, Class::EchoChargenLoop, when, findings);
             }
             _ => {}

@@ -22,9 +22,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
@@ -167,14 +167,22 @@ impl Reflection {
             victim.ports.insert(key.1);
         }
         victim.frames.note(now.frame);
-        let limits = self.victims.limits();
-        if self
-            .victims
-            .peek(&key)
-            .is_some_and(|folder| folder.brief.suffices(limits))
-        {
-            self.victims.claim(key, now, findings);
-        }
+        self.victims.judge(key, now, findings, Victim::suffices);
+    }
+
+    /// Two services that answer each other, whether both were heard.
+    fn chatter(&mut self, attempt: &Attempt, both: bool, now: Moment, findings: &mut Findings) {
+        // Who generates characters amplifies; of equals, who speaks first answers a question that was not seen.
+        let asked = attempt.dport == CHARGEN && attempt.sport != CHARGEN
+            || attempt.dport == attempt.sport && both;
+        let (amplifier, victim, port) = if asked {
+            (attempt.target, attempt.source, attempt.dport)
+        } else {
+            (attempt.source, attempt.target, attempt.sport)
+        };
+        self.note((victim, port), amplifier, now, findings, |victim| {
+            victim.chatter.insert(amplifier);
+        });
     }
 
     fn asked_all(
@@ -195,6 +203,23 @@ impl Reflection {
             });
         }
     }
+}
+
+/// Whether both services answer whatever comes.
+fn answer_each_other(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Udp
+        && tools::ANSWERING.contains(&attempt.sport)
+        && tools::ANSWERING.contains(&attempt.dport)
+}
+
+/// A datagram from the port of a service that amplifies, to a stranger who has not asked.
+fn is_reflected(attempt: &Attempt, state: &State) -> bool {
+    attempt.technique == Technique::Udp
+        && attempt.dport >= 1024
+        && is_reflector(attempt.sport)
+        && attempt.target.is_host()
+        && attempt.is_from_elsewhere()
+        && !state.are_friends(attempt.source, attempt.target)
 }
 
 impl Rule for Reflection {
@@ -220,22 +245,11 @@ impl Rule for Reflection {
             {
                 self.asked_all(attempt, now, state, findings);
             }
-            News::Opening(attempt) | News::Fruitful(attempt)
-                if attempt.technique == Technique::Udp
-                    && tools::ANSWERING.contains(&attempt.sport)
-                    && tools::ANSWERING.contains(&attempt.dport) =>
-            {
-                // Who generates characters amplifies; of equals, who speaks first answers a question that was not seen.
-                let asked = attempt.dport == CHARGEN && attempt.sport != CHARGEN
-                    || attempt.dport == attempt.sport && matches!(news, News::Fruitful(_));
-                let (amplifier, victim, port) = if asked {
-                    (attempt.target, attempt.source, attempt.dport)
-                } else {
-                    (attempt.source, attempt.target, attempt.sport)
-                };
-                self.note((victim, port), amplifier, now, findings, |victim| {
-                    victim.chatter.insert(amplifier);
-                });
+            News::Opening(attempt) if answer_each_other(attempt) => {
+                self.chatter(attempt, false, now, findings);
+            }
+            News::Fruitful(attempt) if answer_each_other(attempt) => {
+                self.chatter(attempt, true, now, findings);
             }
             News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
                 let key = (attempt.source, attempt.dport);
@@ -254,13 +268,8 @@ impl Rule for Reflection {
             }
             // The first datagram of a flow, from a service's port, and longer than questions are.
             News::Opening(attempt)
-                if attempt.technique == Technique::Udp
-                    && attempt.dport >= 1024
-                    && is_reflector(attempt.sport)
-                    && u32::from(attempt.size) > self.longest_question
-                    && attempt.target.is_host()
-                    && !attempt.source.is_near(attempt.target)
-                    && !state.are_friends(attempt.source, attempt.target) =>
+                if is_reflected(attempt, state)
+                    && u32::from(attempt.size) > self.longest_question =>
             {
                 let key = (attempt.target, attempt.sport);
                 self.note(key, attempt.source, now, findings, |victim| {

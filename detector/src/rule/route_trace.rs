@@ -19,9 +19,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Moment, News, NewsKind, NewsKinds, Technique};
@@ -141,14 +141,8 @@ impl RouteTrace {
         state: &mut State,
         findings: &mut Findings,
     ) {
-        let limits = self.traces.limits();
-        if self
-            .traces
-            .peek(&key)
-            .is_some_and(|folder| folder.life.detected.is_none() && folder.brief.suffices(limits))
-        {
+        if self.traces.judge(key, now, findings, Trace::suffices) {
             state.mark_traced(key.0, key.1);
-            self.traces.claim(key, now, findings);
         }
     }
 

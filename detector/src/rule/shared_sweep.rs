@@ -21,9 +21,9 @@
 use labels::{Class, Finding, PortRange, Transport};
 use wire::Timestamp;
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Crowd};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
@@ -166,14 +166,7 @@ impl SharedSweep {
         ground.failed.insert(attempt.target);
         ground.pour(attempt.source, attempt.opened.time, &limits);
         ground.frames.note(attempt.opened.frame);
-        let limits = self.grounds.limits();
-        let enough = self
-            .grounds
-            .peek(&key)
-            .is_some_and(|folder| folder.life.detected.is_none() && folder.brief.suffices(limits));
-        if enough {
-            self.grounds.claim(key, now, findings);
-        }
+        self.grounds.judge(key, now, findings, Ground::suffices);
     }
 }
 

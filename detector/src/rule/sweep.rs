@@ -23,9 +23,9 @@
 
 use labels::{Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{
@@ -195,6 +195,33 @@ impl Walk {
         }
     }
 
+    /// One more was asked for; whether by the source's stack.
+    fn take(&mut self, attempt: &Attempt, absent: bool, stack: bool, state: &State) {
+        let target = attempt.target;
+        let new = !self.absent.contains(target) && !self.present.contains(target);
+        if absent {
+            self.absent.insert(target);
+        } else {
+            self.present.insert(target);
+        }
+        self.asked += 1;
+        self.shadows += usize::from(stack);
+        self.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
+        self.blind |= state.sees_one_side();
+        self.used += usize::from(!absent && state.have_talked(attempt.source, target));
+        self.lossy |= state.misses_much();
+        self.client |= matches!(
+            attempt.word,
+            Word::DnsQuestion(..) | Word::NtpQuestion | Word::QuicOpening
+        );
+        self.came_to(target, new);
+        if attempt.technique == Technique::Udp {
+            self.ports.insert(attempt.dport);
+            self.sports.insert(attempt.sport);
+        }
+        self.frames.note(attempt.opened.frame);
+    }
+
     /// The next address.
     fn came_to(&mut self, target: Address, new: bool) {
         let distance = self
@@ -320,46 +347,22 @@ impl Sweep {
         state: &mut State,
         findings: &mut Findings,
     ) {
-        let Some(mut question) = Question::of(attempt) else {
+        let Some(asked) = Question::of(attempt) else {
             return;
         };
-        let called = state
-            .pair(attempt.target, attempt.source)
-            .opened
-            .is_some_and(|call| call < attempt.opened);
         // Who resolves names of hosts that it has dealt with looks for nobody.
-        let known = question == Question::Netbios && attempt.met;
-        let mut stack = absent && question == Question::Arp && attempt.sent >= STACK_REQUESTS;
-        if absent && question == Question::Arp {
-            // What the stack wanted the address for is the question; a router's stack asks for others.
-            let last = self.lasts.peek(&attempt.source).copied();
-            let Last { asked, routes } = last.unwrap_or_default();
-            let walk = asked.and_then(|asked| self.walks.peek(&(attempt.source, asked)));
-            // Some of the three are lost on the way to the sensor.
-            stack |= attempt.sent > 1 && asked.is_some()
-                || walk.is_some_and(|walk| walk.brief.shadows > 0);
-            match asked {
-                Some(asked) if stack => question = asked,
-                None if (stack || routes) && state.friends(attempt.source) == 0 => {
-                    self.lasts
-                        .get_or_insert_with(attempt.source, Last::default)
-                        .0
-                        .routes = true;
-                    return;
-                }
-                _ => {}
-            }
+        if asked == Question::Netbios && attempt.met {
+            return;
         }
-        // A resolver asks for others, wherever the names lead it.
-        let resolves =
-            question == Question::Udp(DNS) && state.worked(attempt.source, DNS).is_some();
-        if attempt.excuse.is_some()
-            || called
-            || known
-            || resolves
-            || !attempt.target.is_host()
-            || state.pair(attempt.source, attempt.target).traced
-        {
+        let (question, stack) = if absent && asked == Question::Arp {
+            match self.behind(attempt, state) {
+                Some(behind) => behind,
+                None => return,
+            }
+        } else {
+            (asked, false)
+        };
+        if is_accounted_for(attempt, question, state) {
             return;
         }
         let there = question == Question::Arp && self.there.peek(&attempt.target).is_some();
@@ -376,31 +379,30 @@ impl Sweep {
         let folder = self
             .walks
             .note(key, attempt.opened, u64::from(attempt.packets), findings);
-        let walk = &mut folder.brief;
-        let new = !walk.absent.contains(attempt.target) && !walk.present.contains(attempt.target);
-        if absent {
-            walk.absent.insert(attempt.target);
-        } else {
-            walk.present.insert(attempt.target);
-        }
-        walk.asked += 1;
-        walk.shadows += usize::from(stack);
-        walk.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
-        walk.blind |= state.sees_one_side();
-        walk.used += usize::from(!absent && state.have_talked(attempt.source, attempt.target));
-        walk.lossy |= state.misses_much();
-        walk.client |= matches!(
-            attempt.word,
-            Word::DnsQuestion(..) | Word::NtpQuestion | Word::QuicOpening
-        );
-        walk.came_to(attempt.target, new);
-        if attempt.technique == Technique::Udp {
-            walk.ports.insert(attempt.dport);
-            walk.sports.insert(attempt.sport);
-        }
-        walk.frames.note(attempt.opened.frame);
+        folder.brief.take(attempt, absent, stack, state);
         if self.judge(key, now, findings) && matches!(question, Question::Ping | Question::Arp) {
             state.mark_walking(attempt.source);
+        }
+    }
+
+    /// What an address that nobody has was asked for: what its asker's stack wanted it for, and whether it was a stack that
+    /// asked; `None` where it was a router's, which asks for others.
+    fn behind(&mut self, attempt: &Attempt, state: &State) -> Option<(Question, bool)> {
+        let last = self.lasts.peek(&attempt.source).copied();
+        let Last { asked, routes } = last.unwrap_or_default();
+        let walk = asked.and_then(|asked| self.walks.peek(&(attempt.source, asked)));
+        let stack = attempt.sent >= STACK_REQUESTS
+            // Some of the three are lost on the way to the sensor.
+            || attempt.sent > 1 && asked.is_some()
+            || walk.is_some_and(|walk| walk.brief.shadows > 0);
+        match asked {
+            Some(asked) if stack => Some((asked, stack)),
+            None if (stack || routes) && state.friends(attempt.source) == 0 => {
+                let (last, _) = self.lasts.get_or_insert_with(attempt.source, Last::default);
+                last.routes = true;
+                None
+            }
+            _ => Some((Question::Arp, stack)),
         }
     }
 
@@ -443,6 +445,21 @@ impl Sweep {
         }
         false
     }
+}
+
+/// Whether a question has a reason that has nothing to do with who is there.
+fn is_accounted_for(attempt: &Attempt, question: Question, state: &State) -> bool {
+    let called = state
+        .pair(attempt.target, attempt.source)
+        .opened
+        .is_some_and(|call| call < attempt.opened);
+    // A resolver asks for others, wherever the names lead it.
+    let resolves = question == Question::Udp(DNS) && state.worked(attempt.source, DNS).is_some();
+    attempt.excuse.is_some()
+        || called
+        || resolves
+        || !attempt.target.is_host()
+        || state.pair(attempt.source, attempt.target).traced
 }
 
 impl Rule for Sweep {

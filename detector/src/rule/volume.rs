@@ -21,9 +21,9 @@
 use labels::{AddressBlock, Class, Finding, Transport};
 use wire::Timestamp;
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
 use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
@@ -288,75 +288,81 @@ impl Volume {
             Technique::Syn | Technique::Arp => return,
             _ => Kind::Segments,
         };
-        let port = if kind == Kind::Echoes {
-            0
-        } else {
-            attempt.dport
-        };
         // Lookups are answered where this sensor does not see it.
         if matches!(attempt.word, Word::DnsQuestion(..)) && state.sees_one_side() {
             return;
         }
-        // Datagrams that are answered, or go between those who talk besides, are traffic.
-        if kind == Kind::Datagrams
-            && (attempt.fetched > 0
-                || attempt.word != Word::Other && state.are_friends(attempt.source, attempt.target)
-                || attempt.dport != 53 && state.are_friends(attempt.source, attempt.target))
-        {
-            return;
-        }
-        // Who is flooded does not turn to the flooder: a stream that was agreed upon before the capture began.
-        if kind == Kind::Datagrams && state.pair(attempt.target, attempt.source).opened.is_some() {
-            return;
-        }
-        // One service's answers to one client, whose questions the sensor does not see.
-        if kind == Kind::Datagrams
-            && state.sees_one_side()
-            && (1..1024).contains(&attempt.sport)
-            && attempt.dport >= 1024
-        {
-            let load = &mut self.loads.open((attempt.target, 0, kind), findings).brief;
-            load.note_socket(attempt.source, attempt.sport);
-            if load.sockets.len() < REFLECTORS {
+        if kind == Kind::Datagrams {
+            if is_traffic(attempt, state) || self.is_answer(attempt, state, findings) {
                 return;
             }
-        }
-        self.pour(
-            (attempt.target, port, kind),
-            attempt.source,
-            packets,
-            now,
-            findings,
-        );
-        if kind == Kind::Datagrams && !state.sees_one_side() {
-            let key = (attempt.target.neighbourhood(), 0, Kind::Network);
-            let load = &mut self.loads.open(key, findings).brief;
-            load.bytes += u64::from(attempt.size) * packets;
-            load.hosts.insert(attempt.target);
-            note_service(load, attempt.sport);
+            self.datagrams(attempt, packets, now, state, findings);
+        } else {
+            let port = if kind == Kind::Echoes {
+                0
+            } else {
+                attempt.dport
+            };
+            let key = (attempt.target, port, kind);
             self.pour(key, attempt.source, packets, now, findings);
         }
-        if kind == Kind::Datagrams {
-            let key = (attempt.target, 0, kind);
-            let load = &mut self.loads.open(key, findings).brief;
-            load.bytes += u64::from(attempt.size) * packets;
-            note_service(load, attempt.sport);
-            if !load.spread.contains(&attempt.dport) && load.spread.len() < SPREAD {
-                load.spread.push(attempt.dport);
-            }
-            let key = (attempt.target, attempt.dport, kind);
-            let load = &mut self.loads.open(key, findings).brief;
-            note_service(load, attempt.sport);
-            load.note_socket(attempt.source, attempt.sport);
-            self.pour(
-                (attempt.target, 0, kind),
-                attempt.source,
-                packets,
-                now,
-                findings,
-            );
-        }
     }
+
+    /// One service's answers to one client, whose questions the sensor does not see.
+    fn is_answer(&mut self, attempt: &Attempt, state: &State, findings: &mut Findings) -> bool {
+        let from_service = (1..1024).contains(&attempt.sport) && attempt.dport >= 1024;
+        if !state.sees_one_side() || !from_service {
+            return false;
+        }
+        let key = (attempt.target, 0, Kind::Datagrams);
+        let load = &mut self.loads.open(key, findings).brief;
+        load.note_socket(attempt.source, attempt.sport);
+        load.sockets.len() < REFLECTORS
+    }
+
+    /// Datagrams count for their port, for their host and for its network.
+    fn datagrams(
+        &mut self,
+        attempt: &Attempt,
+        packets: u64,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let (source, target) = (attempt.source, attempt.target);
+        let bytes = u64::from(attempt.size) * packets;
+        let port = (target, attempt.dport, Kind::Datagrams);
+        self.pour(port, source, packets, now, findings);
+        if !state.sees_one_side() {
+            let network = (target.neighbourhood(), 0, Kind::Network);
+            let load = &mut self.loads.open(network, findings).brief;
+            load.bytes += bytes;
+            load.hosts.insert(target);
+            note_service(load, attempt.sport);
+            self.pour(network, source, packets, now, findings);
+        }
+        let host = (target, 0, Kind::Datagrams);
+        let load = &mut self.loads.open(host, findings).brief;
+        load.bytes += bytes;
+        note_service(load, attempt.sport);
+        if !load.spread.contains(&attempt.dport) && load.spread.len() < SPREAD {
+            load.spread.push(attempt.dport);
+        }
+        let load = &mut self.loads.open(port, findings).brief;
+        note_service(load, attempt.sport);
+        load.note_socket(source, attempt.sport);
+        self.pour(host, source, packets, now, findings);
+    }
+}
+
+/// Datagrams that are answered, or go between those who talk besides, are traffic; so is what goes to who turns to the
+/// sender himself: a stream that was agreed upon before the capture began.
+fn is_traffic(attempt: &Attempt, state: &State) -> bool {
+    let (source, target) = (attempt.source, attempt.target);
+    let lookup = attempt.word == Word::Other && attempt.dport == 53;
+    attempt.fetched > 0
+        || !lookup && state.are_friends(source, target)
+        || state.pair(target, source).opened.is_some()
 }
 
 impl Rule for Volume {

@@ -25,9 +25,9 @@
 
 use labels::{AddressBlock, Class, Finding, Transport};
 
-use super::Rule;
 use crate::address::Address;
 use crate::config::{Config, Span};
+use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
 use crate::news::{

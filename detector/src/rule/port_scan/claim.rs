@@ -2,8 +2,8 @@
 
 use labels::{Class, Evidence, Finding, Transport};
 
-use super::Case;
-use super::Limits;
+use super::case::Case;
+use super::limits::Limits;
 use super::syn;
 use super::tally::{Contact, Tally};
 use crate::address::Address;

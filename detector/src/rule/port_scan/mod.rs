@@ -22,7 +22,9 @@
 //! RFC 9293 section 3.5.2 (what closed ports answer), section 3.10.7 (what open ports answer to odd flags);
 //! "Interpreting Network Traffic", "Let the Tracing Begin!".
 
+mod case;
 mod claim;
+mod limits;
 mod odd_flags;
 mod syn;
 mod tally;
@@ -30,106 +32,20 @@ mod tally;
 mod tests;
 mod udp;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use wire::Timestamp;
+pub(super) use limits::{OddFlags, Scan, Stray, UdpScan};
 
+use self::case::Case;
+use self::limits::Limits;
 use self::tally::{Contact, Tally};
-use super::Rule;
 use crate::address::Address;
 use crate::config::Config;
+use crate::contract::Rule;
 use crate::docket::Closing;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::Findings;
 use crate::state::{Keep, Memory, Returning, State, Table};
-
-section! {
-    /// When SYNs are a scan.
-    Scan "scan" {
-        crafted_ports: usize,
-        crafted_hosts: usize,
-        torn: usize,
-        raw_ports: usize,
-        raw_hosts: usize,
-        ports: usize,
-        refused_ports: usize,
-        open_and_refused: usize,
-        refused_rows: usize,
-        friend_ports: usize,
-        sweep_hosts: usize,
-        scattered_hosts: usize,
-        mixed: usize,
-        friendly_percent: usize,
-        sweep_shape_ports: usize,
-        sweep_shape_hosts: usize,
-        mute_after: u64,
-        related: Vec<Vec<u16>>,
-    }
-}
-section! {
-    /// When flags that no session holds are a scan.
-    OddFlags "odd_flags" {
-        contacts: usize,
-        packets: u64,
-        other_ports: usize,
-    }
-}
-section! {
-    /// When what a session's middle looks like is a scan.
-    Stray "stray" {
-        contacts: usize,
-        reset_contacts: usize,
-        lockstep: usize,
-        reset_ports: usize,
-    }
-}
-section! {
-    /// When datagrams are a scan.
-    UdpScan "udp_scan" {
-        unreachable_ports: usize,
-        silent_ports: usize,
-    }
-}
-
-/// All thresholds of this family.
-pub(super) struct Limits {
-    scan: Scan,
-    odd_flags: OddFlags,
-    stray: Stray,
-    udp_scan: UdpScan,
-}
-
-/// What is held against one source.
-#[derive(Default)]
-pub(super) struct Case {
-    tallies: BTreeMap<Technique, Tally>,
-    /// A tally of it has been judged. Asked at each probe.
-    judged: bool,
-}
-
-impl Case {
-    fn detected(&self) -> bool {
-        self.judged
-    }
-
-    fn is_over(&self, now: Timestamp, quiet: u64) -> bool {
-        self.tallies
-            .values()
-            .all(|tally| tally.activity.is_over(now, quiet))
-    }
-}
-
-impl Keep for Case {
-    fn worth(&self) -> u8 {
-        let contacts = self.tallies.values().map(|tally| tally.contacts.len());
-        match contacts.max() {
-            _ if self.detected() => 8,
-            Some(2..) => 3,
-            _ => 1,
-        }
-    }
-}
 
 /// The one thing that is held against a source so far.
 #[derive(Clone, Copy, Default)]
@@ -151,12 +67,7 @@ impl PortScan {
     pub(super) fn new(config: &Config) -> Self {
         let memory = config.get::<Memory>();
         PortScan {
-            limits: Rc::new(Limits {
-                scan: config.get(),
-                odd_flags: config.get(),
-                stray: config.get(),
-                udp_scan: config.get(),
-            }),
+            limits: Rc::new(Limits::new(config)),
             suspicions: Table::new(memory.sources),
             returning: Returning::new(memory.sources),
             cases: Table::new(memory.cases),

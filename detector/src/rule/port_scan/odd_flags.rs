@@ -11,7 +11,7 @@
 //! Stays silent on: ends and keep-alives of older sessions, a server's FIN-ACKs to several clients, any segment that
 //! another one of its connection follows.
 
-use super::Limits;
+use super::limits::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};

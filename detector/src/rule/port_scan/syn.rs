@@ -12,7 +12,7 @@
 //! Stays silent on: a closed port tried again and again, a host that is gone, related ports of one service, sessions,
 //! ident callbacks, parallel connections of a browser.
 
-use super::Limits;
+use super::limits::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};

@@ -4,7 +4,7 @@
 //! that send to one port each of many hosts.
 //! Does not see: sweeps of one UDP port.
 
-use super::Limits;
+use super::limits::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
