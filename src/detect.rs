@@ -1,5 +1,6 @@
 //! `crywolf detect`: a capture or a live interface in, findings of the paired detector out.
 
+mod args;
 mod eve;
 mod explain;
 #[cfg(target_os = "linux")]
@@ -7,84 +8,21 @@ mod live;
 #[cfg(target_os = "linux")]
 mod recording;
 mod table;
+mod written;
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::ValueEnum;
-use detector::{Config, Counters, DEFAULTS, Detector, PRESETS};
+use detector::{Config, Counters, DEFAULTS, Detector};
 use labels::{AddressBlock, Finding};
 use wire::capture::{CaptureError, CaptureReader};
 
 use crate::input::{self, display_name};
 use crate::output::Verbosity;
+use written::{write_counters, write_findings, write_losses};
 
-/// Findings of the paired detector about a capture, or about what passes an interface.
-#[derive(clap::Args, Debug)]
-#[cfg_attr(
-    target_os = "linux",
-    command(group = clap::ArgGroup::new("input").args(["capture", "interface", "print_config"]).required(true))
-)]
-#[command(after_help = "\
-Examples:
-  crywolf detect capture.pcap
-  crywolf detect capture.pcapng --home 192.0.2.0/24 --format jsonl > findings.jsonl
-  tcpdump -w - -c 1000 | crywolf detect - --format eve
-  crywolf detect capture.pcap.gz --explain 2
-  crywolf detect --print-config > thresholds.toml
-  crywolf detect --interface veth0 --netns lab --duration 10m --format jsonl > findings.jsonl
-
-Exit status: 0 with or without findings, 2 when the capture cannot be read to its end, and when the interface vanishes.")]
-pub struct DetectArgs {
-    /// The capture, pcap or pcapng, compressed with gzip or not; - reads standard input.
-    #[arg(value_name = "CAPTURE")]
-    #[cfg_attr(
-        not(target_os = "linux"),
-        arg(required_unless_present = "print_config")
-    )]
-    pub capture: Option<PathBuf>,
-
-    /// A home network; may be given several times.
-    #[arg(long, value_name = "CIDR")]
-    pub home: Vec<AddressBlock>,
-
-    /// A set of thresholds: quiet alerts less, paranoid at first signs.
-    #[arg(long, value_name = "NAME", default_value = "balanced", value_parser = PRESETS.map(|(name, _)| name))]
-    pub preset: String,
-
-    /// Thresholds to use in place of those of the preset.
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-
-    /// Print the built-in thresholds with their units and reasons, to begin a file for --config.
-    #[arg(long)]
-    pub print_config: bool,
-
-    /// How to write the findings.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
-
-    /// Of the findings only the Nth, with its frames and filters that show them in Wireshark.
-    #[arg(long, value_name = "N", conflicts_with = "format")]
-    pub explain: Option<usize>,
-
-    /// How to listen.
-    #[cfg(target_os = "linux")]
-    #[command(flatten)]
-    pub live: live::LiveArgs,
-}
-
-/// How to write findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// One finding a line, schema crywolf.finding/1.
-    Jsonl,
-    /// Suricata's EVE records, one a line.
-    Eve,
-}
+pub use args::DetectArgs;
 
 /// Runs the command; the findings go to standard output.
 ///
@@ -227,51 +165,4 @@ fn read_config(preset: &str, path: Option<&Path>) -> anyhow::Result<Config> {
     let config = Config::preset(preset, &text).context("the preset is not known")?;
     config
         .with_context(|| path.map_or_else(|| preset.to_owned(), |path| path.display().to_string()))
-}
-
-fn write_findings(format: Format, findings: &[Finding]) -> io::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    match format {
-        Format::Table => table::write(findings, &mut out)?,
-        Format::Jsonl => {
-            for finding in findings {
-                writeln!(out, "{}", finding.to_json())?;
-            }
-        }
-        Format::Eve => {
-            for finding in findings {
-                writeln!(out, "{}", eve::record(finding))?;
-            }
-        }
-    }
-    out.flush()
-}
-
-/// Says how many frames were not looked into, and why.
-fn write_losses(counters: &Counters) {
-    let lost = counters.not_looked_into();
-    if lost == 0 {
-        return;
-    }
-    let reasons: Vec<String> = counters
-        .not_looked_into_why()
-        .into_iter()
-        .map(|(reason, count)| format!("{reason} ({count})"))
-        .collect();
-    let all = counters.frames;
-    let mut err = io::stderr().lock();
-    // Nothing is lost when nobody reads it.
-    let _ = writeln!(
-        err,
-        "{lost} of {all} frames were not looked into: {}",
-        reasons.join(", ")
-    );
-}
-
-fn write_counters(counters: &Counters) {
-    let mut err = io::stderr().lock();
-    for (name, value) in counters.named() {
-        // Nothing is lost when nobody reads it.
-        let _ = writeln!(err, "{value:>12}  {name}");
-    }
 }

@@ -2,6 +2,7 @@
 
 mod ladder;
 mod page;
+mod recorded;
 mod story;
 mod svg;
 mod timeline;
@@ -11,11 +12,11 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use generator::{Catalogue, Request, Scenario, simulate};
-use labels::Truth;
+use generator::{Catalogue, Request, Scenario};
 
 use crate::order;
 use crate::output::print;
+use recorded::{Recorded, record};
 
 /// Show one scenario: story, source, hosts, parameters, and its first frames as a sequence diagram.
 #[derive(Args, Clone, Debug)]
@@ -58,13 +59,6 @@ pub struct ShowArgs {
     /// List the paths under which chance is drawn, which a scenario can pin
     #[arg(long, group = "form")]
     pub draws: bool,
-}
-
-/// What a sensor recorded.
-struct Recorded {
-    sensor: String,
-    capture: Vec<u8>,
-    truth: Truth,
 }
 
 /// Runs the command.
@@ -132,18 +126,4 @@ fn at_sensor(scenario: &Scenario, args: &ShowArgs) -> Result<Option<Recorded>> {
     Ok(record(scenario, args.seed, |name| name == sensor)?
         .into_iter()
         .next())
-}
-
-fn record(scenario: &Scenario, seed: u64, wanted: impl Fn(&str) -> bool) -> Result<Vec<Recorded>> {
-    let recordings = simulate(scenario, seed, false, |name| wanted(name).then(Vec::new))?;
-    let recorded = recordings.into_iter().map(|recording| {
-        let sensor = recording.sensor.clone();
-        let (capture, truth) = recording.into_truth();
-        Recorded {
-            sensor,
-            capture,
-            truth,
-        }
-    });
-    Ok(recorded.collect())
 }

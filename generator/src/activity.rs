@@ -92,6 +92,26 @@ pub struct Activity {
     pub forged: Vec<ipnet::IpNet>,
 }
 
+impl Activity {
+    /// The background, activity 0.
+    pub fn background() -> Activity {
+        Activity {
+            name: "background".into(),
+            class: None,
+            echo: None,
+            expect: None,
+            tool: None,
+            actor: None,
+            callback: None,
+            evident: None,
+            label: None,
+            gap: None,
+            because: Vec::new(),
+            forged: Vec::new(),
+        }
+    }
+}
+
 /// The least that shows an activity for what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Minimum {

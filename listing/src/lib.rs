@@ -27,85 +27,18 @@ mod gap;
 mod make;
 mod read;
 mod said;
+mod settings;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-
-use wire::time::Timestamp;
+mod transcript;
 
 pub use error::{ListingError, Problem, Wanted};
 pub use gap::Gap;
 pub use jiff::civil::Date;
 pub use make::{Assignment, DEFAULT_BASE, Reading, Times};
 pub use read::OtherLine;
-
-/// What the listing cannot tell, and its reader can.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The day of times without a date.
-    pub date: Date,
-    /// How times are meant.
-    pub times: Times,
-    /// Addresses of names.
-    pub names: BTreeMap<String, IpAddr>,
-    /// Whether a packet of which something printed cannot be made is an error; else zeros stand there, and [`Gap::Told`] says so.
-    pub exact: bool,
-}
-
-impl Default for Settings {
-    /// 2000-01-01, and no names.
-    fn default() -> Self {
-        Settings {
-            date: Date::constant(2000, 1, 1),
-            times: Times::default(),
-            names: BTreeMap::new(),
-            exact: false,
-        }
-    }
-}
-
-/// A frame that a listing tells of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedFrame {
-    /// Line where it begins, counted from 1.
-    pub line: usize,
-    /// When it was seen.
-    pub time: Timestamp,
-    /// The frame, from its Ethernet header on.
-    pub bytes: Vec<u8>,
-    /// Its bytes on the wire: more than there are where the listing's capture was cut.
-    pub original_length: usize,
-    /// What the listing does not tell of it, each once.
-    pub gaps: Vec<Gap>,
-}
-
-/// How the sequence numbers of a connection were read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedConnection {
-    /// Addresses and ports of its ends.
-    pub ends: [SocketAddr; 2],
-    /// How its numbers were read.
-    pub reading: Reading,
-    /// Segments of it.
-    pub segments: u64,
-}
-
-/// What a listing tells.
-#[derive(Clone, Debug, Default)]
-pub struct Transcript {
-    /// The frames, in the order of the listing.
-    pub frames: Vec<ListedFrame>,
-    /// Addresses of names, in order of appearance.
-    pub names: Vec<Assignment>,
-    /// The TCP connections, in the order of their addresses.
-    pub connections: Vec<ListedConnection>,
-    /// Lines that are no packet.
-    pub other: Vec<OtherLine>,
-    /// Packets that could not be read, in the order of the listing.
-    pub errors: Vec<ListingError>,
-}
+pub use settings::Settings;
+pub use transcript::{ListedConnection, ListedFrame, Transcript};
 
 /// Makes frames of a listing. Packets that cannot be read are left out and listed.
 pub fn transcribe(listing: &str, settings: &Settings) -> Transcript {

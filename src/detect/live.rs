@@ -4,7 +4,6 @@
 //! capture of the same frames, since the detector knows no other time than theirs.
 
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,43 +13,15 @@ use labels::{AddressBlock, Finding};
 use replay::listener::{Block, Heard, Listener};
 use replay::namespace;
 
+use super::args::{DetectArgs, Format, LiveArgs};
 use super::recording::{self, Recording};
-use super::{DetectArgs, Format, table, write_counters, write_findings};
-use crate::duration;
+use super::table;
+use super::written::{write_counters, write_findings};
 use crate::output::Verbosity;
 use crate::process::{drop_privileges, stop_flag};
 
 /// How long a silent line is waited for before a look at the time that was given. A signal ends the wait.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// How to listen.
-#[derive(clap::Args, Debug)]
-#[command(next_help_heading = "Live")]
-pub struct LiveArgs {
-    /// Listen on this interface in place of reading a capture, until Ctrl-C
-    #[arg(long, value_name = "IF")]
-    pub interface: Option<String>,
-
-    /// Listen in this network namespace: a name that `ip netns` knows, or a file such as /proc/PID/ns/net
-    #[arg(long, value_name = "NAME|PATH", conflicts_with = "capture")]
-    pub netns: Option<String>,
-
-    /// End after so long, such as 30s or 10m
-    #[arg(long, value_name = "DURATION", conflicts_with = "capture", value_parser = duration::parse)]
-    pub duration: Option<Duration>,
-
-    /// End after so many frames
-    #[arg(long, value_name = "N", conflicts_with = "capture", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
-
-    /// Also write a first version of each finding as soon as its evidence suffices
-    #[arg(long, conflicts_with = "capture")]
-    pub early: bool,
-
-    /// Also write the frames that were seen to a capture
-    #[arg(long, value_name = "FILE.pcap", conflicts_with = "capture")]
-    pub write: Option<PathBuf>,
-}
 
 /// Listens until it is told to end; the findings go to standard output.
 ///

@@ -10,7 +10,7 @@ use wire::capture::CaptureReader;
 use wire::decode::{Network, Transport};
 use wire::{Flags, Layers};
 
-use super::Recorded;
+use super::recorded::Recorded;
 
 /// Names of hosts, by their addresses.
 pub type Names = BTreeMap<IpAddr, String>;

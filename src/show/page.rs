@@ -11,7 +11,8 @@ use generator::{Scenario, ScenarioFile};
 use labels::{AddressBlock, Event};
 
 use super::ladder::{Ladder, events, names};
-use super::{Recorded, svg, timeline};
+use super::recorded::Recorded;
+use super::{svg, timeline};
 use crate::output::write_whole;
 
 /// Frames of a sequence diagram.

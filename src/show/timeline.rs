@@ -10,7 +10,7 @@ use labels::Verdict;
 use wire::Layers;
 use wire::capture::CaptureReader;
 
-use super::Recorded;
+use super::recorded::Recorded;
 use super::{ladder, svg};
 
 /// Cells across and up.

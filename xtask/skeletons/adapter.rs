@@ -4,7 +4,9 @@
 //! Not read: what else it writes.
 
 use super::record::Record;
-use super::{Adapter, Fault, Format, Line, stamp};
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
+use super::stamp;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "@NAME@",

@@ -1,6 +1,6 @@
 //! The grade as @WORDS@: for whom, and what it shows.
 
-use super::Report;
+use super::contract::Report;
 use crate::grade::Grade;
 
 pub(super) const REPORT: Report = Report {

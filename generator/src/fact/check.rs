@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use wire::capture::CaptureReader;
 use wire::{Layers, LinkType, Timestamp};
 
-use super::Names;
 use super::evaluate::{compare, is_among, literals, value};
 use super::field::Frame;
 use super::parse::{Against, Bound, Check, Expression, Kind, Statement};
+use super::value::Names;
 use super::value::Value;
 
 /// Whether a check holds; what shows that it does not.

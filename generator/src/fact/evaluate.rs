@@ -1,8 +1,8 @@
 //! What expressions come to, in a frame and without one.
 
-use super::Names;
 use super::field::Frame;
 use super::parse::{Expression, Member, Operator};
+use super::value::Names;
 use super::value::Value;
 
 /// What an expression comes to in a frame.

@@ -14,13 +14,11 @@ pub mod parse;
 pub mod tshark;
 pub mod value;
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-
 use crate::reading::error::Origin;
 
 pub use check::{Capture, Outcome};
 pub use parse::Check;
+pub use value::Names;
 
 /// A fact of a scenario.
 #[derive(Clone, Debug)]
@@ -34,9 +32,6 @@ pub struct Fact {
     /// Where it is written.
     pub origin: Origin,
 }
-
-/// The addresses of hosts and groups, by the name under which a check speaks of them.
-pub type Names = BTreeMap<String, Vec<IpAddr>>;
 
 impl Fact {
     /// Whether it holds in a capture.

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::Names;
 use super::parse::{Expression, Kind, Member, Operator, Statement};
+use super::value::Names;
 use super::value::Value;
 
 /// Our name of a field and tshark's.

@@ -1,8 +1,12 @@
 //! What a field or an expression comes to.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+
+/// The addresses of hosts and groups, by the name under which a check speaks of them.
+pub type Names = BTreeMap<String, Vec<IpAddr>>;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]

@@ -25,7 +25,7 @@ use crate::activity::{Activity, Cause, Sent};
 use crate::seed::{Draws, SeedTree};
 use icmp::QuotedTransport;
 use ip::Purpose;
-use program::{Program, System};
+use program::{Lookup, Program, System};
 use reassembly::Reassembly;
 use socket::{Endpoint, Outbox, ProgramId};
 use sockets::Sockets;
@@ -69,17 +69,6 @@ pub struct HostConfig {
     pub booted: bool,
     /// How long it takes to send what it decided to send: least time and mean of the rest, in nanoseconds.
     pub turnaround: (u64, u64),
-}
-
-/// A question for the hardware address of a neighbour that a program asks by itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Lookup {
-    /// Who asks.
-    pub program: ProgramId,
-    /// For whom.
-    pub neighbour: IpAddr,
-    /// Why.
-    pub cause: Cause,
 }
 
 /// A host at work.

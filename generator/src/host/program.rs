@@ -37,6 +37,17 @@ pub trait Program: Send {
     fn neighbour(&mut self, _address: IpAddr, _sys: &mut System<'_>) {}
 }
 
+/// A question for the hardware address of a neighbour that a program asks by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// Who asks.
+    pub program: ProgramId,
+    /// For whom.
+    pub neighbour: IpAddr,
+    /// Why.
+    pub cause: Cause,
+}
+
 /// What a program can reach of its host.
 #[derive(Debug)]
 pub struct System<'a> {
@@ -45,7 +56,7 @@ pub struct System<'a> {
     pub(super) program: ProgramId,
     pub(super) address: IpAddr,
     pub(super) addresses: &'a [IpAddr],
-    pub(super) lookups: &'a mut Vec<(Timestamp, super::Lookup)>,
+    pub(super) lookups: &'a mut Vec<(Timestamp, Lookup)>,
     pub(super) sockets: &'a mut Sockets,
     pub(super) timers: &'a mut Timers,
     pub(super) out: &'a mut Outbox,
@@ -75,7 +86,7 @@ impl System<'_> {
     /// Asks for the hardware address of a neighbour, `after` nanoseconds from now; an answer is told by
     /// [`Program::neighbour`].
     pub fn look_up(&mut self, after: u64, neighbour: IpAddr, activity: ActivityId) {
-        let lookup = super::Lookup {
+        let lookup = Lookup {
             program: self.program,
             neighbour,
             cause: Cause::stimulus(activity),

@@ -11,7 +11,7 @@ use wire::{ArpMessage, Icmp, Ip, Ipv6, MacAddress, Packet, Payload, Segment, Tim
 
 use super::world::{Event, World, stands_on};
 use crate::activity::{Cause, Sent};
-use crate::host::Lookup;
+use crate::host::program::Lookup;
 use crate::net::pool::Passing;
 use crate::net::segment::{ASK_AGAIN, QUESTIONS, interface_id, link_local, solicited_node};
 use crate::net::sensor::{Sighting, What};

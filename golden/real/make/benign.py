@@ -349,7 +349,6 @@ def _(lab):
 
 @play("ssh-mistyped-password", "ssh", "silence", "ssh", need=("www", "clients", "resolver", "pcs"), bg=("dns-out", "ssh-in", "web-in"), pause=4, seen={"tcp.dstport==22 && tcp.flags==2": 3}, note="A person mistypes the password twice, waits, and then remembers the key. Not guessing.")
 def _(lab):
-    key = ssh_command("x", "y").split(" -i ")[1].split()[0]
     yield
     lab.tool(lab.hosts["c0"], "sshpass -p falsch ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 root@192.0.2.10 uptime")
     time.sleep(5)

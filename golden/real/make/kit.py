@@ -3,9 +3,10 @@ import sys
 import time
 
 import services
-from lab import case
+from lab import IN4, case
 from services import background, office
 
+PYTHON = sys.executable
 BORDER = """table inet border { chain forward { type filter hook forward priority 0; policy accept;
  iifname "wan0" tcp dport { 135, 139, 445, 1433, 3389 } drop
  iifname "wan0" udp dport { 135, 1900 } drop
@@ -80,6 +81,11 @@ def many(lab, side, numbers, prefix="h"):
     return lab.host(f"{prefix}{numbers[0]}", side, numbers[0], extra=tuple(numbers[1:]))
 
 
+def addresses(numbers, net=IN4):
+    """The addresses of those numbers, inside where nothing else is said."""
+    return [f"{net}{number}" for number in numbers]
+
+
 def note(lab, what):
     """What a program did, among the commands of the case."""
     lab.commands.append(what)
@@ -88,7 +94,7 @@ def note(lab, what):
 def run(lab, host, name, text, *args, t=60):
     """Runs a Python program of the case's own."""
     lab.file(name, text)
-    return lab.tool(host, f"{sys.executable} {name} " + " ".join(map(str, args)), t)
+    return lab.tool(host, f"{PYTHON} {name} " + " ".join(map(str, args)), t)
 
 
 ECHO = '''
@@ -112,6 +118,6 @@ asyncio.run(main())
 def echo(lab, host, addresses, ports):
     """A service of a few words at each address and port."""
     lab.file("echo.py", ECHO)
-    served = lab.spawn(host, [sys.executable, "echo.py", ",".join(addresses), ",".join(map(str, ports))])
+    served = lab.spawn(host, [PYTHON, "echo.py", ",".join(addresses), ",".join(map(str, ports))])
     services.ready(host, ports[-1])
     return served

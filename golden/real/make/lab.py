@@ -24,6 +24,7 @@ import tomllib
 HERE = os.path.dirname(os.path.abspath(__file__))
 CACHE = os.path.join(tempfile.gettempdir(), "crywolf-lab-cache")
 OUT4, IN4, OUT6, IN6 = "198.51.100.", "192.0.2.", "2001:db8:1::", "2001:db8:2::"
+WWW, MAIL, NS, FTP = (f"{IN4}{number}" for number in (10, 11, 12, 13))
 
 
 def sh(*words, check=True):

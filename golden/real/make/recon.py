@@ -3,7 +3,6 @@ import time
 
 import services
 from kit import play, probe
-from lab import ssh_key
 
 S1, S2 = {"www": 1}, {}
 

@@ -2,18 +2,9 @@
 
 use crate::error::ReplayError;
 use crate::guard::hearing::Hearing;
-use crate::guard::way::{answers_leave, way_out};
+use crate::guard::way::{Entry, answers_leave, way_out};
 use crate::guard::{Guard, Refusal, Rule};
 use crate::link::{Interface, Kind, Network};
-
-/// How frames get onto an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
-    /// Written into a tap: they arrive on the interface, as if its other end had sent them.
-    Written,
-    /// Sent through a packet socket: they leave through the interface.
-    Sent,
-}
 
 /// The guard's permission to send to one interface.
 #[derive(Clone, Debug)]

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 pub use content::Control;
 pub use hearing::Hearing;
-pub use interface::{Admission, Entry};
+pub use interface::Admission;
+pub use way::Entry;
 
 /// Frames a run may send unless told otherwise.
 const MAX_FRAMES: u64 = 100_000_000;

@@ -7,9 +7,18 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::guard::Rule;
 use crate::guard::route::{self, Reach};
-use crate::guard::{Entry, Rule};
 use crate::link::{Detour, Interface, Kind, Network, Side, Takes, Target};
+
+/// How frames get onto an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Written into a tap: they arrive on the interface, as if its other end had sent them.
+    Written,
+    /// Sent through a packet socket: they leave through the interface.
+    Sent,
+}
 
 /// The rule that forbids to send there and why, if frames could leave the lab.
 pub(super) fn way_out(

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use labels::{Class, Finding, FindingError};
 
-use super::{Adapter, Fault, Format, Line};
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
 use crate::Alert;
 
 pub(super) const ADAPTER: Adapter = Adapter {

@@ -8,9 +8,10 @@ use labels::{AddressBlock, Class, PortRange, Transport, Verdict};
 use serde_json::{Map as Object, Value};
 
 use super::cells::cells;
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
 use super::record::{self, Record};
 use super::stamp::{self, Stamp};
-use super::{Adapter, Fault, Format, Line};
 use crate::map::Conclusion;
 
 pub(super) const ADAPTER: Adapter = Adapter {

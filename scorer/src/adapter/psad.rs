@@ -3,8 +3,10 @@
 //! Source: the output of psad 2.4.6.
 //! Not read: its status files and mails, blocks that it sets up.
 
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
 use super::record::{self, Record};
-use super::{Adapter, Fault, Format, Line, stamp};
+use super::stamp;
 use stamp::Stamp;
 
 pub(super) const ADAPTER: Adapter = Adapter {

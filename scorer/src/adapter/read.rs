@@ -7,9 +7,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::contract::{Adapter, Line};
+use super::fault::Fault;
 use super::lines::{Lines, Text};
 use super::record::Record;
-use super::{ADAPTERS, Adapter, Calendar, Fault, Line};
+use super::{ADAPTERS, Calendar};
 use crate::Alert;
 use crate::map::{Blames, Conclusion, Map};
 

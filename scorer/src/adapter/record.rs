@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use labels::{AddressBlock, PortRange, Transport};
 
-use super::Fault;
+use super::fault::Fault;
 use super::stamp::{Calendar, Stamp};
 use crate::Alert;
 use crate::map::{Blames, Conclusion, Named};

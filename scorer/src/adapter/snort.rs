@@ -7,9 +7,10 @@
 use serde_json::{Map as Object, Value};
 
 use super::cells::cells;
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
 use super::record::{self, Record};
 use super::stamp::{self, Stamp};
-use super::{Adapter, Fault, Format, Line};
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "snort",

@@ -7,8 +7,10 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
 use super::record::{self, Record};
-use super::{Adapter, Fault, Format, Line, stamp};
+use super::stamp;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "suricata",

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use labels::AddressBlock;
 
-use super::{Adapter, Calendar, Reader, Reading};
+use super::contract::Adapter;
+use super::{Calendar, Reader, Reading};
 use crate::Alert;
 use crate::map::{Map, MapFile};
 

@@ -5,8 +5,10 @@
 
 use serde_json::{Map as Object, Value};
 
+use super::contract::{Adapter, Format, Line};
+use super::fault::Fault;
 use super::record::{self, Record};
-use super::{Adapter, Fault, Format, Line, stamp};
+use super::stamp;
 
 pub(super) const ADAPTER: Adapter = Adapter {
     name: "zeek",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use labels::Class;
 
-use super::Report;
+use super::contract::Report;
 use crate::grade::{ConfusionRow, Grade};
 
 pub(super) const REPORT: Report = Report {

@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::Report;
 use super::context::{Capture, Context, Level, Note, capture_ids};
+use super::contract::Report;
 use crate::grade::{Grade, Outcome};
 
 pub(super) const REPORT: Report = Report {

@@ -1,6 +1,6 @@
 //! The whole grade as JSON.
 
-use super::Report;
+use super::contract::Report;
 
 pub(super) const REPORT: Report = Report {
     option: "json",

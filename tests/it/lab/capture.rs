@@ -114,7 +114,7 @@ impl Running {
             .command(
                 Place::Router,
                 CAPTURE_TIMEOUT,
-                &[&super::words(words)[..], &[point.interface()]].concat(),
+                &[&super::network::words(words)[..], &[point.interface()]].concat(),
             )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,7 +13,7 @@ use std::fmt::Write;
 use labels::{AddressBlock, Class, Finding};
 
 use self::capture::{Capture, Point};
-use self::network::{Lab, Place};
+use self::network::{Lab, Place, words};
 use crate::namespaces::ip;
 
 const HOME_AND_WAN: &[Point] = &[Point::Home, Point::Wan];
@@ -79,11 +79,6 @@ fn texts(blocks: &[AddressBlock]) -> Vec<String> {
         .iter()
         .map(|block| block.to_string().trim_end_matches("/32").to_owned())
         .collect()
-}
-
-/// The words of a command.
-fn words(line: &str) -> Vec<&str> {
-    line.split_whitespace().collect()
 }
 
 /// So many parallel downloads of 20 kB.

@@ -246,3 +246,8 @@ fn python() -> String {
     let path = String::from_utf8_lossy(&output.expect("python3 is there").stdout).into_owned();
     path.trim().to_owned()
 }
+
+/// The words of a command.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}

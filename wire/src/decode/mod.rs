@@ -7,42 +7,27 @@
 //! wrapping off. Not decoded: IPv6 jumbograms, encrypted frames.
 
 mod envelope;
+mod layers;
 mod link;
 mod link_type;
 mod network;
+mod quote;
 mod report;
+mod segment;
+mod sums;
 mod transport;
 
-use std::net::IpAddr;
-
 pub use envelope::{Envelope, MAX_ENVELOPES, Opened};
+pub use layers::Layers;
 pub use link::{LinkLayer, loopback_ether_type};
 pub use link_type::LinkType;
 pub use network::{Arp, Network, V4, V6};
+pub use quote::Quote;
 pub use report::{Anomalies, Layer, Stop, StopReason};
-pub use transport::{IcmpView, Quote, TcpView, Transport, UdpView};
+pub use transport::{IcmpView, TcpView, Transport, UdpView};
 
 use link::AboveLink;
 use report::Reading;
-
-/// What was read of one frame.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Layers<'a> {
-    /// Link header.
-    pub link: LinkLayer,
-    /// Network header.
-    pub network: Network<'a>,
-    /// Transport header.
-    pub transport: Transport<'a>,
-    /// What the last header read carries, as far as it was captured, without link padding.
-    pub payload: &'a [u8],
-    /// Bytes of payload on the wire as the headers say, captured or not.
-    pub payload_length: usize,
-    /// What ended the reading before its natural end.
-    pub stop: Option<Stop>,
-    /// What was odd on the way.
-    pub anomalies: Anomalies,
-}
 
 impl<'a> Layers<'a> {
     /// Reads a frame that was captured whole.
@@ -85,7 +70,7 @@ impl<'a> Layers<'a> {
             partial: false,
         };
         let mut layers = *self;
-        transport::read(&whole, &mut layers, &mut reading);
+        segment::read(&whole, &mut layers, &mut reading);
         layers.stop = reading.stop;
         layers.anomalies = self.anomalies | reading.anomalies;
         layers
@@ -96,7 +81,7 @@ impl<'a> Layers<'a> {
     fn read_above(&mut self, above: &AboveLink<'a>, mut reading: Reading) {
         let (ether_type, bytes) = (above.ether_type, above.bytes);
         match network::read(ether_type, bytes, &mut self.network, &mut reading) {
-            network::Above::Transport(segment) => transport::read(&segment, self, &mut reading),
+            network::Above::Transport(carried) => segment::read(&carried, self, &mut reading),
             network::Above::Fragment(bytes, length) => {
                 self.carry(Transport::Fragment, bytes, length);
             }
@@ -106,58 +91,6 @@ impl<'a> Layers<'a> {
         }
         self.stop = reading.stop;
         self.anomalies = reading.anomalies;
-    }
-
-    /// What the last header that was read is, and what it carries.
-    #[inline(always)]
-    fn carry(&mut self, transport: Transport<'a>, payload: &'a [u8], length: usize) {
-        self.transport = transport;
-        self.payload = payload;
-        self.payload_length = length;
-    }
-
-    /// Sender and receiver of the IP packet.
-    pub fn addresses(&self) -> Option<(IpAddr, IpAddr)> {
-        match &self.network {
-            Network::V4(ip) => Some((ip.source.into(), ip.destination.into())),
-            Network::V6(ip) => Some((ip.source.into(), ip.destination.into())),
-            Network::Arp(_) | Network::None => None,
-        }
-    }
-
-    /// Ports of sender and receiver, where there are ports.
-    pub fn ports(&self) -> Option<(u16, u16)> {
-        match &self.transport {
-            Transport::Tcp(tcp) => Some((tcp.source, tcp.destination)),
-            Transport::Udp(udp) => Some((udp.source, udp.destination)),
-            _ => None,
-        }
-    }
-
-    /// Time to live, or hop limit.
-    pub fn ttl(&self) -> Option<u8> {
-        match &self.network {
-            Network::V4(ip) => Some(ip.ttl),
-            Network::V6(ip) => Some(ip.hop_limit),
-            Network::Arp(_) | Network::None => None,
-        }
-    }
-
-    /// The packet that an ICMP or ICMPv6 error quotes, as far as it is there: RFC 792 promises its header and
-    /// eight bytes more, which is enough for addresses and ports.
-    pub fn quoted(&self) -> Option<Quote<'a>> {
-        match &self.transport {
-            Transport::Icmp(icmp) if icmp.is_error() => Quote::read(self.payload),
-            Transport::Icmpv6(icmp) if icmp.is_error_v6() => Quote::read(self.payload),
-            _ => None,
-        }
-    }
-
-    /// Works out the checksums and returns those anomalies that they add. Kept apart from decoding because it
-    /// touches each byte, and because sums are often wrong for innocent reasons (offloading to the network card).
-    /// Sums over bytes that were not captured, and those of fragments, are not judged.
-    pub fn checksum_anomalies(&self) -> Anomalies {
-        transport::checksum_anomalies(self)
     }
 }
 

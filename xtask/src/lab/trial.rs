@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::LabArgs;
+use super::args::LabArgs;
 use super::suite::Candidate;
 use crate::lifeline::Lifeline;
 use crate::line::Line;

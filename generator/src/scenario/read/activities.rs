@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use labels::{Class, Expect};
 
-use super::Reader;
 use super::reach::Aim;
+use super::reader::Reader;
 use crate::activity::{Activity, ActivityId, Minimum};
 use crate::blueprint::Blueprint;
 use crate::reading::document::Node;
@@ -19,24 +19,6 @@ use crate::{app, tool};
 
 /// Addresses that a block may add to an activity's targets.
 const MAX_TARGETS: usize = 65_536;
-
-/// The background, activity 0.
-pub(super) fn background() -> Activity {
-    Activity {
-        name: "background".into(),
-        class: None,
-        echo: None,
-        expect: None,
-        tool: None,
-        actor: None,
-        callback: None,
-        evident: None,
-        label: None,
-        gap: None,
-        because: Vec::new(),
-        forged: Vec::new(),
-    }
-}
 
 /// What is read of an activity before its names are looked up.
 struct Words {

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::{IpNet, Ipv6Net};
 use wire::MacAddress;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::net::segment::interface_id;
 use crate::net::topology::{SiteId, on_link};
 use crate::reading::document::{Node, Value};

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net};
 use wire::MacAddress;
 
-use super::Reader;
-use super::Unstated;
 use super::families::{Families, families};
 use super::places::{LineWords, line};
+use super::reader::{Reader, Unstated};
 use super::services::{delays, services};
 use crate::activity::ActivityId;
 use crate::blueprint::Blueprint;

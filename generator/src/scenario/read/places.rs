@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Reader, Unstated};
+use super::reader::{Reader, Unstated};
 use crate::net::filter::Filter;
 use crate::net::nat;
 use crate::net::path::{LineConfig, QUEUE, picos_per_byte};

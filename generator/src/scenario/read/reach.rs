@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::Reader;
+use super::reader::Reader;
 use crate::blueprint::Blueprint;
 use crate::net::sensor::{Place, SensorConfig};
 use crate::net::topology::{SiteId, is_for_all};

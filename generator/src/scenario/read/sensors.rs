@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use wire::envelope::{Medium, Tunnel, TunnelKind};
 use wire::{Envelope, Framing, ethernet};
 
-use super::{Reader, Unstated};
+use super::reader::{Reader, Unstated};
 use crate::net::segment::router_mac;
 use crate::net::sensor::fault::Faults;
 use crate::net::sensor::{Place, SensorConfig};

@@ -23,10 +23,8 @@ use crate::guard::{Admission, Entry};
 use crate::sink::Sink;
 use crate::sink::packet_socket::{gone_or, wait_writable};
 
-use ring::{Mapping, Ring};
+use ring::{Mapping, RING, Ring};
 
-/// Descriptors in each ring, and chunks of memory: enough that the kernel never waits for us, and 8 MiB in all.
-const RING: u32 = 2048;
 /// Bytes of a chunk: a page. One frame lies in each.
 const CHUNK: u32 = 4096;
 

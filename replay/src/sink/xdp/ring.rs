@@ -5,7 +5,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::RING;
+/// Descriptors in each ring, and chunks of memory: enough that the kernel never waits for us, and 8 MiB in all.
+pub(super) const RING: u32 = 2048;
 
 /// Memory that is unmapped when dropped.
 pub(super) struct Mapping {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Line, Trace, TraceError, TraceProblem};
+use super::event::{Event, Line, Trace, TraceError, TraceProblem};
 
 /// The most rounds of a repetition, and of all within one another.
 const MOST_ROUNDS: u32 = 1 << 20;

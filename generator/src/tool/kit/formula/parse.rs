@@ -2,7 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Atom, Name, Operator, Scope, Step, Term, number, range};
+use super::super::values::Name;
+use super::term::{Atom, Operator, Scope, Step, Term, number, range};
 
 /// Longest list of a `turn`, and deepest nesting.
 const MOST_PARTS: usize = 4096;

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::super::values::{Name, Values};
-use super::{Atom, Formula, Scope, Step, Term};
+use super::Formula;
+use super::term::{Atom, Scope, Step, Term};
 use crate::seed::Draws;
 
 /// A formula at work: its draws, and what it has drawn and counted so far.
