@@ -1,21 +1,24 @@
 //! Amplification: questions in a victim's name to those who answer with more.
 //!
 //! # What
-//! Datagrams whose answers are many times as long, and whose asker says of the answers that nobody there waits for them;
-//! or echo requests to a whole network at once; or many hosts that accept connections which one host has not opened.
+//! Datagrams whose answers are many times as long, and whose asker says of the answers that nobody there waits for them,
+//! or whose service nobody far away has business with; or echo requests to a whole network at once; or several hosts that
+//! accept, again and again, connections which one host has not opened or never takes up.
 //!
 //! # Why these facts
 //! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
 //! Nobody has business with a broadcast address of another site. Where the questions take another way, the answers alone
 //! tell: one service of several far hosts answers at length, and is told that nobody listens. A server whose client has
 //! left may repeat one answer for long, but it is one server, and one answer. A server repeats its consent because nobody
-//! takes it up; the victim of a flood in forged names consents to many, while here many consent to one.
+//! takes it up; the victim of a flood in forged names consents to many, while here many consent to one. A client that does
+//! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Characters, caches
+//! and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
 //!
 //! # Blind spots
-//! A victim that is silent.
+//! A silent victim of services that strangers do ask, such as DNS.
 //!
 //! # References
 //! CERT CA-98.01 (smurf), TA14-017A (amplification); RFC 2644.
@@ -27,7 +30,9 @@ use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
-use crate::news::{AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::news::{
+    AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
+};
 use crate::observe::Fault;
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Answers, Memory, State};
@@ -55,6 +60,8 @@ section! {
         broadcasts: u32,
         chatterers: usize,
         reflectors: usize,
+        abuses: u32,
+        unclaimed: u32,
     }
 }
 
@@ -66,12 +73,17 @@ struct Victim {
     /// Questions in its name, and answers to none.
     questions: u32,
     unasked: u32,
+    /// Questions to services that nobody far away has business with.
+    abuses: u32,
     surprises: u32,
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
     chatter: Addresses,
     /// Hosts that accept connections which the victim has not opened.
     accepting: Addresses,
+    /// Handshakes begun once, consented to again and again, and never taken up; and the hosts that consented.
+    unclaimed: u32,
+    consenting: Addresses,
     amplifiers: Addresses,
     ports: Ports,
     frames: Examples,
@@ -86,11 +98,21 @@ impl Victim {
         let reflected = self.unasked >= limits.surprises
             && self.questions == 0
             && self.amplifiers.len() >= limits.reflectors;
+        let unclaimed = self.unclaimed >= limits.unclaimed
+            && self.consenting.len() >= limits.reflectors
+            && is_often(self.unclaimed, &self.consenting);
         self.surprises >= limits.surprises && (amplified && questions || reflected)
+            || self.abuses >= limits.abuses && amplified && is_often(self.abuses, &self.amplifiers)
+            || unclaimed
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
             || self.accepting.len() >= limits.chatterers
     }
+}
+
+/// Whether so many questions are several for each who was asked: who looks for something asks everybody once.
+fn is_often(questions: u32, asked: &Addresses) -> bool {
+    usize::try_from(questions).unwrap_or(usize::MAX) >= 4 * asked.len()
 }
 
 impl Brief for Victim {
@@ -106,8 +128,8 @@ impl Brief for Victim {
         };
         let evidence = if key.1 == HANDSHAKES {
             fact(
-                "hosts that accept, again and again, connections that the victim has not opened",
-                count(self.accepting.len(), "host"),
+                "hosts that accept, again and again, connections that the victim has not opened, or opens once and never takes up",
+                count(self.accepting.len().max(self.consenting.len()), "host"),
                 "one host, whose own flood is answered, or none",
                 &self.frames,
             )
@@ -212,6 +234,21 @@ fn answer_each_other(attempt: &Attempt) -> bool {
         && tools::ANSWERING.contains(&attempt.dport)
 }
 
+/// Whether somebody far away asks a service that only neighbours ask.
+fn is_abuse(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Udp
+        && tools::NEIGHBOURLY.contains(&attempt.dport)
+        && attempt.is_from_elsewhere()
+}
+
+/// Whether a server insists on a handshake that was begun once, and that nobody takes up.
+fn is_unclaimed(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Syn
+        && attempt.sent == 1
+        && attempt.packets >= 3
+        && attempt.is_from_elsewhere()
+}
+
 /// A datagram from the port of a service that amplifies, to a stranger who has not asked.
 fn is_reflected(attempt: &Attempt, state: &State) -> bool {
     attempt.technique == Technique::Udp
@@ -234,6 +271,7 @@ impl Rule for Reflection {
             NewsKind::Fruitful,
             NewsKind::Complained,
             NewsKind::Grown,
+            NewsKind::Settled,
             NewsKind::UnsolicitedRepeated,
         ])
     }
@@ -257,6 +295,7 @@ impl Rule for Reflection {
                     victim.given += u64::from(attempt.given);
                     victim.fetched += u64::from(attempt.fetched);
                     victim.questions += 1;
+                    victim.abuses += u32::from(is_abuse(attempt));
                 });
             }
             News::Grown(attempt) if attempt.technique == Technique::Udp => {
@@ -265,6 +304,19 @@ impl Rule for Reflection {
                     let asked = u32::from(attempt.sent) / FLOW;
                     folder.brief.questions = folder.brief.questions.max(asked);
                 }
+                if is_abuse(attempt) {
+                    self.note(key, attempt.target, now, findings, |victim| {
+                        victim.abuses = victim.abuses.saturating_add(GROWTH / 2);
+                    });
+                }
+            }
+            News::Settled(attempt, Outcome::Abandoned) if is_unclaimed(attempt) => {
+                let key = (attempt.source, HANDSHAKES);
+                self.note(key, attempt.target, now, findings, |victim| {
+                    victim.unclaimed += 1;
+                    victim.consenting.insert(attempt.target);
+                    victim.ports.insert(attempt.dport);
+                });
             }
             // The first datagram of a flow, from a service's port, and longer than questions are.
             News::Opening(attempt)
@@ -287,10 +339,8 @@ impl Rule for Reflection {
                 let key = (answer.target, HANDSHAKES);
                 self.note(key, answer.source, now, findings, |victim| {
                     victim.accepting.insert(answer.source);
+                    victim.ports.insert(answer.sport);
                 });
-                if let Some(folder) = self.victims.get(&key) {
-                    folder.brief.ports.insert(answer.sport);
-                }
             }
             News::Complained {
                 fault: Fault::Port,

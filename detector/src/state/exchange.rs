@@ -19,6 +19,8 @@ const RESOLUTION_NANOS: u64 = 900_000_000;
 
 /// Ports of services that refuse logins by datagram: Kerberos, SIP.
 const SAYS_NO: [u16; 2] = [88, 5060];
+/// The port of servers that give addresses away; those who ask have the next (RFC 2131).
+const LEASES: u16 = 67;
 
 /// What is asked, in terms that all protocols of this file share.
 struct Question {
@@ -46,8 +48,11 @@ impl State {
         if seen.ttl <= MAX_HOPS {
             self.short_lived(seen, Some(udp.dport), Technique::Udp, news);
         }
-        if udp.sport == 67 {
+        if udp.sport == LEASES {
             self.mark_assigns(seen.source);
+            if let Some(address) = words::given_address(seen.payload) {
+                self.mark_given(address.into());
+            }
         }
         if udp.sport == 53 && !seen.payload.is_empty() {
             self.names.learn(seen.target, seen.payload, self.clock);
@@ -97,7 +102,9 @@ impl State {
         }
         // A service speaking to a client is an answer whose question was not captured; a packet that is to die on
         // the way asks the routers, not the port.
-        let called = self.calls.answers(to, self.clock);
+        // Who asks for an address has none yet from which he could be seen to ask.
+        let leased = udp.sport == LEASES && udp.dport == LEASES + 1;
+        let called = leased || self.calls.answers(to, self.clock);
         let answer = called
             || udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
             || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))

@@ -8,7 +8,7 @@
 //! 3. `Callback`: the target had just opened a conversation with the source.
 //! 4. `Guest`: the target is in a chat, and is asked at ports of proxies: servers and those in the room do so.
 //! 5. `Peer`: the source speaks a peer-to-peer protocol with some, and others at programs' ports are gone.
-//! 6. `Assignment`: a host that gives addresses away tries one before it does.
+//! 6. `Assignment`: a host that gives addresses away tries one before it does, itself or through a relay.
 //! 7. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
 //! 8. `Named`: a name was just resolved to this address for this client, or asked for if the answer was not caught.
 //! 9. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
@@ -59,7 +59,9 @@ impl State {
         {
             return Some(Excuse::Peer);
         }
-        if matches!(attempt.technique, Technique::Arp | Technique::Echo) && self.assigns(source) {
+        if matches!(attempt.technique, Technique::Arp | Technique::Echo)
+            && (self.assigns(source) || self.was_given_after(target, opened))
+        {
             return Some(Excuse::Assignment);
         }
         if attempt.technique == Technique::Arp {

@@ -1,5 +1,7 @@
 //! What is known of pairs, services and sources: what rules ask, and what they tell.
 
+use wire::Timestamp;
+
 use super::State;
 use super::pairs::Pair;
 use crate::address::{Address, Service};
@@ -64,6 +66,16 @@ impl State {
 
     pub(super) fn mark_assigns(&mut self, source: Address) {
         self.sources.entry(source).assigns = true;
+    }
+
+    /// Whether that address was given to somebody after a moment.
+    pub(super) fn was_given_after(&self, address: Address, moment: Timestamp) -> bool {
+        let given = self.sources.get(address).given;
+        given.is_some_and(|given| given >= moment)
+    }
+
+    pub(super) fn mark_given(&mut self, address: Address) {
+        self.sources.entry(address).given = Some(self.clock);
     }
 
     /// Whether a rule found it looking for hosts.

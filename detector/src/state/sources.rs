@@ -1,5 +1,7 @@
 //! Hosts as sources: how many they get on with, which of them a rule has found scanning.
 
+use wire::Timestamp;
+
 use super::table::{Keep, Table};
 use crate::address::Address;
 
@@ -18,6 +20,8 @@ pub(super) struct Source {
     pub(super) peers: bool,
     /// It has answered hosts that ask for an address: it tries addresses before it gives them away.
     pub(super) assigns: bool,
+    /// When the address was last given to somebody.
+    pub(super) given: Option<Timestamp>,
 }
 
 impl Keep for Source {

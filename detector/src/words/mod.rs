@@ -3,11 +3,12 @@
 //! Only what a rule asks for is recognised, by the protocol's own words rather than by ports alone; ports say which
 //! protocols are tried. A payload of another shape is [`Word::Other`].
 //!
-//! Sources: RFC 959 (FTP), 5321 (SMTP), 1939 (POP3), 3501 (IMAP), 9110 (HTTP), 4253 (SSH), 1035 and 5936 (DNS), 3416 and
+//! Sources: RFC 959 (FTP), 5321 (SMTP), 1939 (POP3), 3501 (IMAP), 9110 (HTTP), 4253 (SSH), 1035 and 5936 (DNS), 2131 (DHCP), 3416 and
 //! 1157 (SNMP), 5905 (NTP), 5531 and 1833 (RPC), 1002 (NetBIOS names), [MS-SMB2], 8446 (TLS).
 
 mod bytes;
 mod datagram;
+mod dhcp;
 mod dns;
 mod logins;
 mod rpc;
@@ -15,6 +16,7 @@ mod stream;
 mod word;
 
 pub(crate) use datagram::of_datagram;
+pub(crate) use dhcp::given_address;
 pub(crate) use dns::{asks_for_address, named_addresses};
 pub(crate) use stream::of_stream;
 pub(crate) use word::{Asked, Word};

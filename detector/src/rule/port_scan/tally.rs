@@ -213,7 +213,10 @@ impl Tally {
             matches!(outcome, Outcome::Refused | Outcome::Unreachable)
         });
         let (silent, insisted) = again(2, |outcome| outcome == Outcome::Silent);
+        // Who checks ends what he began.
+        let ended = self.outcome(Outcome::Empty) + self.outcome(Outcome::Torn);
         self.contacts.len() < MAX_CONTACTS
+            && ended >= self.outcome(Outcome::Abandoned)
             && opened
             && refused
             && (open + closed >= silent || insisted)
