@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use wire::{Icmp, Ip, MacAddress, Packet, Segment, Timestamp};
 
-use crate::activity::{Activity, Cause, Sent};
+use crate::activity::{Activity, Sent};
 use crate::seed::{Draws, SeedTree};
 use icmp::QuotedTransport;
 use ip::Purpose;

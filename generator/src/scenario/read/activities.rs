@@ -131,7 +131,7 @@ impl Reader<'_> {
             let callback = Activity {
                 name: format!("{}-callback", activity.name),
                 class: Some(class),
-                ..background()
+                ..Activity::background()
             };
             self.activities.push(activity);
             self.activities.push(callback);
@@ -289,7 +289,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
         tool,
         evident,
         because,
-        ..background()
+        ..Activity::background()
     };
     Words {
         activity,
