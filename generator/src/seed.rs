@@ -20,11 +20,16 @@ pub type Pins = BTreeMap<String, Vec<u64>>;
 pub(crate) const SPLITMIX_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): every bit of `word` changes half the bits of the outcome. For
-/// permutations and labels of packets, where a stream of its own would be too dear.
+/// labels of packets, where a stream of its own would be too dear.
 pub(crate) fn mixed(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let word = multiplied(word);
     word ^ (word >> 31)
+}
+
+/// The finalizer but for its last step: the upper bits are mixed, the lower ones are not yet.
+pub(crate) fn multiplied(word: u64) -> u64 {
+    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)
 }
 
 /// All the streams of one seed.

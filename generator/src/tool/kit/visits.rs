@@ -1,6 +1,6 @@
 //! Whom a stage visits, and in which order.
 
-use crate::seed::{Draws, mixed};
+use crate::seed::{Draws, multiplied};
 
 /// The order of the visits of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,8 @@ impl Permutation {
         let mask = (1u64 << self.half) - 1;
         let (mut left, mut right) = (number >> self.half, number & mask);
         for key in self.keys {
-            (left, right) = (right, left ^ mixed(right.wrapping_add(key)) & mask);
+            let mixed = multiplied(right.wrapping_add(key)) >> 31;
+            (left, right) = (right, left ^ mixed & mask);
         }
         (left << self.half) | right
     }
