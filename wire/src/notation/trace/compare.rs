@@ -10,7 +10,8 @@ const VALUES: [(&str, usize); 5] = [("echo", 2), ("DF", 0), ("MF", 0), ("evil", 
 const PAYLOADS: [&str; 3] = ["zeros", "hex", "\""];
 
 /// Where a packet is not what a line says; nothing where it is. Ends, flags, numbers and payload are always compared, other
-/// fields where the line names them; `*` is any number. Of what an error quotes, what the line says is compared.
+/// fields where the line names them; `*` is any number, and `no DF` says that a field must not be there. Of what an error
+/// quotes, what the line says is compared.
 pub fn differences(line: &str, packet: &Packet, numbers: &Numbers) -> Vec<String> {
     let wanted = match numbers.quoted(line) {
         Ok(text) => text,
@@ -44,6 +45,12 @@ pub fn differences(line: &str, packet: &Packet, numbers: &Numbers) -> Vec<String
         }
     }
     for (name, value) in &wanted {
+        if name == "no" {
+            if found.iter().any(|(known, _)| known == value) {
+                differences.push(format!("{value}, which must not be there"));
+            }
+            continue;
+        }
         match found.iter().find(|(known, _)| known == name) {
             // What is zero is not printed.
             None if !["*", "0"].contains(&value.as_str()) => {

@@ -174,6 +174,7 @@ fn a_packet_is_compared_by_what_its_line_says() {
         " win 8760 DF",
         " id *",
         " urg 0",
+        " no evil",
         " <mss 1460,nop,nop,timestamp * 0>",
     ] {
         assert_eq!(of(&format!("{line}{fits}")), [""; 0], "{fits}");
@@ -181,6 +182,7 @@ fn a_packet_is_compared_by_what_its_line_says() {
     let wrong = [
         (" win 1", "win 8760 instead of 1"),
         (" evil", "no evil"),
+        (" win 8760 no DF", "DF, which must not be there"),
         (" zeros 5", "no zeros 5"),
         (" <mss 1460>", "instead of <mss 1460>"),
     ];
