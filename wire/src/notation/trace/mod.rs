@@ -27,7 +27,7 @@
 //!
 //! A trace is read as far as times, names and repetitions go; what its packets are, [`Numbers`] says one by one, because in
 //! a trace that a host takes part in, numbers depend on what that host has said. What it says is held against a line by
-//! [`differences`].
+//! [`differences`]: of fields, those that the line names, and after `no` those that must not be there, as in `no DF`.
 
 mod compare;
 mod event;
