@@ -384,56 +384,48 @@ impl Topology {
         let circles = path.circle.filter(|circle| {
             (circle.during.0..circle.during.1).contains(&entry) && circle.hop < hops
         });
-        if let Some(circle) = circles {
+        // After how many routers it dies, and how many its sender has then gone through, turns of a loop included.
+        let dies = match circles {
             // From the second end the loop is met at its other router.
-            let first = if forward {
-                circle.hop
-            } else {
-                hops.saturating_sub(circle.hop)
-            };
-            let turns = ttl.saturating_sub(first);
-            let last = first + turns % 2;
-            let each = transit / u64::from(hops.max(1));
-            let at = entry.plus_nanos(each * u64::from(first + turns));
+            Some(circle) => {
+                let first = if forward {
+                    circle.hop
+                } else {
+                    hops.saturating_sub(circle.hop)
+                };
+                let turns = ttl.saturating_sub(first);
+                Some((first + turns % 2, u64::from(first + turns)))
+            }
+            None if ttl <= hops && !path.forwards_expired && hops > 0 => {
+                let hop = ttl.max(1);
+                Some((hop, u64::from(hop)))
+            }
+            None => None,
+        };
+        if let Some((hop, passed)) = dies {
+            let at = entry.plus_nanos(transit / u64::from(hops.max(1)) * passed);
             let index = if forward {
-                last.saturating_sub(1)
+                hop.saturating_sub(1)
             } else {
-                hops.saturating_sub(last)
+                hops.saturating_sub(hop)
             };
-            return match router_at(&path.routers, index) {
-                Some(router) => Crossing::Expired(at, router, last.saturating_sub(1)),
-                None => Crossing::Lost,
-            };
+            let expired = |router| Crossing::Expired(at, router, hop.saturating_sub(1));
+            return router_at(&path.routers, index).map_or(Crossing::Lost, expired);
         }
-        if ttl <= hops && !path.forwards_expired && hops > 0 {
-            let hop = ttl.max(1);
-            let at = entry.plus_nanos(transit / u64::from(hops) * u64::from(hop));
-            let index = if forward { hop - 1 } else { hops - hop };
-            return match router_at(&path.routers, index) {
-                Some(router) => Crossing::Expired(at, router, hop - 1),
-                None => Crossing::Lost,
-            };
+        if bytes <= path.mtu {
+            return Crossing::Through(exit, hops);
         }
-        if bytes > path.mtu
-            && matches!(&packet.ip, wire::Ip::V4(ip) if !ip.dont_fragment())
-            && !path.silent_mtu
-        {
+        if path.silent_mtu {
+            return Crossing::Lost;
+        }
+        if matches!(&packet.ip, wire::Ip::V4(ip) if !ip.dont_fragment()) {
             let gap = line.takes(path.mtu);
             return Crossing::Divided(exit, hops, path.mtu, gap);
         }
-        if bytes > path.mtu {
-            if path.silent_mtu {
-                return Crossing::Lost;
-            }
-            let mtu = u16::try_from(path.mtu).unwrap_or(u16::MAX);
-            return match router_at(&path.routers, hops / 2) {
-                Some(router) => {
-                    Crossing::TooBig(entry.plus_nanos(transit / 2), router, mtu, hops / 2)
-                }
-                None => Crossing::Lost,
-            };
-        }
-        Crossing::Through(exit, hops)
+        let mtu = u16::try_from(path.mtu).unwrap_or(u16::MAX);
+        let at = entry.plus_nanos(transit / 2);
+        let too_big = |router| Crossing::TooBig(at, router, mtu, hops / 2);
+        router_at(&path.routers, hops / 2).map_or(Crossing::Lost, too_big)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading a stack's file.
 
+use std::ops::RangeInclusive;
+
 use crate::host::stack::{
     IpId, Isn, OddReply, OptionLayout, Overlap, Rounding, Stack, TcpTraits, WindowUpdate,
 };
@@ -81,30 +83,44 @@ pub fn stack(document: &Node, mistakes: &mut Mistakes) -> Option<Stack> {
     })
 }
 
+const ODD_REPLIES: [(&str, OddReply); 3] = [
+    ("silence", OddReply::Silence),
+    ("reset", OddReply::Reset),
+    ("syn-ack", OddReply::SynAck),
+];
+const ROUNDINGS: [(&str, Rounding); 3] = [
+    ("none", Rounding::None),
+    ("up", Rounding::Up),
+    ("down", Rounding::Down),
+];
+const UPDATES: [(&str, WindowUpdate); 2] = [
+    ("always", WindowUpdate::Always),
+    ("whole-segment", WindowUpdate::WholeSegment),
+];
+
+/// What answers a segment that opens nothing.
+fn odd(fields: &mut Fields<'_, '_>, key: &'static str, usual: OddReply) -> OddReply {
+    fields.choice(key, &ODD_REPLIES).unwrap_or(usual)
+}
+
+/// A whole number in these bounds.
+fn whole<T: TryFrom<u64>>(
+    fields: &mut Fields<'_, '_>,
+    key: &'static str,
+    bounds: RangeInclusive<u64>,
+    usual: T,
+) -> T {
+    let stated = fields.number(key, bounds);
+    stated.and_then(|n| T::try_from(n).ok()).unwrap_or(usual)
+}
+
 fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
     let mut fields = Fields::new("tcp", node, mistakes);
     let mss = fields.word("mss").unwrap_or(1460);
     let syn_options = options(&mut fields, "syn_options");
     let synack_options = options(&mut fields, "synack_options");
-    let buffer = fields
-        .number("buffer", 0..=u64::from(u32::MAX))
-        .unwrap_or(65535);
-    let odd = [
-        ("silence", OddReply::Silence),
-        ("reset", OddReply::Reset),
-        ("syn-ack", OddReply::SynAck),
-    ];
-    let rounding = [
-        ("none", Rounding::None),
-        ("up", Rounding::Up),
-        ("down", Rounding::Down),
-    ];
-    let updates = [
-        ("always", WindowUpdate::Always),
-        ("whole-segment", WindowUpdate::WholeSegment),
-    ];
-    let port = |value: Option<u16>, default| value.unwrap_or(default);
-    let ephemeral = port(fields.word("first_port"), 32768)..=port(fields.word("last_port"), 60999);
+    let ephemeral =
+        fields.word("first_port").unwrap_or(32768)..=fields.word("last_port").unwrap_or(60999);
     let ack_min = fields.duration("delayed_ack_min").unwrap_or(40_000_000);
     let ack_max = fields.duration("delayed_ack_max").unwrap_or(ack_min);
     let traits = TcpTraits {
@@ -120,27 +136,19 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
         df_least_mss: fields.word("df_least_mss").unwrap_or(0),
         df_pure_ack: fields.yes_or_no("df_pure_ack"),
         syn_retry_window: fields.word("syn_retry_window"),
-        ack_to_open: fields
-            .choice("ack_to_open", &odd)
-            .unwrap_or(OddReply::Reset),
+        ack_to_open: odd(&mut fields, "ack_to_open", OddReply::Reset),
         deaf_when_full: fields.flag("deaf_when_full"),
         syn_window: fields.word("syn_window").unwrap_or(u16::MAX),
-        buffer: u32::try_from(buffer).unwrap_or(u32::MAX),
+        buffer: whole(&mut fields, "buffer", 0..=u64::from(u32::MAX), 65535),
         rounding: fields
-            .choice("rounding", &rounding)
+            .choice("rounding", &ROUNDINGS)
             .unwrap_or(Rounding::None),
-        window_scale: fields
-            .number("window_scale", 0..=14)
-            .and_then(|n| u8::try_from(n).ok())
-            .unwrap_or(0),
+        window_scale: whole(&mut fields, "window_scale", 0..=14, 0),
         window_update: fields
-            .choice("window_update", &updates)
+            .choice("window_update", &UPDATES)
             .unwrap_or(WindowUpdate::Always),
         isn: isn(&mut fields),
-        timestamp_hz: fields
-            .number("timestamp_hz", 1..=1_000_000)
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(1000),
+        timestamp_hz: whole(&mut fields, "timestamp_hz", 1..=1_000_000, 1000),
         ephemeral,
         ephemeral_in_order: fields.flag("ports_in_order"),
         delayed_ack: ack_min..=ack_max.max(ack_min),
@@ -155,25 +163,13 @@ fn tcp(node: &Node, mistakes: &mut Mistakes) -> TcpTraits {
         synack_tries: tries(&mut fields, "synack_tries", 5),
         data_tries: tries(&mut fields, "data_tries", 8),
         refused_retries: tries(&mut fields, "refused_retries", 0),
-        backlog: fields
-            .number("backlog", 0..=100_000)
-            .and_then(|n| usize::try_from(n).ok())
-            .unwrap_or(128),
+        backlog: whole(&mut fields, "backlog", 0..=100_000, 128),
         syn_cookies: fields.flag("syn_cookies"),
-        odd_to_open: fields
-            .choice("odd_to_open", &odd)
-            .unwrap_or(OddReply::Silence),
-        syn_fin_to_open: fields
-            .choice("syn_fin_to_open", &odd)
-            .unwrap_or(OddReply::SynAck),
-        fin_ack_to_open: fields
-            .choice("fin_ack_to_open", &odd)
-            .unwrap_or(OddReply::Reset),
+        odd_to_open: odd(&mut fields, "odd_to_open", OddReply::Silence),
+        syn_fin_to_open: odd(&mut fields, "syn_fin_to_open", OddReply::SynAck),
+        fin_ack_to_open: odd(&mut fields, "fin_ack_to_open", OddReply::Reset),
         reset_ack_offset: reset_ack_offset(&mut fields),
-        initial_window: fields
-            .number("initial_window", 1..=64)
-            .and_then(|n| u32::try_from(n).ok())
-            .unwrap_or(10),
+        initial_window: whole(&mut fields, "initial_window", 1..=64, 10),
     };
     fields.finish();
     traits

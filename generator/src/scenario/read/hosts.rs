@@ -294,28 +294,9 @@ impl Reader<'_> {
     ) -> Option<usize> {
         let site = match common.sites.first() {
             Some(site) => self.site_named(node, site),
-            None => crate::net::topology::SiteId(0),
+            None => SiteId(0),
         };
-        if let Some(spec) = self.sites.get(site.0)
-            && let Some(stray) = addresses
-                .iter()
-                .find(|a| !spec.prefixes.iter().any(|prefix| prefix.contains(*a)))
-        {
-            self.mistakes.note(
-                &node.origin,
-                format!("host.{name}: {stray} is no address of site '{}'", spec.name),
-            );
-        }
-        let elsewhere = addresses.iter().find_map(|address| {
-            let other = self.site_with(*address).filter(|other| *other != site)?;
-            Some((*address, self.sites.get(other.0)?.name.clone()))
-        });
-        if let Some((address, other)) = elsewhere {
-            let message = format!(
-                "host.{name}: {address} lies in a longer block of site '{other}', to which packets for it go: take another address"
-            );
-            self.mistakes.note(&node.origin, message);
-        }
+        self.check_addresses(name, node, &addresses, site);
         let stack = self.stack(node, &common.stacks, index)?;
         let host = self.hosts.len();
         let place = common.again();
@@ -366,6 +347,30 @@ impl Reader<'_> {
             twin: twin.map(|(address, _)| address),
         });
         Some(host)
+    }
+
+    /// The addresses of a host are those of its site, and packets for them come there.
+    fn check_addresses(&mut self, name: &str, node: &Node, addresses: &[IpAddr], site: SiteId) {
+        if let Some(spec) = self.sites.get(site.0)
+            && let Some(stray) = addresses
+                .iter()
+                .find(|a| !spec.prefixes.iter().any(|prefix| prefix.contains(*a)))
+        {
+            self.mistakes.note(
+                &node.origin,
+                format!("host.{name}: {stray} is no address of site '{}'", spec.name),
+            );
+        }
+        let elsewhere = addresses.iter().find_map(|address| {
+            let other = self.site_with(*address).filter(|other| *other != site)?;
+            Some((*address, self.sites.get(other.0)?.name.clone()))
+        });
+        if let Some((address, other)) = elsewhere {
+            let message = format!(
+                "host.{name}: {address} lies in a longer block of site '{other}', to which packets for it go: take another address"
+            );
+            self.mistakes.note(&node.origin, message);
+        }
     }
 
     /// The stack of a host; members of a group take theirs in turn. With a mistake noted the scenario is never built:

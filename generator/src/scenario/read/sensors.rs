@@ -13,7 +13,7 @@ use crate::net::topology::{Direction, SiteId};
 use crate::reading::document::{Node, Value};
 use crate::reading::fields::{Fields, Mistakes, text_ref};
 use crate::reading::units;
-use crate::seed::SeedTree;
+use crate::seed::{Draws, SeedTree};
 
 impl Reader<'_> {
     pub(super) fn sensor(&mut self, name: &str, node: &Node) {
@@ -101,6 +101,25 @@ pub(super) fn place(text: &str) -> Option<Place> {
     }
 }
 
+/// Why what stands around a frame and another medium do not go together.
+const NO_FRAMES: &str = "a medium other than Ethernet shows packets without their frames: leave out 'framing', tags, 'pppoe', 'mpls' \
+                         and 'tunnel', or 'medium'";
+/// Why what stands around a frame and a tunnel of packets do not.
+const BARE: &str = "this tunnel carries IP packets alone: take \"gre-ethernet\", or leave out 'framing', tags, 'pppoe' and 'mpls'";
+
+/// A tunnel between two ends that are drawn.
+fn between(kind: TunnelKind, draws: &mut Draws) -> Tunnel {
+    let mut end = || {
+        let host = u8::try_from(draws.range(1..=254)).unwrap_or(1);
+        (Ipv4Addr::new(10, 255, 255, host), router_mac(draws))
+    };
+    Tunnel {
+        kind,
+        from: end(),
+        to: end(),
+    }
+}
+
 fn envelope(fields: &mut Fields<'_, '_>, name: &str, drawn: bool, tree: &SeedTree) -> Envelope {
     let framing = [
         ("ethernet", Framing::EthernetII),
@@ -137,13 +156,9 @@ fn envelope(fields: &mut Fields<'_, '_>, name: &str, drawn: bool, tree: &SeedTre
     let around = tagged || session.is_some() || label.is_some();
     let bare = matches!(kind, Some(TunnelKind::Gre | TunnelKind::IpIp));
     let clash = if medium != Medium::Ethernet && (around || kind.is_some()) {
-        Some(
-            "a medium other than Ethernet shows packets without their frames: leave out 'framing', tags, 'pppoe', 'mpls' and 'tunnel', or 'medium'",
-        )
+        Some(NO_FRAMES)
     } else if bare && around {
-        Some(
-            "this tunnel carries IP packets alone: take \"gre-ethernet\", or leave out 'framing', tags, 'pppoe' and 'mpls'",
-        )
+        Some(BARE)
     } else if session.is_some() && label.is_some() {
         Some("a packet is in a PPPoE session or has an MPLS label: leave out one of them")
     } else {
@@ -163,18 +178,7 @@ fn envelope(fields: &mut Fields<'_, '_>, name: &str, drawn: bool, tree: &SeedTre
             .collect(),
         session,
         label,
-        tunnel: kind.map(|kind| {
-            let mut draws = tree.draws(&format!("sensor/{name}/tunnel"));
-            let mut end = || {
-                let host = u8::try_from(draws.range(1..=254)).unwrap_or(1);
-                (Ipv4Addr::new(10, 255, 255, host), router_mac(&mut draws))
-            };
-            Tunnel {
-                kind,
-                from: end(),
-                to: end(),
-            }
-        }),
+        tunnel: kind.map(|kind| between(kind, &mut tree.draws(&format!("sensor/{name}/tunnel")))),
         padded: padded.unwrap_or(drawn),
     }
 }

@@ -415,56 +415,17 @@ fn connect(nest: &Nest, formulas: &mut Formulas, own: &mut Fields<'_, '_>) -> Ac
 
 /// The keys that all programs know.
 fn general(name: &str, earlier: &[String], nest: &Nest, own: &mut Fields<'_, '_>) -> Stage {
-    let found = own.node("ports");
-    let ports = match found.map(|node| text_ref(&node.value)) {
-        None => Ports::None,
-        Some(Some("open")) => Ports::Found(Found::Open),
-        Some(Some("closed")) => Ports::Found(Found::Closed),
-        Some(Some("answered")) => Ports::Found(Found::Answered),
-        Some(_) => Ports::List(own.ports_of("ports", found)),
-    };
+    let ports = ports(own);
     let orders = [
         ("by-host", Order::ByHost),
         ("by-port", Order::ByPort),
         ("random", Order::Random),
     ];
-    let shuffles = [
-        ("ports", (true, false)),
-        ("targets", (false, true)),
-        ("both", (true, true)),
-        ("none", (false, false)),
-    ];
-    let shuffle = own.parsed(
-        "shuffle",
-        "true, false, \"ports\", \"targets\", \"both\" or \"none\"",
-        |value| match value {
-            crate::reading::Value::Boolean(both) => Some((*both, *both)),
-            value => shuffles
-                .iter()
-                .find(|(name, _)| Some(*name) == text_ref(value))
-                .map(|(_, which)| *which),
-        },
-    );
-    let hops = own.parsed(
-        "hops",
-        "a range of times to live, such as \"1..30\"",
-        |value| {
-            let (first, last) = text_ref(value)?.split_once("..")?;
-            let (first, last): (u8, u8) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-            (0 < first && first <= last).then_some((first, last))
-        },
-    );
+    let shuffle = shuffle(own);
+    let hops = hops(own);
     let per_hop = own.number("per_hop", 1..=100).unwrap_or(3);
     let count = own.number("count", 1..=MOST_VISITS);
-    let rounds = own.parsed(
-        "rounds",
-        "a whole number above 0, or \"forever\"",
-        |value| match text_ref(value) {
-            Some("forever") => Some(u64::MAX),
-            Some(_) => None,
-            None => crate::reading::fields::number(value).filter(|rounds| *rounds > 0),
-        },
-    );
+    let rounds = rounds(own);
     // A trace waits for each answer, RFC 1393 has no better name for it than the tool's.
     let usual = if hops.is_some() { 1 } else { u64::MAX };
     Stage {
@@ -489,6 +450,53 @@ fn general(name: &str, earlier: &[String], nest: &Nest, own: &mut Fields<'_, '_>
         tracked: false,
         heeded: false,
     }
+}
+
+/// Which ports are asked for: those of a list, or those that an earlier stage has found.
+fn ports(own: &mut Fields<'_, '_>) -> Ports {
+    let found = own.node("ports");
+    match found.map(|node| text_ref(&node.value)) {
+        None => Ports::None,
+        Some(Some("open")) => Ports::Found(Found::Open),
+        Some(Some("closed")) => Ports::Found(Found::Closed),
+        Some(Some("answered")) => Ports::Found(Found::Answered),
+        Some(_) => Ports::List(own.ports_of("ports", found)),
+    }
+}
+
+/// Whether ports and targets are asked in an order that is drawn.
+fn shuffle(own: &mut Fields<'_, '_>) -> Option<(bool, bool)> {
+    let wanted = "true, false, \"ports\", \"targets\", \"both\" or \"none\"";
+    own.parsed("shuffle", wanted, |value| match value {
+        crate::reading::Value::Boolean(both) => Some((*both, *both)),
+        value => match text_ref(value)? {
+            "ports" => Some((true, false)),
+            "targets" => Some((false, true)),
+            "both" => Some((true, true)),
+            "none" => Some((false, false)),
+            _ => None,
+        },
+    })
+}
+
+/// The first and the last time to live of a trace.
+fn hops(own: &mut Fields<'_, '_>) -> Option<(u8, u8)> {
+    let wanted = "a range of times to live, such as \"1..30\"";
+    own.parsed("hops", wanted, |value| {
+        let (first, last) = text_ref(value)?.split_once("..")?;
+        let (first, last): (u8, u8) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        (0 < first && first <= last).then_some((first, last))
+    })
+}
+
+/// How often all of it is done.
+fn rounds(own: &mut Fields<'_, '_>) -> Option<u64> {
+    let wanted = "a whole number above 0, or \"forever\"";
+    own.parsed("rounds", wanted, |value| match text_ref(value) {
+        Some("forever") => Some(u64::MAX),
+        Some(_) => None,
+        None => crate::reading::fields::number(value).filter(|rounds| *rounds > 0),
+    })
 }
 
 fn begins(earlier: &[String], own: &mut Fields<'_, '_>) -> Begins {
