@@ -11,7 +11,7 @@ mod table;
 mod written;
 
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use detector::{Config, Counters, DEFAULTS, Detector};

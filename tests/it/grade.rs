@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use labels::Truth;
+use labels::{Event, Truth};
 
 use crate::tools::{crywolf, crywolf_ok, has, tshark};
 
@@ -407,6 +407,56 @@ fn records(path: &Path) -> Vec<Vec<u8>> {
     records
 }
 
+fn truth_of(capture: &Path) -> Truth {
+    let text = fs::read_to_string(capture.with_extension("truth.json")).unwrap();
+    Truth::from_json(&text).unwrap()
+}
+
+fn event_of<'a>(truth: &'a Truth, class: &str) -> &'a Event {
+    let mut events = truth.events.iter();
+    events.find(|event| event.class.name() == class).unwrap()
+}
+
+/// Every frame of the capture is there, in its order, byte for byte.
+fn holds_every_frame_of(laid_over: &Path, base: &Path) {
+    let (own, all) = (records(base), records(laid_over));
+    let mut left = own.iter().peekable();
+    for record in &all {
+        left.next_if(|next| *next == record);
+    }
+    assert_eq!(left.count(), 0);
+    assert_eq!(all.len() as u64, truth_of(laid_over).capture.packets);
+}
+
+/// Labels of the first survive the second.
+fn keeps_labels_of(once: &Path, twice: &Path) {
+    let (first, second) = (truth_of(once), truth_of(twice));
+    let scan = event_of(&first, "syn-scan");
+    let mut events = second.events.iter();
+    let kept = events.find(|event| event.id == scan.id).unwrap();
+    assert_eq!(
+        (kept.class, kept.packets, kept.start, kept.end),
+        (scan.class, scan.packets, scan.start, scan.end)
+    );
+    event_of(&second, "ping-sweep");
+}
+
+/// Who is scanned lives in the capture's own network, where nobody lived.
+fn is_aimed_at_nobody_in(base: &Path, laid_over: &Path) {
+    let (before, after) = (truth_of(base), truth_of(laid_over));
+    let target = event_of(&after, "syn-scan").targets[0].as_single().unwrap();
+    let at_home = before.home.iter().any(|home| home.contains(target));
+    assert!(at_home, "{target}");
+    if has("tshark") {
+        let is_in = |path: &Path| {
+            let rows = tshark(path, &["ip.src", "ip.dst"]);
+            let mut addresses = rows.iter().flatten();
+            addresses.any(|address| *address == target.to_string())
+        };
+        assert!(!is_in(base) && is_in(laid_over));
+    }
+}
+
 #[test]
 fn a_scenario_is_laid_over_a_capture_that_stays_as_it_is() {
     let folder = Folder::new();
@@ -444,54 +494,10 @@ fn a_scenario_is_laid_over_a_capture_that_stays_as_it_is() {
         "--out",
         twice.to_str().unwrap(),
     ]);
-    let truth = |path: &Path| {
-        Truth::from_json(&fs::read_to_string(path.with_extension("truth.json")).unwrap()).unwrap()
-    };
-    let (before, first, second) = (truth(&base), truth(&once), truth(&twice));
-    // Every frame of the capture is there, in its order, byte for byte.
-    let own = records(&base);
-    let all = records(&once);
-    let mut left = own.iter().peekable();
-    for record in &all {
-        left.next_if(|next| *next == record);
-    }
-    assert_eq!(left.count(), 0);
-    assert_eq!(all.len() as u64, first.capture.packets);
-    // Labels of the first survive the second.
-    let scan = first
-        .events
-        .iter()
-        .find(|event| event.class.name() == "syn-scan")
-        .unwrap();
-    let kept = second
-        .events
-        .iter()
-        .find(|event| event.id == scan.id)
-        .unwrap();
-    assert_eq!(
-        (kept.class, kept.packets, kept.start, kept.end),
-        (scan.class, scan.packets, scan.start, scan.end)
-    );
-    assert!(
-        second
-            .events
-            .iter()
-            .any(|event| event.class.name() == "ping-sweep")
-    );
-    // Who is scanned lives in the capture's own network, where nobody lived.
-    let target = scan.targets[0].as_single().unwrap();
-    assert!(
-        before.home.iter().any(|home| home.contains(target)),
-        "{target}"
-    );
+    holds_every_frame_of(&once, &base);
+    keeps_labels_of(&once, &twice);
+    is_aimed_at_nobody_in(&base, &once);
     if has("tshark") {
-        let hosts = |path: &Path| tshark(path, &["ip.src", "ip.dst"]);
-        let is_there = |rows: &[Vec<String>]| {
-            rows.iter()
-                .flatten()
-                .any(|address| *address == target.to_string())
-        };
-        assert!(!is_there(&hosts(&base)) && is_there(&hosts(&once)));
         let sums = tshark(&twice, &["_ws.malformed", "ip.checksum.status"]);
         assert!(sums.iter().all(|row| row[0].is_empty() && row[1] != "0"));
     }

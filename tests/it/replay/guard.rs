@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 use super::bench::{Bench, LAB, code, said, text, udp};
 use crate::namespaces::{is_root, signal};
@@ -224,103 +225,100 @@ fn privileges_are_given_up_before_anything_is_sent() {
     }
 }
 
-#[test]
-fn an_ordinary_user_can_replay_in_a_namespace_of_his_own() {
-    if !is_root() || !has("setpriv") || !has("unshare") {
-        return;
+/// A bench on which an ordinary user finds a capture and a binary that he may run.
+struct Ordinary {
+    bench: Bench,
+    capture: PathBuf,
+    binary: PathBuf,
+    /// Where the file behind taps is root's alone, an ordinary user has none.
+    has_taps: bool,
+}
+
+impl Ordinary {
+    const USER: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+
+    fn new() -> Option<Ordinary> {
+        if !is_root() || !has("setpriv") || !has("unshare") {
+            return None;
+        }
+        let bench = Bench::with_taps()?;
+        let capture = bench.capture("lab.pcap", LAB, 20, 1_000);
+        let open = "find \"$1\" -type d -exec chmod 755 {} + ; chmod 644 \"$1\"/*";
+        let folder = bench.path("");
+        let mut shell = Command::new("sh");
+        let opened = shell.args(["-c", open, "open", text(&folder)]).status();
+        assert!(opened.unwrap().success());
+        let binary = bench.path("crywolf");
+        fs::copy(env!("CARGO_BIN_EXE_crywolf"), &binary).unwrap();
+        let tun = fs::metadata("/dev/net/tun").unwrap();
+        let has_taps = tun.permissions().mode() & 0o006 == 0o006;
+        Some(Ordinary {
+            bench,
+            capture,
+            binary,
+            has_taps,
+        })
     }
-    let Some(bench) = Bench::with_taps() else {
-        return;
-    };
-    let capture = bench.capture("lab.pcap", LAB, 20, 1_000);
-    // A place that an ordinary user may enter.
-    let open = "find \"$1\" -type d -exec chmod 755 {} + ; chmod 644 \"$1\"/*";
-    let folder = bench.path("");
-    assert!(
-        Command::new("sh")
-            .args(["-c", open, "open", text(&folder)])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let binary = bench.path("crywolf");
-    fs::copy(env!("CARGO_BIN_EXE_crywolf"), &binary).unwrap();
-    let ordinary = [
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "--inh-caps=-all",
-        "--bounding-set=-all",
-    ];
-    // Where the file behind taps is root's alone, an ordinary user has none.
-    let tun = fs::metadata("/dev/net/tun").unwrap();
-    let open_to_all = tun.permissions().mode() & 0o006 == 0o006;
-    let script = "ip link add near type veth peer name far && ip link set near up && ip link set far up && \
-        \"$1\" replay \"$2\" --interface near --top && \"$1\" replay \"$2\" --tap own0 --top";
-    let output = Command::new("setpriv")
-        .args(ordinary)
-        .args([
-            "unshare",
-            "--user",
-            "--map-root-user",
-            "--net",
-            "sh",
-            "-c",
-            script,
-            "sh",
-        ])
-        .args([&binary, &capture])
-        .output()
-        .unwrap();
-    if said(&output).contains("unshare: ") {
-        println!(
-            "SKIPPED: users may not make namespaces here: {}",
-            said(&output)
-        );
-    } else {
-        let told = said(&output);
-        let wanted = if open_to_all { 2 } else { 1 };
-        assert_eq!(
-            told.matches("sent       20 frames").count(),
-            wanted,
-            "{told}"
-        );
-        assert!(
-            open_to_all || told.contains("chmod 666 /dev/net/tun"),
-            "{told}"
-        );
-    }
-    // One capability is enough for an interface, and none for nothing.
-    let lab = bench.namespaces.name("lab");
-    let run = |capabilities: [&str; 2], target: [&str; 2]| {
+
+    /// What comes of a replay in the lab, with these capabilities, to that target.
+    fn run(&self, capabilities: [&str; 2], target: [&str; 2]) -> Output {
+        let lab = self.bench.namespaces.name("lab");
         Command::new("ip")
-            .args([
-                "netns",
-                "exec",
-                &lab,
-                "setpriv",
-                "--reuid=65534",
-                "--regid=65534",
-                "--clear-groups",
-            ])
+            .args(["netns", "exec", &lab, "setpriv"])
+            .args(Self::USER)
             .args(capabilities)
-            .args([text(&binary), "replay", text(&capture), "--top"])
+            .args([text(&self.binary), "replay", text(&self.capture), "--top"])
             .args(target)
             .output()
             .unwrap()
+    }
+}
+
+#[test]
+fn an_ordinary_user_can_replay_in_a_namespace_of_his_own() {
+    let Some(user) = Ordinary::new() else {
+        return;
+    };
+    let script = "ip link add near type veth peer name far && ip link set near up && ip link set far up && \
+        \"$1\" replay \"$2\" --interface near --top && \"$1\" replay \"$2\" --tap own0 --top";
+    let output = Command::new("setpriv")
+        .args(Ordinary::USER)
+        .args(["--inh-caps=-all", "--bounding-set=-all"])
+        .args(["unshare", "--user", "--map-root-user", "--net"])
+        .args(["sh", "-c", script, "sh"])
+        .args([&user.binary, &user.capture])
+        .output()
+        .unwrap();
+    let told = said(&output);
+    if told.contains("unshare: ") {
+        println!("SKIPPED: users may not make namespaces here: {told}");
+        return;
+    }
+    let sent = told.matches("sent       20 frames").count();
+    assert_eq!(sent, if user.has_taps { 2 } else { 1 }, "{told}");
+    assert!(
+        user.has_taps || told.contains("chmod 666 /dev/net/tun"),
+        "{told}"
+    );
+}
+
+#[test]
+fn one_capability_is_enough_for_an_interface_and_none_for_nothing() {
+    let Some(user) = Ordinary::new() else {
+        return;
     };
     let raw = ["--inh-caps=-all,+net_raw", "--ambient-caps=+net_raw"];
     let admin = ["--inh-caps=-all,+net_admin", "--ambient-caps=+net_admin"];
-    let output = run(raw, ["--interface", "near"]);
+    let output = user.run(raw, ["--interface", "near"]);
     assert_eq!(code(&output), Some(0), "{}", said(&output));
     let mut refusals = vec![(admin, ["--interface", "near"], "CAP_NET_RAW")];
-    if open_to_all {
-        let output = run(admin, ["--tap", "run0"]);
+    if user.has_taps {
+        let output = user.run(admin, ["--tap", "run0"]);
         assert_eq!(code(&output), Some(0), "{}", said(&output));
         refusals.push((raw, ["--tap", "run0"], "CAP_NET_ADMIN"));
     }
     for (capabilities, target, wanted) in refusals {
-        let output = run(capabilities, target);
+        let output = user.run(capabilities, target);
         assert_eq!(code(&output), Some(2), "{}", said(&output));
         for part in ["no permission", wanted, "unshare"] {
             assert!(said(&output).contains(part), "{}", said(&output));
