@@ -25,7 +25,7 @@ fn frame(
             options: Options::new([TcpOption::Mss(1460)]),
             ..Tcp::new(from.1, to.1, flags)
         }),
-        payload: Payload::Zeros(len),
+        payload: Payload::zeros(len),
     };
     let mut bytes = Vec::new();
     packet.emit_frame(&Link::default(), &mut bytes);

@@ -377,7 +377,7 @@ mod tests {
                 let packet = Packet {
                     ip: Ip::V4(ip),
                     segment,
-                    payload: Payload::Zeros(length),
+                    payload: Payload::zeros(length),
                 };
                 let mut bytes = Vec::new();
                 packet.emit_frame(&Link::default(), &mut bytes);

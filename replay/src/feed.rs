@@ -281,7 +281,7 @@ mod tests {
                 [192, 0, 2, destination].into(),
             )),
             segment: Segment::Udp(Udp::new(from, to)),
-            payload: Payload::Zeros(18),
+            payload: Payload::zeros(18),
         };
         let mut bytes = Vec::new();
         packet.emit_frame(&Link::default(), &mut bytes);

@@ -20,7 +20,7 @@ fn syn(number: u32) -> Packet {
             options: Options::new([TcpOption::Mss(1460)]),
             ..Tcp::new(1024, 80, Flags::SYN)
         }),
-        payload: Payload::Empty,
+        payload: Payload::EMPTY,
     }
 }
 

@@ -1,70 +1,79 @@
 //! What a packet carries above its last header.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-/// Payload bytes, cheap to copy: a flood of packets shares them.
+/// Payload bytes, cheap to copy: a flood of packets shares them. At most 4 GiB.
 #[derive(Clone, Debug, Default)]
-pub enum Payload {
-    /// No bytes.
-    #[default]
-    Empty,
-    /// So many zero bytes.
-    Zeros(usize),
-    /// A part of shared bytes.
-    Shared(Arc<[u8]>, Range<usize>),
+pub struct Payload {
+    /// The bytes of which it is a part; without, it is zeros.
+    shared: Option<Arc<[u8]>>,
+    start: u32,
+    length: u32,
 }
 
 impl Payload {
+    /// No bytes.
+    pub const EMPTY: Payload = Payload {
+        shared: None,
+        start: 0,
+        length: 0,
+    };
+
     /// A payload of these bytes.
     pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
         let bytes: Arc<[u8]> = bytes.into();
-        let end = bytes.len();
-        if end == 0 {
-            Payload::Empty
-        } else {
-            Payload::Shared(bytes, 0..end)
+        match narrow(bytes.len()) {
+            0 => Payload::EMPTY,
+            length => Payload {
+                shared: Some(bytes),
+                start: 0,
+                length,
+            },
+        }
+    }
+
+    /// So many zero bytes.
+    pub fn zeros(length: usize) -> Self {
+        Payload {
+            length: narrow(length),
+            ..Payload::EMPTY
         }
     }
 
     /// Number of bytes.
+    #[inline]
     pub fn len(&self) -> usize {
-        match self {
-            Payload::Empty => 0,
-            Payload::Zeros(length) => *length,
-            Payload::Shared(_, range) => range.len(),
-        }
+        self.length as usize
     }
 
     /// Whether there are no bytes.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.length == 0
     }
 
     /// The bytes from `start` on, at most `length` of them, without copying.
     #[must_use]
     pub fn slice(&self, start: usize, length: usize) -> Payload {
-        let start = start.min(self.len());
-        let length = length.min(self.len() - start);
-        match self {
-            _ if length == 0 => Payload::Empty,
-            Payload::Empty => Payload::Empty,
-            Payload::Zeros(_) => Payload::Zeros(length),
-            Payload::Shared(bytes, range) => {
-                let start = range.start + start;
-                Payload::Shared(Arc::clone(bytes), start..start + length)
-            }
+        let start = narrow(start).min(self.length);
+        match narrow(length).min(self.length - start) {
+            0 => Payload::EMPTY,
+            length => Payload {
+                shared: self.shared.clone(),
+                start: self.start + start,
+                length,
+            },
         }
     }
 
     /// Appends the bytes to `out`.
     pub fn emit(&self, out: &mut Vec<u8>) {
-        match self {
-            Payload::Empty => {}
-            Payload::Zeros(length) => out.resize(out.len() + length, 0),
-            Payload::Shared(bytes, range) => {
-                out.extend_from_slice(bytes.get(range.clone()).unwrap_or_default());
+        match &self.shared {
+            Some(bytes) => {
+                let part = self.start as usize..self.start as usize + self.len();
+                out.extend_from_slice(bytes.get(part).unwrap_or_default());
             }
+            None => out.resize(out.len() + self.len(), 0),
         }
     }
 
@@ -74,6 +83,10 @@ impl Payload {
         self.emit(&mut out);
         out
     }
+}
+
+fn narrow(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 impl PartialEq for Payload {
@@ -98,7 +111,7 @@ mod tests {
 
     #[test]
     fn zeros_equal_shared_zeros() {
-        assert_eq!(Payload::Zeros(3), Payload::new(vec![0; 3]));
-        assert_ne!(Payload::Zeros(3), Payload::new(vec![0, 0, 1]));
+        assert_eq!(Payload::zeros(3), Payload::new(vec![0; 3]));
+        assert_ne!(Payload::zeros(3), Payload::new(vec![0, 0, 1]));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::field::Field;
 
@@ -141,11 +142,18 @@ pub enum TcpOption<'a> {
     Unknown(u8, &'a [u8]),
 }
 
+/// Option bytes that stand in the header itself: those of an ordinary SYN, and of segments that acknowledge no gaps.
+const INLINE_BYTES: usize = 22;
+
 /// The options of a header, as a literal list: order, padding and nonsense are kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    length: u8,
-    bytes: [u8; MAX_OPTION_BYTES],
+#[derive(Clone)]
+pub struct Options(Held);
+
+/// Long lists are rare, and kept elsewhere: a flood moves many packets.
+#[derive(Clone)]
+enum Held {
+    Inline(u8, [u8; INLINE_BYTES]),
+    Shared(Arc<[u8]>),
 }
 
 impl Default for Options {
@@ -156,10 +164,7 @@ impl Default for Options {
 
 impl Options {
     /// No options.
-    pub const NONE: Options = Options {
-        length: 0,
-        bytes: [0; MAX_OPTION_BYTES],
-    };
+    pub const NONE: Options = Options(Held::Inline(0, [0; INLINE_BYTES]));
 
     /// The options in this order; those that do not fit 40 bytes are left out.
     pub fn new<'a>(options: impl IntoIterator<Item = TcpOption<'a>>) -> Self {
@@ -214,19 +219,33 @@ impl Options {
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        let start = usize::from(self.length);
-        let end = start + bytes.len();
-        if let Some(room) = self.bytes.get_mut(start..end) {
+        let (start, end) = (self.len(), self.len() + bytes.len());
+        if end > MAX_OPTION_BYTES {
+            return;
+        }
+        if let Held::Inline(length, room) = &mut self.0
+            && let Some(room) = room.get_mut(start..end)
+        {
             room.copy_from_slice(bytes);
-            self.length = u8::try_from(end).unwrap_or(self.length);
+            *length = u8::try_from(end).unwrap_or(*length);
+        } else {
+            self.0 = Held::Shared([self.as_bytes(), bytes].concat().into());
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.0 {
+            Held::Inline(length, _) => usize::from(*length),
+            Held::Shared(bytes) => bytes.len(),
         }
     }
 
     /// The bytes, without the padding that the header adds.
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..usize::from(self.length))
-            .unwrap_or_default()
+        match &self.0 {
+            Held::Inline(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Held::Shared(bytes) => bytes,
+        }
     }
 
     /// The options one by one.
@@ -238,9 +257,18 @@ impl Options {
 
     /// Bytes in the header, padding included.
     pub fn padded_bytes(&self) -> usize {
-        usize::from(self.length).next_multiple_of(4)
+        self.len().next_multiple_of(4)
     }
 }
+
+impl PartialEq for Options {
+    /// Equal bytes, wherever they are held.
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Options {}
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -328,7 +356,7 @@ fn known_option(kind: u8, data: &[u8]) -> TcpOption<'_> {
 }
 
 /// A TCP header to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tcp {
     /// Port of the sender.
     pub source: u16,

@@ -80,7 +80,7 @@ impl PayloadPlan {
 
     fn of(parts: Vec<Part>) -> PayloadPlan {
         let fixed = match parts.as_slice() {
-            [Part::Zeros(count)] => Payload::Zeros(*count),
+            [Part::Zeros(count)] => Payload::zeros(*count),
             parts => {
                 let bytes: Option<Vec<&[u8]>> = parts
                     .iter()

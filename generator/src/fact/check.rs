@@ -467,7 +467,7 @@ mod tests {
                     sequence: *sequence,
                     ..Tcp::new(*source, *destination, *flags)
                 }),
-                payload: Payload::Empty,
+                payload: Payload::EMPTY,
             };
             let at = Timestamp::from_nanos(1_000_000_000 + micros * 1000);
             writer

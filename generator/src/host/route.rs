@@ -149,7 +149,7 @@ mod tests {
         let packet = Packet {
             ip: Ip::V4(ip),
             segment: Segment::Tcp(Tcp::new(1, 2, Flags::SYN)),
-            payload: Payload::Empty,
+            payload: Payload::EMPTY,
         };
         let route = SourceRoute::of(&packet).unwrap();
         assert!(!route.is_done());

@@ -58,7 +58,7 @@ impl Program for Puppet {
                 let own = Some(own.parse().unwrap());
                 self.socket = Some(sys.connect_from(own, peer, ActivityId::BACKGROUND));
             }
-            ["send", bytes] => sys.send(socket(), Payload::Zeros(bytes.parse().unwrap())),
+            ["send", bytes] => sys.send(socket(), Payload::zeros(bytes.parse().unwrap())),
             ["close"] => sys.close(socket()),
             ["leave"] => sys.leave(socket()),
             ["abort"] => sys.abort(socket()),

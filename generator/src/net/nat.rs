@@ -261,7 +261,7 @@ mod tests {
         Packet {
             ip: Ip::V4(Ipv4::new(source, target)),
             segment,
-            payload: Payload::Empty,
+            payload: Payload::EMPTY,
         }
     }
 

@@ -19,16 +19,15 @@ pub struct Passing {
 #[derive(Debug, Default)]
 pub struct Pool {
     slots: Vec<Slot>,
+    /// How many hold the packet of each slot: apart from it, so that who holds one need not fetch it.
+    holders: Vec<u32>,
     free: Vec<u32>,
 }
 
 /// Aligned as the lines of processors' caches, so that as few of them as can be are fetched for a packet.
 #[derive(Debug)]
 #[repr(align(64))]
-struct Slot {
-    sent: Sent,
-    holders: u32,
-}
+struct Slot(Sent);
 
 impl Passing {
     /// The same packet where it has so many hops left.
@@ -56,13 +55,16 @@ impl Pool {
         let slot = match self.free.pop() {
             Some(slot) => {
                 if let Some(room) = self.slots.get_mut(slot as usize) {
-                    room.sent = sent;
-                    room.holders = 1;
+                    *room = Slot(sent);
+                }
+                if let Some(holders) = self.holders.get_mut(slot as usize) {
+                    *holders = 1;
                 }
                 slot
             }
             None => {
-                self.slots.push(Slot { sent, holders: 1 });
+                self.slots.push(Slot(sent));
+                self.holders.push(1);
                 u32::try_from(self.slots.len() - 1)
                     .expect("fewer than 2^32 packets are on their way at once")
             }
@@ -73,22 +75,20 @@ impl Pool {
     /// The packet, with the time to live that it has there.
     #[inline]
     pub fn at(&mut self, passing: Passing) -> &Sent {
-        let slot = self
+        let Slot(sent) = self
             .slots
             .get_mut(passing.slot as usize)
             .expect("a packet that is held is in the pool");
-        slot.sent.packet.set_ttl(passing.ttl);
-        &slot.sent
+        sent.packet.set_ttl(passing.ttl);
+        sent
     }
 
     /// Reads a little of a packet that is soon to be read as a whole: the processor goes on while it waits for memory.
     #[inline]
     pub fn touch(&self, passing: Passing) -> u32 {
         let slot = self.slots.get(passing.slot as usize);
-        slot.map_or(0, |slot| {
-            slot.holders
-                ^ u32::from(slot.sent.packet.ttl())
-                ^ u32::from(slot.sent.packet.payload.is_empty())
+        slot.map_or(0, |Slot(sent)| {
+            u32::from(sent.packet.ttl()) ^ u32::from(sent.packet.payload.is_empty())
         })
     }
 
@@ -100,17 +100,17 @@ impl Pool {
     /// One more holds the packet.
     #[inline]
     pub fn hold(&mut self, passing: Passing) {
-        if let Some(slot) = self.slots.get_mut(passing.slot as usize) {
-            slot.holders += 1;
+        if let Some(holders) = self.holders.get_mut(passing.slot as usize) {
+            *holders += 1;
         }
     }
 
     /// A holder lets go.
     #[inline]
     pub fn release(&mut self, passing: Passing) {
-        if let Some(slot) = self.slots.get_mut(passing.slot as usize) {
-            slot.holders -= 1;
-            if slot.holders == 0 {
+        if let Some(holders) = self.holders.get_mut(passing.slot as usize) {
+            *holders -= 1;
+            if *holders == 0 {
                 self.free.push(passing.slot);
             }
         }
@@ -128,7 +128,7 @@ mod tests {
         let packet = Packet {
             ip,
             segment: Segment::Tcp(Tcp::new(port, 80, Flags::SYN)),
-            payload: Payload::Empty,
+            payload: Payload::EMPTY,
         };
         Sent {
             packet,

@@ -188,7 +188,7 @@ fn answer_of_router(router: IpAddr, asked: &Sent) -> Option<Sent> {
         payload: if keeps {
             packet.payload.clone()
         } else {
-            Payload::Empty
+            Payload::EMPTY
         },
     };
     Some(Sent {

@@ -427,5 +427,5 @@ pub(super) fn zeros(length: usize, at: usize) -> Read<Payload> {
             problem: Problem::TooLong(length),
         });
     }
-    Ok(Payload::Zeros(length))
+    Ok(Payload::zeros(length))
 }

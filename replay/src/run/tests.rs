@@ -33,7 +33,7 @@ fn capture(moments: impl Iterator<Item = u64>) -> Capture {
         let packet = Packet {
             ip: Ip::V4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into())),
             segment: Segment::Udp(Udp::new(7, 9)),
-            payload: Payload::Zeros(18),
+            payload: Payload::zeros(18),
         };
         let at = Timestamp::from_nanos(1_000_000 * SECOND + moment);
         let written = writer.record(at, |out| packet.emit_frame(&Link::default(), out));

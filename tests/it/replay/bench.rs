@@ -252,7 +252,7 @@ pub(super) fn udp([source, destination]: [[u8; 4]; 2], port: u16) -> Vec<u8> {
     let packet = Packet {
         ip: Ip::V4(Ipv4::new(source.into(), destination.into())),
         segment: Segment::Udp(Udp::new(1024 + port % 60_000, 9)),
-        payload: Payload::Zeros(18),
+        payload: Payload::zeros(18),
     };
     let mut bytes = Vec::new();
     packet.emit_frame(&Link::default(), &mut bytes);

@@ -20,7 +20,7 @@ fn tcp() -> Packet {
     Packet {
         ip: Ip::V4(Ipv4::new(A, B)),
         segment: Segment::Tcp(Tcp::new(1024, 80, Flags::SYN)),
-        payload: Payload::Empty,
+        payload: Payload::EMPTY,
     }
 }
 
@@ -171,7 +171,7 @@ proptest! {
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
         cut in any::<prop::sample::Index>(),
     ) {
-        let packet = Packet { ip, segment, payload: Payload::Zeros(30) };
+        let packet = Packet { ip, segment, payload: Payload::zeros(30) };
         let mut bytes = frame(&packet, &link);
         for (at, value) in damage {
             let at = at.index(bytes.len());
@@ -195,7 +195,7 @@ proptest! {
         segment in any_segment(),
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
     ) {
-        let packet = Packet { ip, segment, payload: Payload::Zeros(20) };
+        let packet = Packet { ip, segment, payload: Payload::zeros(20) };
         let mut bytes = frame(&packet, &Link::default());
         for (at, value) in damage {
             let at = at.index(bytes.len());
@@ -284,7 +284,7 @@ fn padding_is_no_payload_and_no_anomaly() {
 #[test]
 fn first_fragments_keep_their_ports_and_later_ones_have_none() {
     let mut packet = tcp();
-    packet.payload = Payload::Zeros(16);
+    packet.payload = Payload::zeros(16);
     for (flags, offset, ports) in [(1, 0, Some((1024, 80))), (1, 5, None), (0, 9, None)] {
         if let Ip::V4(ip) = &mut packet.ip {
             (ip.flags, ip.fragment_offset) = (flags, offset);

@@ -171,7 +171,7 @@ fn v6_field(ip: &mut Ipv6, word: Word<'_>, words: &mut Scanner<'_>) -> Result<bo
 
 fn payload(word: Word<'_>, words: &mut Scanner<'_>) -> Result<Option<Payload>, NotationError> {
     Ok(Some(match word.text {
-        "zeros" => Payload::Zeros(words.word("a number of bytes")?.number(MAX_ZEROS)?),
+        "zeros" => Payload::zeros(words.word("a number of bytes")?.number(MAX_ZEROS)?),
         "hex" => Payload::new(words.word("bytes in hexadecimal")?.bytes()?),
         text if text.starts_with('"') => Payload::new(unquoted(word)?),
         _ => return Ok(None),

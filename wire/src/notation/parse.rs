@@ -62,7 +62,7 @@ fn parse_packet(words: &mut Scanner<'_>) -> Result<Packet, NotationError> {
     let mut packet = Packet {
         ip: ip(addresses, destination)?,
         segment,
-        payload: Payload::Empty,
+        payload: Payload::EMPTY,
     };
     let mut seen = Seen::default();
     while let Some(word) = words.next()? {

@@ -66,7 +66,7 @@ fn a_line_is_the_packet_it_says() {
     let packet = Packet {
         ip,
         segment,
-        payload: Payload::Empty,
+        payload: Payload::EMPTY,
     };
     assert_eq!(line.parse(), Ok(packet));
 }
@@ -285,8 +285,8 @@ fn any_segment() -> impl Strategy<Value = Segment> {
 
 fn any_payload() -> impl Strategy<Value = Payload> {
     prop_oneof![
-        Just(Payload::Empty),
-        (0usize..2000).prop_map(Payload::Zeros),
+        Just(Payload::EMPTY),
+        (0usize..2000).prop_map(Payload::zeros),
         vec(any::<u8>(), 0..40).prop_map(Payload::new),
         "[ -~\\r\\n\\t]{0,40}".prop_map(|text| Payload::new(text.into_bytes())),
     ]

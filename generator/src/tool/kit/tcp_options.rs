@@ -68,7 +68,7 @@ impl OptionsPlan {
     /// The list, where it is always the same.
     #[inline]
     pub fn fixed(&self) -> Options {
-        self.fixed
+        self.fixed.clone()
     }
 
     /// The list with what the formulas give.

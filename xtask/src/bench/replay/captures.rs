@@ -35,7 +35,7 @@ fn packet(conversation: u16) -> Packet {
     Packet {
         ip: Ip::V4(Ipv4::new([192, 0, 2, 1].into(), [198, 51, 100, 1].into())),
         segment: Segment::Udp(Udp::new(1024 + conversation, 9)),
-        payload: Payload::Zeros(DATA),
+        payload: Payload::zeros(DATA),
     }
 }
 

@@ -72,7 +72,7 @@ impl Connection {
             options: handshake_options(kinds, self.own_mss(egress), 0, egress),
             ..Tcp::new(self.local.port, self.remote.port, Flags::SYN)
         };
-        egress.send(self, tcp, Payload::Empty, Purpose::Connection);
+        egress.send(self, tcp, Payload::EMPTY, Purpose::Connection);
     }
 
     pub(super) fn send_synack(&mut self, egress: &mut Egress<'_>) {
@@ -99,7 +99,7 @@ impl Connection {
         } else {
             Purpose::Connection
         };
-        egress.send(self, tcp, Payload::Empty, purpose);
+        egress.send(self, tcp, Payload::EMPTY, purpose);
     }
 }
 

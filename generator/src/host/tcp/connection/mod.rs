@@ -357,7 +357,7 @@ impl Connection {
             let mut reset = self.segment(Flags::RST | Flags::ACK, self.nxt, egress);
             reset.window = 0;
             reset.options = Options::NONE;
-            egress.send(self, reset, Payload::Empty, Purpose::Stateless);
+            egress.send(self, reset, Payload::EMPTY, Purpose::Stateless);
         }
         self.end(egress);
     }

@@ -91,7 +91,7 @@ impl Connection {
         let fin_at = self.end.wrapping_sub(1);
         if self.fin != Fin::No && self.nxt == fin_at {
             let segment = self.segment(Flags::FIN | Flags::ACK, self.nxt, egress);
-            self.push_out(segment, Payload::Empty, egress);
+            self.push_out(segment, Payload::EMPTY, egress);
             self.nxt = self.end;
             return true;
         }
@@ -138,7 +138,7 @@ impl Connection {
     /// Sends a bare acknowledgment.
     pub(super) fn acknowledge(&mut self, egress: &mut Egress<'_>) {
         let segment = self.segment(Flags::ACK, self.nxt, egress);
-        self.push_out(segment, Payload::Empty, egress);
+        self.push_out(segment, Payload::EMPTY, egress);
     }
 
     /// A segment of the established connection.

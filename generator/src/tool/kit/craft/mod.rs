@@ -258,13 +258,13 @@ impl Craft {
     /// The quoted packet's bytes, for an error that is forged about a packet of `target`.
     pub fn quoted(&self, values: &Values, target: IpAddr) -> Payload {
         let Some(quote) = &self.quote else {
-            return Payload::Empty;
+            return Payload::EMPTY;
         };
         let source = self.quoted_source.unwrap_or(target);
         let about = self.quoted_target.unwrap_or(source);
         let Some(packet) = quote.build(values, (source, about), None, quote.payload.next_fixed())
         else {
-            return Payload::Empty;
+            return Payload::EMPTY;
         };
         let mut bytes = Vec::with_capacity(packet.total_bytes());
         packet.emit(&mut bytes);
