@@ -8,13 +8,31 @@ use std::net::IpAddr;
 
 use labels::{Class, Expect};
 
-/// Number of an activity within its scenario; 0 is the background.
+/// An activity, or one occasion of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActivityId(pub u16);
+pub struct ActivityId {
+    /// Number of the activity within its scenario; 0 is the background.
+    pub number: u16,
+    /// Which of its occasions, where each is an event of its own, from 1; 0 where they are one event.
+    pub occasion: u32,
+}
 
 impl ActivityId {
     /// Ordinary traffic that no event records.
-    pub const BACKGROUND: ActivityId = ActivityId(0);
+    pub const BACKGROUND: ActivityId = ActivityId::whole(0);
+
+    /// The activity of that number, as a whole.
+    pub const fn whole(number: u16) -> ActivityId {
+        ActivityId {
+            number,
+            occasion: 0,
+        }
+    }
+
+    /// What a scenario says of it, in its list of activities.
+    pub fn of(self, activities: &[Activity]) -> Option<&Activity> {
+        activities.get(usize::from(self.number))
+    }
 }
 
 /// What a packet is to its activity.
@@ -78,6 +96,8 @@ pub struct Activity {
     pub tool: Option<String>,
     /// The host that really does it.
     pub actor: Option<IpAddr>,
+    /// Whether each occasion, such as a conversation or a lookup, is an event of its own.
+    pub apart: bool,
     /// The activity of connections that its targets open in return.
     pub callback: Option<ActivityId>,
     /// When its minimum evidence exists.
@@ -102,6 +122,7 @@ impl Activity {
             expect: None,
             tool: None,
             actor: None,
+            apart: false,
             callback: None,
             evident: None,
             label: None,

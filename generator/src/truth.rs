@@ -28,7 +28,7 @@ pub struct SensorTruth {
     count: u64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    events: Vec<Option<Recorded>>,
+    events: Events,
     ordinary: BTreeMap<Class, u64>,
     order: Vec<ActivityId>,
 }
@@ -40,7 +40,44 @@ impl SensorTruth {
     }
 }
 
-/// What a sensor has recorded of one activity.
+/// What it has recorded of activities, and of the occasions of those each of which is an event.
+#[derive(Debug, Default)]
+struct Events {
+    /// By number of the activity: a flood looks it up for every frame.
+    whole: Vec<Option<Recorded>>,
+    occasions: BTreeMap<ActivityId, Recorded>,
+}
+
+impl Events {
+    fn of(&self, id: ActivityId) -> Option<&Recorded> {
+        match id.occasion {
+            0 => self.whole.get(usize::from(id.number))?.as_ref(),
+            _ => self.occasions.get(&id),
+        }
+    }
+
+    /// The same, which begins `at` with that number if it is new.
+    fn at_work(&mut self, id: ActivityId, number: EventId, at: Timestamp) -> Option<&mut Recorded> {
+        let begin = || Recorded {
+            id: number,
+            start: at,
+            end: at,
+            packets: 0,
+            asked: Roles::default(),
+            answered: Roles::default(),
+        };
+        if id.occasion > 0 {
+            return Some(self.occasions.entry(id).or_insert_with(begin));
+        }
+        let index = usize::from(id.number);
+        if self.whole.len() <= index {
+            self.whole.resize_with(index + 1, || None);
+        }
+        Some(self.whole.get_mut(index)?.get_or_insert_with(begin))
+    }
+}
+
+/// What a sensor has recorded of one event.
 #[derive(Debug)]
 struct Recorded {
     id: EventId,
@@ -232,7 +269,7 @@ impl SensorTruth {
         self.first.get_or_insert(at);
         self.last = Some(at);
         let id = cause.activity;
-        let activity = activities.get(usize::from(id.0));
+        let activity = id.of(activities);
         let Some(activity) = activity.filter(|activity| activity.class.is_some()) else {
             self.frames.push(None);
             if let Some(label) = activity.and_then(|activity| activity.label) {
@@ -240,26 +277,14 @@ impl SensorTruth {
             }
             return;
         };
-        let index = usize::from(id.0);
-        if self.events.len() <= index {
-            self.events.resize_with(index + 1, || None);
-        }
         let count = self.count;
         let next = EventId(u32::try_from(self.order.len() + 1).unwrap_or(u32::MAX));
-        let Some(slot) = self.events.get_mut(index) else {
+        let Some(event) = self.events.at_work(id, next, at) else {
             return;
         };
-        let event = slot.get_or_insert_with(|| {
+        if event.packets == 0 {
             self.order.push(id);
-            Recorded {
-                id: next,
-                start: at,
-                end: at,
-                packets: 0,
-                asked: Roles::default(),
-                answered: Roles::default(),
-            }
-        });
+        }
         self.frames.push(Some(event.id));
         event.end = at;
         event.packets += 1;
@@ -292,13 +317,8 @@ impl SensorTruth {
     pub fn into_truth(self, identity: CaptureIdentity, activities: &[Activity]) -> Truth {
         let mut events: Vec<Event> = Vec::with_capacity(self.order.len());
         for id in &self.order {
-            let activity = activities.get(usize::from(id.0));
-            let recorded = self.events.get(usize::from(id.0)).and_then(Option::as_ref);
-            events.extend(
-                activity
-                    .zip(recorded)
-                    .and_then(|(activity, recorded)| event(activity, recorded)),
-            );
+            let both = id.of(activities).zip(self.events.of(*id));
+            events.extend(both.and_then(|(activity, recorded)| event(activity, recorded)));
         }
         Truth {
             schema: labels::truth::SCHEMA.into(),

@@ -106,7 +106,8 @@ impl Program for Asker {
                 port: PORT,
             };
             let question = Payload::new(ntp::question(self.nonce.word()));
-            sys.send_to(socket, server, question, Cause::stimulus(self.activity));
+            let cause = Cause::stimulus(sys.occasion(self.activity));
+            sys.send_to(socket, server, question, cause);
             sys.timer(PATIENCE, self.begun);
             self.open = Some(socket);
         }

@@ -32,7 +32,7 @@ pub struct Client {
     own_ports: Vec<u16>,
     opened: usize,
     /// Connections that follow the first of their kind in a moment.
-    followers: VecDeque<Endpoint>,
+    followers: VecDeque<Course>,
     /// Connections that may be tried again: to whom, and how often they have failed.
     attempts: BTreeMap<SocketId, Course>,
     /// Those that wait for it.
@@ -90,18 +90,19 @@ impl Client {
         Client { own_ports, ..self }
     }
 
-    fn connect(&mut self, peer: Endpoint, failures: u64, sys: &mut System<'_>) {
+    fn connect(&mut self, course: Course, sys: &mut System<'_>) {
         let dialogue = (self.begin)(self.sessions.draws());
+        let Course { peer, activity, .. } = course;
         let twin = self.twins.get(&peer.address).copied();
         if let Some(address) = twin.filter(|address| sys.speaks_to(*address)) {
             let six = Endpoint { address, ..peer };
-            let first = self.open(six, sys);
-            let number = self.races.begin(first, six, (peer, failures), dialogue);
+            let first = self.open(six, activity, sys);
+            let number = self.races.begin(first, six, course, dialogue);
             return sys.timer(HEAD_START, RACE | number);
         }
-        let socket = self.open(peer, sys);
-        self.note_attempt(socket, (peer, failures));
-        self.sessions.add(socket, peer, self.activity, dialogue);
+        let socket = self.open(peer, activity, sys);
+        self.note_attempt(socket, course);
+        self.sessions.add(socket, peer, activity, dialogue);
     }
 
     fn note_attempt(&mut self, socket: SocketId, course: Course) {
@@ -127,33 +128,34 @@ impl Client {
         }
     }
 
-    fn plan_again(&mut self, (peer, failures): Course, sys: &mut System<'_>) {
-        if let Some(wait) = self.arrivals.again(failures + 1, &mut self.gap) {
-            self.failed.push_back((peer, failures + 1));
+    fn plan_again(&mut self, course: Course, sys: &mut System<'_>) {
+        let failures = course.failures + 1;
+        if let Some(wait) = self.arrivals.again(failures, &mut self.gap) {
+            self.failed.push_back(Course { failures, ..course });
             sys.timer(wait, AGAIN);
         }
     }
 
-    fn open(&mut self, peer: Endpoint, sys: &mut System<'_>) -> SocketId {
+    fn open(&mut self, peer: Endpoint, activity: ActivityId, sys: &mut System<'_>) -> SocketId {
         let own = self
             .own_ports
             .get(self.opened % self.own_ports.len().max(1));
         self.opened += 1;
-        sys.connect_from(own.copied(), peer, self.activity)
+        sys.connect_from(own.copied(), peer, activity)
     }
 
     /// The rival of a race sets out.
-    fn race(&mut self, number: u64, rival: Endpoint, sys: &mut System<'_>) {
-        let socket = self.open(rival, sys);
-        self.races.join(number, socket, rival);
+    fn race(&mut self, number: u64, rival: Course, sys: &mut System<'_>) {
+        let socket = self.open(rival.peer, rival.activity, sys);
+        self.races.join(number, socket, rival.peer);
     }
 
-    fn plan_followers(&mut self, peer: Endpoint, sys: &mut System<'_>) {
+    fn plan_followers(&mut self, first: Course, sys: &mut System<'_>) {
         let Some(parallel) = &self.parallel else {
             return;
         };
         for _ in 1..parallel.count(&mut self.choice) {
-            self.followers.push_back(peer);
+            self.followers.push_back(first);
             sys.timer(self.gap.exponential(FOLLOWER_GAP), FOLLOWER);
         }
     }
@@ -174,14 +176,14 @@ impl Program for Client {
         match token {
             ARRIVAL => {}
             FOLLOWER => {
-                if let Some(peer) = self.followers.pop_front() {
-                    self.connect(peer, 0, sys);
+                if let Some(course) = self.followers.pop_front() {
+                    self.connect(course, sys);
                 }
                 return;
             }
             AGAIN => {
-                if let Some((peer, failures)) = self.failed.pop_front() {
-                    self.connect(peer, failures, sys);
+                if let Some(course) = self.failed.pop_front() {
+                    self.connect(course, sys);
                 }
                 return;
             }
@@ -195,12 +197,16 @@ impl Program for Client {
         }
         self.begun += 1;
         if let Some(address) = self.choice.pick(&self.targets).copied() {
-            let peer = Endpoint {
-                address,
-                port: self.port,
+            let course = Course {
+                peer: Endpoint {
+                    address,
+                    port: self.port,
+                },
+                failures: 0,
+                activity: sys.occasion(self.activity),
             };
-            self.connect(peer, 0, sys);
-            self.plan_followers(peer, sys);
+            self.connect(course, sys);
+            self.plan_followers(course, sys);
         }
         self.wait_for_next(sys);
     }
@@ -219,7 +225,7 @@ impl Program for Client {
             }) => {
                 losers.into_iter().for_each(|loser| sys.abort(loser));
                 self.note_attempt(socket, course);
-                self.sessions.add(socket, peer, self.activity, dialogue);
+                self.sessions.add(socket, peer, course.activity, dialogue);
             }
             Some(Step::Next(number, rival)) => return self.race(number, rival, sys),
             Some(Step::Waits) => return,

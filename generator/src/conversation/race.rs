@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::dialogue::Dialogue;
+use crate::activity::ActivityId;
 use crate::host::socket::{Endpoint, SocketEvent, SocketId};
 
 /// How long IPv6 is alone on its way: RFC 8305 section 5.
@@ -24,12 +25,20 @@ struct Race {
     peer: Endpoint,
     course: Course,
     /// Where IPv4 goes, until it has set out.
-    rival: Option<Endpoint>,
+    rival: Option<Course>,
     running: Vec<(SocketId, Endpoint)>,
 }
 
-/// Where IPv4 goes, and how often that has failed before.
-pub type Course = (Endpoint, u64);
+/// A connection that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// Where it goes; where IPv4 does, when both are tried.
+    pub peer: Endpoint,
+    /// How often that has failed before.
+    pub failures: u64,
+    /// For which activity, and occasion of it.
+    pub activity: ActivityId,
+}
 
 /// What comes of an event on a runner's socket.
 pub enum Step {
@@ -45,7 +54,7 @@ pub enum Step {
         course: Course,
     },
     /// It has failed before the rival set out: that one goes at once.
-    Next(u64, Endpoint),
+    Next(u64, Course),
     /// Another one still runs.
     Waits,
     /// Nobody has won.
@@ -66,7 +75,7 @@ impl Races {
             dialogue,
             peer,
             course,
-            rival: Some(course.0),
+            rival: Some(course),
             running: vec![(first, peer)],
         };
         self.open.insert(self.last, race);
@@ -75,7 +84,7 @@ impl Races {
     }
 
     /// The head start is over: where the rival goes, if it is still wanted.
-    pub fn due(&mut self, number: u64) -> Option<Endpoint> {
+    pub fn due(&mut self, number: u64) -> Option<Course> {
         self.open.get_mut(&number)?.rival.take()
     }
 
@@ -144,10 +153,18 @@ mod tests {
         }
     }
 
+    fn to(peer: Endpoint) -> Course {
+        Course {
+            peer,
+            failures: 0,
+            activity: ActivityId::BACKGROUND,
+        }
+    }
+
     fn race() -> (Races, u64, Endpoint) {
         let (six, four) = (end("2001:db8::1"), end("192.0.2.1"));
         let mut races = Races::default();
-        let number = races.begin(SIX, six, (four, 0), Box::new(Mute));
+        let number = races.begin(SIX, six, to(four), Box::new(Mute));
         (races, number, four)
     }
 
@@ -165,7 +182,7 @@ mod tests {
     #[test]
     fn who_is_late_loses_to_the_rival() {
         let (mut races, number, four) = race();
-        assert_eq!(races.due(number), Some(four));
+        assert_eq!(races.due(number), Some(to(four)));
         races.join(number, FOUR, four);
         let step = races.event(FOUR, &SocketEvent::Connected);
         let Some(Step::Won { peer, losers, .. }) = step else {
@@ -179,10 +196,10 @@ mod tests {
     fn a_refusal_sends_the_rival_at_once_and_a_second_one_ends_it() {
         let (mut races, number, four) = race();
         let step = races.event(SIX, &SocketEvent::Refused);
-        assert!(matches!(step, Some(Step::Next(n, peer)) if (n, peer) == (number, four)));
+        assert!(matches!(step, Some(Step::Next(n, rival)) if (n, rival) == (number, to(four))));
         races.join(number, FOUR, four);
         let step = races.event(FOUR, &SocketEvent::TimedOut);
-        assert!(matches!(step, Some(Step::Lost((peer, 0))) if peer == four));
+        assert!(matches!(step, Some(Step::Lost(course)) if course == to(four)));
         assert!(races.open.is_empty() && races.runners.is_empty());
     }
 }

@@ -227,11 +227,23 @@ impl System<'_> {
             .send_to(self.now, socket, local, peer, payload, cause, self.out);
     }
 
+    /// Another occasion of an activity, where each of them is an event of its own; else the activity.
+    pub fn occasion(&mut self, activity: ActivityId) -> ActivityId {
+        match activity.of(self.activities) {
+            Some(Activity { apart: true, .. }) => ActivityId {
+                occasion: self.out.next_occasion(),
+                ..activity
+            },
+            _ => activity,
+        }
+    }
+
     /// The activity of what `activity` makes its targets do on their own account.
     pub fn callback_of(&self, activity: ActivityId) -> ActivityId {
-        self.activities
-            .get(usize::from(activity.0))
-            .and_then(|a| a.callback)
-            .unwrap_or(activity)
+        let callback = activity.of(self.activities).and_then(|a| a.callback);
+        callback.map_or(activity, |callback| ActivityId {
+            number: callback.number,
+            ..activity
+        })
     }
 }

@@ -71,6 +71,7 @@ pub enum SocketEvent {
 pub struct Outbox {
     packets: Vec<Packet>,
     leave: Vec<(Timestamp, Cause)>,
+    occasions: u32,
 }
 
 impl Outbox {
@@ -84,6 +85,12 @@ impl Outbox {
     /// The packet that was put in last.
     pub fn last_mut(&mut self) -> Option<&mut Packet> {
         self.packets.last_mut()
+    }
+
+    /// The number of the next occasion of some activity, from 1: it counts those of the whole world, through which it goes.
+    pub fn next_occasion(&mut self) -> u32 {
+        self.occasions = self.occasions.saturating_add(1);
+        self.occasions
     }
 
     /// Whether there is none.

@@ -316,13 +316,18 @@ impl Names<'_> {
         if section == "activity" && !self.events {
             let class = node.take("class");
             for key in [
-                "echo", "callback", "expect", "evident", "because", "part_of",
+                "echo", "callback", "expect", "evident", "because", "part_of", "apart",
             ] {
                 node.take(key);
             }
             if let (Some(class), Value::Table(entries)) = (class, &mut node.value) {
                 entries.push(("label".into(), class));
             }
+        }
+        if section == "activity" && self.events {
+            let origin = node.origin.clone();
+            let value = Value::Boolean(true);
+            crate::reading::document::put(node, "apart", Node { origin, value });
         }
         let Value::Table(entries) = &mut node.value else {
             return;

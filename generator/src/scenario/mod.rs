@@ -95,7 +95,7 @@ impl Scenario {
     /// About how long its events take, at most, in nanoseconds; `None` where nobody can tell.
     fn takes(&self) -> Option<u64> {
         let is_event = |run: &&Run| {
-            let activity = self.activities.get(usize::from(run.activity.0));
+            let activity = run.activity.of(&self.activities);
             activity.is_some_and(|activity| activity.class.is_some())
         };
         let mut ends = self.runs.iter().filter(is_event).map(|run| {

@@ -386,3 +386,29 @@ fn what_a_scenario_says_wrong_is_its_mistake() {
     );
     assert!(errors.contains("5: a time with its unit"), "{errors}");
 }
+
+#[test]
+fn an_activity_is_one_event_or_each_of_its_occasions_is() {
+    let events = |app: &str, keys: &str| {
+        let scenario = format!(
+            "{WORLD}[host.server.service.it]\napp = \"{app}\"\n[activity.it]\napp = \"{app}\"\nfrom = \"client\"\n\
+             to = \"server\"\nsessions = 3\nevery = \"60s\"\n{keys}\n"
+        );
+        let (_, truth) = record(&read(&scenario).unwrap(), 3);
+        let labelled: u64 = truth.events.iter().map(|event| event.packets).sum();
+        assert_eq!(
+            labelled, truth.capture.packets,
+            "{app}: every frame has one"
+        );
+        truth.events.len()
+    };
+    for (app, class) in [
+        ("finger", "finger-probe"),
+        ("dns", "dns"),
+        ("ntp", "monitoring-poll"),
+    ] {
+        let class = format!("class = \"{class}\"");
+        assert_eq!(events(app, &class), 1, "{app}");
+        assert_eq!(events(app, &format!("{class}\napart = true")), 3, "{app}");
+    }
+}

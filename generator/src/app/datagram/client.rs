@@ -67,6 +67,7 @@ impl Blueprint for Plan {
 
 /// Something said that waits for an answer.
 struct Said {
+    activity: ActivityId,
     socket: SocketId,
     peers: Vec<IpAddr>,
     bytes: Payload,
@@ -115,7 +116,7 @@ impl Speaker {
                 address: *address,
                 port: self.port,
             };
-            let cause = Cause::stimulus(self.activity);
+            let cause = Cause::stimulus(said.activity);
             sys.send_to(said.socket, peer, said.bytes.clone(), cause);
         }
         sys.timer(self.retry.wait(said.sent, &mut self.wait), number);
@@ -154,6 +155,7 @@ impl Program for Speaker {
                 .collect()
         };
         let said = Said {
+            activity: sys.occasion(self.activity),
             socket,
             peers,
             bytes: self.payload.next(&mut self.content, sys.now),

@@ -114,6 +114,7 @@ impl Blueprint for Plan {
 
 /// A lookup under way: its questions that wait for an answer.
 struct Lookup {
+    activity: ActivityId,
     socket: SocketId,
     questions: Vec<(u16, Question)>,
     tries: u64,
@@ -232,19 +233,20 @@ impl Resolver {
             return self.end(number, sys);
         };
         lookup.tries += 1;
-        let (socket, questions) = (lookup.socket, lookup.questions.clone());
+        let (socket, activity) = (lookup.socket, lookup.activity);
+        let questions = lookup.questions.clone();
         let server = Endpoint {
             address,
             port: PORT,
         };
         for (id, question) in &questions {
             if self.over_tcp {
-                self.ask_over_tcp(*id, question, server, sys);
+                self.ask_over_tcp((*id, question), server, activity, sys);
                 continue;
             }
             for _ in 0..self.times {
                 let query = Payload::new(self.message(*id, question));
-                sys.send_to(socket, server, query, Cause::stimulus(self.activity));
+                sys.send_to(socket, server, query, Cause::stimulus(activity));
             }
         }
         if self.over_tcp {
@@ -255,9 +257,9 @@ impl Resolver {
 
     fn ask_over_tcp(
         &mut self,
-        id: u16,
-        question: &Question,
+        (id, question): (u16, &Question),
         server: Endpoint,
+        activity: ActivityId,
         sys: &mut System<'_>,
     ) {
         let dialogue = Asker {
@@ -266,9 +268,9 @@ impl Resolver {
             zone: question.kind == AXFR,
             soas: 0,
         };
-        let socket = sys.connect(server, self.activity);
+        let socket = sys.connect(server, activity);
         self.sessions
-            .add(socket, server, self.activity, Box::new(dialogue));
+            .add(socket, server, activity, Box::new(dialogue));
     }
 
     fn end(&mut self, number: u64, sys: &mut System<'_>) {
@@ -294,7 +296,7 @@ impl Resolver {
         let Some((number, lookup)) = found else {
             return;
         };
-        let number = *number;
+        let (number, activity) = (*number, lookup.activity);
         let asked = lookup
             .questions
             .iter()
@@ -305,7 +307,7 @@ impl Resolver {
         if opening.truncated
             && let Some((id, question)) = asked
         {
-            self.ask_over_tcp(id, &question, peer, sys);
+            self.ask_over_tcp((id, &question), peer, activity, sys);
         }
         if over {
             self.end(number, sys);
@@ -327,6 +329,7 @@ impl Program for Resolver {
         }
         self.begun += 1;
         let lookup = Lookup {
+            activity: sys.occasion(self.activity),
             socket: self.socket(sys),
             questions: self.questions(),
             tries: 0,

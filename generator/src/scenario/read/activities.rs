@@ -101,7 +101,7 @@ impl Reader<'_> {
 
     /// Enters an activity into the table; what has no class belongs to the background.
     fn enter(&mut self, words: &Words, actors: &[usize]) -> ActivityId {
-        let number = |n: usize| ActivityId(u16::try_from(n).unwrap_or(u16::MAX));
+        let number = |n: usize| ActivityId::whole(u16::try_from(n).unwrap_or(u16::MAX));
         if words.activity.class.is_none() {
             let Some(label) = words.activity.label else {
                 return ActivityId::BACKGROUND;
@@ -121,8 +121,11 @@ impl Reader<'_> {
         }
         if let Some((_, blueprint)) = &words.program {
             activity.forged = blueprint.forged();
-            // Each of them goes at that pace.
-            let together = actors.len().max(1) as u64;
+            // Each of them goes at that pace, which one event of them all shows together.
+            let together = match activity.apart {
+                true => 1,
+                false => actors.len().max(1) as u64,
+            };
             activity.gap = blueprint.gap().map(|gap| gap / together);
         }
         let id = number(self.activities.len());
@@ -130,6 +133,7 @@ impl Reader<'_> {
             activity.callback = Some(number(self.activities.len() + 1));
             let callback = Activity {
                 name: format!("{}-callback", activity.name),
+                apart: activity.apart,
                 class: Some(class),
                 ..Activity::background()
             };
@@ -165,7 +169,7 @@ impl Reader<'_> {
         {
             activity.forged.extend(blueprint.forged());
         }
-        ActivityId(u16::try_from(at).unwrap_or(u16::MAX))
+        ActivityId::whole(u16::try_from(at).unwrap_or(u16::MAX))
     }
 
     fn actors(&mut self, node: &Node, names: &[String]) -> Vec<usize> {
@@ -254,6 +258,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
         "\"N distinct ports\", \"N distinct targets\" or \"N packets\"",
         |value| Minimum::parse(text_ref(value)?),
     );
+    let apart = fields.flag("apart");
     let because = fields.texts("because");
     let part_of = fields.text("part_of");
     let (from, to) = (fields.texts("from"), fields.texts("to"));
@@ -287,6 +292,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
         echo,
         expect,
         tool,
+        apart,
         evident,
         because,
         ..Activity::background()

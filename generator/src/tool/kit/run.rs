@@ -318,6 +318,7 @@ fn going(stage: &Stage, cast: &Cast<'_>) -> Going {
 impl Program for Run {
     fn start(&mut self, sys: &mut System<'_>) {
         self.begun = sys.now;
+        self.activity = sys.occasion(self.activity);
         let plan = Arc::clone(&self.plan);
         for (number, stage) in plan.stages.iter().enumerate() {
             match stage.begins.at {
