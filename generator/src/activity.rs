@@ -38,8 +38,10 @@ impl ActivityId {
 /// What a packet is to its activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Sent on the activity's own account.
+    /// Begins something on the activity's own account: a probe, a connection, a question.
     Stimulus,
+    /// Goes on with it: the rest of the connection, another try.
+    Sequel,
     /// Sent in answer to something.
     Answer,
 }
@@ -59,6 +61,18 @@ impl Cause {
         Cause {
             activity,
             role: Role::Stimulus,
+        }
+    }
+
+    /// What goes on with what a packet of this cause began.
+    #[must_use]
+    pub fn continued(self) -> Self {
+        match self.role {
+            Role::Stimulus => Cause {
+                role: Role::Sequel,
+                ..self
+            },
+            Role::Sequel | Role::Answer => self,
         }
     }
 

@@ -63,6 +63,7 @@ impl Events {
             start: at,
             end: at,
             packets: 0,
+            begun: Begun::default(),
             asked: Roles::default(),
             answered: Roles::default(),
         };
@@ -84,16 +85,23 @@ struct Recorded {
     start: Timestamp,
     end: Timestamp,
     packets: u64,
+    begun: Begun,
     asked: Roles,
     answered: Roles,
+}
+
+/// What was begun on the event's own account, which has its pace.
+#[derive(Debug, Default)]
+struct Begun {
+    count: u64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
 }
 
 /// Who did what, in one role.
 #[derive(Debug, Default)]
 struct Roles {
     packets: u64,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
     sources: Addresses,
     targets: Addresses,
     ports: PortSet,
@@ -203,11 +211,17 @@ fn surroundings(address: IpAddr) -> IpNet {
         .trunc()
 }
 
-impl Roles {
-    fn add(&mut self, at: Timestamp, seen: &Seen, port: Option<u16>, pools: &[IpNet]) {
-        self.packets += 1;
+impl Begun {
+    fn add(&mut self, at: Timestamp) {
+        self.count += 1;
         self.first.get_or_insert(at);
         self.last = Some(at);
+    }
+}
+
+impl Roles {
+    fn add(&mut self, seen: &Seen, port: Option<u16>, pools: &[IpNet]) {
+        self.packets += 1;
         self.sources.add(seen.source, pools);
         self.targets.add(seen.target, pools);
         if let Some(port) = port.filter(|port| self.last_port != Some(*port)) {
@@ -290,17 +304,18 @@ impl SensorTruth {
         event.packets += 1;
         let ports = seen.ports;
         let roles = match cause.role {
-            Role::Stimulus => {
+            Role::Stimulus | Role::Sequel => {
+                if cause.role == Role::Stimulus {
+                    event.begun.add(at);
+                }
                 event
                     .asked
-                    .add(at, seen, ports.map(|(_, to)| to), &activity.forged);
+                    .add(seen, ports.map(|(_, to)| to), &activity.forged);
                 &mut event.asked
             }
             // Our own hosts' reactions to answers say nothing about who sent those.
             Role::Answer if direction == Direction::Inward => {
-                event
-                    .answered
-                    .add(at, seen, ports.map(|(from, _)| from), &[]);
+                event.answered.add(seen, ports.map(|(from, _)| from), &[]);
                 &mut event.answered
             }
             Role::Answer => return,
@@ -347,10 +362,10 @@ fn ordinary(counted: BTreeMap<Class, u64>) -> Vec<Ordinary> {
 }
 
 /// The pace that was asked for, and the one that the sensor saw.
-fn pace(activity: &Activity, asked: &Roles) -> Option<Pace> {
+fn pace(activity: &Activity, begun: &Begun) -> Option<Pace> {
     let seconds = |nanos: u64| nanos as f64 / 1e9;
-    let gaps = asked.packets.saturating_sub(1);
-    let delivered = asked.first.zip(asked.last).filter(|_| gaps > 0);
+    let gaps = begun.count.saturating_sub(1);
+    let delivered = begun.first.zip(begun.last).filter(|_| gaps > 0);
     Some(Pace {
         asked_s: seconds(activity.gap?),
         delivered_s: delivered.map(|(first, last)| seconds(last.nanos_since(first)) / gaps as f64),
@@ -398,7 +413,7 @@ fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {
             })
         }),
         packets: recorded.packets,
-        pace: pace(activity, &recorded.asked).filter(|_| !echo),
+        pace: pace(activity, &recorded.begun).filter(|_| !echo),
         techniques: class.technique().map(str::to_owned).into_iter().collect(),
         because: activity.because.clone(),
     })

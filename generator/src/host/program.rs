@@ -102,9 +102,9 @@ impl System<'_> {
 
     /// Sends a packet as it is, past the stack, `after` nanoseconds from now.
     #[inline]
-    pub fn send_raw(&mut self, after: u64, packet: wire::Packet, activity: ActivityId) {
+    pub fn send_raw(&mut self, after: u64, packet: wire::Packet, cause: Cause) {
         let at = self.now.plus_nanos(after);
-        self.out.push(at, packet, Cause::stimulus(activity));
+        self.out.push(at, packet, cause);
     }
 
     /// The header that the stack gives to a datagram or message that leaves now, for what is made by hand above it.

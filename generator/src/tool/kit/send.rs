@@ -119,7 +119,8 @@ impl Run {
                         address: target,
                         port,
                     };
-                    sys.send_to(socket, peer, bytes, Cause::stimulus(self.activity));
+                    let again = Cause::stimulus(self.activity).continued();
+                    sys.send_to(socket, peer, bytes, again);
                 }
                 self.wait_for(at, stage, number, sys);
             }
@@ -171,19 +172,23 @@ impl Run {
             let options = options.next(&mut self.series, &self.values);
             with_options(&mut packet, options);
         }
+        let cause = match self.values.get(Name::TRY) {
+            0 => Cause::stimulus(self.activity),
+            _ => Cause::stimulus(self.activity).continued(),
+        };
         if craft.sources.decoys.is_empty() {
-            return self.send(craft, packet, after, sys);
+            return self.send(craft, packet, after, cause, sys);
         }
-        self.send_among_decoys(craft, packet, own_position, after, sys);
+        self.send_among_decoys(craft, (packet, own_position), after, cause, sys);
     }
 
     /// The copies of a probe under the names of others, and its own among them: each with a time to live of its own.
     fn send_among_decoys(
         &mut self,
         craft: &Craft,
-        packet: Packet,
-        own: usize,
+        (packet, own): (Packet, usize),
         after: u64,
+        cause: Cause,
         sys: &mut System<'_>,
     ) {
         let target = packet.destination();
@@ -191,7 +196,7 @@ impl Run {
         for place in 0..=craft.sources.decoys.len() {
             let after = after + craft.sources.decoy_gap * place as u64;
             if place == own {
-                self.send(craft, packet.clone(), after, sys);
+                self.send(craft, packet.clone(), after, cause, sys);
                 continue;
             }
             let Some(decoy) = decoys.next() else { continue };
@@ -205,17 +210,19 @@ impl Run {
                 let [ttl, ..] = series.next(&self.values).to_le_bytes();
                 copy.set_ttl(ttl);
             }
-            self.send(craft, copy, after, sys);
+            self.send(craft, copy, after, cause.continued(), sys);
         }
     }
 
     #[inline]
-    fn send(&self, craft: &Craft, packet: Packet, after: u64, sys: &mut System<'_>) {
+    fn send(&self, craft: &Craft, packet: Packet, after: u64, cause: Cause, sys: &mut System<'_>) {
         if !craft.is_cut() {
-            return sys.send_raw(after, packet, self.activity);
+            return sys.send_raw(after, packet, cause);
         }
+        let mut cause = cause;
         for piece in craft.cut(packet) {
-            sys.send_raw(after, piece, self.activity);
+            sys.send_raw(after, piece, cause);
+            cause = cause.continued();
         }
     }
 
@@ -262,7 +269,8 @@ impl Run {
             stack.as_ref(),
             payload,
         ) {
-            self.send(reply, packet, 0, sys);
+            let cause = Cause::stimulus(self.activity).continued();
+            self.send(reply, packet, 0, cause, sys);
         }
     }
 

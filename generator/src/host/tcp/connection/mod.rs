@@ -183,6 +183,7 @@ impl Connection {
     ) -> Self {
         let mut connection = Connection::new(socket, owner, ends, cause, iss, egress.now);
         connection.send_syn(egress);
+        connection.cause = cause.continued();
         connection.start_retransmit(egress);
         connection
     }
