@@ -85,9 +85,9 @@ impl Ordinary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
-    /// The mean gap between what it sends that the scenario asked for, in seconds.
+    /// The mean gap between its probes, connections or questions that the scenario asked for, in seconds.
     pub asked_s: f64,
-    /// The mean gap between its frames that the sensor recorded, in seconds.
+    /// That between the first frames of those that the sensor recorded, in seconds.
     pub delivered_s: Option<f64>,
 }
 

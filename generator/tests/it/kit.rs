@@ -547,3 +547,27 @@ fn a_pace_is_the_mean_that_was_asked() {
         assert!((2900..3100).contains(&last), "{pace}: 9000 in {last} ms");
     }
 }
+
+/// What is sent to go on with a probe, such as the rest of its connection, its repetition or a reset, does not count.
+#[test]
+fn the_truth_tells_the_pace_of_probes_whatever_comes_of_them() {
+    for tool in [
+        "connect-scan",
+        "nmap-syn",
+        "masscan",
+        "nmap-ack",
+        "snmp-probe",
+    ] {
+        let activity = format!(
+            "tool = '{tool}'\nto = ['open', 'closed', 'silent']\nports = [21, 22, 23, 80, 161, 443]\ngap = '50ms'"
+        );
+        let (_, truth) = record(&scanned(&activity).unwrap(), 1);
+        let pace = truth.events.first().and_then(|event| event.pace.clone());
+        let pace = pace.unwrap_or_else(|| panic!("{tool} tells none"));
+        let delivered = pace.delivered_s.unwrap();
+        assert!(
+            (0.0495..0.0505).contains(&delivered) && (pace.asked_s - 0.05).abs() < 1e-9,
+            "{tool}: {pace:?}"
+        );
+    }
+}
