@@ -70,6 +70,11 @@ impl IpLayer {
         }
     }
 
+    /// The next packet that is counted has this identification.
+    pub fn begin_count(&mut self, identification: u16) {
+        self.counter = identification;
+    }
+
     /// Answers go to an address over this route from now on.
     pub fn learn_route(&mut self, peer: IpAddr, route: (Ipv4Addr, Arc<[u8]>)) {
         if self.routes.len() >= MAX_COUNTERS {

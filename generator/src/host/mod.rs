@@ -67,8 +67,19 @@ pub struct HostConfig {
     pub mtu: usize,
     /// Whether it has just started: the ports that it chooses begin with the first.
     pub booted: bool,
+    /// Where its counters stand, where that is said.
+    pub counters: Option<Counters>,
     /// How long it takes to send what it decided to send: least time and mean of the rest, in nanoseconds.
     pub turnaround: (u64, u64),
+}
+
+/// Where counters stand that a host has kept since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// The port that it chooses next.
+    pub next_port: u16,
+    /// By how many the identification of its next packet is behind that port.
+    pub id_behind: Option<u16>,
 }
 
 /// A host at work.
@@ -94,6 +105,9 @@ impl Host {
         let mut sockets = Sockets::new(&config.name, &config.stack, config.unseen_gap, start, tree);
         if config.booted {
             sockets.begin_with_first_port();
+        }
+        if let Some(counters) = config.counters {
+            sockets.begin_at(counters);
         }
         let stack = &config.stack;
         Host {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use wire::{Packet, Payload, Segment, Timestamp, Udp};
 
+use super::Counters;
 use super::icmp::Quoted;
 use super::ip::{IpLayer, Purpose};
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
@@ -64,9 +65,20 @@ impl Sockets {
 
     /// Lets the ports that the stack chooses begin with the first of their range.
     pub fn begin_with_first_port(&mut self) {
-        let before = self.port_range.start().wrapping_sub(1);
+        self.begin_at(Counters {
+            next_port: *self.port_range.start(),
+            id_behind: None,
+        });
+    }
+
+    /// Lets the ports that the stack chooses, and identifications where that is said, go on from there.
+    pub fn begin_at(&mut self, counters: Counters) {
+        let before = counters.next_port.wrapping_sub(1);
         self.last_port = Some(before);
         self.tcp.begin_behind_port(before);
+        if let Some(behind) = counters.id_behind {
+            self.ip.begin_count(counters.next_port.wrapping_sub(behind));
+        }
     }
 
     fn new_socket(&mut self) -> SocketId {

@@ -129,6 +129,7 @@ impl Stage {
             mac: MacAddress::default(),
             mtu: 1500,
             booted: false,
+            counters: None,
             turnaround: (0, 0),
         };
         let tree = SeedTree::of("traces", 1, Pins::new());

@@ -571,3 +571,32 @@ fn the_truth_tells_the_pace_of_probes_whatever_comes_of_them() {
         );
     }
 }
+
+#[test]
+fn counters_of_a_host_stand_where_the_file_says() {
+    let with = |keys: &str| {
+        let world = WORLD.replace(
+            "stack = \"linux-2.2\"\n[host.open]",
+            &format!("stack = \"linux-2.2\"\n{keys}\n[host.open]"),
+        );
+        let scan = "tool = 'connect'\nto = 'closed'\nports = [1, 2, 3]";
+        read(&format!(
+            "{world}[activity.scan]\nfrom = \"scanner\"\nclass = \"connect-scan\"\n{scan}"
+        ))
+    };
+    let seen = frames(&with("next_port = 4998\nid_behind = 5000").unwrap());
+    let sent = seen.iter().filter(|frame| frame.ports.0 > 1023);
+    let counters: Vec<(u16, u16)> = sent.map(|frame| (frame.ports.0, frame.id)).collect();
+    // The ports of that stack end with 4999, identifications with 65535.
+    assert_eq!(counters, [(4998, 65534), (4999, 65535), (1024, 0)]);
+    for (keys, wanted) in [
+        ("id_behind = 376", "id_behind counts from next_port"),
+        ("next_port = 80", "takes ports from 1024 to 4999"),
+    ] {
+        let text = with(keys).err().unwrap_or_default();
+        assert!(
+            text.contains(wanted) && text.contains("micro.toml:"),
+            "{text}"
+        );
+    }
+}

@@ -155,51 +155,51 @@ impl Resolver {
         }
     }
 
-    fn questions(&mut self) -> Vec<(u16, Question)> {
+    fn questions(&mut self) -> Vec<Question> {
+        let about = |name: &str, kinds: &[u16]| {
+            let question = |kind: &u16| Question {
+                name: name.to_owned(),
+                kind: *kind,
+            };
+            kinds.iter().map(question).collect()
+        };
         if let Some(wording) = self.names.pick(&self.wordings).cloned() {
             let name = wording.say(&mut self.names, |_| String::new());
-            let kinds = if self.kinds.is_empty() {
-                vec![A]
-            } else {
-                self.kinds.clone()
-            };
-            let question = |kind: &u16| {
-                (
-                    self.ids.word16(),
-                    Question {
-                        name: name.clone(),
-                        kind: *kind,
-                    },
-                )
-            };
-            return kinds.iter().map(question).collect();
+            let usual: &[u16] = &[A];
+            return about(
+                &name,
+                if self.kinds.is_empty() {
+                    usual
+                } else {
+                    &self.kinds
+                },
+            );
         }
-        let mut question = |name: &str, kind| {
-            let name = name.to_owned();
-            (self.ids.word16(), Question { name, kind })
-        };
         if self.kinds.is_empty() && self.names.chance(REVERSE) {
             let [a, b, ..] = self.names.word32().to_le_bytes();
-            return vec![question(
-                &format!("{a}.{}.0.203.in-addr.arpa", b % 114),
-                PTR,
-            )];
+            return about(&format!("{a}.{}.0.203.in-addr.arpa", b % 114), &[PTR]);
         }
         let label = self.names.pick(&LABELS).copied().unwrap_or_default();
         let domain = self.names.pick(&DOMAINS).copied().unwrap_or_default();
         let name = format!("{label}.{domain}");
         if !self.kinds.is_empty() {
-            return self
-                .kinds
-                .iter()
-                .map(|kind| question(&name, *kind))
-                .collect();
+            return about(&name, &self.kinds);
         }
-        let mut questions = vec![question(&name, A)];
-        if self.names.chance(BOTH) {
-            questions.push(question(&name, AAAA));
+        let both = self.names.chance(BOTH);
+        about(&name, if both { &[A, AAAA] } else { &[A] })
+    }
+
+    /// Numbers the questions of one socket, so that each answer tells which it is for.
+    fn numbered(&mut self, questions: Vec<Question>) -> Vec<(u16, Question)> {
+        let mut numbered: Vec<(u16, Question)> = Vec::new();
+        for question in questions {
+            let mut id = self.ids.word16();
+            while numbered.iter().any(|(taken, _)| *taken == id) {
+                id = self.ids.word16();
+            }
+            numbered.push((id, question));
         }
-        questions
+        numbered
     }
 
     /// The socket of a lookup: from a port of the list, or from one that the stack chooses.
@@ -328,10 +328,11 @@ impl Program for Resolver {
             return self.ask(token & !OWN, sys);
         }
         self.begun += 1;
+        let questions = self.questions();
         let lookup = Lookup {
             activity: sys.occasion(self.activity),
             socket: self.socket(sys),
-            questions: self.questions(),
+            questions: self.numbered(questions),
             tries: 0,
         };
         self.open.insert(self.begun, lookup);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net};
 use wire::MacAddress;
 
+use super::counters::counters;
 use super::families::{Families, families};
 use super::places::{LineWords, line};
 use super::reader::{Reader, Unstated};
@@ -15,7 +16,7 @@ use super::services::{delays, services};
 use crate::activity::ActivityId;
 use crate::blueprint::Blueprint;
 use crate::host::stack::Stack;
-use crate::host::{HostConfig, PortPolicy};
+use crate::host::{Counters, HostConfig, PortPolicy};
 use crate::net::path::{LineConfig, picos_per_byte};
 use crate::net::segment::host_mac;
 use crate::net::sensor::Place;
@@ -88,6 +89,7 @@ struct Common {
     services: Vec<(String, Arc<dyn Blueprint>)>,
     mac: Option<MacAddress>,
     booted: bool,
+    counters: Option<Counters>,
     mtu: usize,
     turnaround: Option<(u64, u64)>,
     families: Families,
@@ -298,6 +300,9 @@ impl Reader<'_> {
         };
         self.check_addresses(name, node, &addresses, site);
         let stack = self.stack(node, &common.stacks, index)?;
+        if let Some(counters) = common.counters {
+            self.check_counters(node, counters, &stack);
+        }
         let host = self.hosts.len();
         let place = common.again();
         for (service, blueprint) in common.services {
@@ -329,6 +334,7 @@ impl Reader<'_> {
             mac,
             mtu: common.mtu,
             booted: common.booted,
+            counters: common.counters,
             turnaround: match (common.turnaround, self.unstated) {
                 (Some(stated), _) => stated,
                 (None, Unstated::Plain) => (0, 0),
@@ -436,6 +442,7 @@ fn common(fields: &mut Fields<'_, '_>) -> Common {
             text_ref(value)?.parse().ok()
         }),
         booted: fields.flag("booted"),
+        counters: counters(fields),
         mtu: fields
             .number("mtu", 68..=65535)
             .and_then(|mtu| usize::try_from(mtu).ok())

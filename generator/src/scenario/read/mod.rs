@@ -1,6 +1,7 @@
 //! From a document to a checked scenario.
 
 mod activities;
+mod counters;
 mod families;
 mod hosts;
 mod identity;
