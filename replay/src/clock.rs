@@ -13,6 +13,10 @@ const WATCH: u64 = 110_000;
 const WATCH_AT_ONCE: u64 = 4_000_000;
 /// A gap below which such a one sleeps no more.
 const SHORT: u64 = 100_000;
+/// Between rehearsals while the clock is watched: what the path needs is still at hand after that.
+const REHEARSE_EVERY: u64 = 50_000;
+/// No rehearsal begins that short before a frame is due: one after a sleep may take that long.
+const REHEARSED_BY: u64 = 15_000;
 /// Nobody sleeps longer without a look at the stop flag, so that Ctrl-C ends a run within 100 ms.
 const SLICE: u64 = 50_000_000;
 /// Between opening and the first frame: time for all threads to be ready.
@@ -127,10 +131,12 @@ impl Clock {
         }
     }
 
-    /// Waits until so many nanoseconds after the start, or until `over` says so.
-    pub fn wait_until(&self, due: u64, over: impl Fn() -> bool) {
+    /// Waits until so many nanoseconds after the start, or until `over` says so. Who watches the clock does not watch idly:
+    /// what is to be done then is rehearsed, so that it finds all it needs at hand.
+    pub fn wait_until(&self, due: u64, mut rehearse: impl FnMut(), over: impl Fn() -> bool) {
         let begun = self.now();
         let awake = begun + self.watch.sleep(due.saturating_sub(begun));
+        let mut rehearsal = begun + REHEARSE_EVERY;
         loop {
             let now = self.now();
             if now >= due || over() {
@@ -139,6 +145,10 @@ impl Clock {
             if now < awake {
                 let moment = awake.min(now + SLICE);
                 self.hands.sleep_until(self.start.saturating_add(moment));
+                rehearsal = now;
+            } else if now >= rehearsal && due - now > REHEARSED_BY {
+                rehearse();
+                rehearsal = self.now() + REHEARSE_EVERY;
             } else {
                 self.hands.watch();
             }
@@ -217,5 +227,22 @@ mod tests {
         assert_eq!(Watch::For(110_000).sleep(100_000), 0);
         assert_eq!(Watch::For(110_000).sleep(1_000_000), 890_000);
         assert_eq!(Watch::Always.sleep(u64::MAX), 0);
+    }
+
+    #[test]
+    fn who_watches_rehearses_after_a_sleep_and_never_just_before_its_turn() {
+        use std::sync::atomic::AtomicU64;
+        static HANDS: AtomicU64 = AtomicU64::new(0);
+        let clock = Clock::simulated(&HANDS, Timestamp::ZERO);
+        clock.wait_for_start();
+        let mut rehearsed = Vec::new();
+        let mut wait = |due| {
+            rehearsed.clear();
+            clock.wait_until(due, || rehearsed.push(clock.now()), || false);
+            rehearsed.iter().map(|at| (due - at) / 1_000).collect()
+        };
+        let (long, short): (Vec<u64>, Vec<u64>) = (wait(5_000_000), wait(5_040_000));
+        assert_eq!(long, [110, 60], "microseconds before a frame is due");
+        assert!(short.is_empty(), "the frame before has just gone there");
     }
 }

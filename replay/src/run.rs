@@ -241,8 +241,9 @@ impl Worker<'_, '_> {
         let due = batch.due_by(now).min(most);
         if due == 0 {
             let next = batch.origin(0).map_or(0, |origin| origin.due);
+            let rehearse = || sink.rehearse();
             self.clock
-                .wait_until(next.min(self.end), || self.shared.over());
+                .wait_until(next.min(self.end), rehearse, || self.shared.over());
             return Ok(());
         }
         let frames = batch.front(due);

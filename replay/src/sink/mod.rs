@@ -21,6 +21,9 @@ pub trait Sink: Send {
     /// What makes it pointless to try again.
     fn send(&mut self, frames: Frames<'_>) -> Result<usize, ReplayError>;
 
+    /// Goes the way of a frame as far as it can be gone without one, so that the next finds caches warm. Nothing is sent.
+    fn rehearse(&mut self) {}
+
     /// Waits until it may take frames again, at most that long.
     fn wait(&mut self, _at_most: Duration) {}
 

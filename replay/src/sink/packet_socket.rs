@@ -105,6 +105,20 @@ impl Sink for PacketSocket {
         }
     }
 
+    /// A byte is no frame: the kernel makes room for it, copies it, and refuses it since it has no Ethernet header
+    /// (`dev_validate_header` in include/linux/netdevice.h), which every interface has that the guard admits.
+    fn rehearse(&mut self) {
+        // SAFETY: the byte outlives the call, which only reads it.
+        unsafe {
+            libc::send(
+                self.socket.as_raw_fd(),
+                [0u8].as_ptr().cast(),
+                1,
+                libc::MSG_DONTWAIT,
+            )
+        };
+    }
+
     fn wait(&mut self, at_most: Duration) {
         wait_writable(&self.socket, at_most);
     }

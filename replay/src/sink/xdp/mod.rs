@@ -236,6 +236,11 @@ impl Sink for XdpSocket {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
+    /// A kick without a frame behind it.
+    fn rehearse(&mut self) {
+        let _ = self.kick();
+    }
+
     fn wait(&mut self, at_most: Duration) {
         wait_writable(&self.socket, at_most);
     }
