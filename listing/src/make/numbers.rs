@@ -337,8 +337,8 @@ fn note(
             first: Some(numbers.sequence),
             next: Some(end),
         };
-    } else if !flags.contains(Flags::RST) {
-        // What a reset carries is no place in its sender's count.
+    } else if !flags.contains(Flags::RST) && (flags.contains(Flags::ACK) || !numbers.base_filled) {
+        // What a reset carries is no place in its sender's count, nor is what nobody printed and nothing counts from.
         own.first = own.first.or(Some(numbers.sequence));
         own.reach(end);
     }
@@ -387,6 +387,15 @@ mod tests {
             (true, segment("S", Some(7_000_000), None), 0),
             (false, segment("S.", Some(9_000_000), Some(7_000_001)), 0),
         ]
+    }
+
+    #[test]
+    fn a_reset_of_a_segment_whose_number_is_not_printed_stays_as_printed() {
+        let read = read(&[
+            (true, segment("none", None, None), 0),
+            (false, segment("R.", Some(0), Some(0)), 0),
+        ]);
+        assert_eq!(read[1], (0, 0, false));
     }
 
     #[test]
