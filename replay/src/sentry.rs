@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::thread::CapabilitySet;
 
 use crate::error::ReplayError;
-use crate::guard::{Admission, Entry, Refusal, Rule};
+use crate::guard::{Admission, Entry, Refusal, Rule, hears_more};
 use crate::link::{Links, News, timespec};
 use crate::privileges;
 
@@ -88,7 +88,10 @@ pub fn watch(post: Post, input: BorrowedFd<'_>, mut output: impl Write) -> Resul
     let news = News::open().map_err(ReplayError::Netlink)?;
     let mut links = Links::open()?;
     let mut network = links.network()?;
+    let begun = network.clone();
     let mut unannounced = links.unannounced(&network.interfaces)?;
+    // Not to come late where others compute. Without the capability it takes its turn like them.
+    let _ = rustix::process::setpriority_process(None, -20);
     privileges::keep(CapabilitySet::NET_ADMIN, privileges::NOBODY)?;
     let Some(admission) = Admission::at_post(post.interface, post.entry, &network) else {
         // Who sends notices by itself.
@@ -97,7 +100,8 @@ pub fn watch(post: Post, input: BorrowedFd<'_>, mut output: impl Write) -> Resul
     let (mut inspected, mut looked) = (Instant::now(), Instant::now());
     let mut said = false;
     loop {
-        if let Some(refusal) = admission.withdrawn(&network, post.answered) {
+        let answered = post.answered || hears_more(&begun, &network);
+        if let Some(refusal) = admission.withdrawn(&network, answered) {
             return writeln!(output, "{} {}", refusal.rule, refusal.what).map_err(failed);
         }
         if !said {

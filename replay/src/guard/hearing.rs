@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use wire::{Layers, LinkType, MacAddress};
 
 use crate::guard::{Refusal, Rule};
+use crate::link::Network;
 
 /// What this machine hears, and where its answers go.
 #[derive(Clone, Debug)]
@@ -16,8 +17,10 @@ pub struct Hearing {
     pub(super) interface: String,
     /// The hardware addresses of all its interfaces.
     pub(super) hardware: BTreeSet<MacAddress>,
-    /// Networks of which each address is its own.
+    /// Networks of which each address is its own, or a broadcast to it.
     pub(super) own: BTreeSet<IpNet>,
+    /// What lets it take packets for its own that are for others, if anything does.
+    pub(super) takes_all: Option<&'static str>,
     /// How answers could leave the lab, if they could.
     pub(super) way_out: Option<String>,
 }
@@ -33,8 +36,12 @@ impl Hearing {
         }
         let (_, to) = Layers::decode(LinkType::ETHERNET, frame).addresses()?;
         // What comes for a loopback address from elsewhere is dropped.
-        let answered = |net: &IpNet| net.contains(&to) && !to.is_loopback();
-        self.own.iter().any(answered).then_some(to)
+        let answered = !to.is_loopback() && (self.takes_all.is_some() || self.is_own(to));
+        answered.then_some(to)
+    }
+
+    fn is_own(&self, address: IpAddr) -> bool {
+        self.own.iter().any(|net| net.contains(&address))
     }
 
     /// Refuses a frame whose answer could leave the lab.
@@ -42,14 +49,16 @@ impl Hearing {
         let Some(way_out) = &self.way_out else {
             return Ok(());
         };
-        let Some(own) = self.answers(frame) else {
+        let Some(to) = self.answers(frame) else {
             return Ok(());
+        };
+        let hears = match self.takes_all.filter(|_| !self.is_own(to)) {
+            Some(by) => format!("which {by} lets this machine answer, as if it were its own"),
+            None => "at which this machine hears, and would answer it".to_owned(),
         };
         Err(Refusal {
             rule: Rule::NoWayOut,
-            what: format!(
-                "frame {number} is for {own}, an address of this machine, which would answer it: {way_out}"
-            ),
+            what: format!("frame {number} is for {to}, {hears}: {way_out}"),
             lift: format!(
                 "a namespace of its own has no way out (`unshare --net`, --netns); with another --destination-mac nobody \
                  hears it; if that is a lab's network: --allow-physical {}",
@@ -57,4 +66,21 @@ impl Hearing {
             ),
         })
     }
+}
+
+/// Whether a machine hears, or may hear, more than it did: it has further addresses of its own, one of its interfaces has
+/// another hardware address, or it takes what is for others.
+pub(crate) fn hears_more(before: &Network, now: &Network) -> bool {
+    // Answers for an address of a link stay on it.
+    let leaves_link = |net: &&IpNet| match net.addr() {
+        IpAddr::V6(address) => !address.is_unicast_link_local(),
+        IpAddr::V4(address) => !address.is_loopback(),
+    };
+    let mut own = now.own.iter().filter(leaves_link);
+    let renamed = now.interfaces.iter().any(|one| {
+        let was = before.interface(one.index);
+        was.is_some_and(|was| was.mac != one.mac)
+    });
+    let takes = before.takes_all().is_none() && now.takes_all().is_some();
+    renamed || takes || own.any(|net| !before.own.contains(net))
 }

@@ -114,6 +114,13 @@ impl Admission {
             return None;
         }
         let interface = network.interface(self.interface.index)?;
+        if self.interface.peer.is_some() && interface.peer.is_none() {
+            let what = format!(
+                "the other end of {} has been moved to another namespace, and nobody sees where it leads",
+                interface.name
+            );
+            return Some(refusal(Rule::NoWayOut, what, &interface.name));
+        }
         let leads = way_out(interface, self.entry, network);
         let (rule, what) = leads.or_else(|| {
             let answers = answers_leave(interface, self.entry, network).filter(|_| answered);
@@ -139,6 +146,7 @@ impl Admission {
                 .filter_map(|one| one.mac)
                 .collect(),
             own: network.own.clone(),
+            takes_all: network.takes_all(),
             way_out,
         }
     }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 pub use content::Control;
 pub use hearing::Hearing;
+pub(crate) use hearing::hears_more;
 pub use interface::Admission;
 pub use way::Entry;
 

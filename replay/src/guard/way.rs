@@ -115,7 +115,7 @@ fn unpacks(kind: &Kind) -> bool {
 }
 
 /// Kinds of tunnels.
-const TUNNELS: [&str; 20] = [
+const TUNNELS: [&str; 21] = [
     "amt",
     "bareudp",
     "erspan",
@@ -130,6 +130,7 @@ const TUNNELS: [&str; 20] = [
     "ipip",
     "l2tp",
     "ovpn",
+    "ppp",
     "sit",
     "vti",
     "vti6",
@@ -197,6 +198,8 @@ impl<'a> Walk<'a> {
                     let to = to.map_or("elsewhere", |to| to.name.as_str());
                     self.go_by_index(Side::In, *index, format!("{by} to {to}"));
                 }
+                // Whose answers go its own way: see `Hearing`.
+                Target::Machine => {}
                 Target::Unreadable(what) => {
                     return Some(format!(
                         "{way}, and {what} at {} may send them anywhere",
@@ -236,7 +239,8 @@ impl<'a> Walk<'a> {
                     self.go(Side::Out, port, way);
                 }
                 self.go(Side::In, above, format!("{way}, a port of {}", above.name));
-                None
+                // A rule may take frames out of the bridge before it has them (ebtables, `broute`).
+                self.host(at, way)
             }
             Controller::Bundle => {
                 self.go(Side::In, above, format!("{way}, a port of {}", above.name));

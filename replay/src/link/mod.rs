@@ -49,6 +49,13 @@ impl Network {
             .iter()
             .find(|interface| interface.index == index)
     }
+
+    /// What lets this machine take packets for its own, or answer them, that are for others.
+    pub fn takes_all(&self) -> Option<&'static str> {
+        let mut detours = self.detours.iter();
+        let taking = detours.find(|detour| detour.target == Target::Machine);
+        taking.map(|detour| detour.by)
+    }
 }
 
 /// What an interface is, as the kernel knows it. A name says nothing: anybody may call a network card `tap0`.

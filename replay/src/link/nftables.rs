@@ -46,9 +46,14 @@ const DUP_DEVICE: u16 = 2;
 const FWD_DEVICE: u16 = 1;
 const TARGET_NAME: u16 = 1;
 const TARGET_INFO: u16 = 3;
+const NAT_TYPE: u16 = 1;
+/// NFT_NAT_DNAT: an address of the machine may stand for another.
+const DNAT: u32 = 1;
+const RULE_CHAIN: u16 = 2;
+const CHAIN_NAME: u16 = 3;
 
 /// Expressions that look, count, mark, drop, answer, or change packets, and send none elsewhere by themselves.
-const HARMLESS: [&str; 36] = [
+const HARMLESS: [&str; 32] = [
     "bitwise",
     "byteorder",
     "cmp",
@@ -69,7 +74,6 @@ const HARMLESS: [&str; 36] = [
     "masq",
     "match",
     "meta",
-    "nat",
     "notrack",
     "numgen",
     "objref",
@@ -78,14 +82,15 @@ const HARMLESS: [&str; 36] = [
     "queue",
     "quota",
     "range",
-    "redir",
-    "reject",
     "rt",
     "socket",
     "synproxy",
-    "tproxy",
     "xfrm",
 ];
+
+/// Families of hosts, NFPROTO_INET, NFPROTO_IPV4 and NFPROTO_IPV6, and their first hook, NF_INET_PRE_ROUTING.
+const HOSTS: [u8; 3] = [1, 2, 10];
+const PREROUTING: u32 = 0;
 
 /// What the detours of this module go by.
 const BY: &str = "a rule of nftables";
@@ -93,16 +98,19 @@ const BY: &str = "a rule of nftables";
 /// The detours of all rules, given the chains.
 pub fn read_rules(chains: &[Vec<u8>], rules: &[Vec<u8>], interfaces: &[Interface]) -> Vec<Detour> {
     let places = places(chains, interfaces);
+    let hooks = hooks(chains);
     let mut detours = Vec::new();
     for rule in rules {
         let Some((family, told)) = split(rule) else {
             continue;
         };
-        let targets = read_rule(told, interfaces);
+        let table = attribute(told, TABLE).map(text).unwrap_or_default();
+        let chain = attribute(told, RULE_CHAIN).map(text).unwrap_or_default();
+        let rejects = rejects_others(&hooks, (family, &table), &chain);
+        let targets = read_rule(told, rejects, interfaces);
         if targets.is_empty() {
             continue;
         }
-        let table = attribute(told, TABLE).map(text).unwrap_or_default();
         // Chains are called by others of the same table: any of its places will do.
         let everywhere = [(None, Side::In)];
         let at = match places.get(&(family, table)) {
@@ -161,8 +169,39 @@ fn places(
     places
 }
 
-/// Where a rule sends packets besides.
-fn read_rule(rule: &[u8], interfaces: &[Interface]) -> Vec<Target> {
+/// The hooks at which chains of hosts stand, by table and name.
+fn hooks(chains: &[Vec<u8>]) -> BTreeMap<(Table, String), u32> {
+    let hook = |chain: &Vec<u8>| {
+        let (family, told) = split(chain)?;
+        let number = attribute(attribute(told, CHAIN_HOOK)?, HOOK_NUMBER).and_then(network_word)?;
+        let table = attribute(told, TABLE).map(text).unwrap_or_default();
+        let name = attribute(told, CHAIN_NAME).map(text).unwrap_or_default();
+        HOSTS
+            .contains(&family)
+            .then_some((((family, table), name), number))
+    };
+    chains.iter().filter_map(hook).collect()
+}
+
+/// Whether what a chain of that table rejects may be for others than this machine: a chain before routing, or one that such a
+/// one may call. Those of interfaces and bridges answer the way that packets came.
+fn rejects_others(
+    hooks: &BTreeMap<(Table, String), u32>,
+    (family, table): (u8, &str),
+    chain: &str,
+) -> bool {
+    let table = (family, table.to_owned());
+    match hooks.get(&(table.clone(), chain.to_owned())) {
+        Some(hook) => *hook == PREROUTING,
+        None => {
+            let mut others = hooks.iter();
+            others.any(|((other, _), hook)| *other == table && *hook == PREROUTING)
+        }
+    }
+}
+
+/// Where a rule sends packets besides. What it rejects may be for others.
+fn read_rule(rule: &[u8], rejects_others: bool, interfaces: &[Interface]) -> Vec<Target> {
     let mut registers: BTreeMap<u32, u32> = BTreeMap::new();
     let mut targets = Vec::new();
     let expressions = attribute(rule, RULE_EXPRESSIONS).unwrap_or_default();
@@ -195,6 +234,12 @@ fn read_rule(rule: &[u8], interfaces: &[Interface]) -> Vec<Target> {
                 let info = attribute(data, TARGET_INFO).unwrap_or_default();
                 targets.extend(xtables::read_target(&target, info, interfaces));
             }
+            "redir" | "tproxy" => targets.push(Target::Machine),
+            "nat" => {
+                let kind = attribute(data, NAT_TYPE).and_then(network_word);
+                targets.extend((kind == Some(DNAT)).then_some(Target::Machine));
+            }
+            "reject" => targets.extend(rejects_others.then_some(Target::Machine)),
             known if HARMLESS.contains(&known) => {}
             other => targets.push(Target::Unreadable(format!(
                 "a rule of nftables with {other}"

@@ -130,22 +130,27 @@ pub fn read_route(message: &[u8]) -> Option<Route> {
     Some(route)
 }
 
-/// The addresses that are this machine's own, where the message is a route to itself.
+/// The addresses at which this machine hears, its own and those that it shares with others, where the message is a route to
+/// itself.
 pub fn read_own(message: &[u8]) -> Option<IpNet> {
     let message = RouteMessage::parse(message).ok()?;
     let header = &message.header;
-    if header.kind != RouteType::Local {
+    if !matches!(
+        header.kind,
+        RouteType::Local | RouteType::Broadcast | RouteType::Anycast
+    ) {
         return None;
     }
-    message
-        .attributes
-        .iter()
-        .find_map(|attribute| match attribute {
-            RouteAttribute::Destination(address) => {
-                network(address, header.destination_prefix_length)
-            }
-            _ => None,
-        })
+    let mut attributes = message.attributes.iter();
+    let told = attributes.find_map(|attribute| match attribute {
+        RouteAttribute::Destination(address) => Some(address),
+        _ => None,
+    });
+    match told {
+        Some(address) => network(address, header.destination_prefix_length),
+        // A local route for everything, as transparent proxies have.
+        None => Some(whole(header.address_family)),
+    }
 }
 
 /// Whether those on the link are not the ones who get the packets.

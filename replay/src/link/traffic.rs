@@ -36,6 +36,8 @@ pub enum Target {
     Leaves(u32),
     /// In at that interface, as if they had arrived there.
     Arrives(u32),
+    /// Nowhere else, but the machine takes them for its own, or answers them, whatever their address.
+    Machine,
     /// Nobody knows: what it is.
     Unreadable(String),
 }

@@ -44,7 +44,7 @@ const BY: &str = "a rule of iptables";
 
 /// Targets of the kernel's own that look, count, mark, drop, answer or change packets, and send none elsewhere by
 /// themselves. Those of a rule that only counts or jumps have no name.
-const HARMLESS: [&str; 46] = [
+const HARMLESS: [&str; 41] = [
     "",
     "AUDIT",
     "CHECKSUM",
@@ -53,7 +53,6 @@ const HARMLESS: [&str; 46] = [
     "CONNMARK",
     "CONNSECMARK",
     "CT",
-    "DNAT",
     "DNPT",
     "DSCP",
     "ECN",
@@ -65,13 +64,10 @@ const HARMLESS: [&str; 46] = [
     "LOG",
     "MARK",
     "MASQUERADE",
-    "MIRROR",
-    "NETMAP",
     "NFLOG",
     "NFQUEUE",
     "NOTRACK",
     "RATEEST",
-    "REDIRECT",
     "REJECT",
     "SAME",
     "SECMARK",
@@ -82,7 +78,6 @@ const HARMLESS: [&str; 46] = [
     "TCPMSS",
     "TCPOPTSTRIP",
     "TOS",
-    "TPROXY",
     "TRACE",
     "TTL",
     "ULOG",
@@ -94,10 +89,16 @@ const HARMLESS: [&str; 46] = [
     "snat",
 ];
 
+/// Targets by which the machine takes packets for its own that are for others, or may.
+const TAKING: [&str; 5] = ["DNAT", "MIRROR", "NETMAP", "REDIRECT", "TPROXY"];
+
 /// Where a target sends packets besides, given its data.
 pub(super) fn read_target(name: &str, data: &[u8], interfaces: &[Interface]) -> Option<Target> {
     if HARMLESS.contains(&name) {
         return None;
+    }
+    if TAKING.contains(&name) {
+        return Some(Target::Machine);
     }
     // struct xt_tee_tginfo: an address of 16 bytes, the name of an interface.
     let through = data.get(16..32).map(text).unwrap_or_default();

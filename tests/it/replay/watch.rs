@@ -327,6 +327,55 @@ fn a_machine_that_would_answer_through_an_uplink_is_not_asked() {
 }
 
 #[test]
+fn what_lets_a_machine_answer_for_others_ends_the_run() {
+    let before_routing = |kind: &str, rule: &str| {
+        format!(
+            "nft add table ip t; nft 'add chain ip t c {{ type {kind} hook prerouting priority -100; }}'; \
+             nft add rule ip t c {rule}"
+        )
+    };
+    let mut changes = vec![
+        "ip address add 10.9.9.9/32 dev lo".to_owned(),
+        "ip route add local 10.9.0.0/16 dev lo".to_owned(),
+    ];
+    if has("nft") {
+        changes.push(before_routing("nat", "meta l4proto udp redirect to :9"));
+        changes.push(before_routing(
+            "filter",
+            "reject with icmp admin-prohibited",
+        ));
+    }
+    if has("iptables-legacy") {
+        changes.push("iptables-legacy -t nat -A PREROUTING -p udp -j REDIRECT".to_owned());
+    }
+    for change in changes {
+        let Some(mut uplink) = Uplink::make() else {
+            return;
+        };
+        let foreign = [[198, 51, 100, 7], [10, 9, 9, 9]];
+        let gap = 1_000_000 / RATE;
+        uplink.capture = uplink
+            .bench
+            .capture("foreign.pcap", foreign, 20 * RATE, gap);
+        let prepare = "ip route add default via 203.0.113.2";
+        let parts = ["whose host answers them"];
+        uplink.ends("--interface near", prepare, &change, "uplink", &parts);
+        // The same from the start.
+        let parts = ["no-way-out", "frame 1 is for 10.9.9.9"];
+        uplink.refused("--interface near", "true", &parts);
+    }
+}
+
+#[test]
+fn an_end_that_is_moved_out_of_sight_ends_the_run() {
+    let Some(uplink) = Uplink::make() else { return };
+    let outside = uplink.bench.namespaces.name("outside");
+    let change = format!("ip link set far netns {outside}");
+    let parts = ["the other end of near has been moved"];
+    uplink.ends("--interface near", "true", &change, "uplink", &parts);
+}
+
+#[test]
 fn a_lab_that_changes_within_itself_goes_on() {
     let Some(uplink) = Uplink::make() else { return };
     let mut run = uplink.bench.start(

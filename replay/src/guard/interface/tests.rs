@@ -1,5 +1,5 @@
 use super::*;
-use crate::guard::Permissions;
+use crate::guard::{Permissions, hears_more};
 use crate::link::{Counters, Detour, Kind, Route, Side, Takes, Target, Ways};
 
 fn interface(index: u32, name: &str, kind: Kind) -> Interface {
@@ -435,6 +435,23 @@ fn what_this_machine_would_answer_is_refused_where_answers_can_leave() {
             .is_ok()
     );
     assert!(guard.check_frame(&datagram(FAR, [192, 0, 2, 7]), 1).is_ok());
+    // A rule takes what is for others.
+    let before = all.clone();
+    all.detours.push(Detour {
+        at: None,
+        side: Side::In,
+        by: "a rule of nftables",
+        target: Target::Machine,
+    });
+    let refusal = minding(&all, None).check_frame(&datagram(FAR, [192, 0, 2, 7]), 1);
+    assert!(
+        refusal
+            .unwrap_err()
+            .what
+            .contains("a rule of nftables lets this machine answer")
+    );
+    assert!(hears_more(&before, &all) && !hears_more(&all, &before));
+    all.detours.clear();
     // With no way out it may be heard.
     all.routes.clear();
     all.interfaces
@@ -448,4 +465,32 @@ fn what_this_machine_would_answer_is_refused_where_answers_can_leave() {
     assert_eq!(admission.withdrawn(&all, false), None);
     let refusal = admission.withdrawn(&all, true).unwrap();
     assert!(refusal.what.contains("answers them"), "{refusal}");
+}
+
+#[test]
+fn a_machine_hears_more_with_another_address_and_not_with_one_of_a_link() {
+    let before = machine();
+    let with = |address: &str| {
+        let mut now = before.clone();
+        now.own.insert(address.parse().unwrap());
+        hears_more(&before, &now)
+    };
+    assert!(with("10.9.9.9/32") && with("2001:db8::9/128") && !with("fe80::9/128"));
+    let mut now = before.clone();
+    now.interfaces[3].mac = Some(wire::MacAddress([2, 0, 0, 0, 0, 0xf]));
+    assert!(hears_more(&before, &now));
+    now = before.clone();
+    now.interfaces.push(interface(99, "new", Kind::Veth));
+    assert!(!hears_more(&before, &now));
+}
+
+#[test]
+fn an_end_that_is_moved_out_of_sight_withdraws_the_admission() {
+    let mut all = machine();
+    let admission = guard(None).admit("near", Entry::Sent, &all).unwrap();
+    assert_eq!(admission.withdrawn(&all, false), None);
+    let near = all.interfaces.iter_mut().find(|one| one.name == "near");
+    near.unwrap().peer = None;
+    let refusal = admission.withdrawn(&all, false).unwrap();
+    assert!(refusal.what.contains("the other end of near"), "{refusal}");
 }

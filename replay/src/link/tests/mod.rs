@@ -196,3 +196,14 @@ fn damaged_messages_are_taken_for_the_worst_or_for_none() {
         assert!(read.is_none_or(|route| route.destination.prefix_len() <= 1));
     }
 }
+
+#[test]
+fn a_local_route_makes_addresses_the_machines_own_and_one_for_everything_all_of_them() {
+    // struct rtmsg: family, lengths, type of service, table, protocol, scope, type; flags.
+    let local = |family, kind| read_own(&[family, 0, 0, 0, 100, 3, 254, kind, 0, 0, 0, 0]);
+    const LOCAL: u8 = 2;
+    const UNICAST: u8 = 1;
+    assert_eq!(local(2, LOCAL), Some("0.0.0.0/0".parse().unwrap()));
+    assert_eq!(local(10, LOCAL), Some("::/0".parse().unwrap()));
+    assert_eq!(local(2, UNICAST), None);
+}

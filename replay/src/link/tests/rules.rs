@@ -71,6 +71,35 @@ fn rules_of_hosts_are_read_with_what_they_copy_to() {
 }
 
 #[test]
+fn rules_by_which_the_machine_takes_what_is_for_others_are_told_from_those_for_itself() {
+    let hooks = [recorded!("nft-hook-first"), recorded!("nft-hook-in")];
+    let takes = |hooks: &[Vec<u8>], rule| {
+        let detours = read_rules(hooks, &[rule], &[]);
+        detours.iter().any(|one| one.target == Target::Machine)
+    };
+    for rule in [
+        recorded!("nft-redirect"),
+        recorded!("nft-dnat"),
+        recorded!("nft-reject"),
+        recorded!("nft-reject-called"),
+    ] {
+        assert!(takes(&hooks, rule));
+    }
+    for rule in [recorded!("nft-snat"), recorded!("nft-reject-in")] {
+        assert!(!takes(&hooks, rule));
+    }
+    // Nothing in that table is asked before routing.
+    assert!(!takes(&hooks[1..], recorded!("nft-reject-called")));
+    // The older form of the same, by the name of the target.
+    let mut entries = recorded!("iptables");
+    let tee = entries.windows(4).position(|part| part == b"TEE\0");
+    let tee = tee.unwrap();
+    entries[tee..tee + 9].copy_from_slice(b"REDIRECT\0");
+    let detours = read_entries(Family::Four, &entries, &interfaces());
+    assert!(matches!(&detours[..], [one] if one.target == Target::Machine));
+}
+
+#[test]
 fn what_nobody_knows_may_send_anywhere() {
     let name = b"counter\0";
     let mut rule = recorded!("nft-accept");
