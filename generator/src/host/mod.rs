@@ -28,7 +28,7 @@ use ip::Purpose;
 use program::{Lookup, Program, System};
 use reassembly::Reassembly;
 use socket::{Endpoint, Outbox, ProgramId};
-use sockets::Sockets;
+use sockets::{Counters, Sockets};
 use stack::Stack;
 use tcp::egress::Events;
 use timers::Timers;
@@ -71,15 +71,6 @@ pub struct HostConfig {
     pub counters: Option<Counters>,
     /// How long it takes to send what it decided to send: least time and mean of the rest, in nanoseconds.
     pub turnaround: (u64, u64),
-}
-
-/// Where counters stand that a host has kept since it started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counters {
-    /// The port that it chooses next.
-    pub next_port: u16,
-    /// By how many the identification of its next packet is behind that port.
-    pub id_behind: Option<u16>,
 }
 
 /// A host at work.

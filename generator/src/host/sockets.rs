@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use wire::{Packet, Payload, Segment, Timestamp, Udp};
 
-use super::Counters;
 use super::icmp::Quoted;
 use super::ip::{IpLayer, Purpose};
 use super::socket::{Endpoint, Outbox, ProgramId, SocketEvent, SocketId};
@@ -18,6 +17,15 @@ use super::tcp::{Loan, TcpLayer};
 use super::trouble::Trouble;
 use crate::activity::Cause;
 use crate::seed::{Draws, SeedTree};
+
+/// Where counters stand that a host has kept since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// The port that it chooses next.
+    pub next_port: u16,
+    /// By how many the identification of its next packet is behind that port.
+    pub id_behind: Option<u16>,
+}
 
 /// All sockets of a host.
 #[derive(Debug)]

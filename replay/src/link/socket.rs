@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::Ipv4Addr;
 
 use ipnet::IpNet;
 use netlink_packet_core::{
@@ -198,7 +199,8 @@ impl Links {
         let routes = answers.iter().filter(|answer| answer.kind == RTM_NEWROUTE);
         let payloads = routes.map(|answer| answer.payload.as_slice());
         let own = payloads.clone().filter_map(read_own);
-        Ok((payloads.filter_map(read_route).collect(), own.collect()))
+        let own = own.chain(answered_groups()).collect();
+        Ok((payloads.filter_map(read_route).collect(), own))
     }
 
     /// Where traffic control sends packets.
@@ -360,6 +362,14 @@ fn link(answer: &Answer) -> Result<Interface, ReplayError> {
     let mut interface = read_link(&message.map_err(ReplayError::Netlink)?);
     interface.forwards |= forwarding::is_forced(&answer.payload);
     Ok(interface)
+}
+
+/// All groups, where the kernel answers pings of them: `icmp_echo_ignore_broadcasts`, Documentation/networking/ip-sysctl.rst of
+/// Linux.
+fn answered_groups() -> Option<IpNet> {
+    let ignores = std::fs::read_to_string("/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts");
+    let answers = ignores.is_ok_and(|value| value.trim() == "0");
+    answers.then(|| IpNet::new_assert(Ipv4Addr::new(224, 0, 0, 0).into(), 4))
 }
 
 /// Whether an error means that a capability is missing.

@@ -367,6 +367,21 @@ fn what_lets_a_machine_answer_for_others_ends_the_run() {
 }
 
 #[test]
+fn a_machine_that_answers_pings_of_groups_is_not_asked() {
+    let Some(mut uplink) = Uplink::make() else {
+        return;
+    };
+    let group = [[198, 51, 100, 7], [224, 0, 0, 1]];
+    uplink.capture = uplink.bench.capture("group.pcap", group, 5, 1_000);
+    uplink.shell("ip route add default via 203.0.113.2");
+    let options = "--interface near --destination-mac 02:00:00:00:00:0f";
+    uplink.bench.replayed(&uplink.capture, options);
+    let answer = "echo 0 > /proc/sys/net/ipv4/icmp_echo_ignore_broadcasts";
+    let parts = ["no-way-out", "224.0.0.1"];
+    uplink.refused("--interface near", answer, &parts);
+}
+
+#[test]
 fn an_end_that_is_moved_out_of_sight_ends_the_run() {
     let Some(uplink) = Uplink::make() else { return };
     let outside = uplink.bench.namespaces.name("outside");

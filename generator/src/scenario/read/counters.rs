@@ -3,7 +3,7 @@
 //! Both count since it started, so of a host that does one thing over and over their difference tells more than either.
 
 use super::reader::Reader;
-use crate::host::Counters;
+use crate::host::sockets::Counters;
 use crate::host::stack::{IpId, Stack};
 use crate::reading::document::Node;
 use crate::reading::fields::Fields;
