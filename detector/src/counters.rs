@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use wire::decode::{Anomalies, Envelope, Layers, Network, StopReason, Transport};
 
+use crate::sctp::SCTP;
+
 /// Why a frame was understood in part only, or not looked into at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
@@ -185,6 +187,7 @@ pub(crate) fn reason(layers: &Layers<'_>) -> Option<Reason> {
                 }
             }
             Transport::Fragment => Some(Reason::LaterFragment),
+            Transport::Other(SCTP) if crate::sctp::segment(layers.payload).is_some() => cut,
             Transport::Other(number) => Some(Reason::Protocol(*number)),
             Transport::None => match layers.network {
                 Network::Arp(_) => None,

@@ -30,6 +30,7 @@ mod news;
 mod observe;
 mod report;
 mod rule;
+mod sctp;
 mod state;
 mod suppress;
 mod thresholds;

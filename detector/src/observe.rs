@@ -5,6 +5,7 @@ use wire::decode::{Layers, Network, Quote, Transport};
 use wire::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 
 use crate::address::Address;
+use crate::sctp::SCTP;
 use crate::words::{self, Word};
 
 /// What the detector looks at in one packet.
@@ -52,6 +53,8 @@ pub(crate) struct Segment {
     pub(crate) raw: bool,
     /// Whether there are options, as far as is known.
     pub(crate) options: bool,
+    /// It is SCTP's, in the terms of TCP.
+    pub(crate) sctp: bool,
 }
 
 /// A UDP datagram.
@@ -80,6 +83,7 @@ pub(crate) enum Ask {
     Echo,
     Timestamp,
     Mask,
+    Information,
 }
 
 /// Address resolution: who asks, and for whom.
@@ -176,6 +180,7 @@ impl<'a> Observation<'a> {
                         && !header_cut
                         && crate::tools::is_raw(tcp.options, tcp.window),
                     options: !tcp.options.is_empty() || header_cut,
+                    sctp: false,
                 });
             }
             Transport::Udp(udp) => {
@@ -193,6 +198,10 @@ impl<'a> Observation<'a> {
             }
             Transport::Icmpv6(icmp) => {
                 seen.kind = icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers);
+            }
+            Transport::Other(SCTP) => {
+                let segment = crate::sctp::segment(layers.payload)?;
+                seen.kind = Kind::Tcp(segment);
             }
             Transport::None | Transport::Fragment | Transport::Other(_) => {}
         }
@@ -230,19 +239,38 @@ fn resolution<'a>(arp: &wire::decode::Arp) -> Option<Observation<'a>> {
         2 => true,
         _ => return None,
     };
-    // Who announces itself, or asks whether its address is free, asks for nobody else.
-    if arp.sender == arp.target || arp.sender.is_unspecified() || arp.target.is_unspecified() {
+    if arp.sender.is_unspecified() && answer || arp.target.is_unspecified() && !answer {
         return None;
     }
+    let [sender, target] = arp.hardware;
+    // Who announces itself asks for nobody else: it has taken the address that it had asked for before it had one.
+    let announces = arp.sender == arp.target;
+    let (answer, target) = if announces {
+        (true, owner(std::net::Ipv4Addr::UNSPECIFIED, sender))
+    } else {
+        (answer, owner(arp.target, target))
+    };
     Some(Observation {
-        source: arp.sender.into(),
-        target: arp.target.into(),
+        source: owner(arp.sender, sender),
+        target,
         ttl: u8::MAX,
         tiny_fragments: false,
         source_routed: false,
         kind: Kind::Arp(Resolution { answer }),
         payload: &[],
     })
+}
+
+/// Who has an address, or asks whether one is free and has none yet: then it is called by the address that its interface
+/// alone gives it, RFC 4291 appendix A.
+fn owner(address: std::net::Ipv4Addr, hardware: [u8; 6]) -> Address {
+    if !address.is_unspecified() {
+        return address.into();
+    }
+    let [a, b, c, d, e, f] = hardware.map(u16::from);
+    let [first, second] = [(a ^ 2) << 8 | b, c << 8 | 0xff];
+    let [third, fourth] = [0xfe << 8 | d, e << 8 | f];
+    std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, first, second, third, fourth).into()
 }
 
 /// Types of neighbour solicitation and advertisement, RFC 4861 sections 4.3 and 4.4.
@@ -303,6 +331,8 @@ fn icmp_v4(icmp_type: u8, code: u8, rest: [u8; 4], layers: &Layers<'_>) -> Kind 
         (14, _) => return message(Ask::Timestamp, true, code, rest, layers),
         (17, _) => return message(Ask::Mask, false, code, rest, layers),
         (18, _) => return message(Ask::Mask, true, code, rest, layers),
+        (15, _) => return message(Ask::Information, false, code, rest, layers),
+        (16, _) => return message(Ask::Information, true, code, rest, layers),
         (3, 2 | 3) => Fault::Port,
         (3, 4) => Fault::TooBig,
         (3, _) => Fault::Host,
@@ -353,4 +383,33 @@ fn complaint(what: Fault, quote: Option<Quote<'_>>) -> Kind {
         quoted,
         may_be_syn: quote.flags.is_none_or(|flags| flags.is_exactly(Flags::SYN)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::LinkType;
+
+    use super::*;
+
+    #[test]
+    fn who_has_no_address_yet_is_called_by_its_interface() {
+        let hardware = [2, 0, 0, 0, 0, 0x55];
+        let request = [0, 1, 8, 0, 6, 4, 0, 1];
+        let frame = [
+            &[0xff; 6][..],
+            &hardware,
+            &[8, 6],
+            &request,
+            &hardware,
+            &[0; 4],
+            &[0; 6],
+            &[192, 0, 2, 9],
+        ]
+        .concat();
+        let mut layers = Layers::default();
+        layers.read(LinkType::ETHERNET, &frame, frame.len());
+        let seen = Observation::of(&layers).unwrap();
+        assert_eq!(seen.source.to_ip().to_string(), "fe80::ff:fe00:55");
+        assert_eq!(seen.target.to_ip().to_string(), "192.0.2.9");
+    }
 }

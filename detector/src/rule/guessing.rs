@@ -19,7 +19,8 @@
 //! Refusals and successes of each source.
 //!
 //! # Blind spots
-//! Few tries each from few sources. A program with an old password, left alone for a day. Logins by a web page's form.
+//! Few tries each from few sources. A program with an old password, left alone for a day. Forms of the web are another
+//! rule's.
 //!
 //! # References
 //! RFC 959, 4954, 3501, 1939, 9110, 4253; [`crate::words`] for databases, directories and telephone exchanges.
@@ -319,7 +320,10 @@ impl Step {
 
 /// Each request of the web stands for itself: the next one does not say that this one was refused.
 fn is_web(attempt: &Attempt) -> bool {
-    matches!(attempt.word, Word::HttpRequest | Word::ProxyRequest)
+    matches!(
+        attempt.word,
+        Word::HttpRequest | Word::ProxyRequest | Word::FormLogin(_)
+    )
 }
 
 /// What words at a door mean.

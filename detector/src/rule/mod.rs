@@ -8,6 +8,7 @@ mod distributed;
 mod explain;
 mod fingerprint;
 mod flood;
+mod form_login;
 mod guessing;
 mod latency;
 mod mapping;
@@ -33,6 +34,7 @@ pub(crate) fn all(config: &Config) -> Vec<Box<dyn Rule>> {
         Box::new(dead_host::DeadHost::new(config)),
         Box::new(sweep::Sweep::new(config)),
         Box::new(guessing::Guessing::new(config)),
+        Box::new(form_login::FormLogin::new(config)),
         Box::new(volume::Volume::new(config)),
         Box::new(distributed::Distributed::new(config)),
         Box::new(shared_sweep::SharedSweep::new(config)),
@@ -70,6 +72,7 @@ pub(crate) fn sections() -> Vec<Check> {
         check::<shared_sweep::Limits>(),
         check::<volume::Limits>(),
         check::<guessing::Limits>(),
+        check::<form_login::Limits>(),
         check::<sweep::Limits>(),
         check::<asset::Limits>(),
         check::<mapping::Limits>(),

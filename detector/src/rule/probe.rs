@@ -36,6 +36,8 @@ use crate::words::Word;
 
 /// A whole zone, RFC 5936 section 2.1.
 const AXFR: u16 = 252;
+/// What has changed in it, RFC 1995.
+const IXFR: u16 = 251;
 /// TFTP: what it does not understand, errors included, some servers answer with an error (CVE-2024-2169).
 const TFTP: u16 = 69;
 /// RFC 1288.
@@ -259,7 +261,8 @@ impl Probe {
     /// A connection in which data flowed has ended: too little for what may have been asked.
     fn closed(&mut self, attempt: &Attempt, when: When, state: &State, findings: &mut Findings) {
         let refused = attempt.fetched <= self.askers.limits().refused_bytes;
-        if refused && matches!(attempt.word, Word::DnsQuestion(AXFR, _)) && !state.sees_one_side() {
+        let transfer = matches!(attempt.word, Word::DnsQuestion(AXFR | IXFR, _));
+        if refused && transfer && !state.sees_one_side() {
             self.of(attempt, Class::ZoneTransferProbe, when, findings);
         } else if refused && is_tcp_to(attempt, DNS) && attempt.word == Word::None {
             self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);

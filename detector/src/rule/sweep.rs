@@ -7,9 +7,12 @@
 //! # Why these facts
 //! Who has business with hosts knows them: what he asks is answered. Who looks for hosts meets absent ones, and only
 //! these count here, each once; what is excused (a name just resolved, a host that had just called, a server that tries
-//! an address before it gives it away, a peer whose name is asked for) does not. On a segment a stack asks three times for the
-//! hardware address of each absent host before it gives a packet up: these requests stand for what its host asks the
-//! others; those of a router, which asks nobody anything itself, stand for nothing. Communities of SNMP are secrets: who tries several is guessing.
+//! an address before it gives it away, a peer whose name is asked for) does not. On a segment a stack asks three times
+//! for the hardware address of each absent host before it gives a packet up: these requests stand for what its host
+//! asks the others; those of a router, which asks nobody anything itself, stand for nothing. Who asks for addresses
+//! before it has one is called by what its interface gives it. A resolver, which wants no recursion, asks wherever
+//! names lead it. Where the sensor sees one side, who asks the same hosts again and again watches them. Communities of
+//! SNMP are secrets: who tries several is guessing.
 //!
 //! # Evidence
 //! How many addresses were asked, how many were absent, how many communities were tried.
@@ -50,6 +53,8 @@ const PROGRAMS: u16 = 5_000;
 
 /// Rounds in which a monitor shows itself.
 const ROUNDS: usize = 2;
+/// The same where no answers are seen: who looks for hosts asks silent ones four times at most, as fping does.
+const BLIND_ROUNDS: u64 = 5;
 
 section! {
     /// When questions to many are a sweep.
@@ -129,8 +134,8 @@ struct Walk {
     converses: bool,
     /// The sensor sees one side only: who is absent is not known.
     blind: bool,
-    /// Pings of hosts with which the source exchanges data as well.
-    used: usize,
+    /// Those that were pinged, and with which the source exchanges data as well.
+    used: Addresses,
     /// The sensor misses so much that silence says nothing.
     lossy: bool,
 }
@@ -142,10 +147,15 @@ impl Walk {
     }
 
     /// Whether those who are there are asked round after round.
-    fn is_monitor(&self) -> bool {
+    fn is_monitor(&self, life: &Life) -> bool {
         let (absent, present) = (self.absent(), self.present.len());
-        let rounds = self.asked >= ROUNDS * (absent + present) || self.used * 2 >= present.max(1);
-        rounds && present >= absent
+        let packets = life.activity.map_or(0, |activity| activity.packets);
+        let hosts = u64::try_from(absent + present).unwrap_or(u64::MAX);
+        if self.blind && packets >= BLIND_ROUNDS * hosts {
+            return true;
+        }
+        let used = self.used.len() * 2 >= present.max(1);
+        (used || self.asked >= ROUNDS * (absent + present)) && present >= absent
     }
 
     fn suffices(&self, question: Question, limits: &Limits) -> bool {
@@ -208,7 +218,9 @@ impl Walk {
         self.shadows += usize::from(stack);
         self.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
         self.blind |= state.sees_one_side();
-        self.used += usize::from(!absent && state.have_talked(attempt.source, target));
+        if !absent && state.have_talked(attempt.source, target) {
+            self.used.insert(target);
+        }
         self.lossy |= state.misses_much();
         self.client |= matches!(
             attempt.word,
@@ -253,6 +265,11 @@ impl Walk {
     }
 }
 
+/// Whether it is asked by who has no address yet, and routes for nobody.
+fn is_nameless(attempt: &Attempt) -> bool {
+    attempt.source.is_v4() != attempt.target.is_v4()
+}
+
 /// Addresses in the neighbourhood that holds most of them.
 fn nearest(addresses: &Addresses) -> usize {
     let hoods: Vec<Address> = addresses.iter().map(Address::neighbourhood).collect();
@@ -272,12 +289,14 @@ impl Brief for Walk {
     }
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
-        if self.insists(life) || self.lossy {
+        // Who asked before it took the addresses looked for nobody.
+        let taken = key.1 == Question::Arp && self.absent() * 2 < self.present.len();
+        if self.insists(life) || self.lossy || taken {
             return None;
         }
         let (class, transport) = match key.1 {
             // Round after round, and most are there.
-            Question::Ping if self.is_monitor() => (Class::MonitoringPoll, Transport::Icmp),
+            Question::Ping if self.is_monitor(life) => (Class::MonitoringPoll, Transport::Icmp),
             Question::Ping => (Class::PingSweep, Transport::Icmp),
             Question::Arp => (Class::ArpSweep, Transport::Other),
             Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
@@ -393,17 +412,24 @@ impl Sweep {
         let walk = asked.and_then(|asked| self.walks.peek(&(attempt.source, asked)));
         let stack = attempt.sent >= STACK_REQUESTS
             // Some of the three are lost on the way to the sensor.
-            || attempt.sent > 1 && asked.is_some()
+            || attempt.sent > 1 && (asked.is_some() || state.friends(attempt.source) > 0)
             || walk.is_some_and(|walk| walk.brief.shadows > 0);
         match asked {
             Some(asked) if stack => Some((asked, stack)),
-            None if (stack || routes) && state.friends(attempt.source) == 0 => {
+            None if (stack || routes)
+                && !is_nameless(attempt)
+                && state.friends(attempt.source) == 0 =>
+            {
                 let (last, _) = self.lasts.get_or_insert_with(attempt.source, Last::default);
                 last.routes = true;
                 None
             }
             _ => Some((Question::Arp, stack)),
         }
+    }
+
+    fn is_there(&mut self, host: Address) {
+        self.there.get_or_insert_with(host, || There);
     }
 
     /// An answer whose question the sensor has missed.
@@ -454,7 +480,8 @@ fn is_accounted_for(attempt: &Attempt, question: Question, state: &State) -> boo
         .opened
         .is_some_and(|call| call < attempt.opened);
     // A resolver asks for others, wherever the names lead it.
-    let resolves = question == Question::Udp(DNS) && state.worked(attempt.source, DNS).is_some();
+    let resolves = question == Question::Udp(DNS)
+        && (state.worked(attempt.source, DNS).is_some() || state.resolves(attempt.source));
     attempt.excuse.is_some()
         || called
         || resolves
@@ -475,6 +502,8 @@ impl Rule for Sweep {
             NewsKind::Settled,
             NewsKind::Fruitful,
             NewsKind::Unsolicited,
+            NewsKind::Accepted,
+            NewsKind::Middle,
             NewsKind::Grown,
         ])
     }
@@ -510,11 +539,31 @@ impl Rule for Sweep {
                 self.note(attempt, true, now, state, findings);
             }
             News::Fruitful(attempt) => {
-                self.there.get_or_insert_with(attempt.target, || There);
+                self.is_there(attempt.target);
+                if let Some(folder) = self.walks.get(&(attempt.source, Question::Ping))
+                    && Question::of(attempt) != Some(Question::Ping)
+                    && folder.brief.present.contains(attempt.target)
+                {
+                    folder.brief.used.insert(attempt.target);
+                }
                 self.note(attempt, false, now, state, findings);
             }
-            News::Unsolicited(answer) if answer.kind == AnswerKind::EchoReply => {
-                self.answered(answer, now, findings);
+            News::Accepted(attempt)
+            | News::Settled(
+                attempt,
+                Outcome::Refused | Outcome::Torn | Outcome::Abandoned | Outcome::Empty,
+            ) => self.is_there(attempt.target),
+            News::Middle(attempt) => {
+                self.is_there(attempt.source);
+                self.is_there(attempt.target);
+            }
+            News::Unsolicited(answer) => {
+                if matches!(answer.kind, AnswerKind::Accept | AnswerKind::Refusal) {
+                    self.is_there(answer.source);
+                }
+                if answer.kind == AnswerKind::EchoReply {
+                    self.answered(answer, now, findings);
+                }
             }
             News::Grown(attempt) if attempt.technique == Technique::Udp && attempt.fetched > 0 => {
                 let question = Question::Udp(attempt.dport);
@@ -525,9 +574,9 @@ impl Rule for Sweep {
             News::Repeated(attempt) => {
                 if let Some(question) = Question::of(attempt)
                     && let Some(folder) = self.walks.get(&(attempt.source, question))
-                    && folder.brief.present.contains(attempt.target)
+                    && (folder.brief.blind || folder.brief.present.contains(attempt.target))
                 {
-                    folder.brief.asked += 1;
+                    folder.brief.asked += usize::from(!folder.brief.blind);
                     folder.life.extend(now, 1);
                 }
             }

@@ -13,7 +13,9 @@
 //! Packets, sources, the rate over the whole.
 //!
 //! # Blind spots
-//! A flood below the rates. One-way media streams to hosts that never speak look alike and are told apart by rate alone.
+//! A flood below the rates. One-way media streams to hosts that never speak look alike and are told apart by rate alone. A
+//! flood that keeps to one program's port at each end and was under way when the capture began: so does any stream of
+//! which the sensor has not seen how it was agreed upon.
 //!
 //! # References
 //! RFC 4732 section 2.
@@ -29,6 +31,7 @@ use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
 use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Draft, Examples, Findings, fact};
 use crate::state::{Memory, State};
+use crate::tools;
 use crate::words::Word;
 
 /// Sources from which datagrams to many ports of one host are a flood and no scan.
@@ -80,6 +83,8 @@ struct Load {
     spread: Vec<u16>,
     heavy: Frequent<NAMED_SOURCES>,
     crowd: Crowd,
+    /// It was under way when the capture began, from one port of a program to another.
+    under_way: bool,
     /// Source ports of datagrams, by source, as long as they are few.
     sockets: Vec<(Address, u16)>,
     ports: Ports,
@@ -94,6 +99,10 @@ const NETWORK: usize = 16;
 const REFLECTORS: usize = 3;
 /// Sockets that are remembered.
 const MOST_SOCKETS: usize = 32;
+/// What passes so soon was under way when the capture began.
+const UNDER_WAY_NANOS: u64 = 1_000_000_000;
+/// Ports from here on are programs' own rather than those of services that everybody knows.
+const PROGRAMS: u16 = 1024;
 /// What hosts of the own site may send from one socket each, for what anybody may: records of flows, of logs, of
 /// measurements are sent so, by programs, and not answered.
 const STREAM_FACTOR: u64 = 4;
@@ -108,7 +117,7 @@ impl Load {
     /// Whether one service of several hosts answers what nobody asked: somebody asked in the victim's name.
     fn is_reflected(&self) -> bool {
         let sources = self.crowd.count().unwrap_or(u64::MAX);
-        self.service.is_some_and(|port| (1..1024).contains(&port)) && sources >= REFLECTORS as u64
+        self.service.is_some_and(serves) && sources >= REFLECTORS as u64
     }
 
     fn note_socket(&mut self, source: Address, sport: u16) {
@@ -126,6 +135,11 @@ impl Load {
                 .sockets
                 .iter()
                 .all(|(source, _)| source.is_near(target))
+    }
+
+    /// Whether it is one stream, of which the sensor came too late to see how it was agreed upon.
+    fn is_continued(&self) -> bool {
+        self.under_way && self.sockets.len() == 1 && self.crowd.count() == Some(1)
     }
 
     /// Sources that have sent much; else the block that they are drawn from.
@@ -181,6 +195,11 @@ impl Brief for Load {
     }
 }
 
+/// Whether what comes from that port is a service's answer.
+fn serves(port: u16) -> bool {
+    (1..1024).contains(&port) || tools::AMPLIFIERS.contains(&port)
+}
+
 /// Remembers from which port the packets come, as long as it is one.
 fn note_service(load: &mut Load, sport: u16) {
     load.service = match load.service {
@@ -227,8 +246,11 @@ impl Volume {
             load.level = load.level.saturating_sub(gone);
             load.drained = now.time;
             if load.level == 0 && folder.life.detected.is_none() {
+                let under_way = load.under_way;
                 *folder = crate::docket::Folder::default();
                 folder.brief.drained = now.time;
+                // What had begun before is still the same.
+                folder.brief.under_way = under_way;
             }
         }
         let load = &mut folder.brief;
@@ -258,7 +280,7 @@ impl Volume {
             Kind::Network => everywhere && !answers && load.hosts.len() >= NETWORK,
             _ => !spread || everywhere && !answers || heavy,
         };
-        let full = load.level >= most * 1_000 && fills;
+        let full = load.level >= most * 1_000 && fills && !load.is_continued();
         folder.life.extend(now, packets);
         if full {
             self.loads.claim(key, now, findings);
@@ -351,6 +373,10 @@ impl Volume {
         let load = &mut self.loads.open(port, findings).brief;
         note_service(load, attempt.sport);
         load.note_socket(source, attempt.sport);
+        load.under_way |= attempt.packets == 1
+            && state.age_nanos() < UNDER_WAY_NANOS
+            && attempt.sport >= PROGRAMS
+            && attempt.dport >= PROGRAMS;
         self.pour(host, source, packets, now, findings);
     }
 }

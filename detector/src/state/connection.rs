@@ -15,6 +15,9 @@ pub(super) struct Endpoint {
     pub(super) port: u16,
 }
 
+/// A leap beyond the largest window of the time is none of this connection.
+const LEAP: u32 = 1 << 24;
+
 /// What kind of conversation a key names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -213,8 +216,6 @@ impl Connection {
     /// One side has said everything up to a number, seen or not.
     #[inline]
     pub(super) fn acknowledge(&mut self, by_originator: bool, number: u32) {
-        /// A leap beyond the largest window of the time is none of this connection.
-        const LEAP: u32 = 1 << 24;
         let next = self.next(by_originator);
         let missed = number.wrapping_sub(next);
         if missed == 0 || missed > LEAP && next != 0 {
@@ -232,6 +233,14 @@ impl Connection {
     pub(super) fn expect(&mut self, by_originator: bool, number: u32) {
         let [originator, responder] = &mut self.next;
         *(if by_originator { originator } else { responder }) = number;
+    }
+
+    /// Whether a segment goes on where its sender had come to, as far as that is known; `None` of what comes again.
+    #[inline]
+    pub(super) fn goes_on(&self, from_originator: bool, sequence: u32) -> Option<bool> {
+        let next = self.next(from_originator);
+        let leap = sequence.wrapping_sub(next);
+        (next != 0 && leap <= LEAP).then_some(leap == 0)
     }
 
     fn next(&self, of_originator: bool) -> u32 {

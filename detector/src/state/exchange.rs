@@ -59,6 +59,9 @@ impl State {
         } else if udp.dport == 53 {
             self.names
                 .ask(seen.source, seen.target, seen.payload, self.clock);
+            if words::asks_as_resolver(seen.payload) {
+                self.mark_resolves(seen.source);
+            }
         }
         let (from, to) = ends(seen, udp.sport, udp.dport);
         if seen.target.is_broadcast_like() {
@@ -139,7 +142,7 @@ impl State {
     ) {
         let (protocol, technique) = match message.ask {
             Ask::Echo => (Protocol::Echo, Technique::Echo),
-            Ask::Timestamp | Ask::Mask => (Protocol::Stamp, Technique::Stamp),
+            Ask::Timestamp | Ask::Mask | Ask::Information => (Protocol::Stamp, Technique::Stamp),
         };
         let (sport, dport) = if message.answer {
             (0, message.identifier)
@@ -262,6 +265,7 @@ impl State {
             connection.packets = connection.packets.saturating_add(1);
             connection.fetched = connection.fetched.saturating_add(message.length);
             let first = !connection.seen.has(Seen::FRUITFUL);
+            let late = first && connection.seen.has(Seen::SETTLED);
             connection.seen.add(Seen::FRUITFUL);
             let attempt = connection.attempt(&key);
             if connection.seen.has(Seen::MIRRORED) {
@@ -278,6 +282,10 @@ impl State {
                     self.acquaint(attempt.source, attempt.target);
                 }
                 news.tell(News::Fruitful(attempt));
+            }
+            if late && protocol == Protocol::Echo {
+                // It answers a later question.
+                self.unasked(attempt.source, (attempt.target, 0));
             }
             return;
         }

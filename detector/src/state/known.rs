@@ -78,6 +78,15 @@ impl State {
         self.sources.entry(address).given = Some(self.clock);
     }
 
+    /// Whether it resolves names for others.
+    pub(crate) fn resolves(&self, source: Address) -> bool {
+        self.sources.get(source).resolves
+    }
+
+    pub(super) fn mark_resolves(&mut self, source: Address) {
+        self.sources.entry(source).resolves = true;
+    }
+
     /// Whether a rule found it looking for hosts.
     pub(crate) fn is_walking(&self, source: Address) -> bool {
         self.sources.get(source).walks

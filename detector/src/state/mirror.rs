@@ -50,7 +50,10 @@ impl State {
                     .opened(attempt.source, attempt.target, attempt.opened);
                 news.tell(News::Opening(attempt));
             }
-            Mirror::Settled(outcome) => self.settle(attempt, outcome, news),
+            Mirror::Settled(outcome) => {
+                news.tell(News::Opening(attempt));
+                self.settle(attempt, outcome, news);
+            }
             Mirror::Reset => {
                 news.tell(News::Stray(attempt));
                 news.tell(News::StrayReset(attempt));

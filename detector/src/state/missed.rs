@@ -2,7 +2,8 @@
 //!
 //! A sensor that loses frames, or keeps one in so many, sees questions without answers and answers without questions,
 //! about as many of the one as of the other. Then that nobody answers says nothing. A scanner's questions are unanswered
-//! because nobody does; what answers it now and then is met by its question.
+//! because nobody does; what answers it now and then is met by its question. Data of a connection whose beginning was not
+//! seen counts as an answer.
 
 use super::table::{Keep, Table};
 use crate::address::Address;

@@ -1,8 +1,8 @@
 //! Names that were just resolved: who asks for a name means this host, and does not walk addresses.
-
 //!
-//! Where the answer to a question was lost or cut, the next host that the client turns to is taken for the one that was
-//! named: each such question stands for one host, if its name server answers at all, or its answers cannot be seen.
+//! Where the answer to a question was lost, the next host that the client turns to is taken for the one that was named:
+//! each such question stands for one host, if its name server answers at all, or its answers cannot be seen. An answer
+//! that was cut off says how many it named; so many hosts are taken for these.
 
 use wire::Timestamp;
 
@@ -51,6 +51,8 @@ struct Asking {
     open: u8,
     last: Timestamp,
     server: Option<Address>,
+    /// Addresses that an answer named where it was cut off.
+    unread: u16,
 }
 
 impl Keep for Asking {
@@ -100,13 +102,16 @@ impl Names {
     /// Reads an answer of DNS to `client`.
     pub(super) fn learn(&mut self, client: Address, payload: &[u8], now: Timestamp) {
         let named = words::named_addresses(payload);
-        for address in named.addresses {
-            self.resolve(client, address.into(), now).presumed = false;
+        for address in &named.addresses {
+            self.resolve(client, (*address).into(), now).presumed = false;
         }
-        if named.whole
-            && let Some(asking) = self.asking.get_mut(&client)
-        {
-            asking.open = asking.open.saturating_sub(1);
+        let read = u16::try_from(named.addresses.len()).unwrap_or(u16::MAX);
+        if let Some(asking) = self.asking.get_mut(&client) {
+            if named.whole {
+                asking.open = asking.open.saturating_sub(1);
+            } else {
+                asking.unread = named.records.saturating_sub(read);
+            }
         }
     }
 
@@ -140,14 +145,22 @@ impl Names {
         let Some(asking) = self.asking.peek(&client).copied() else {
             return;
         };
-        if asking.open == 0 || now.nanos_since(asking.last) > AT_ONCE_NANOS {
+        let age = now.nanos_since(asking.last);
+        let known = self.table.peek(&(client, host));
+        let known = known.is_some_and(|known| now.nanos_since(known.last) <= AT_ONCE_NANOS);
+        if asking.unread > 0 && age <= self.within_nanos && !known {
+            if let Some(asking) = self.asking.get_mut(&client) {
+                asking.unread -= 1;
+            }
+            self.resolve(client, host, now);
+            return;
+        }
+        if asking.open == 0 || age > AT_ONCE_NANOS {
             return;
         }
         let Some(server) = asking.server else {
             return;
         };
-        let known = self.table.peek(&(client, host));
-        let known = known.is_some_and(|known| now.nanos_since(known.last) <= AT_ONCE_NANOS);
         if !known && server != host && answers(server) {
             if let Some(asking) = self.asking.get_mut(&client) {
                 asking.open = asking.open.saturating_sub(1);

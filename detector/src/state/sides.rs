@@ -20,6 +20,9 @@ pub(super) struct Sides {
     several: bool,
     /// Answers without a question between two who had turned to each other before.
     pub(super) lost: u32,
+    /// Data that goes on where its sender had come to, and data before which something is missing.
+    whole: u32,
+    gaps: u32,
 }
 
 impl Sides {
@@ -35,7 +38,18 @@ impl Sides {
     /// The sensor has shown that it misses more questions than it sees: it keeps one frame in so many.
     pub(super) fn is_lossy(self) -> bool {
         const FEW: u32 = 4;
-        self.lost >= FEW && self.lost > self.both
+        self.lost >= FEW && self.lost > self.both || self.gaps >= FEW && self.gaps > self.whole
+    }
+
+    /// Data came, behind what its sender had said before or not.
+    #[inline]
+    pub(super) fn follow(&mut self, goes_on: bool) {
+        let count = if goes_on {
+            &mut self.whole
+        } else {
+            &mut self.gaps
+        };
+        *count = count.saturating_add(1);
     }
 
     /// A lookup was not answered.

@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub(super) assigns: bool,
     /// When the address was last given to somebody.
     pub(super) given: Option<Timestamp>,
+    /// It has asked a name server as resolvers do.
+    pub(super) resolves: bool,
 }
 
 impl Keep for Source {

@@ -18,9 +18,9 @@ const FETCHED: u32 = 1_000;
 /// Ports of chat servers, RFC 7194 and custom.
 const CHAT: std::ops::RangeInclusive<u16> = 6660..=6669;
 /// Ports of protocols whose later words a rule asks for: logins and mail.
-const SPOKEN: [u16; 25] = [
+const SPOKEN: [u16; 27] = [
     21, 23, 25, 53, 80, 110, 139, 143, 389, 445, 587, 873, 1080, 1433, 1883, 2121, 2525, 3128,
-    3306, 5222, 5432, 6379, 8000, 8080, 8888,
+    3306, 5222, 5432, 5900, 6379, 8000, 8080, 8888, 27_017,
 ];
 
 impl State {
@@ -73,7 +73,9 @@ impl State {
         if segment.raw {
             fresh.seen.add(Seen::RAW);
         }
-        if segment.payload > 0 {
+        if segment.sctp {
+            fresh.word = Word::Association;
+        } else if segment.payload > 0 {
             fresh.word = data_word(seen, segment);
         }
         let mut attempt = fresh.attempt(&key);
@@ -185,6 +187,16 @@ impl State {
         late(connection, &key, news);
         connection.seen.add(Seen::CLOSED);
         let from_originator = connection.originator_is_low == from_low;
+        let given = connection.given;
+        if from_originator && segment.sequence != 0 {
+            connection.acknowledge(true, segment.sequence);
+        }
+        if connection.given > given && before.has(Seen::ACCEPTED.with(Seen::COMPLETED)) {
+            // It ends what has said something that the sensor has not caught.
+            connection.seen.add(Seen::DATA_ORIGINATOR);
+            self.fruitful(key, now, news);
+            return;
+        }
         if connection.is_session() {
             if !before.has(Seen::CLOSED) {
                 let attempt = connection.attempt(&key);
@@ -292,7 +304,10 @@ impl State {
         } else {
             Technique::Ack
         };
-        let attempt = Connection::new(now, technique, from_low).attempt(&key);
+        let mut attempt = Connection::new(now, technique, from_low).attempt(&key);
+        if refusal {
+            attempt.isn = segment.acknowledgment.wrapping_sub(1);
+        }
         let what = if refusal {
             Mirror::Settled(Outcome::Refused)
         } else {
@@ -315,6 +330,12 @@ impl State {
         };
         connection.packets = connection.packets.saturating_add(1);
         let from_originator = connection.originator_is_low == from_low;
+        if segment.payload > 0
+            && let Some(goes_on) = connection.goes_on(from_originator, segment.sequence)
+        {
+            self.sides.follow(goes_on);
+        }
+        let given = connection.given;
         connection.carry(
             from_originator,
             segment.sequence,
@@ -325,6 +346,7 @@ impl State {
             // What is acknowledged was said.
             connection.acknowledge(!from_originator, segment.acknowledgment);
         }
+        let missed = segment.payload == 0 && connection.given > given;
         let mut before = connection.seen;
         if before.has(Seen::MIDSTREAM) && connection.packets == 2 {
             let attempt = connection.attempt(&key);
@@ -363,7 +385,11 @@ impl State {
             return;
         }
         late(connection, &key, news);
-        if from_originator {
+        if missed {
+            // The originator said something that the sensor has not caught.
+            connection.seen.add(Seen::DATA_ORIGINATOR);
+            self.fruitful(key, now, news);
+        } else if from_originator {
             self.originator_speaks(key, segment, now, news);
         } else if segment.payload > 0 {
             connection.seen.add(Seen::DATA_RESPONDER);
@@ -398,6 +424,8 @@ impl State {
             return;
         };
         let before = connection.seen;
+        // The web is spoken at any port.
+        let web = matches!(connection.word, Word::HttpRequest | Word::FormLogin(_));
         if before.has(Seen::MIDSTREAM) {
             let side = if from_originator {
                 Seen::DATA_ORIGINATOR
@@ -426,7 +454,8 @@ impl State {
         };
         let first = from_originator && !before.has(Seen::DATA_ORIGINATOR)
             || !from_originator && !before.has(Seen::DATA_RESPONDER);
-        if !(first || SPOKEN.contains(&low) || SPOKEN.contains(&high)) || seen.payload.is_empty() {
+        let heard = first || web || SPOKEN.contains(&low) || SPOKEN.contains(&high);
+        if !heard || seen.payload.is_empty() {
             return;
         }
         let word = data_word(seen, segment);
@@ -539,8 +568,11 @@ impl State {
             self.midstream += 1;
             fresh.seen = Seen::MIDSTREAM;
             if segment.payload > 0 {
-                if answers {
+                // Services have the lower ports.
+                if segment.sport < segment.dport {
                     self.unasked(seen.target, (seen.source, segment.sport));
+                } else {
+                    self.unasked(seen.source, (seen.target, segment.dport));
                 }
                 fresh.seen.add(if answers {
                     Seen::DATA_RESPONDER

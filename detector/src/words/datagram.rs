@@ -1,5 +1,6 @@
 //! What is said in datagrams.
 
+use super::bytes::digest;
 use super::word::Word;
 use super::{dns, logins, rpc};
 
@@ -74,12 +75,4 @@ fn snmp(bytes: &[u8]) -> Word {
         }
         _ => Word::Other,
     }
-}
-
-/// Tells communities apart without keeping them.
-fn digest(bytes: &[u8]) -> u16 {
-    let hash = bytes.iter().fold(0x811c_9dc5u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
-    u16::try_from((hash ^ hash >> 16) & 0xffff).unwrap_or(0)
 }

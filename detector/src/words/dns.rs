@@ -57,11 +57,17 @@ pub(crate) struct Named {
     pub(crate) addresses: Vec<IpAddr>,
     /// Nothing of the answer is missing.
     pub(crate) whole: bool,
+    /// Records that it says it has.
+    pub(crate) records: u16,
 }
 
 /// The addresses that an answer of DNS names.
 pub(crate) fn named_addresses(bytes: &[u8]) -> Named {
     let mut named = Named::default();
+    named.records = match bytes {
+        [_, _, _, _, _, _, a, b, ..] => u16::from_be_bytes([*a, *b]).min(MOST_RECORDS),
+        _ => 0,
+    };
     named.whole = read_records(bytes, &mut named.addresses).is_some();
     named
 }
@@ -99,6 +105,14 @@ fn read_records(bytes: &[u8], found: &mut Vec<IpAddr>) -> Option<()> {
         rest = after;
     }
     Some(())
+}
+
+/// Whether a question of DNS does without recursion: so resolvers ask, RFC 1034 section 4.3.1; clients, and those who look
+/// for open resolvers, want it.
+pub(crate) fn asks_as_resolver(bytes: &[u8]) -> bool {
+    /// Answer, operation, recursion desired.
+    const BITS: u8 = 0xf9;
+    matches!(bytes, [_, _, flags, _, 0, 1, ..] if flags & BITS == 0)
 }
 
 /// Whether a question of DNS is for the addresses of a name, as far as was captured: not for the name of an address,

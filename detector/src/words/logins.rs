@@ -2,7 +2,7 @@
 //!
 //! Sources: MySQL's and PostgreSQL's protocol manuals (error packets, `ErrorResponse`), the RESP of Redis, [MS-TDS] 2.2.7,
 //! RFC 4511 section 4.2.2 (LDAP), 6143 section 7.1.3 (RFB), 6120 section 6.5 (XMPP), 3261 section 22 (SIP), 4120 section
-//! 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MQTT 3.1.1 section 3.2.2.3 and 5.0 section 3.2.2.2; rsync's `authenticate.c`
+//! 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MongoDB's error codes; MQTT 3.1.1 section 3.2.2.3 and 5.0 section 3.2.2.2; rsync's `authenticate.c`
 //! and `clientserver.c`.
 
 use super::bytes::contains_any;
@@ -28,6 +28,7 @@ pub(super) fn said(sport: u16, bytes: &[u8]) -> Option<Word> {
         1080 => socks(bytes),
         1883 => mqtt(bytes),
         5900..=5910 => remote_screen(bytes),
+        27_017 => mongo(bytes),
         KERBEROS => kerberos(bytes),
         SIP => sip(bytes),
         _ => None,
@@ -96,6 +97,11 @@ fn remote_screen(bytes: &[u8]) -> Option<Word> {
         [0, 0, 0, 0] => Some(Word::Welcome),
         _ => None,
     }
+}
+
+/// An error document; code 18.
+fn mongo(bytes: &[u8]) -> Option<Word> {
+    contains_any(head(bytes), &[b"AuthenticationFailed"]).then_some(Word::Denied)
 }
 
 /// The daemon says in words how a challenge was met.
@@ -173,6 +179,9 @@ mod tests {
         assert_eq!(said(1883, b"\x20\x02\0\0"), Some(Word::Welcome));
         assert_eq!(said(1080, b"\x01\x01"), Some(Word::Denied));
         assert_eq!(said(1080, b"\x05\0\0\x01"), None);
+        assert_eq!(said(5900, b"\0\0\0\x01\0\0\0\x05wrong"), Some(Word::Denied));
+        let mongo = b"\x02codeName\0\x15\0\0\0AuthenticationFailed\0";
+        assert_eq!(said(27_017, mongo), Some(Word::Denied));
         let rsync = b"@ERROR: auth failed on module d\n";
         assert_eq!(said(873, rsync), Some(Word::Denied));
     }

@@ -10,6 +10,7 @@ mod bytes;
 mod datagram;
 mod dhcp;
 mod dns;
+mod form;
 mod logins;
 mod rpc;
 mod stream;
@@ -17,7 +18,7 @@ mod word;
 
 pub(crate) use datagram::of_datagram;
 pub(crate) use dhcp::given_address;
-pub(crate) use dns::{asks_for_address, named_addresses};
+pub(crate) use dns::{asks_as_resolver, asks_for_address, named_addresses};
 pub(crate) use stream::of_stream;
 pub(crate) use word::{Asked, Word};
 

@@ -1,6 +1,7 @@
 //! What is said over TCP.
 
 use super::bytes::contains_any;
+use super::form::{WEB, behind_header, form};
 use super::word::Word;
 use super::{dns, logins, rpc};
 
@@ -24,6 +25,7 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
             rpc::call(bytes.get(4..).unwrap_or_default()).unwrap_or(Word::Other)
         }
         b'A'..=b'Z' | b'a'..=b'z' => spoken(dport, bytes),
+        b'{' if WEB.contains(&dport) => form(bytes).unwrap_or(Word::Other),
         // An empty line, and nothing else.
         b'\r' | b'\n' if bytes.len() <= 4 => Word::Greeting(1),
         0x30 if dport == 389 => Word::Greeting(2),
@@ -134,6 +136,11 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
             Word::HttpRequest
         };
     }
+    if starts(b"POST ")
+        && let Some(word) = behind_header(bytes)
+    {
+        return word;
+    }
     if [
         &b"GET "[..],
         b"POST ",
@@ -167,6 +174,10 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     }
     if starts(b"EHLO") || starts(b"HELO") {
         return Word::Greeting(7);
+    }
+    if WEB.contains(&dport) {
+        // A form whose header came before.
+        return form(bytes).unwrap_or(Word::Other);
     }
     Word::Other
 }

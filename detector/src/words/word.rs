@@ -32,6 +32,10 @@ pub(crate) enum Word {
     LoginName,
     /// A password sent in words, or a login whose password follows.
     Credentials,
+    /// A form of the web with a password in it; a digest of the form.
+    FormLogin(u16),
+    /// An association of SCTP is asked for.
+    Association,
     /// A server asks for a password.
     PasswordPrompt,
     /// `MAIL FROM`.
@@ -83,7 +87,7 @@ impl Word {
     /// Which protocol speaks, where it can be told; for telling a program that tries several.
     pub(crate) fn protocol(self) -> Option<u8> {
         Some(match self {
-            Word::HttpRequest | Word::ProxyRequest => 1,
+            Word::HttpRequest | Word::ProxyRequest | Word::FormLogin(_) => 1,
             Word::Tls => 2,
             Word::SshGreeting => 3,
             Word::Smb => 4,

@@ -32,6 +32,8 @@ pub struct Arp {
     pub sender: Ipv4Addr,
     /// Who is spoken of.
     pub target: Ipv4Addr,
+    /// The interfaces of both.
+    pub hardware: [[u8; 6]; 2],
 }
 
 /// An IPv4 header, RFC 791.
@@ -166,6 +168,10 @@ fn arp<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) ->
         operation: arp.get_operation().0,
         sender: arp.get_sender_proto_addr(),
         target: arp.get_target_proto_addr(),
+        hardware: [
+            arp.get_sender_hw_addr().octets(),
+            arp.get_target_hw_addr().octets(),
+        ],
     };
     *network = Network::Arp(arp);
     Above::Nothing(&[])

@@ -99,7 +99,15 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
             return (Class::OsFingerprint, Transport::Tcp);
         }
     };
-    (class, Transport::Tcp)
+    let sctp = tally.contacts.iter().any(|contact| contact.sctp);
+    (
+        class,
+        if sctp {
+            Transport::Other
+        } else {
+            Transport::Tcp
+        },
+    )
 }
 
 /// Whether a scan that began with ACKs from equal ports asks for the stack from the lowest source ports, as sscan does

@@ -32,7 +32,7 @@ pub(super) fn judge(
     crafted(tally, config, now)
         .or_else(|| torn(tally, friends, config, now))
         .or_else(|| raw(tally, friends, config, now))
-        .or_else(|| vertical(tally, config, now))
+        .or_else(|| vertical(tally, friends, config, now))
         .or_else(|| row_by_row(tally, friends, config, now))
         .or_else(|| horizontal(tally, (friends, walking), config, now))
         .or_else(|| mixed(tally, friends, config, now))
@@ -182,7 +182,7 @@ fn services<'a>(contacts: &[&'a Contact], config: &Limits) -> Vec<&'a Contact> {
         .collect()
 }
 
-fn vertical(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
+fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     for contacts in tally.by_target() {
         let mut services = services(&contacts, config);
@@ -205,7 +205,11 @@ fn vertical(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
             Some((0.7, scan.ports))
         } else if refused >= scan.refused_ports {
             Some((0.6, scan.refused_ports))
-        } else if refused > 0 && empty > 0 && refused + empty >= scan.open_and_refused {
+        } else if refused > 0
+            && empty > 0
+            && refused + empty >= scan.open_and_refused
+            && !is_busy(tally.targets.len(), friends, config)
+        {
             Some((0.5, scan.open_and_refused))
         } else {
             None

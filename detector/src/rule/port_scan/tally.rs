@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::extent::{Activity, Addresses, Ports};
 use crate::news::{Attempt, Moment, Outcome, Technique};
 use crate::tools;
+use crate::words::Word;
 
 /// Contacts that are remembered one by one until a judgement; then sets go on.
 const MAX_CONTACTS: usize = 128;
@@ -33,6 +34,8 @@ pub(super) struct Contact {
     pub(super) short: bool,
     /// Its header came in pieces.
     pub(super) fragmented: bool,
+    /// It asked for an association of SCTP.
+    pub(super) sctp: bool,
     /// Whose look it has.
     pub(super) look: Option<&'static str>,
 }
@@ -51,6 +54,7 @@ impl Contact {
             rounds: 1,
             short: false,
             fragmented: attempt.fragmented,
+            sctp: attempt.word == Word::Association,
             look: look(attempt),
         }
     }
