@@ -4,11 +4,13 @@
 //! Many SYNs to one service of one host, in one's own name or in forged ones, whose handshakes are never completed.
 //!
 //! # Why these facts
-//! A client completes its handshake, or retransmits its SYN from the same port when nobody answers. So each SYN
-//! fills a bucket of its service, a completion or a first retransmission takes it out again, and time drains it
-//! slowly; the bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. Besides, a sequence number that stays while source ports or addresses
-//! change is made by a program that forges packets, and three of them suffice, however slow. A flood may be spread over
-//! all ports of a host: each port's first SYN fills a bucket of the host, which counts where hundreds of sources ask.
+//! A client completes its handshake, or retransmits its SYN from the same port when nobody answers. So each SYN fills a
+//! bucket of its service, a completion or a first retransmission takes it out again, and time drains it slowly; the
+//! bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. While a flood
+//! lasts, a few SYNs stand for all: where most of them are sent again, a host is gone and its clients insist. Besides,
+//! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
+//! three of them suffice, however slow. A flood may be spread over all ports of a host: each port's first SYN fills a
+//! bucket of the host, which counts where hundreds of sources ask.
 //!
 //! # Evidence
 //! SYNs against completions, distinct sources, the constant sequence number, who tore half-open connections down.
@@ -23,8 +25,11 @@
 //! RFC 4987 (SYN flooding); RFC 9293 section 3.8.1 (retransmission); "Interpreting Network Traffic", "To Flood or
 //! Not to Flood".
 
+mod insistence;
+
 use labels::{AddressBlock, Class, Finding, Transport};
 
+use self::insistence::Insistence;
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::contract::Rule;
@@ -145,11 +150,13 @@ struct Victim {
     /// The sequence number that repeats.
     isn: Option<u32>,
     equal_isns: u64,
+    insistence: Insistence,
     examples: Examples,
 }
 
 impl Victim {
-    fn syn(&mut self, syn: &FloodSyn) {
+    fn syn(&mut self, syn: &FloodSyn, now: Moment) {
+        self.insistence.note(syn, now.time);
         self.syns += 1;
         self.equal_isns += u64::from(self.isn == Some(syn.isn));
         self.ports.insert(syn.service.port);
@@ -201,8 +208,9 @@ impl Brief for Victim {
     type Limits = Limits;
 
     fn finding(&self, target: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
-        // Sessions that go on with data after all: a crowd.
-        if self.completed * 2 > self.syns {
+        // Sessions that go on with data after all: a crowd. Stacks that insist: the clients of a host that is gone.
+        let insists = self.isn.is_none() && self.insistence.is_of_stacks();
+        if self.completed * 2 > self.syns || insists {
             return None;
         }
         let tool = self.isn.and_then(tools::flooder);
@@ -419,7 +427,7 @@ impl SynFlood {
     /// A SYN to a service that is known to be flooded.
     fn more(&mut self, syn: &FloodSyn, now: Moment, state: &mut State) {
         if let Some(folder) = self.victims.get(&syn.service.address) {
-            folder.brief.syn(syn);
+            folder.brief.syn(syn, now);
             folder.life.extend(now, 1);
         }
         let flood = self.victims.limits();
