@@ -124,8 +124,7 @@ impl Mapping {
         let key = (answer.source, answer.dport);
         let walk = &mut self.walks.note(key, now, 1, findings).brief;
         walk.times += 1;
-        walk.odd +=
-            usize::from(answer.kind == AnswerKind::Reset && answer.acknowledgment.is_some());
+        walk.odd += usize::from(is_odd(answer));
         let distance = walk
             .last
             .map(|last| answer.target.bits().wrapping_sub(last.bits()));
@@ -140,6 +139,11 @@ impl Mapping {
             walk.suffices(key.1, limits)
         });
     }
+}
+
+/// Whether it is a reset as no stack answers with.
+fn is_odd(answer: &Answer) -> bool {
+    answer.kind == AnswerKind::Reset && answer.acknowledgment.is_some()
 }
 
 impl Rule for Mapping {
@@ -157,8 +161,8 @@ impl Rule for Mapping {
                 answer.kind,
                 AnswerKind::Reset | AnswerKind::Refusal | AnswerKind::Accept
             )
-            // From the port of no service: a victim's answers go the other way.
-            && (answer.sport >= 1024 || answer.sport == answer.dport)
+            // From the port of no service: a victim's answers go the other way, and have a stack's numbers.
+            && (answer.sport >= 1024 || answer.sport == answer.dport || is_odd(answer))
             && answer.target.is_host()
             && !state.have_met(answer.source, answer.target)
         {
