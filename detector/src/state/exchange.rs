@@ -371,7 +371,7 @@ fn comes_back(
 
 /// Tells of a flow that grows.
 #[inline]
-fn grown(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
+pub(super) fn grown(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
     if connection.packets.is_multiple_of(GROWTH) && news.wants(NewsKind::Grown) {
         news.tell(News::Grown(connection.attempt(key)));
     }

@@ -1,6 +1,7 @@
 //! ICMP errors: about a packet that was seen, or about one that nobody sent.
 
 use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
+use super::exchange::grown;
 use super::sides::Mirror;
 use super::{Outbox, State, connection_is_stray};
 use crate::address::Address;
@@ -63,6 +64,9 @@ impl State {
             .with(Seen::MIDSTREAM)
             .with(Seen::COMPLETED);
         connection.packets = connection.packets.saturating_add(1);
+        if connection.technique == Technique::Udp {
+            grown(connection, &key, news);
+        }
         if connection.originator_is_low == from_low && !connection.seen.has(over) {
             connection.seen.add(Seen::SETTLED);
             let attempt = connection.attempt(&key);
