@@ -8,7 +8,8 @@
 //! Each kind has a form of its own that its protocol gives it (a question for a whole zone, a call of the portmapper, a
 //! refusal to relay, a route in the header), and comes from where nobody who uses it does: from another site. A zone is
 //! given to secondaries, a refused transfer goes to a stranger; one refusal to relay is a typing error, several are a test.
-//! A question whose answer was missed, and after which nothing followed, counts beside others that were refused.
+//! A question whose answer was missed, and after which nothing followed, counts beside others that were refused. Beside a
+//! zone that was asked for, servers that are closed count, too. No resolver connects from the port of name servers.
 //!
 //! # Evidence
 //! How often, of how many hosts, with the frames.
@@ -87,6 +88,12 @@ struct Asker {
     proxied: bool,
     /// Of which only so much was seen that it may have been the same again.
     vague: u32,
+    /// A whole zone was asked for.
+    zone: bool,
+    /// Servers of names that let nobody ask them by TCP.
+    shut: u32,
+    /// It comes from the port of name servers itself, to look like one.
+    masked: bool,
 }
 
 impl Brief for Asker {
@@ -167,6 +174,7 @@ impl Probe {
         let limits = self.askers.limits();
         let least_proxies = limits.proxies;
         let needed = match class {
+            Class::ZoneTransferProbe if self.is_masked(source) => 1,
             Class::ZoneTransferProbe => limits.transfers,
             Class::RpcProbe => limits.calls,
             Class::FingerProbe => limits.fingers,
@@ -180,7 +188,12 @@ impl Probe {
         let asker = &mut self.askers.note(key, when.shown, 1, findings).brief;
         // What may have been the same was.
         let vague = std::mem::take(&mut asker.vague);
-        asker.times = asker.times.saturating_add(1 + vague);
+        let shut = if asker.zone {
+            std::mem::take(&mut asker.shut)
+        } else {
+            0
+        };
+        asker.times = asker.times.saturating_add(1 + vague + shut);
         asker.targets.insert(target);
         asker.udp.get_or_insert(udp);
         if port != 0 || class == Class::PortZeroProbe {
@@ -190,6 +203,22 @@ impl Probe {
         let proxies = asker.ports.len() >= least_proxies && asker.proxied;
         if asker.times >= needed && (class != Class::ProxyProbe || proxies) {
             self.askers.claim(key, when.now, findings);
+        }
+    }
+
+    fn is_masked(&self, source: Address) -> bool {
+        let asker = self.askers.peek(&(source, Class::ZoneTransferProbe));
+        asker.is_some_and(|folder| folder.brief.masked)
+    }
+
+    /// Servers of names that are closed say what was wanted of them only beside one that was asked for its zone.
+    fn shut(&mut self, attempt: &Attempt, when: When, findings: &mut Findings) {
+        let key = (attempt.source, Class::ZoneTransferProbe);
+        let asker = &mut self.askers.open(key, findings).brief;
+        if asker.zone {
+            self.of(attempt, Class::ZoneTransferProbe, when, findings);
+        } else {
+            asker.shut = asker.shut.saturating_add(1);
         }
     }
 
@@ -263,6 +292,8 @@ impl Probe {
         let refused = attempt.fetched <= self.askers.limits().refused_bytes;
         let transfer = matches!(attempt.word, Word::DnsQuestion(AXFR | IXFR, _));
         if refused && transfer && !state.sees_one_side() {
+            let key = (attempt.source, Class::ZoneTransferProbe);
+            self.askers.open(key, findings).brief.zone = true;
             self.of(attempt, Class::ZoneTransferProbe, when, findings);
         } else if refused && is_tcp_to(attempt, DNS) && attempt.word == Word::None {
             self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
@@ -290,7 +321,13 @@ impl Probe {
         match outcome {
             // By TCP one asks for what a datagram cannot hold, and so after a datagram.
             Outcome::Empty if stranger && is_tcp_to(attempt, DNS) && !state.sees_one_side() => {
+                let key = (attempt.source, Class::ZoneTransferProbe);
+                let asker = &mut self.askers.open(key, findings).brief;
+                asker.masked |= attempt.sport == DNS;
                 self.of(attempt, Class::ZoneTransferProbe, when, findings);
+            }
+            Outcome::Refused | Outcome::Silent if stranger && is_tcp_to(attempt, DNS) => {
+                self.shut(attempt, when, findings);
             }
             // Calls without an answer: the same call is sent again, and again.
             Outcome::Silent
