@@ -109,7 +109,10 @@ impl State {
         let leased = udp.sport == LEASES && udp.dport == LEASES + 1;
         let called = leased || self.calls.answers(to, self.clock);
         let answer = called
-            || udp.sport < 1024 && udp.dport >= 1024 && looks_like_answer(udp.sport, seen)
+            || udp.sport < 1024
+                && udp.dport >= 1024
+                && !tools::AMPLIFIERS.contains(&udp.dport)
+                && looks_like_answer(udp.sport, seen)
             || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))
             || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4)
             || tools::AMPLIFIERS.contains(&udp.sport)
