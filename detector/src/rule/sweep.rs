@@ -51,6 +51,9 @@ const STACK_REQUESTS: u8 = 3;
 /// Ports from here on are programs' own rather than those of services that everybody knows.
 const PROGRAMS: u16 = 5_000;
 
+/// Absent hosts that were pinged: too few for a sweep, enough to see that hosts are looked for.
+const SEEKS: usize = 3;
+
 /// Rounds in which a monitor shows itself.
 const ROUNDS: usize = 2;
 /// The same where no answers are seen: who looks for hosts asks silent ones four times at most, as fping does.
@@ -399,6 +402,9 @@ impl Sweep {
             .walks
             .note(key, attempt.opened, u64::from(attempt.packets), findings);
         folder.brief.take(attempt, absent, stack, state);
+        if question == Question::Ping && folder.brief.absent() >= SEEKS {
+            state.mark_seeking(attempt.source);
+        }
         if self.judge(key, now, findings) && matches!(question, Question::Ping | Question::Arp) {
             state.mark_walking(attempt.source);
         }

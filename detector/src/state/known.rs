@@ -92,6 +92,15 @@ impl State {
         self.sources.get(source).walks
     }
 
+    /// Whether it has pinged hosts that are not there.
+    pub(crate) fn is_seeking(&self, source: Address) -> bool {
+        self.sources.get(source).seeks
+    }
+
+    pub(crate) fn mark_seeking(&mut self, source: Address) {
+        self.sources.entry(source).seeks = true;
+    }
+
     /// From now on what that source asks is the second stage of its walk.
     pub(crate) fn mark_walking(&mut self, source: Address) {
         self.sources.entry(source).walks = true;

@@ -14,6 +14,8 @@ pub(super) struct Source {
     pub(super) friends: u32,
     /// A rule found it looking for hosts.
     pub(super) walks: bool,
+    /// It has pinged hosts that are not there.
+    pub(super) seeks: bool,
     /// It has spoken with a chat server.
     pub(super) chats: bool,
     /// It has spoken a peer-to-peer protocol.

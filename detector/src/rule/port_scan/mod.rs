@@ -39,6 +39,7 @@ pub(super) use limits::{OddFlags, Scan, Stray, UdpScan};
 
 use self::case::Case;
 use self::limits::Limits;
+use self::syn::Past;
 use self::tally::{Contact, Tally};
 use crate::address::Address;
 use crate::config::Config;
@@ -156,7 +157,11 @@ impl PortScan {
         };
         let limits = Rc::clone(&self.limits);
         let friends = state.friends(attempt.source);
-        let walking = state.is_walking(attempt.source);
+        let past = Past {
+            friends,
+            walking: state.is_walking(attempt.source),
+            seeking: state.is_seeking(attempt.source),
+        };
         if let Some((first, outcome, then)) = earlier {
             self.tally(&first, then, state, findings).add(
                 Contact::of(&first, outcome),
@@ -172,7 +177,7 @@ impl PortScan {
         tally.add(contact, attempt, now);
         if tally.detection.is_none() {
             tally.detection = match attempt.technique {
-                Technique::Syn => syn::judge(tally, (friends, walking), &limits, now),
+                Technique::Syn => syn::judge(tally, past, &limits, now),
                 Technique::Udp => udp::judge(tally, &limits, now),
                 Technique::Maimon | Technique::Ack => odd_flags::judge_stray(tally, &limits, now),
                 Technique::Odd => odd_flags::judge_other(tally, &limits, now),
@@ -307,8 +312,13 @@ impl Rule for PortScan {
                 && tally.detection.is_none()
             {
                 // It was found to look for hosts only after it had asked for services.
-                let (friends, at) = (state.friends(source), tally.activity.last);
-                tally.detection = syn::judge(tally, (friends, true), &self.limits, at);
+                let at = tally.activity.last;
+                let past = Past {
+                    friends: state.friends(source),
+                    walking: true,
+                    seeking: true,
+                };
+                tally.detection = syn::judge(tally, past, &self.limits, at);
                 case.judged |= tally.detection.is_some();
             }
             release(source, &case, state);

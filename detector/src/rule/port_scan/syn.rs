@@ -22,19 +22,26 @@ const IDENT: u16 = 113;
 /// A shared source port is no accident where it is that of one contact in so many.
 const CHANCE: usize = 8;
 
+/// What is known of the source besides.
+#[derive(Clone, Copy)]
+pub(super) struct Past {
+    /// Hosts with which it gets on.
+    pub(super) friends: usize,
+    /// It was found to look for hosts.
+    pub(super) walking: bool,
+    /// It has asked hosts that are not there, if not enough of them.
+    pub(super) seeking: bool,
+}
+
 /// The judgement, while there is none yet.
-pub(super) fn judge(
-    tally: &Tally,
-    (friends, walking): (usize, bool),
-    config: &Limits,
-    now: Moment,
-) -> Option<Detection> {
+pub(super) fn judge(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
+    let friends = past.friends;
     crafted(tally, config, now)
         .or_else(|| torn(tally, friends, config, now))
         .or_else(|| raw(tally, friends, config, now))
         .or_else(|| vertical(tally, friends, config, now))
-        .or_else(|| row_by_row(tally, friends, config, now))
-        .or_else(|| horizontal(tally, (friends, walking), config, now))
+        .or_else(|| row_by_row(tally, past, config, now))
+        .or_else(|| horizontal(tally, past, config, now))
         .or_else(|| mixed(tally, friends, config, now))
 }
 
@@ -236,9 +243,11 @@ fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Opti
 }
 
 /// The same few services refused by host after host of a neighbourhood.
-fn row_by_row(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
+fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     const SERVICES: usize = 2;
-    let needed = config.scan.refused_rows;
+    // Who has looked which hosts are there has no list of services that these should have.
+    let fewer = usize::from(past.seeking);
+    let needed = config.scan.refused_rows.saturating_sub(fewer).max(1);
     for contacts in tally.group(|c| c.target.neighbourhood()) {
         let mut refused: Vec<&Contact> = contacts
             .into_iter()
@@ -251,7 +260,7 @@ fn row_by_row(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Op
             .collect();
         // Who first asks which hosts are there is refused by all of those; who gets on with others has business.
         let known: Vec<&Contact> = refused.iter().filter(|c| c.friend).copied().collect();
-        if hosts.len() < needed || distinct(&known, |c| c.target) < friends {
+        if hosts.len() < needed || distinct(&known, |c| c.target) < past.friends {
             continue;
         }
         return Some(Detection {
@@ -274,22 +283,17 @@ fn is_busy(failures: usize, friends: usize, config: &Limits) -> bool {
     friends * 100 >= (friends + failures) * config.scan.friendly_percent && friends > 0
 }
 
-fn horizontal(
-    tally: &Tally,
-    (friends, walking): (usize, bool),
-    config: &Limits,
-    now: Moment,
-) -> Option<Detection> {
+fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     // Who has just looked which hosts are there now looks what is on them.
-    let needed = if walking {
+    let needed = if past.walking {
         scan.sweep_shape_hosts
     } else {
         scan.sweep_hosts
     };
     for contacts in tally.group(|c| c.port) {
         let hosts = distinct(&contacts, |c| c.target);
-        if hosts < needed || is_busy(hosts, friends, config) {
+        if hosts < needed || is_busy(hosts, past.friends, config) {
             continue;
         }
         let near = nearest(&contacts);
