@@ -121,7 +121,7 @@ impl State {
         if answer && !called {
             self.unasked(seen.target, (seen.source, udp.sport));
         }
-        if answer || seen.ttl <= MAX_HOPS || !seen.target.is_host() {
+        if answer || self.may_die(seen) || !seen.target.is_host() {
             fresh.seen.add(Seen::MIDSTREAM);
             let attempt = fresh.attempt(key);
             self.connections.insert_new(*key, fresh);
@@ -239,7 +239,7 @@ impl State {
             self.short_lived(seen, None, question.technique, news);
         }
         // Who asks a group, or wants the packet to die on the way, does not ask this host.
-        let waits = seen.target.is_host() && seen.ttl > MAX_HOPS;
+        let waits = seen.target.is_host() && !self.may_die(seen);
         if !waits {
             fresh.seen.add(Seen::MIDSTREAM);
         }

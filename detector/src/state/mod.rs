@@ -250,6 +250,22 @@ impl State {
         news.tell(News::Odd(oddity, attempt));
     }
 
+    /// Whether a packet may be meant to die on the way: not one of a sender whose packets all come with as long to live, as
+    /// those of stacks do that begin with 32. A trace takes one value a few times.
+    fn may_die(&mut self, seen: &Observation<'_>) -> bool {
+        const STEADY: u8 = 6;
+        if seen.ttl > MAX_HOPS {
+            return false;
+        }
+        let known = self.sources.entry(seen.source);
+        if known.ttl == seen.ttl {
+            known.steady = known.steady.saturating_add(1);
+        } else {
+            (known.ttl, known.steady) = (seen.ttl, 0);
+        }
+        seen.ttl <= SURELY_SHORT || known.steady < STEADY
+    }
+
     /// A packet may be meant to die on the way.
     fn short_lived(
         &mut self,

@@ -26,6 +26,9 @@ pub(super) struct Source {
     pub(super) given: Option<Timestamp>,
     /// It has asked a name server as resolvers do.
     pub(super) resolves: bool,
+    /// How long its last packet had to live, where that was short, and how many in a row had as long.
+    pub(super) ttl: u8,
+    pub(super) steady: u8,
 }
 
 impl Keep for Source {
