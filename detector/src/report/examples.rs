@@ -18,6 +18,11 @@ impl Examples {
         }
     }
 
+    /// Keeps a frame however many there are: for what happens a few times and says more.
+    pub(crate) fn keep(&mut self, frame: u64) {
+        self.0.push(frame);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

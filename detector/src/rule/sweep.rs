@@ -459,7 +459,7 @@ impl Sweep {
         const MOST: usize = 16;
         if !walk.communities.contains(&digest) && walk.communities.len() < MOST {
             walk.communities.push(digest);
-            walk.frames.note(now.frame);
+            walk.frames.keep(now.frame);
         }
         self.judge(key, now, findings);
     }
