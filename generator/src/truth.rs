@@ -282,7 +282,7 @@ impl SensorTruth {
         self.count += 1;
         self.first.get_or_insert(at);
         self.last = Some(at);
-        let id = cause.activity;
+        let id = cause.activity();
         let activity = id.of(activities);
         let Some(activity) = activity.filter(|activity| activity.class.is_some()) else {
             self.frames.push(None);

@@ -1,6 +1,7 @@
 //! IPv4 headers, RFC 791.
 
 use std::net::Ipv4Addr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::checksum::Checksum;
@@ -42,7 +43,31 @@ pub struct Ipv4 {
     /// Header checksum.
     pub checksum: Field<u16>,
     /// Options as they stand in the header, padded by the emitter to a multiple of four bytes and cut at 40.
-    pub options: Option<Arc<[u8]>>,
+    pub options: Option<IpOptions>,
+}
+
+/// Bytes of options, cheap to copy. Few headers have any: they stand behind one pointer, so that the others carry little.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpOptions(Arc<Box<[u8]>>);
+
+impl From<Vec<u8>> for IpOptions {
+    fn from(bytes: Vec<u8>) -> Self {
+        IpOptions(Arc::new(bytes.into_boxed_slice()))
+    }
+}
+
+impl From<&[u8]> for IpOptions {
+    fn from(bytes: &[u8]) -> Self {
+        bytes.to_vec().into()
+    }
+}
+
+impl Deref for IpOptions {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl Ipv4 {

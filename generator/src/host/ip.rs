@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use wire::ipv4::IpOptions;
 use wire::{Ip, Ipv4, Ipv6, Timestamp};
 
 use super::socket::Endpoint;
@@ -39,7 +40,7 @@ pub struct IpLayer {
     counter: u16,
     per_destination: BTreeMap<IpAddr, u16>,
     /// Routes over which packets came: the first host on the way back, and the options that name the rest.
-    routes: BTreeMap<IpAddr, (Ipv4Addr, Arc<[u8]>)>,
+    routes: BTreeMap<IpAddr, (Ipv4Addr, IpOptions)>,
     /// Path MTUs that errors told of.
     mtus: BTreeMap<IpAddr, u16>,
     /// Packets a nanosecond-rate host sends elsewhere, unseen: mean gap between them.
@@ -76,7 +77,7 @@ impl IpLayer {
     }
 
     /// Answers go to an address over this route from now on.
-    pub fn learn_route(&mut self, peer: IpAddr, route: (Ipv4Addr, Arc<[u8]>)) {
+    pub fn learn_route(&mut self, peer: IpAddr, route: (Ipv4Addr, IpOptions)) {
         if self.routes.len() >= MAX_COUNTERS {
             self.routes.pop_first();
         }

@@ -1,8 +1,8 @@
 //! Source routes, RFC 791 section 3.1: options that name the hosts over which a packet is to go.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
+use wire::ipv4::IpOptions;
 use wire::{Ip, Packet};
 
 /// Option type of a loose source route.
@@ -54,7 +54,7 @@ impl SourceRoute {
     }
 
     /// The options that send an answer back over the route, and the first host on its way: RFC 1122 section 3.2.1.8.
-    pub fn reversed(self, packet: &Packet) -> Option<(Ipv4Addr, Arc<[u8]>)> {
+    pub fn reversed(self, packet: &Packet) -> Option<(Ipv4Addr, IpOptions)> {
         let Ip::V4(header) = &packet.ip else {
             return None;
         };
@@ -73,7 +73,7 @@ impl SourceRoute {
         for hop in rest.iter().chain([&header.source]) {
             back.extend_from_slice(&hop.octets());
         }
-        Some((*first, Arc::from(back)))
+        Some((*first, back.into()))
     }
 
     /// Whether the last host named has been reached.
@@ -96,7 +96,7 @@ impl SourceRoute {
         let mut ip = header.clone();
         ip.destination = next;
         ip.ttl = ip.ttl.checked_sub(1).filter(|ttl| *ttl > 0)?;
-        ip.options = Some(Arc::from(options));
+        ip.options = Some(options.into());
         Some(Packet {
             ip: Ip::V4(ip),
             ..packet.clone()
@@ -143,7 +143,7 @@ mod tests {
     fn a_packet_goes_on_to_the_address_it_names() {
         let options = [LOOSE, 7, 4, 10, 0, 0, 5, 0];
         let ip = Ipv4 {
-            options: Some(Arc::from(options.as_slice())),
+            options: Some(options.as_slice().into()),
             ..Ipv4::new([198, 51, 100, 7].into(), [192, 0, 2, 1].into())
         };
         let packet = Packet {

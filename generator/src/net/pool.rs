@@ -151,6 +151,11 @@ mod tests {
     }
 
     #[test]
+    fn a_packet_fills_two_lines_of_a_cache() {
+        assert_eq!(std::mem::size_of::<Slot>(), 128);
+    }
+
+    #[test]
     fn each_holder_sees_its_own_time_to_live() {
         let mut pool = Pool::default();
         let here = pool.insert(sent(1));

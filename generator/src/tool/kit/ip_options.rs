@@ -1,7 +1,8 @@
 //! IP options as text, RFC 791: `loose-route 10.1.1.1 10.2.2.2`, `strict-route …`, `record-route 9`, `timestamp 4`, `hex …`.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+
+use wire::ipv4::IpOptions;
 
 use crate::content::payload::hex;
 use crate::reading::Fields;
@@ -16,12 +17,12 @@ const FIRST: u8 = 4;
 const MOST_BYTES: usize = 40;
 
 /// Reads `ip_options`.
-pub fn read(fields: &mut Fields<'_, '_>) -> Option<Arc<[u8]>> {
+pub fn read(fields: &mut Fields<'_, '_>) -> Option<IpOptions> {
     let wanted = "\"loose-route ADDRESS…\", \"strict-route ADDRESS…\", \"record-route N\", \"timestamp N\" or \"hex …\", up to 40 bytes";
     fields.parsed("ip_options", wanted, |value| parse(text_ref(value)?))
 }
 
-fn parse(text: &str) -> Option<Arc<[u8]>> {
+fn parse(text: &str) -> Option<IpOptions> {
     let (kind, rest) = text.split_once(' ')?;
     let bytes = match kind {
         "loose-route" => route(LOOSE_ROUTE, rest)?,

@@ -516,7 +516,7 @@ impl Connection {
             self.state = State::Established;
             egress.event(
                 self,
-                SocketEvent::Accepted(self.remote, self.cause.activity),
+                SocketEvent::Accepted(self.remote, self.cause.activity()),
             );
         }
         self.peer_window = u32::from(tcp.window) << self.send_shift;

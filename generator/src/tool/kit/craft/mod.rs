@@ -3,8 +3,8 @@
 mod read;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
+use wire::ipv4::IpOptions;
 use wire::{Flags, Icmp, Ip, Ipv4, Ipv6, Options, Packet, Payload, Segment, Tcp, Udp, icmp, ipv4};
 
 use super::sources::SourcePlan;
@@ -27,7 +27,7 @@ pub struct Craft {
     df: Option<bool>,
     reserved_bit: bool,
     bad_checksum: bool,
-    ip_options: Option<Arc<[u8]>>,
+    ip_options: Option<IpOptions>,
     fragment: Option<usize>,
     /// What it carries.
     pub payload: PayloadPlan,
