@@ -122,7 +122,9 @@ fn is_other_side_of(part: &Finding, whole: &Finding) -> bool {
     match (part.class, whole.class) {
         (Class::UdpFlood, Class::Amplification) => back && meets(&part.targets, &whole.sources),
         // What is asked in the victim's name is not the victim's scan.
-        (class, Class::Amplification) if matches!(class.family(), Family::PortScan | Family::Sweep) => {
+        (class, Class::Amplification)
+            if matches!(class.family(), Family::PortScan | Family::Sweep) =>
+        {
             within(&part.sources, &whole.targets) && within(&part.targets, &whole.sources)
         }
         (Class::StaleDns, Class::UdpFlood) => back,
