@@ -6,6 +6,7 @@ use wire::Timestamp;
 
 use crate::address::{Address, Service};
 use crate::observe::{Fault, Quoted};
+use crate::state::Sealed;
 use crate::words::Word;
 
 /// A frame and the clock as it was read.
@@ -91,7 +92,7 @@ pub(crate) struct Attempt {
     pub(crate) ttl: u8,
     /// Whether it is excused; known once it has led to nothing.
     pub(crate) excuse: Option<Excuse>,
-    /// What its first payload says.
+    /// What its first payload says, or the latest login.
     pub(crate) word: Word,
     /// When it began.
     pub(crate) opened: Moment,
@@ -109,6 +110,10 @@ pub(crate) struct Attempt {
     pub(crate) short: u8,
     /// The longest thing that the responder said after the first few of both sides.
     pub(crate) tail: u16,
+    /// Whether something of that was as short as an SSH server's consent to a login.
+    pub(crate) consented: bool,
+    /// What passed inside TLS.
+    pub(crate) sealed: Option<Sealed>,
 }
 
 impl Attempt {

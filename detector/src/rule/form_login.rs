@@ -142,7 +142,7 @@ impl Rule for FormLogin {
             News::Said(attempt, true, Word::FormLogin(digest)) => {
                 self.sent(attempt, *digest, now, findings);
             }
-            News::Said(attempt, true, Word::HttpRequest) => {
+            News::Said(attempt, true, Word::HttpRequest | Word::HttpBare | Word::HttpLogin(_)) => {
                 if let Some(folder) = self.forms.get(&key(attempt)) {
                     folder.brief.others = folder.brief.others.saturating_add(1);
                     folder.life.extend(now, 1);

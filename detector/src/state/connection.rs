@@ -2,6 +2,7 @@
 
 use wire::Flags;
 
+use super::sealed::Sealed;
 use super::table::Keep;
 use crate::address::Address;
 use crate::news::{Attempt, Moment, Technique};
@@ -103,6 +104,10 @@ impl Seen {
 
     /// The two had opened another conversation before.
     pub(super) const MET: Seen = Seen(1 << 16);
+    /// The originator of a session of SSH has taken its new keys.
+    const KEYED: Seen = Seen(1 << 17);
+    /// The responder has said what is as short as its consent to a login.
+    const CONSENTED: Seen = Seen(1 << 18);
 
     #[inline]
     pub(super) fn has(self, other: Seen) -> bool {
@@ -140,8 +145,11 @@ pub(super) struct Connection {
     /// How many of these came after the first few, are too short for a key, and as long as the one before.
     pub(super) short: u8,
     last_said: u16,
+    /// What the responder was first seen to say after the first few of both sides.
+    first_answer: u16,
     /// The longest that the responder said after the first few of both sides.
     pub(super) tail: u16,
+    sealed: Option<Sealed>,
     pub(super) originator_is_low: bool,
     /// The sequence numbers that originator and responder come to next; 0 while unknown.
     pub(super) next: [u32; 2],
@@ -176,7 +184,9 @@ impl Connection {
             said: 0,
             short: 0,
             last_said: 0,
+            first_answer: 0,
             tail: 0,
+            sealed: None,
             originator_is_low,
             next: [0; 2],
         }
@@ -211,6 +221,9 @@ impl Connection {
             }
         }
         self.said_so_much(from_originator, length);
+        if !from_originator {
+            self.weigh(u16::try_from(length).unwrap_or(u16::MAX));
+        }
     }
 
     /// One side has said everything up to a number, seen or not.
@@ -268,6 +281,11 @@ impl Connection {
 
     /// Greeting, offer and key of an encrypted session come first, and are longer than what follows.
     const FIRST: u8 = 5;
+    /// The new keys are what an SSH client says fourth; long offers are said in several segments.
+    const KEYS: u8 = 4;
+    /// An SSH server's consent to a login holds one byte (RFC 4252 section 5.1), its consent to be asked for a login 17 of
+    /// them (RFC 4253 section 10), and a refusal no fewer: so many bytes less, whatever the cipher's blocks.
+    const SHORTER: u16 = 16;
     /// What offers a key to an SSH server is longer: the shortest key with its name, and the frame around it.
     const KEY: u16 = 112;
 
@@ -275,6 +293,9 @@ impl Connection {
     fn said_so_much(&mut self, from_originator: bool, length: u32) {
         if length == 0 {
             return;
+        }
+        if let Some(sealed) = &mut self.sealed {
+            sealed.carry(from_originator, length);
         }
         if from_originator {
             self.given = self.given.saturating_add(length);
@@ -291,6 +312,42 @@ impl Connection {
                 self.tail = self.tail.max(length);
             }
         }
+    }
+
+    /// The responder says so much in a segment that was seen: those that were missed are known by their sum only.
+    fn weigh(&mut self, length: u16) {
+        if length == 0 || self.said < Self::FIRST {
+            return;
+        }
+        if self.first_answer == 0 {
+            self.first_answer = length;
+        } else if length <= self.first_answer.saturating_sub(Self::SHORTER) {
+            self.seen.add(Seen::CONSENTED);
+        }
+    }
+
+    /// An SSH client takes its new keys: what comes now is encrypted.
+    pub(super) fn take_keys(&mut self) {
+        if !self.seen.has(Seen::KEYED) {
+            self.seen.add(Seen::KEYED);
+            (self.said, self.short) = (Self::KEYS, 0);
+            (self.first_answer, self.tail) = (0, 0);
+        }
+    }
+
+    /// The originator says something: its first words are kept, and of logins the latest.
+    pub(super) fn remember(&mut self, word: Word) {
+        if word == Word::Tls {
+            self.sealed.get_or_insert_default();
+        }
+        self.word = match (self.word, word) {
+            (Word::LoginName(name), Word::Credentials(Some(password))) => {
+                Word::Credentials(Some(password.of(name)))
+            }
+            (Word::None, word) => word,
+            (_, word) if word.is_login() => word,
+            (first, _) => first,
+        };
     }
 
     /// What the rules are told of it.
@@ -326,6 +383,8 @@ impl Connection {
             said: self.said,
             short: self.short,
             tail: self.tail,
+            consented: self.seen.has(Seen::CONSENTED),
+            sealed: self.sealed,
         }
     }
 }

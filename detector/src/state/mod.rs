@@ -24,6 +24,7 @@ mod names;
 mod outbox;
 mod pairs;
 mod returning;
+mod sealed;
 mod services;
 mod sides;
 mod sources;
@@ -37,6 +38,7 @@ pub(crate) use crate::address::Service;
 pub(crate) use context::Excuses;
 pub(crate) use outbox::Outbox;
 pub(crate) use returning::Returning;
+pub(crate) use sealed::Sealed;
 pub(crate) use table::{Keep, Table};
 
 use crate::address::Address;

@@ -10,17 +10,17 @@ use crate::news::{
     Technique,
 };
 use crate::observe::{Observation, Segment};
-use crate::words::Word;
+use crate::words::{self, Word};
 
 /// So many bytes from the responder are what the originator came for, even if it said nothing itself: no greeting is
 /// as long.
 const FETCHED: u32 = 1_000;
 /// Ports of chat servers, RFC 7194 and custom.
 const CHAT: std::ops::RangeInclusive<u16> = 6660..=6669;
-/// Ports of protocols whose later words a rule asks for: logins and mail.
-const SPOKEN: [u16; 27] = [
-    21, 23, 25, 53, 80, 110, 139, 143, 389, 445, 587, 873, 1080, 1433, 1883, 2121, 2525, 3128,
-    3306, 5222, 5432, 5900, 6379, 8000, 8080, 8888, 27_017,
+/// Ports of protocols whose later words a rule asks for: logins and mail. At others, those after a login, and of the web.
+const SPOKEN: [u16; 32] = [
+    21, 23, 25, 53, 80, 110, 119, 139, 143, 389, 445, 554, 587, 873, 1080, 1433, 1883, 2121, 2525,
+    3128, 3306, 5222, 5432, 5900, 5901, 6379, 6667, 8000, 8080, 8554, 8888, 27_017,
 ];
 
 impl State {
@@ -424,8 +424,13 @@ impl State {
             return;
         };
         let before = connection.seen;
-        // The web is spoken at any port.
-        let web = matches!(connection.word, Word::HttpRequest | Word::FormLogin(_));
+        let login = connection.word.is_login();
+        if connection.word == Word::SshGreeting
+            && from_originator
+            && words::is_new_keys(seen.payload)
+        {
+            connection.take_keys();
+        }
         if before.has(Seen::MIDSTREAM) {
             let side = if from_originator {
                 Seen::DATA_ORIGINATOR
@@ -454,7 +459,7 @@ impl State {
         };
         let first = from_originator && !before.has(Seen::DATA_ORIGINATOR)
             || !from_originator && !before.has(Seen::DATA_RESPONDER);
-        let heard = first || web || SPOKEN.contains(&low) || SPOKEN.contains(&high);
+        let heard = first || login || SPOKEN.contains(&low) || SPOKEN.contains(&high);
         if !heard || seen.payload.is_empty() {
             return;
         }
@@ -465,8 +470,8 @@ impl State {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        if from_originator && connection.word == Word::None {
-            connection.word = word;
+        if from_originator {
+            connection.remember(word);
         }
         if !matches!(word, Word::None | Word::Other) || first {
             let attempt = connection.attempt(key);

@@ -1,4 +1,4 @@
-//! Looking for text in bytes.
+//! Looking for text in bytes, and telling bytes apart without keeping them.
 
 /// Whether any of these stands somewhere in the bytes.
 pub(super) fn contains_any(bytes: &[u8], words: &[&[u8]]) -> bool {

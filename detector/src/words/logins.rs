@@ -1,8 +1,9 @@
 //! What servers say of a login in their own numbers: databases, directories, remote screens, telephone exchanges.
 //!
 //! Sources: MySQL's and PostgreSQL's protocol manuals (error packets, `ErrorResponse`), the RESP of Redis, [MS-TDS] 2.2.7,
-//! RFC 4511 section 4.2.2 (LDAP), 6143 section 7.1.3 (RFB), 6120 section 6.5 (XMPP), 3261 section 22 (SIP), 4120 section
-//! 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MongoDB's error codes; MQTT 3.1.1 section 3.2.2.3 and 5.0 section 3.2.2.2; rsync's `authenticate.c`
+//! RFC 4511 section 4.2.2 (LDAP), 6143 section 7.1.3 (RFB), 6120 section 6.5 (XMPP), 1459 section 6 (IRC), 3261 section 22
+//! (SIP), 4120 section 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MongoDB's error codes; MQTT 3.1.1 section 3.2.2.3 and 5.0
+//! section 3.2.2.2; rsync's `authenticate.c`
 //! and `clientserver.c`.
 
 use super::bytes::contains_any;
@@ -29,6 +30,7 @@ pub(super) fn said(sport: u16, bytes: &[u8]) -> Option<Word> {
         1883 => mqtt(bytes),
         5900..=5910 => remote_screen(bytes),
         27_017 => mongo(bytes),
+        6667 => irc(bytes),
         KERBEROS => kerberos(bytes),
         SIP => sip(bytes),
         _ => None,
@@ -90,9 +92,10 @@ fn ldap(bytes: &[u8]) -> Option<Word> {
     }
 }
 
-/// A result of 1 with its reason; 0 alone.
+/// A result of 1, since version 3.8 with its reason; 0 alone. Version 3.3 says with the same number that it wants no password.
 fn remote_screen(bytes: &[u8]) -> Option<Word> {
     match bytes {
+        [0, 0, 0, 1] => Some(Word::ScreenDenied),
         [0, 0, 0, 1, 0, 0, 0, _, _, ..] => Some(Word::Denied),
         [0, 0, 0, 0] => Some(Word::Welcome),
         _ => None,
@@ -102,6 +105,16 @@ fn remote_screen(bytes: &[u8]) -> Option<Word> {
 /// An error document; code 18.
 fn mongo(bytes: &[u8]) -> Option<Word> {
     contains_any(head(bytes), &[b"AuthenticationFailed"]).then_some(Word::Denied)
+}
+
+/// A server's name, and a numeral: 464 for a bad password, 1 for a welcome.
+fn irc(bytes: &[u8]) -> Option<Word> {
+    let mut words = head(bytes).strip_prefix(b":")?.split(|byte| *byte == b' ');
+    match words.nth(1)? {
+        b"464" => Some(Word::Denied),
+        b"001" => Some(Word::Welcome),
+        _ => None,
+    }
 }
 
 /// The daemon says in words how a challenge was met.
@@ -182,6 +195,9 @@ mod tests {
         assert_eq!(said(5900, b"\0\0\0\x01\0\0\0\x05wrong"), Some(Word::Denied));
         let mongo = b"\x02codeName\0\x15\0\0\0AuthenticationFailed\0";
         assert_eq!(said(27_017, mongo), Some(Word::Denied));
+        assert_eq!(said(5900, &[0, 0, 0, 1]), Some(Word::ScreenDenied));
+        let irc = b":irc.example.org 464 * :Password incorrect\r\n";
+        assert_eq!(said(6667, irc), Some(Word::Denied));
         let rsync = b"@ERROR: auth failed on module d\n";
         assert_eq!(said(873, rsync), Some(Word::Denied));
     }

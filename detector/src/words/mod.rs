@@ -14,13 +14,14 @@ mod form;
 mod logins;
 mod rpc;
 mod stream;
+mod web;
 mod word;
 
 pub(crate) use datagram::of_datagram;
 pub(crate) use dhcp::given_address;
 pub(crate) use dns::{asks_as_resolver, asks_for_address, named_addresses};
-pub(crate) use stream::of_stream;
-pub(crate) use word::{Asked, Word};
+pub(crate) use stream::{is_new_keys, of_stream};
+pub(crate) use word::{Asked, Password, Word};
 
 #[cfg(test)]
 mod tests {
@@ -36,6 +37,10 @@ mod tests {
             of_stream(80, 4000, b"HTTP/1.1 401 Unauthorized\r\n"),
             Word::HttpStatus(401)
         );
+        assert_eq!(
+            of_stream(554, 4000, b"RTSP/1.0 401 Unauthorized\r\n"),
+            Word::HttpStatus(401)
+        );
         assert_eq!(of_stream(143, 4000, b"a1 NO failed\r\n"), Word::Denied);
         assert_eq!(
             of_stream(4000, 3128, b"CONNECT a.example:443 HTTP/1.1\r\n"),
@@ -46,8 +51,8 @@ mod tests {
             Word::ProxyRequest
         );
         assert_eq!(
-            of_stream(4000, 80, b"GET / HTTP/1.0\r\n"),
-            Word::HttpRequest
+            of_stream(4000, 80, b"GET / HTTP/1.0\r\n\r\n"),
+            Word::HttpBare
         );
         let axfr = b"\0\x1d\0\x01\0\0\0\x01\0\0\0\0\0\0\x07example\x04test\0\0\xfc\0\x01";
         assert_eq!(

@@ -1,9 +1,9 @@
 //! What is said over TCP.
 
-use super::bytes::contains_any;
+use super::bytes::{contains_any, digest};
 use super::form::{WEB, behind_header, form};
-use super::word::Word;
-use super::{dns, logins, rpc};
+use super::word::{Password, Word};
+use super::{dns, logins, rpc, web};
 
 /// What a TCP payload says.
 pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
@@ -28,6 +28,8 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         b'{' if WEB.contains(&dport) => form(bytes).unwrap_or(Word::Other),
         // An empty line, and nothing else.
         b'\r' | b'\n' if bytes.len() <= 4 => Word::Greeting(1),
+        // `CONNECT` of MQTT holds name and password.
+        0x10 if dport == 1883 => Word::Credentials(Some(Password::in_bytes(bytes))),
         0x30 if dport == 389 => Word::Greeting(2),
         0x03 if matches!(bytes, [3, 0, 0, _, _, 0xe0, ..]) => Word::Greeting(3),
         _ if sport == 53 || dport == 53 => dns::message(bytes.get(4..).unwrap_or_default()),
@@ -38,7 +40,8 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
 /// What a server says at the beginning of a line.
 fn reply(sport: u16, bytes: &[u8]) -> Option<Word> {
     match bytes {
-        [b'H', b'T', b'T', b'P', b'/', _, _, _, b' ', a, b, c, ..] => {
+        [b'H', b'T', b'T', b'P', b'/', _, _, _, b' ', a, b, c, ..]
+        | [b'R', b'T', b'S', b'P', b'/', _, _, _, b' ', a, b, c, ..] => {
             number([*a, *b, *c]).map(Word::HttpStatus)
         }
         [b'+', b'O', b'K', ..] if sport == 110 => Some(Word::Reply(200)),
@@ -88,12 +91,31 @@ fn imap(bytes: &[u8]) -> Option<Word> {
     }
 }
 
-/// A tag, and then a login.
-fn is_imap_login(bytes: &[u8]) -> bool {
-    let command = bytes.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    [&b"LOGIN"[..], b"AUTHENTICATE"]
-        .iter()
-        .any(|login| command.eq_ignore_ascii_case(login))
+/// A tag, and then a login. A literal (RFC 3501 section 4.3) comes in lines of its own.
+fn imap_login(bytes: &[u8]) -> Option<Word> {
+    let tag = bytes.iter().position(|byte| *byte == b' ')?;
+    let line = bytes.get(tag + 1..)?.trim_ascii();
+    let command = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    if command.eq_ignore_ascii_case(b"AUTHENTICATE") {
+        return Some(credentials(line));
+    }
+    command.eq_ignore_ascii_case(b"LOGIN").then(|| {
+        let whole = !line.ends_with(b"}");
+        Word::Credentials(whole.then(|| Password::in_bytes(line)))
+    })
+}
+
+/// A mechanism of SASL, and what it begins with: that of `PLAIN` is all of it (RFC 4616), else the password comes later.
+fn credentials(line: &[u8]) -> Word {
+    let mut words = line.split(|byte| *byte == b' ').skip(1);
+    let plain = (words.next()).is_some_and(|mechanism| mechanism.eq_ignore_ascii_case(b"PLAIN"));
+    let whole = plain && words.next().is_some();
+    Word::Credentials(whole.then(|| Password::in_bytes(line)))
+}
+
+/// The new keys of SSH, the last that is said before all is encrypted: RFC 4253 sections 6 and 7.3.
+pub(crate) fn is_new_keys(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, 0, 0, 12, 10, 21, ..])
 }
 
 fn telnet(bytes: &[u8]) -> Option<Word> {
@@ -115,13 +137,25 @@ fn telnet(bytes: &[u8]) -> Option<Word> {
     contains_any(head, &[b"assword:"]).then_some(Word::PasswordPrompt)
 }
 
+/// Requests of HTTP, and the two of RTSP that ask for something.
+const METHODS: [&[u8]; 8] = [
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"DELETE ",
+    b"PATCH ",
+    b"DESCRIBE ",
+    b"SETUP ",
+];
+
 /// What a client says in words.
 fn spoken(dport: u16, bytes: &[u8]) -> Word {
     let upper = |count: usize| -> Vec<u8> {
         let head = bytes.get(..count.min(bytes.len())).unwrap_or_default();
         head.to_ascii_uppercase()
     };
-    let head = upper(12);
+    let head = upper(14);
     let starts = |word: &[u8]| head.starts_with(word);
     if starts(b"CONNECT ") || starts(b"GET HTTP:") || starts(b"POST HTTP:") {
         return Word::ProxyRequest;
@@ -133,7 +167,7 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
         } else if contains_any(&line, &[b"SIP:"]) {
             Word::Greeting(5)
         } else {
-            Word::HttpRequest
+            web::request(bytes)
         };
     }
     if starts(b"POST ")
@@ -141,18 +175,8 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     {
         return word;
     }
-    if [
-        &b"GET "[..],
-        b"POST ",
-        b"HEAD ",
-        b"PUT ",
-        b"DELETE ",
-        b"PATCH ",
-    ]
-    .iter()
-    .any(|word| starts(word))
-    {
-        return Word::HttpRequest;
+    if METHODS.iter().any(|method| starts(method)) {
+        return web::request(bytes);
     }
     if starts(b"MAIL FROM") {
         return Word::Envelope;
@@ -160,14 +184,22 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     if starts(b"RCPT TO") {
         return Word::Recipient;
     }
-    if dport != 80 && (starts(b"PASS ") || starts(b"AUTH ")) {
-        return Word::Credentials;
+    if starts(b"PASS ") || starts(b"AUTHINFO PASS ") {
+        return Word::Credentials(Some(Password::in_bytes(bytes)));
     }
-    if dport != 80 && starts(b"USER ") {
-        return Word::LoginName;
+    if starts(b"AUTH ") {
+        return credentials(bytes.trim_ascii());
     }
-    if dport == 143 && is_imap_login(bytes) {
-        return Word::Credentials;
+    if starts(b"APOP ") {
+        return Word::Credentials(None);
+    }
+    if starts(b"USER ") || starts(b"AUTHINFO USER ") {
+        return Word::LoginName(digest(bytes));
+    }
+    if dport == 143
+        && let Some(login) = imap_login(bytes)
+    {
+        return login;
     }
     if starts(b"HELP\r") {
         return Word::Greeting(6);

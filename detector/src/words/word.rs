@@ -1,5 +1,7 @@
 //! One small value for what was said.
 
+use super::bytes::digest;
+
 /// What was recognised.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -18,20 +20,26 @@ pub(crate) enum Word {
     RelayDenied,
     /// A server that refuses a login in words or numbers: `-ERR`, IMAP's `NO`, `Login incorrect`, a database's error.
     Denied,
+    /// A remote screen that refuses a login, or wants none.
+    ScreenDenied,
     /// A server that lets somebody in.
     Welcome,
     /// A telephone exchange that does not register somebody, or wants a password first.
     SipDenied,
     /// A status of HTTP.
     HttpStatus(u16),
-    /// A request of HTTP for a path of the server.
+    /// A request of HTTP or RTSP for a path of the server, of which it is not known whether it brings a password along.
     HttpRequest,
+    /// One that brings none along.
+    HttpBare,
+    /// One that does.
+    HttpLogin(Password),
     /// A request of HTTP that is for a proxy: `CONNECT`, or a whole address.
     ProxyRequest,
-    /// A name sent in words, before its password.
-    LoginName,
+    /// A name sent in words, before its password; a digest of it.
+    LoginName(u16),
     /// A password sent in words, or a login whose password follows.
-    Credentials,
+    Credentials(Option<Password>),
     /// A form of the web with a password in it; a digest of the form.
     FormLogin(u16),
     /// An association of SCTP is asked for.
@@ -83,11 +91,50 @@ pub(crate) enum Asked {
     Name,
 }
 
+/// Tells passwords apart without keeping them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Password(u16);
+
+impl Password {
+    /// That which is somewhere in what was said.
+    pub(super) fn in_bytes(bytes: &[u8]) -> Self {
+        Password(digest(bytes))
+    }
+
+    /// The same for another name is another try.
+    pub(crate) fn of(self, name: u16) -> Self {
+        Password(name.rotate_left(5) ^ self.0)
+    }
+}
+
 impl Word {
+    /// Whether it is a login, or a part of one.
+    pub(crate) fn is_login(self) -> bool {
+        let web = matches!(
+            self,
+            Word::HttpRequest | Word::HttpBare | Word::HttpLogin(_) | Word::FormLogin(_)
+        );
+        web || matches!(self, Word::LoginName(_) | Word::Credentials(_))
+    }
+
+    /// The password that is tried with it, where it can be seen.
+    pub(crate) fn password(self) -> Option<Password> {
+        match self {
+            Word::Credentials(password) => password,
+            Word::HttpLogin(password) => Some(password),
+            Word::FormLogin(form) => Some(Password(form)),
+            _ => None,
+        }
+    }
+
     /// Which protocol speaks, where it can be told; for telling a program that tries several.
     pub(crate) fn protocol(self) -> Option<u8> {
         Some(match self {
-            Word::HttpRequest | Word::ProxyRequest | Word::FormLogin(_) => 1,
+            Word::HttpRequest
+            | Word::HttpBare
+            | Word::HttpLogin(_)
+            | Word::FormLogin(_)
+            | Word::ProxyRequest => 1,
             Word::Tls => 2,
             Word::SshGreeting => 3,
             Word::Smb => 4,

@@ -1,15 +1,28 @@
 //! Password guessing: logins tried one after another, over any protocol.
 //!
 //! # What
-//! A service that says no to a source again and again: in words (FTP 530, SMTP 535, IMAP `NO`, POP3 `-ERR`, HTTP 401,
-//! telnet, SMB), or, where words are hidden, by the shape of its sessions (SSH).
+//! A service that says no to a source again and again: in words (FTP 530, SMTP 535, NNTP 481, IMAP `NO`, POP3 `-ERR`, IRC 464,
+//! HTTP and RTSP 401, telnet, SMB), or, where words are hidden, by the shape of its sessions (SSH).
 //!
 //! # Why these facts
 //! A person mistypes once or twice and is let in; a program that guesses is refused ten times for each time that it is
 //! not. What counts is refusals against successes, by source and service; it does not matter whether sixty are tried
-//! over one connection or one over each, nor how slowly. A refused SSH login never gets a long answer after the keys
-//! are exchanged; a session does. A telephone exchange refuses each registration once, to ask for the password. Who tries
-//! a password or two at server after server is refused a few times by each, and by all of them often.
+//! over one connection or one over each, nor how slowly. A telephone exchange refuses each registration once, to ask for the
+//! password. Who tries a password or two at server after server is refused a few times by each, and by all of them often; so
+//! is who shares the guessing with others.
+//!
+//! A refused SSH login never gets a long answer after the keys are exchanged, nor one as short as consent is: that holds
+//! a single byte, and nothing else that a server says is so short. A session gets both.
+//!
+//! Inside TLS a refused login shows only lengths: who is refused says a name and a password and takes leave, and is answered
+//! as the last time, to the byte, though what he says is now and then longer or shorter, as passwords are. So are a
+//! dozen, one soon after another. A client that is let in goes on to say more, one with an old password says the same
+//! each time, and answers to several users differ.
+//!
+//! A password that is refused again was not guessed: a program was left with an old one. So it counts once, where it can be
+//! read. A request of HTTP or RTSP without a password is refused to ask for one; one with a token or a signature is not
+//! a login. With a password, in a field of its head or in a form, it may also be refused as wrong (400, 422) or as one too
+//! many (429).
 //!
 //! A try shows itself twice, by its question and by its answer, and a sensor that misses one may catch the other. Who asks
 //! to be let in again over the same connection was not; who asks once and then says no more is taken for what the others
@@ -19,24 +32,30 @@
 //! Refusals and successes of each source.
 //!
 //! # Blind spots
-//! Few tries each from few sources. A program with an old password, left alone for a day. Forms of the web are another
-//! rule's.
+//! Few tries each from few sources. A program with an old password that cannot be read, left alone for a day. Forms of the
+//! web that say no in a page like any other are another rule's; whatever the web says inside TLS, where a guesser looks like
+//! any client, is nobody's.
 //!
 //! # References
 //! RFC 959, 4954, 3501, 1939, 9110, 4253; [`crate::words`] for databases, directories and telephone exchanges.
 
+mod alike;
+
+use std::collections::VecDeque;
+
 use labels::{Class, Finding, PortRange, Transport};
 
+use self::alike::{Alike, may_be_refused};
 use crate::address::Address;
 use crate::asking::Asking;
-use crate::config::Config;
+use crate::config::{Config, Span};
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Addresses;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Draft, Examples, Findings, count, fact};
-use crate::state::{Memory, Service, State};
-use crate::words::Word;
+use crate::state::{Memory, Sealed, Service, State};
+use crate::words::{Password, Word};
 
 /// Port of SSH.
 const SSH: u16 = 22;
@@ -58,6 +77,9 @@ section! {
         per_success: u32,
         longest_refusal: u16,
         sprayed: usize,
+        hidden: u32,
+        hidden_lengths: u32,
+        hidden_within: Span,
     }
 }
 
@@ -75,12 +97,18 @@ struct Door {
     turned_away: Addresses,
     /// Servers, and how often each refused.
     servers: Vec<(Address, u32)>,
+    /// Passwords that were refused; the oldest makes room.
+    passwords: VecDeque<Password>,
+    alike: Alike,
     udp: bool,
     frames: Examples,
 }
 
 /// Servers of one source that are remembered.
 const MOST_SERVERS: usize = 64;
+
+/// Passwords of one source that are remembered: programs of a person have a few.
+const MOST_PASSWORDS: usize = 8;
 
 /// Refusals of a telephone exchange for each of another service: telephones with an old password ask for days.
 const EXCHANGE_FACTOR: u32 = 4;
@@ -110,10 +138,11 @@ impl Door {
         let alike = self.refused > self.welcome * limits.per_success;
         self.refused
             .saturating_add(if alike { self.untold } else { 0 })
+            .saturating_add(self.alike.shown(limits))
     }
 
     fn suffices(&self, scope: Scope, limits: &Limits) -> bool {
-        let mostly = self.refused >= self.welcome * limits.per_success;
+        let pardoned = self.welcome.saturating_mul(limits.per_success);
         let factor = if self.udp { EXCHANGE_FACTOR } else { 1 };
         let (needed, enough) = match scope {
             Scope::One(..) => (limits.refusals, true),
@@ -133,11 +162,23 @@ impl Door {
                 )
             }
         };
-        mostly && enough && self.refused(limits) >= needed * factor
+        enough && self.refused(limits) >= (needed * factor).saturating_add(pardoned)
+    }
+
+    /// Whether this password was refused before; it is remembered.
+    fn knows(&mut self, password: Password) -> bool {
+        let known = self.passwords.contains(&password);
+        if !known {
+            if self.passwords.len() >= MOST_PASSWORDS {
+                self.passwords.pop_front();
+            }
+            self.passwords.push_back(password);
+        }
+        known
     }
 
     /// What happens next to one who stands here; how often he is known to have been refused by it, where it is a try.
-    fn step(&mut self, attempt: &Attempt, what: Step) -> Option<u32> {
+    fn step(&mut self, attempt: &Attempt, what: Step, now: Moment, limits: &Limits) -> Option<u32> {
         let socket = attempt.sport;
         match what {
             Step::Asked | Step::Prompted => {
@@ -165,6 +206,10 @@ impl Door {
             Step::Refused(tries) => {
                 self.asking.answer(socket);
                 Some(tries)
+            }
+            Step::Hidden(sealed) => {
+                self.alike.add(&sealed, now.time, limits);
+                Some(0)
             }
             Step::Ended => self.asking.end(socket, attempt.said).then(|| {
                 self.untold = self.untold.saturating_add(1);
@@ -230,8 +275,13 @@ impl Brief for Door {
             evidence: vec![fact(
                 "logins that the service refused",
                 format!(
-                    "{} refused, {} let in, by {} at {}",
+                    "{} refused{}, {} let in, by {} at {}",
                     self.refused(limits),
+                    if self.alike.shown(limits) > 0 {
+                        " (inside TLS, by their lengths)"
+                    } else {
+                        ""
+                    },
                     self.welcome,
                     count(self.sources.len(), "host"),
                     count(self.servers.len(), "server")
@@ -262,25 +312,24 @@ impl Guessing {
             address: attempt.target,
             port: attempt.dport,
         };
-        let (one, all) = (Scope::One(service, attempt.source), Scope::All(service));
-        for key in [one, all, Scope::Spray(attempt.source, attempt.dport)] {
-            let sprays = matches!(key, Scope::Spray(..));
-            // Ports of clients tell the sessions with one server apart, but not those with several.
-            if sprays && !matches!(what, Step::Refused(_) | Step::Welcome) {
-                continue;
+        let limits = self.doors.limits().clone();
+        let one = Scope::One(service, attempt.source);
+        let what = match (what, attempt.word.password()) {
+            (Step::Refused(_), Some(password))
+                if self.doors.open(one, findings).brief.knows(password) =>
+            {
+                Step::Answered
             }
-            let aside = what.is_hearsay() || is_web(attempt) && matches!(what, Step::Asked);
-            if aside && self.doors.peek(&key).is_none() {
+            _ => what,
+        };
+        let spray = Scope::Spray(attempt.source, attempt.dport);
+        for key in [one, Scope::All(service), spray] {
+            if !self.concerns(key, one, attempt, what, &limits) {
                 continue;
             }
             let folder = self.doors.open(key, findings);
             let door = &mut folder.brief;
-            // Who was never refused says nothing of those who share the guessing.
-            let stranger = key == all && !door.turned_away.contains(attempt.source);
-            if matches!(what, Step::Welcome) && stranger {
-                continue;
-            }
-            let Some(tries) = door.step(attempt, what) else {
+            let Some(tries) = door.step(attempt, what, now, &limits) else {
                 continue;
             };
             door.tried(attempt, tries, now);
@@ -290,6 +339,36 @@ impl Guessing {
                 door.suffices(key, limits)
             });
         }
+    }
+
+    /// Whether what happened is to be taken in there.
+    fn concerns(
+        &self,
+        key: Scope,
+        one: Scope,
+        attempt: &Attempt,
+        what: Step,
+        limits: &Limits,
+    ) -> bool {
+        let door = |key| self.doors.peek(&key).map(|folder| &folder.brief);
+        let suffices = |key| door(key).is_some_and(|door: &Door| door.suffices(key, limits));
+        let heeded = match (key, what) {
+            // Clients of one kind are all answered alike.
+            (Scope::All(_) | Scope::Spray(..), Step::Hidden(_)) => false,
+            // Ports of clients tell the sessions with one server apart, but not those with several.
+            (Scope::Spray(..), _) => matches!(what, Step::Refused(_) | Step::Welcome),
+            // Who was never refused says nothing of those who share the guessing.
+            (Scope::All(_), Step::Welcome) => {
+                door(key).is_some_and(|door| door.turned_away.contains(attempt.source))
+            }
+            // Who shows by himself what he does is no reason to suspect others.
+            (Scope::All(_), _) => !suffices(one) || suffices(key),
+            (Scope::One(..), _) => true,
+        };
+        let hearsay = what.is_hearsay()
+            || is_web(attempt) && matches!(what, Step::Asked)
+            || attempt.sealed.is_some() && matches!(what, Step::Welcome);
+        heeded && (!hearsay || door(key).is_some())
     }
 }
 
@@ -307,6 +386,8 @@ enum Step {
     Welcome,
     /// So many tries at once.
     Refused(u32),
+    /// What passed inside TLS, where it may have been refused.
+    Hidden(Sealed),
     /// The session is over.
     Ended,
 }
@@ -322,16 +403,20 @@ impl Step {
 fn is_web(attempt: &Attempt) -> bool {
     matches!(
         attempt.word,
-        Word::HttpRequest | Word::ProxyRequest | Word::FormLogin(_)
+        Word::HttpRequest
+            | Word::HttpBare
+            | Word::HttpLogin(_)
+            | Word::FormLogin(_)
+            | Word::ProxyRequest
     )
 }
 
 /// What words at a door mean.
-fn step(port: u16, by_originator: bool, word: Word) -> Option<Step> {
+fn step(attempt: &Attempt, by_originator: bool, word: Word) -> Option<Step> {
     if by_originator {
         return matches!(
             word,
-            Word::Credentials | Word::HttpRequest | Word::ProxyRequest
+            Word::Credentials(_) | Word::HttpRequest | Word::HttpLogin(_) | Word::ProxyRequest
         )
         .then_some(Step::Asked);
     }
@@ -341,10 +426,17 @@ fn step(port: u16, by_originator: bool, word: Word) -> Option<Step> {
         | Word::Denied
         | Word::SmbDenied
         | Word::SipDenied => Step::Refused(1),
+        // Before its client has chosen how to log in, it wants no password.
+        Word::ScreenDenied if attempt.said < 2 => Step::Welcome,
+        Word::ScreenDenied => Step::Refused(1),
+        Word::HttpStatus(_) if attempt.word == Word::HttpBare => return None,
         Word::HttpStatus(401 | 403 | 407) => Step::Refused(1),
+        Word::HttpStatus(400 | 422 | 429) if attempt.word.password().is_some() => Step::Refused(1),
         Word::Reply(230 | 235 | 281) | Word::Welcome | Word::HttpStatus(200..=399) => Step::Welcome,
         // A mailbox consents to its greeting and to a name, too.
-        Word::Reply(200) if matches!(port, 110 | 143) => Step::Consented,
+        Word::Reply(200) if matches!(attempt.dport, 110 | 143) => Step::Consented,
+        // A news server consents to a question, and says 281 to a login.
+        Word::Reply(200) if attempt.dport == 119 => Step::Answered,
         Word::Reply(200) => Step::Welcome,
         // More is asked for.
         Word::Reply(300..=399) => return None,
@@ -365,7 +457,7 @@ impl Rule for Guessing {
     fn hear(&mut self, news: &News, now: Moment, _: &mut State, findings: &mut Findings) {
         match news {
             News::Said(attempt, by_originator, word) => {
-                if let Some(step) = step(attempt.dport, *by_originator, *word) {
+                if let Some(step) = step(attempt, *by_originator, *word) {
                     self.note(attempt, step, now, findings);
                 }
             }
@@ -373,7 +465,8 @@ impl Rule for Guessing {
                 if (attempt.dport == SSH || attempt.word == Word::SshGreeting)
                     && attempt.said.saturating_add(LOST) >= BEFORE_LOGIN =>
             {
-                let refused = attempt.tail <= self.doors.limits().longest_refusal;
+                let longest = self.doors.limits().longest_refusal;
+                let refused = attempt.tail <= longest && !attempt.consented;
                 let tries = u32::from(attempt.said.saturating_sub(BEFORE_LOGIN)).min(MOST_TRIES);
                 let again = (u32::from(attempt.short) + 1).min(MOST_SHORT);
                 let tries = tries.max(again);
@@ -384,7 +477,14 @@ impl Rule for Guessing {
                 };
                 self.note(attempt, step, now, findings);
             }
-            News::Closed(attempt) => self.note(attempt, Step::Ended, now, findings),
+            News::Closed(attempt) => {
+                let step = match attempt.sealed.filter(|_| alike::hides(attempt)) {
+                    Some(sealed) if may_be_refused(&sealed) => Step::Hidden(sealed),
+                    Some(_) => Step::Welcome,
+                    None => Step::Ended,
+                };
+                self.note(attempt, step, now, findings);
+            }
             _ => {}
         }
     }
