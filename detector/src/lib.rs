@@ -31,6 +31,7 @@ mod observe;
 mod report;
 mod rule;
 mod sctp;
+mod segment;
 mod state;
 mod suppress;
 mod thresholds;

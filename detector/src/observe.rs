@@ -5,7 +5,8 @@ use wire::decode::{Layers, Network, Quote, Transport};
 use wire::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 
 use crate::address::Address;
-use crate::sctp::SCTP;
+use crate::sctp::{self, SCTP};
+use crate::segment::Segment;
 use crate::words::{self, Word};
 
 /// What the detector looks at in one packet.
@@ -37,24 +38,6 @@ pub(crate) enum Kind {
     Arp(Resolution),
     /// Nothing that a rule looks at.
     Other,
-}
-
-/// A TCP segment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Segment {
-    pub(crate) sport: u16,
-    pub(crate) dport: u16,
-    pub(crate) sequence: u32,
-    pub(crate) acknowledgment: u32,
-    pub(crate) flags: Flags,
-    pub(crate) payload: u32,
-    pub(crate) window: u16,
-    /// Whether the SYN looks hand-made rather than made by an operating system; `false` where its options were cut off.
-    pub(crate) raw: bool,
-    /// Whether there are options, as far as is known.
-    pub(crate) options: bool,
-    /// It is SCTP's, in the terms of TCP.
-    pub(crate) sctp: bool,
 }
 
 /// A UDP datagram.
@@ -200,7 +183,7 @@ impl<'a> Observation<'a> {
                 seen.kind = icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers);
             }
             Transport::Other(SCTP) => {
-                let segment = crate::sctp::segment(layers.payload)?;
+                let segment = sctp::segment(layers.payload)?;
                 seen.kind = Kind::Tcp(segment);
             }
             Transport::None | Transport::Fragment | Transport::Other(_) => {}

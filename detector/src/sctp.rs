@@ -6,7 +6,7 @@
 
 use wire::Flags;
 
-use crate::observe::Segment;
+use crate::segment::Segment;
 
 /// Its number in IP.
 pub(crate) const SCTP: u8 = 132;

@@ -11,7 +11,7 @@ use labels::Truth;
 use crate::alert::{Alert, nanos, timestamp};
 use crate::grade::Doubt;
 use crate::matching::{Subject, When};
-use crate::{Options, in_nanos};
+use crate::options::{Options, in_nanos};
 
 /// As many alerts on whole seconds do not lie there by chance.
 const ENOUGH: usize = 10_000;

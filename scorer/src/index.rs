@@ -6,12 +6,14 @@ use std::ops::ControlFlow;
 use indexmap::IndexMap;
 use labels::{AddressBlock, EventId, Truth};
 
-use crate::Flows;
 use crate::alert::Alert;
 use crate::blocks::Lengths;
 use crate::frames::Frames;
 use crate::matching::{Strength, Subject, When};
 use crate::spans::Spans;
+
+/// A capture's flows by Community ID, and the events that each belongs to.
+pub type Flows = BTreeMap<String, Vec<EventId>>;
 
 /// As many events are looked through sooner than it is found out whether the other side has fewer.
 const SHORT: usize = 16;

@@ -6,7 +6,7 @@ use super::sealed::Sealed;
 use super::table::Keep;
 use crate::address::Address;
 use crate::news::{Attempt, Moment, Technique};
-use crate::observe::Segment;
+use crate::segment::Segment;
 use crate::words::Word;
 
 /// One end of a connection.

@@ -9,7 +9,8 @@ use crate::news::{
     Answer, AnswerKind, Attempt, FloodSyn, GROWTH, Moment, News, NewsKind, Oddity, Outcome,
     Technique,
 };
-use crate::observe::{Observation, Segment};
+use crate::observe::Observation;
+use crate::segment::Segment;
 use crate::words::{self, Word};
 
 /// So many bytes from the responder are what the originator came for, even if it said nothing itself: no greeting is

@@ -23,7 +23,20 @@ use crate::net::topology::{
 };
 use crate::truth::SensorTruth;
 
-use super::{Progress, SimulationError};
+use super::error::SimulationError;
+
+/// How far a simulation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Nanoseconds of the scenario that have passed.
+    pub simulated: u64,
+    /// Nanoseconds that it takes at most.
+    pub whole: u64,
+    /// Frames that all its sensors have recorded.
+    pub frames: u64,
+    /// Bytes of their captures so far.
+    pub bytes: u64,
+}
 
 /// More packets and events than this wait for nothing that a capture could show: some gigabyte of memory.
 const MOST_WAITING: usize = 4_000_000;

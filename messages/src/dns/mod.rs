@@ -2,32 +2,14 @@
 //!
 //! A [`Message`] is what these say; a [`Writer`] makes any, with whatever header.
 
+mod record;
 mod writer;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
+pub use record::{A, AAAA, AXFR, CNAME, Data, MX, NS, PTR, Question, Record, SOA, TXT};
 pub use writer::{Pointers, Writer};
 
-/// Type of an address.
-pub const A: u16 = 1;
-/// Type of an alias.
-pub const CNAME: u16 = 5;
-/// Type of a zone's first record.
-pub const SOA: u16 = 6;
-/// Type of a pointer to a name.
-pub const PTR: u16 = 12;
-/// Type of a zone's server.
-pub const NS: u16 = 2;
-/// Type of who takes mail.
-pub const MX: u16 = 15;
-/// Type of a text.
-pub const TXT: u16 = 16;
-/// A whole zone, RFC 5936.
-pub const AXFR: u16 = 252;
 /// The port of servers.
 pub const PORT: u16 = 53;
-/// Type of an IPv6 address, RFC 3596.
-pub const AAAA: u16 = 28;
 /// There is no such name.
 pub const NXDOMAIN: u8 = 3;
 /// The question could not be understood.
@@ -46,58 +28,6 @@ pub const RECURSION_AVAILABLE: u16 = 0x0080;
 pub const AUTHENTIC: u16 = 0x0020;
 /// Flag that wants no authentication, RFC 4035.
 pub const CHECKING_DISABLED: u16 = 0x0010;
-
-/// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The name, without its last dot.
-    pub name: String,
-    /// The type.
-    pub kind: u16,
-}
-
-/// What a record says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Data {
-    /// An address.
-    A(Ipv4Addr),
-    /// An IPv6 address.
-    Aaaa(Ipv6Addr),
-    /// A name: of an alias or of an address, by type.
-    Name(u16, String),
-    /// Who takes mail, and how willingly.
-    Mx(u16, String),
-    /// A text.
-    Txt(String),
-    /// The first record of a zone whose server and serial number these are.
-    Soa(String, u32),
-    /// Of any type, as it is.
-    Raw(u16, Vec<u8>),
-}
-
-impl Data {
-    fn kind(&self) -> u16 {
-        match self {
-            Data::A(_) => A,
-            Data::Aaaa(_) => AAAA,
-            Data::Name(kind, _) | Data::Raw(kind, _) => *kind,
-            Data::Mx(..) => MX,
-            Data::Txt(_) => TXT,
-            Data::Soa(..) => SOA,
-        }
-    }
-}
-
-/// A record: whose, for how many seconds, and what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The name it belongs to.
-    pub owner: String,
-    /// Seconds it may be kept.
-    pub ttl: u32,
-    /// What it says.
-    pub data: Data,
-}
 
 /// A message with one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -242,6 +172,8 @@ fn parse_question(mut bytes: &[u8]) -> Option<Question> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Data, Question, Record};
+use super::record::{Data, Question, Record};
 use crate::bytes::{low8, low16};
 
 /// Type of the record that carries EDNS.
