@@ -13,6 +13,7 @@ mod enclosure;
 mod fuzz;
 mod golden;
 mod handed_on;
+mod imports;
 mod keeper;
 mod lab;
 mod lifeline;

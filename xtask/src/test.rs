@@ -48,7 +48,7 @@ const STEPS: [Step; 14] = [
     },
     Step {
         name: "tidy",
-        what: "sizes of files, lints of libraries",
+        what: "sizes of files, circles of imports, lints of libraries",
         run: |_| tidy::check(),
     },
     Step {

@@ -1,11 +1,11 @@
-//! What no compiler checks: the size of files, the lints of libraries, tests that never run.
+//! What no compiler checks: the size of files, circles of imports, the lints of libraries, tests that never run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace;
+use crate::{imports, workspace};
 
 /// Lines that a file of code may have, its tests included.
 const MOST_LINES: usize = 800;
@@ -47,6 +47,11 @@ pub fn check_in(root: &Path) -> Result<()> {
         if !manifest.contains("[lints]\nworkspace = true") {
             wrong.push(format!("{library}/Cargo.toml: take the workspace's lints"));
         }
+    }
+    for krate in LIBRARIES.iter().chain(&["", "xtask", "fuzz"]) {
+        let circles = imports::circles(&root.join(krate).join("src"))?;
+        let told = circles.iter();
+        wrong.extend(told.map(|files| format!("{krate}: a circle of imports: {files}")));
     }
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
