@@ -125,7 +125,7 @@ fn is_other_side_of(part: &Finding, whole: &Finding) -> bool {
         (class, Class::Amplification)
             if matches!(class.family(), Family::PortScan | Family::Sweep) =>
         {
-            within(&part.sources, &whole.targets) && within(&part.targets, &whole.sources)
+            within(&part.sources, &whole.targets) && meets(&part.targets, &whole.sources)
         }
         (Class::StaleDns, Class::UdpFlood) => back,
         _ => false,
