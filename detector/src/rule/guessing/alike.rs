@@ -2,7 +2,7 @@
 
 use wire::Timestamp;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::news::Attempt;
 use crate::state::Sealed;
 

@@ -40,15 +40,17 @@
 //! RFC 959, 4954, 3501, 1939, 9110, 4253; [`crate::words`] for databases, directories and telephone exchanges.
 
 mod alike;
+mod limits;
 
 use std::collections::VecDeque;
 
 use labels::{Class, Finding, PortRange, Transport};
 
 use self::alike::{Alike, may_be_refused};
+pub(super) use self::limits::Limits;
 use crate::address::Address;
 use crate::asking::Asking;
-use crate::config::{Config, Span};
+use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::Addresses;
@@ -68,20 +70,6 @@ const LOST: u8 = 1;
 const MOST_TRIES: u32 = 2;
 /// Those that are too short for a key: as often a client asks its user.
 const MOST_SHORT: u32 = 3;
-
-section! {
-    /// When refused logins are guessing.
-    Limits "guessing" {
-        refusals: u32,
-        guessers: u32,
-        per_success: u32,
-        longest_refusal: u16,
-        sprayed: usize,
-        hidden: u32,
-        hidden_lengths: u32,
-        hidden_within: Span,
-    }
-}
 
 /// What is known of logins at a service: of one source, or of all.
 #[derive(Default)]
