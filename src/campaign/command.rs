@@ -4,6 +4,7 @@
 //! ended, or is ended because its time is up or the user has had enough, everything of the group and everything with the
 //! mark is ended too, daemons included. (A process that changes group and clears its environment escapes.)
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -193,6 +194,7 @@ fn mark() -> String {
 fn end_marked(mark: &str) {
     let wanted = format!("{MARK}={mark}");
     let own = std::process::id();
+    let mut told = BTreeSet::new();
     for _ in 0..SWEEPS {
         let Ok(processes) = fs::read_dir("/proc") else {
             return;
@@ -207,14 +209,21 @@ fn end_marked(mark: &str) {
             let mut variables = environment.split(|byte| *byte == 0);
             if variables.any(|variable| variable.starts_with(wanted.as_bytes())) {
                 left = true;
+                told.insert(pid);
                 let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
             }
         }
-        if !left {
+        if !left && !told.iter().any(|pid| is_running(*pid)) {
             return;
         }
         sleep(Duration::from_millis(2));
     }
+}
+
+/// Whether a process is there and has not ended; who is being ended loses its environment before it has.
+fn is_running(pid: i32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ") && !state.contains(") X ")
 }
 
 /// A path as one word of a shell.
@@ -299,8 +308,7 @@ mod tests {
         assert_eq!(ended.ending, Ending::OutOfTime);
         assert_eq!(out.lines().count(), 3, "{out}");
         for pid in out.lines() {
-            let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            assert!(state.is_empty() || state.contains(") Z "), "{state}");
+            assert!(!is_running(pid.parse().unwrap()), "{pid}");
         }
     }
 
@@ -308,9 +316,7 @@ mod tests {
     fn what_it_leaves_running_is_ended_with_it() {
         let (ended, out, _folder) = ran("setsid sleep 1000 & echo $!", LONG);
         assert_eq!(trouble(ended.ending, LONG), None);
-        let pid = out.trim();
-        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        assert!(!is_running(out.trim().parse().unwrap()), "{out}");
     }
 
     #[test]
