@@ -115,8 +115,7 @@ impl FormLogin {
             forms.different.push(digest);
             forms.frames.note(now.frame);
         }
-        let ripe = |forms: &Forms, limits: &Limits| forms.suffices(limits);
-        self.forms.judge(key, now, findings, ripe);
+        self.forms.judge(key, now, findings, Forms::suffices);
     }
 }
 

@@ -2,7 +2,7 @@
 import time
 
 import services
-from kit import play, probe
+from kit import ALL, play, probe
 
 probe("hping-syn-flood-random", "hping3", "hping3 -q -S -p 80 --rand-source -i u900 -c 540 192.0.2.10", "spoofed-syn-flood", attacker=70, sources=[], targets=["192.0.2.10"],
       seen={"tcp.flags==2 && ip.dst==192.0.2.10": 452}, bg=("web-in", "dns-out"), note="Every SYN has another source; the answers go nowhere. No source is to blame. One real client comes through.")
@@ -10,7 +10,7 @@ probe("hping-udp-flood", "hping3", "hping3 -q --udp -p 5060 -d 60 -i u700 -c 600
       bg=("mail-in", "dns-out"), note="One source, one closed port; the port-unreachables are limited to one a second.")
 
 
-def flood(name, command, klass, *, attackers=(121,), guilty=None, bg=("web-in", "dns-out"), need=("www", "mail", "pcs", "clients", "site", "resolver"), targets=("192.0.2.10",), blame=True, vantage="router, inside", seen=None, note="", forged=(), seconds=1.0, prepare=None, side="out", expect="alert", tool="hping3"):
+def flood(name, command, klass, *, attackers=(121,), guilty=None, bg=("web-in", "dns-out"), need=ALL, targets=("192.0.2.10",), blame=True, vantage="router, inside", seen=None, note="", forged=(), seconds=1.0, prepare=None, side="out", expect="alert", tool="hping3"):
     net = "198.51.100." if side == "out" else "192.0.2."
     guilty = guilty or ([f"{net}{a}" for a in attackers] if blame else [])
 

@@ -1,13 +1,13 @@
 """Hostile cases of further kinds: guessing at brokers and proxies, worms, bounced scans, networks flooded at once."""
 
 import time
+from functools import partial
 
+import kit
 import services
-from kit import PYTHON, play, probe
+from kit import ALL, PYTHON, SENDER, play, probe
 from lab import IN4, OUT4, WWW
 
-ALL = ("www", "mail", "pcs", "clients", "site", "resolver")
-SC = "from scapy.all import *\nconf.verb=0\nimport time,random\ns=conf.L3socket()\n"
 PW = "\n".join(f"wort{i}x" for i in range(22)) + "\n"
 
 
@@ -96,45 +96,7 @@ def flood(
         yield
 
 
-def guess(
-    name,
-    tool,
-    command,
-    target,
-    *,
-    prepare=None,
-    need=ALL,
-    bg=("web-in", "dns-out"),
-    attacker=90,
-    note="",
-    timeout=70,
-    expect="alert",
-    side="out",
-    vantage="router, inside",
-    **more,
-):
-    probe(
-        name,
-        tool,
-        command,
-        "password-guessing",
-        attacker=attacker,
-        targets=target if isinstance(target, list) else [target],
-        need=need,
-        bg=bg,
-        border=False,
-        note=note,
-        timeout=timeout,
-        expect=expect,
-        side=side,
-        vantage=vantage,
-        prepare=lambda lab: (
-            lab.file("p.txt", PW),
-            lab.file("u.txt", ("root\nadmin\nanna\n")),
-            prepare and prepare(lab),
-        ),
-        **more,
-    )
+guess = partial(kit.guess, passwords=PW, users="root\nadmin\nanna\n", timeout=70)
 
 
 def mqtt(lab):
@@ -347,7 +309,7 @@ def _(lab):
     time.sleep(0.8)
     lab.file(
         "f.py",
-        SC
+        SENDER
         + f"for n in range(2):\n sendp(Ether(dst='ff:ff:ff:ff:ff:ff')/IP(src='{IN4}20',dst='{OUT4}255')/UDP(sport=7,dport=7)/Raw(b'F'*200),iface='eth0'); time.sleep(0.1)\n",
     )
     yield
@@ -375,7 +337,7 @@ def _(lab):
     eve = lab.host("eve", "out", 120)
     lab.file(
         "f.py",
-        SC
+        SENDER
         + f"for n in range(70):\n s.send(IP(src='{IN4}79',dst='{OUT4}%d'%random.randint(160,189))/TCP(sport=random.randint(1024,60000),dport=random.choice([80,443]),flags='S',seq=random.getrandbits(32))); time.sleep(0.003)\n",
     )
     yield
@@ -409,7 +371,7 @@ def _(lab):
     eve = lab.host("eve", "out", 120)
     time.sleep(0.6)
     lab.file(
-        "f.py", SC + f"s.send(IP(src='{OUT4}140',dst='{IN4}14')/UDP(sport=69,dport=69)/Raw(b'\\0\\5\\0\\4x\\0'))\n"
+        "f.py", SENDER + f"s.send(IP(src='{OUT4}140',dst='{IN4}14')/UDP(sport=69,dport=69)/Raw(b'\\0\\5\\0\\4x\\0'))\n"
     )
     yield
     lab.tool(eve, f"{PYTHON} f.py")
@@ -457,7 +419,7 @@ def _(lab):
     eve = lab.host("eve", "out", 120, extra=tuple(range(121, 132)))
     lab.file(
         "b.py",
-        SC
+        SENDER
         + (
             "L=list(range(2,122)); random.shuffle(L)\n"
             "for i,d in enumerate(L):\n"

@@ -7,6 +7,11 @@ from lab import IN4, case
 from services import background, office
 
 PYTHON = sys.executable
+# Programs that make packets begin with the first, those that send through the kernel with the second.
+SCAPY = "from scapy.all import *\nconf.verb=0\nimport time,random\n"
+SENDER = SCAPY + "s=conf.L3socket()\n"
+# All of the office.
+ALL = ("www", "mail", "pcs", "clients", "site", "resolver")
 BORDER = """table inet border { chain forward { type filter hook forward priority 0; policy accept;
  iifname "wan0" tcp dport { 135, 139, 445, 1433, 3389 } drop
  iifname "wan0" udp dport { 135, 1900 } drop
@@ -23,7 +28,7 @@ def start(lab, vantage, attacker=None, expression=None):
     return lab.record(lab.hosts[vantage.split(",")[-1].strip().split()[-1]] if vantage.split()[-1] in lab.hosts else attacker, "eth0", expression)
 
 
-def probe(name, tool, commands, klass, *, attacker=7, side="out", targets=(), bg=("web-in", "dns-out"), need=("www", "mail", "pcs", "clients", "site", "resolver"),
+def probe(name, tool, commands, klass, *, attacker=7, side="out", targets=(), bg=("web-in", "dns-out"), need=ALL,
           vantage="router, inside", seen=None, most=None, note="", expect="alert", timeout=150, before=1.0, after=1.0, prepare=None, lab=None, border=True,
           sources=None, pause=1.9, forged=(), extra=(), knobs=None, expression=None, guilty6=False):
     """One tool, run by one host, beside the conversations of others. `commands` run one after the other."""
@@ -48,6 +53,18 @@ def probe(name, tool, commands, klass, *, attacker=7, side="out", targets=(), bg
         time.sleep(after)
         lab.quiet()
     return body
+
+
+def guess(name, tool, commands, target, *, passwords, users, prepare=None, attacker=90, timeout=60, **more):
+    """Passwords of `p.txt` tried with users of `u.txt`."""
+    def files(lab):
+        lab.file("p.txt", passwords)
+        lab.file("u.txt", users)
+        if prepare:
+            prepare(lab)
+
+    targets = target if isinstance(target, list) else [target]
+    return probe(name, tool, commands, "password-guessing", attacker=attacker, targets=targets, timeout=timeout, border=False, prepare=files, **more)
 
 
 def play(name, tool, expect, klass, *, need=(), bg=(), vantage="router, inside", sources=(), targets=(), seen=None, most=None, note="", lab=None,

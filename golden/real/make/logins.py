@@ -2,54 +2,17 @@
 
 import os
 import time
+from functools import partial
 
+import kit
 import services
-from kit import play, probe
+from kit import play
 from lab import WWW
-
-from reflected import ALL
 
 PW = [f"pass{i}word" for i in range(40)]
 
 
-def guess(
-    name,
-    tool,
-    command,
-    target,
-    *,
-    prepare=None,
-    need=ALL,
-    bg=("web-in", "dns-out"),
-    attacker=90,
-    note="",
-    timeout=60,
-    border=False,
-    expect="alert",
-    side="out",
-    vantage="router, inside",
-):
-    probe(
-        name,
-        tool,
-        command,
-        "password-guessing",
-        attacker=attacker,
-        targets=[target],
-        need=need,
-        bg=bg,
-        border=border,
-        note=note,
-        timeout=timeout,
-        expect=expect,
-        side=side,
-        vantage=vantage,
-        prepare=lambda lab: (
-            lab.file("p.txt", "\n".join(PW[:24]) + "\n"),
-            lab.file("u.txt", ("root\nadmin\njonas\n")),
-            prepare and prepare(lab),
-        ),
-    )
+guess = partial(kit.guess, passwords="\n".join(PW[:24]) + "\n", users="root\nadmin\njonas\n")
 
 
 def mariadb(lab):

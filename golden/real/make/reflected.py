@@ -2,14 +2,7 @@
 
 import time
 
-from kit import PYTHON, play
-
-
-from scans import SC as SCAPY
-
-SC = SCAPY + "s=conf.L3socket()\n"
-
-ALL = ("www", "mail", "pcs", "clients", "site", "resolver")
+from kit import PYTHON, SENDER, play
 
 REF = """
 import socket,sys
@@ -44,7 +37,7 @@ def reflect(name, port, size, many, question, note, victim="pc0", vaddr="192.0.2
         eve = lab.host("eve", "out", 120)
         lab.file(
             "f.py",
-            SC
+            SENDER
             + (
                 f"q=bytes.fromhex('{question}')\n"
                 "for n in range(10):\n"

@@ -3,7 +3,7 @@
 import time
 
 import services
-from kit import PYTHON, play, probe
+from kit import PYTHON, SCAPY, play, probe
 from lab import MAIL, WWW
 
 
@@ -40,11 +40,9 @@ asyncio.run(main())
 
 AS = script("scan.py", ASYNC)
 
-SC = "from scapy.all import *\nconf.verb=0\nimport time,random\n"
-
 
 def scapy(name, klass, text, *, attacker, **more):
-    probe(name, "python", f"{PYTHON} s.py", klass, attacker=attacker, prepare=script("s.py", SC + text), **more)
+    probe(name, "python", f"{PYTHON} s.py", klass, attacker=attacker, prepare=script("s.py", SCAPY + text), **more)
 
 
 ZM = "-i eth0 -G $(ip neigh show 198.51.100.1 | grep -o '[0-9a-f:]\\{17\\}') -o zmap.csv -b /dev/null"
@@ -55,7 +53,7 @@ def arp(lab):
     return lab.run(lab.hosts["eve"], "ping -c1 198.51.100.1")
 
 
-BOT = "from scapy.all import *\nconf.verb=0\nimport time,random\nL=[(120+d%50,d) for d in range(20,76)]\n"
+BOT = SCAPY + "L=[(120+d%50,d) for d in range(20,76)]\n"
 
 ZOMBIE = """
 import socket, struct, sys
