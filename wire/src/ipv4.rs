@@ -12,6 +12,8 @@ use crate::words;
 pub const MORE_FRAGMENTS: u8 = 0b001;
 /// Flag bit: don't fragment.
 pub const DONT_FRAGMENT: u8 = 0b010;
+/// The bits of the fragment offset, below the flags.
+pub(crate) const OFFSET_MASK: u16 = 0x1fff;
 /// Flag bit: reserved, the "evil bit" of RFC 3514.
 pub const RESERVED: u8 = 0b100;
 /// Bytes of a header without options.
@@ -138,7 +140,7 @@ impl Ipv4 {
         let total = u16::try_from(header_bytes + length).unwrap_or(u16::MAX);
         let total = self.total_length.or(|| total);
         let fragment =
-            u32::from(self.flags & 0b111) << 13 | u32::from(self.fragment_offset & 0x1fff);
+            u32::from(self.flags & 0b111) << 13 | u32::from(self.fragment_offset & OFFSET_MASK);
         let protocol = self.protocol.or(|| protocol);
         let mut header = [
             (0x40 | length_in_words) << 24 | u32::from(self.tos) << 16 | u32::from(total),

@@ -37,6 +37,8 @@ impl Flags {
     pub const CWR: Flags = Flags(0x080);
     /// Accurate ECN.
     pub const AE: Flags = Flags(0x100);
+    /// The bits that these are, below the reserved ones.
+    pub(crate) const MASK: u16 = 0x1ff;
 
     /// Whether all of `flags` are set.
     pub const fn contains(self, flags: Flags) -> bool {

@@ -41,7 +41,7 @@ pub struct CaptureReader<R> {
 
 enum Format {
     Pcap {
-        parser: PcapParser,
+        header: PcapHeader,
         link_type: LinkType,
     },
     PcapNg(Sections),
@@ -77,12 +77,13 @@ impl<R: Read> CaptureReader<R> {
                 let Ok((_, parser)) = PcapParser::new(window.bytes()) else {
                     return Err(CaptureError::TruncatedHeader { available });
                 };
-                let link_type = LinkType(u32::from(parser.header().datalink) & LINK_TYPE_BITS);
+                let header = parser.header();
+                let link_type = LinkType(u32::from(header.datalink) & LINK_TYPE_BITS);
                 if !(link_type.is_supported() || link_type.is_opened()) {
                     return Err(CaptureError::UnsupportedLinkType(link_type));
                 }
                 window.advance(FILE_HEADER);
-                Format::Pcap { parser, link_type }
+                Format::Pcap { header, link_type }
             }
             other => return Err(CaptureError::Foreign(Foreign::guess(other))),
         };
@@ -103,7 +104,7 @@ impl<R: Read> CaptureReader<R> {
     ///
     /// # Errors
     /// Fails where the capture is cut short or damaged, and when reading fails.
-    #[inline]
+    #[inline(always)]
     #[expect(
         clippy::should_implement_trait,
         reason = "it lends, which Iterator cannot"
@@ -113,8 +114,8 @@ impl<R: Read> CaptureReader<R> {
             return Ok(None);
         }
         let found = match &mut self.format {
-            Format::Pcap { parser, link_type } => {
-                next_pcap(parser, *link_type, &mut self.window, self.records + 1)
+            Format::Pcap { header, link_type } => {
+                next_pcap(header, *link_type, &mut self.window, self.records + 1)
             }
             Format::PcapNg(sections) => sections.next(&mut self.window, self.records + 1),
         };
@@ -141,14 +142,15 @@ impl<R: Read> CaptureReader<R> {
     }
 }
 
-#[inline]
+/// Read here, not by the library: its record borrows or owns its bytes, which each frame would pay for, and it refuses
+/// frames beyond the snapshot length, which tools do write.
+#[inline(always)]
 fn next_pcap<R: Read>(
-    parser: &PcapParser,
+    header: &PcapHeader,
     link_type: LinkType,
     window: &mut Window<R>,
     record: u64,
 ) -> Result<Option<Found>, CaptureError> {
-    let header = parser.header();
     let offset = window.offset();
     let truncated = |needed, available| CaptureError::Truncated {
         record,
@@ -157,18 +159,15 @@ fn next_pcap<R: Read>(
         available,
     };
     let available = window.fill(RECORD_HEADER)?;
-    let length = match (window.bytes(), header.endianness) {
-        ([], _) => return Ok(None),
-        (&[_, _, _, _, _, _, _, _, a, b, c, d, ..], Endianness::Little) => {
-            u32::from_le_bytes([a, b, c, d])
-        }
-        (&[_, _, _, _, _, _, _, _, a, b, c, d, ..], Endianness::Big) => {
-            u32::from_be_bytes([a, b, c, d])
-        }
-        _ => return Err(truncated(RECORD_HEADER, available)),
+    let Some(numbers) = window.bytes().first_chunk() else {
+        return match available {
+            0 => Ok(None),
+            _ => Err(truncated(RECORD_HEADER, available)),
+        };
     };
-    let needed = match usize::try_from(length) {
-        Ok(length) if length <= MAX_RECORD => RECORD_HEADER + length,
+    let [seconds, fraction, length, original_length] = numbers_of(numbers, header.endianness);
+    let length = match usize::try_from(length) {
+        Ok(length) if length <= MAX_RECORD => length,
         _ => {
             return Err(CaptureError::AbsurdLength {
                 record,
@@ -177,21 +176,30 @@ fn next_pcap<R: Read>(
             });
         }
     };
+    let needed = RECORD_HEADER + length;
     let available = window.fill(needed)?;
-    // Raw, because the checked variant refuses frames beyond the snapshot length, which tools do write.
-    let Ok((_, raw)) = parser.next_raw_packet(window.bytes()) else {
+    if available < needed {
         return Err(truncated(needed, available));
-    };
-    let found = Found {
-        time: time_of(&header, raw.ts_sec, raw.ts_frac),
-        link_type,
-        original_length: usize::try_from(raw.orig_len).unwrap_or(usize::MAX),
-        behind: needed - RECORD_HEADER,
-        length: needed - RECORD_HEADER,
-    };
-    drop(raw);
+    }
     window.advance(needed);
-    Ok(Some(found))
+    Ok(Some(Found {
+        time: time_of(header, seconds, fraction),
+        link_type,
+        original_length: usize::try_from(original_length).unwrap_or(usize::MAX),
+        behind: length,
+        length,
+    }))
+}
+
+/// Seconds, their fraction, bytes captured and bytes on the wire.
+#[inline]
+fn numbers_of(header: &[u8; RECORD_HEADER], endianness: Endianness) -> [u32; 4] {
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = header;
+    let numbers = [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]];
+    match endianness {
+        Endianness::Little => numbers.map(u32::from_le_bytes),
+        Endianness::Big => numbers.map(u32::from_be_bytes),
+    }
 }
 
 fn time_of(header: &PcapHeader, seconds: u32, fraction: u32) -> Timestamp {

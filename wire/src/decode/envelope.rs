@@ -11,7 +11,7 @@
 //! Not opened: IPsec, L2TP version 3, LISP, encrypted 802.11, aggregated 802.11 frames.
 
 use super::link;
-use super::report::{Reading, StopReason};
+use super::report::StopReason;
 use super::{Layer, Layers, LinkType, Transport};
 use crate::ethernet;
 
@@ -186,11 +186,10 @@ fn read(content: Content<'_>, missing: usize) -> (Layers<'_>, LinkType, &[u8]) {
             (layers, link_type, bytes)
         }
         Content::Typed(ether_type, bytes) => {
-            let mut reading = Reading::new(missing);
             let mut layers = Layers::default();
-            let above = link::read_typed(ether_type, bytes, &mut layers.link, &mut reading);
-            reading.at(bytes.len() - above.bytes.len());
-            layers.read_above(&above, reading);
+            let mut reading = layers.begin(missing);
+            let above = link::read_typed(ether_type, bytes, &mut layers, &mut reading);
+            layers.read_above(above, bytes.len(), &mut reading);
             (layers, LinkType::ETHERNET, bytes)
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::link::LinkLayer;
 use super::network::Network;
 use super::quote::Quote;
-use super::report::{Anomalies, Stop};
+use super::report::{Anomalies, Layer, Reading, Stop, StopReason};
 use super::transport::Transport;
 
 /// What was read of one frame.
@@ -28,12 +28,48 @@ pub struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
+    /// The beginning of a frame of which the capture left out so many bytes.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, missing: usize) -> Reading {
+        if missing > 0 {
+            self.anomalies = Anomalies::CUT;
+        }
+        Reading::new(missing)
+    }
+
     /// What the last header that was read is, and what it carries.
     #[inline(always)]
     pub(super) fn carry(&mut self, transport: Transport<'a>, payload: &'a [u8], length: usize) {
         self.transport = transport;
         self.payload = payload;
         self.payload_length = length;
+    }
+
+    /// That bytes are left which nothing says how to read.
+    pub(super) fn carry_unread(&mut self, bytes: &'a [u8]) {
+        self.carry(Transport::None, bytes, bytes.len());
+    }
+
+    /// That the layer being read ends the reading, and why.
+    #[cold]
+    pub(super) fn end(&mut self, reading: Reading, layer: Layer, reason: StopReason) {
+        self.stop = Some(Stop {
+            layer,
+            offset: reading.offset,
+            reason,
+        });
+    }
+
+    /// That too few bytes of a layer are there.
+    #[cold]
+    pub(super) fn end_short(
+        &mut self,
+        reading: Reading,
+        layer: Layer,
+        needed: usize,
+        available: usize,
+    ) {
+        self.end(reading, layer, StopReason::Short { needed, available });
     }
 
     /// Sender and receiver of the IP packet.

@@ -3,6 +3,7 @@
 use pnet_packet::Packet as _;
 use pnet_packet::vlan::VlanPacket;
 
+use super::layers::Layers;
 use super::link_type::LinkType;
 use super::report::{Anomalies, Layer, Reading, StopReason};
 use crate::ethernet::{self, Framing, MacAddress};
@@ -45,20 +46,25 @@ pub(super) struct AboveLink<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn read<'a>(
     link_type: LinkType,
     bytes: &'a [u8],
-    link: &mut LinkLayer,
+    layers: &mut Layers<'a>,
     reading: &mut Reading,
 ) -> AboveLink<'a> {
     match link_type {
-        LinkType::ETHERNET => ethernet(bytes, link, reading),
-        _ => other(link_type, bytes, reading),
+        LinkType::ETHERNET => ethernet(bytes, layers, reading),
+        _ => other(link_type, bytes, layers, reading),
     }
 }
 
-fn other<'a>(link_type: LinkType, bytes: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
+fn other<'a>(
+    link_type: LinkType,
+    bytes: &'a [u8],
+    layers: &mut Layers<'a>,
+    reading: &mut Reading,
+) -> AboveLink<'a> {
     match link_type {
         LinkType::RAW
         | LinkType::RAW_BSD
@@ -69,16 +75,20 @@ fn other<'a>(link_type: LinkType, bytes: &'a [u8], reading: &mut Reading) -> Abo
             bytes,
         },
         LinkType::LINUX_SLL => match bytes.split_first_chunk::<SLL_BYTES>() {
-            Some((&[.., a, b], rest)) => cooked(u16::from_be_bytes([a, b]), rest, reading),
-            None => too_short(bytes, SLL_BYTES, reading),
+            Some((&[.., a, b], rest)) => {
+                read_typed(u16::from_be_bytes([a, b]), rest, layers, reading)
+            }
+            None => too_short(bytes, SLL_BYTES, layers, *reading),
         },
         LinkType::LINUX_SLL2 => match bytes.split_first_chunk::<SLL2_BYTES>() {
-            Some((&[a, b, ..], rest)) => cooked(u16::from_be_bytes([a, b]), rest, reading),
-            None => too_short(bytes, SLL2_BYTES, reading),
+            Some((&[a, b, ..], rest)) => {
+                read_typed(u16::from_be_bytes([a, b]), rest, layers, reading)
+            }
+            None => too_short(bytes, SLL2_BYTES, layers, *reading),
         },
-        LinkType::NULL | LinkType::LOOP => loopback(bytes, reading),
+        LinkType::NULL | LinkType::LOOP => loopback(bytes, layers, *reading),
         LinkType(number) => {
-            reading.stop(Layer::Link, StopReason::UnknownType(number));
+            layers.end(*reading, Layer::Link, StopReason::UnknownType(number));
             AboveLink {
                 ether_type: None,
                 bytes: &[],
@@ -87,26 +97,29 @@ fn other<'a>(link_type: LinkType, bytes: &'a [u8], reading: &mut Reading) -> Abo
     }
 }
 
-fn too_short<'a>(bytes: &[u8], needed: usize, reading: &mut Reading) -> AboveLink<'a> {
-    reading.short(Layer::Link, needed, bytes.len());
+fn too_short<'a>(
+    bytes: &[u8],
+    needed: usize,
+    layers: &mut Layers<'_>,
+    reading: Reading,
+) -> AboveLink<'a> {
+    layers.end_short(reading, Layer::Link, needed, bytes.len());
     AboveLink {
         ether_type: None,
         bytes: &[],
     }
 }
 
-fn cooked<'a>(ether_type: u16, rest: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
-    let mut link = LinkLayer::default();
-    reading.padded = true;
-    typed(ether_type, rest, &mut link, reading)
-}
-
-fn loopback<'a>(bytes: &'a [u8], reading: &mut Reading) -> AboveLink<'a> {
+fn loopback<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: Reading) -> AboveLink<'a> {
     let Some((family, rest)) = bytes.split_first_chunk::<4>() else {
-        return too_short(bytes, 4, reading);
+        return too_short(bytes, 4, layers, reading);
     };
     let Some(ether_type) = loopback_ether_type(*family) else {
-        reading.stop(Layer::Link, StopReason::UnknownType(family_number(*family)));
+        layers.end(
+            reading,
+            Layer::Link,
+            StopReason::UnknownType(family_number(*family)),
+        );
         return AboveLink {
             ether_type: None,
             bytes: &[],
@@ -132,53 +145,53 @@ fn family_number(family: [u8; 4]) -> u32 {
     u32::from_le_bytes(family).min(u32::from_be_bytes(family))
 }
 
-#[inline]
-fn ethernet<'a>(bytes: &'a [u8], link: &mut LinkLayer, reading: &mut Reading) -> AboveLink<'a> {
+#[inline(always)]
+fn ethernet<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: &mut Reading) -> AboveLink<'a> {
     let Some((header, rest)) = bytes.split_first_chunk::<{ ethernet::HEADER_BYTES }>() else {
-        return too_short(bytes, ethernet::HEADER_BYTES, reading);
+        return too_short(bytes, ethernet::HEADER_BYTES, layers, *reading);
     };
     reading.padded = bytes.len() <= MIN_FRAME;
     let &[a, b, c, d, e, f, g, h, i, j, k, l, high, low] = header;
-    link.source = Some(MacAddress([g, h, i, j, k, l]));
-    link.destination = Some(MacAddress([a, b, c, d, e, f]));
-    typed(u16::from_be_bytes([high, low]), rest, link, reading)
+    layers.link.source = Some(MacAddress([g, h, i, j, k, l]));
+    layers.link.destination = Some(MacAddress([a, b, c, d, e, f]));
+    typed(u16::from_be_bytes([high, low]), rest, layers, reading)
 }
 
 /// What stands behind an EtherType, or an 802.3 length, in some other header than Ethernet's.
 pub(super) fn read_typed<'a>(
     ether_type: u16,
     rest: &'a [u8],
-    link: &mut LinkLayer,
+    layers: &mut Layers<'a>,
     reading: &mut Reading,
 ) -> AboveLink<'a> {
     reading.padded = true;
-    typed(ether_type, rest, link, reading)
+    typed(ether_type, rest, layers, reading)
 }
 
 /// Follows VLAN tags and LLC headers to the network header.
-#[inline]
+#[inline(always)]
 fn typed<'a>(
     mut ether_type: u16,
     mut rest: &'a [u8],
-    link: &mut LinkLayer,
+    layers: &mut Layers<'a>,
     reading: &mut Reading,
 ) -> AboveLink<'a> {
     while ethernet::is_vlan_tag(ether_type) {
         let Some(tag) = VlanPacket::new(rest) else {
-            reading.short(Layer::Vlan, TAG_BYTES, rest.len());
+            layers.end_short(*reading, Layer::Vlan, TAG_BYTES, rest.len());
             return AboveLink {
                 ether_type: None,
                 bytes: &[],
             };
         };
-        link.tags = link.tags.saturating_add(1);
-        link.vlan.get_or_insert(tag.get_vlan_identifier());
+        layers.link.tags = layers.link.tags.saturating_add(1);
+        layers.link.vlan.get_or_insert(tag.get_vlan_identifier());
         ether_type = tag.get_ethertype().0;
         reading.padded = reading.padded || tag.packet().len() + 14 <= MIN_FRAME;
         rest = rest.get(TAG_BYTES..).unwrap_or_default();
     }
     if ether_type <= ethernet::MAX_LENGTH {
-        return llc(usize::from(ether_type), rest, link, reading);
+        return llc(usize::from(ether_type), rest, layers, reading);
     }
     AboveLink {
         ether_type: Some(ether_type),
@@ -190,12 +203,12 @@ fn typed<'a>(
 fn llc<'a>(
     length: usize,
     rest: &'a [u8],
-    link: &mut LinkLayer,
+    layers: &mut Layers<'a>,
     reading: &mut Reading,
 ) -> AboveLink<'a> {
-    link.framing = Framing::LlcSnap;
+    layers.link.framing = Framing::LlcSnap;
     if length > rest.len() + reading.missing {
-        reading.anomalies |= Anomalies::LLC_LENGTH;
+        layers.anomalies |= Anomalies::LLC_LENGTH;
     }
     let body = rest.get(..length).unwrap_or(rest);
     match body {
@@ -209,14 +222,14 @@ fn llc<'a>(
         },
         [destination, source, _, ..] => {
             let number = u32::from(u16::from_be_bytes([*destination, *source]));
-            reading.stop(Layer::Llc, StopReason::UnknownType(number));
+            layers.end(*reading, Layer::Llc, StopReason::UnknownType(number));
             AboveLink {
                 ether_type: None,
                 bytes: &[],
             }
         }
         _ => {
-            reading.short(Layer::Llc, 3, body.len());
+            layers.end_short(*reading, Layer::Llc, 3, body.len());
             AboveLink {
                 ether_type: None,
                 bytes: &[],

@@ -47,12 +47,11 @@ impl<'a> Layers<'a> {
 
     /// As [`decode_cut`](Layers::decode_cut), into layers that have held nothing before: moving what was read costs as
     /// much as reading it, which counts where millions are read a second.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, link_type: LinkType, bytes: &'a [u8], original_length: usize) {
-        let mut reading = Reading::new(original_length.saturating_sub(bytes.len()));
-        let above = link::read(link_type, bytes, &mut self.link, &mut reading);
-        reading.at(bytes.len() - above.bytes.len());
-        self.read_above(&above, reading);
+        let mut reading = self.begin(original_length.saturating_sub(bytes.len()));
+        let above = link::read(link_type, bytes, self, &mut reading);
+        self.read_above(above, bytes.len(), &mut reading);
     }
 
     /// Reads a packet that starts with its network header.
@@ -62,35 +61,25 @@ impl<'a> Layers<'a> {
 
     /// Reads a transport segment that was put together from fragments, as if the first of them had been whole.
     pub fn with_segment(&self, protocol: u8, segment: &'a [u8]) -> Layers<'a> {
-        let mut reading = Reading::new(0);
-        let whole = network::Segment {
+        let whole = segment::Segment {
             protocol,
             bytes: segment,
             length: segment.len(),
             partial: false,
         };
-        let mut layers = *self;
-        segment::read(&whole, &mut layers, &mut reading);
-        layers.stop = reading.stop;
-        layers.anomalies = self.anomalies | reading.anomalies;
+        let mut layers = Layers {
+            stop: None,
+            ..*self
+        };
+        segment::read(whole, &mut layers, Reading::new(0));
         layers
     }
 
-    /// Reads what stands above the link header.
+    /// Reads what stands above the link header, at the end of a frame of so many bytes.
     #[inline(always)]
-    fn read_above(&mut self, above: &AboveLink<'a>, mut reading: Reading) {
-        let (ether_type, bytes) = (above.ether_type, above.bytes);
-        match network::read(ether_type, bytes, &mut self.network, &mut reading) {
-            network::Above::Transport(carried) => segment::read(&carried, self, &mut reading),
-            network::Above::Fragment(bytes, length) => {
-                self.carry(Transport::Fragment, bytes, length);
-            }
-            network::Above::Nothing(rest) => {
-                self.carry(Transport::None, rest, rest.len());
-            }
-        }
-        self.stop = reading.stop;
-        self.anomalies = reading.anomalies;
+    fn read_above(&mut self, above: AboveLink<'a>, frame: usize, reading: &mut Reading) {
+        reading.offset = frame - above.bytes.len();
+        network::read(above.ether_type, above.bytes, self, reading);
     }
 }
 

@@ -3,10 +3,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use pnet_packet::arp::ArpPacket;
-use pnet_packet::ipv4::Ipv4Packet;
 use pnet_packet::ipv6::Ipv6Packet;
 
+use super::layers::Layers;
 use super::report::{Anomalies, Layer, Reading, StopReason};
+use super::segment::{self, Segment};
+use super::transport::Transport;
 use crate::{ethernet, ipv4, ipv6};
 
 /// What was read of the network header.
@@ -105,64 +107,54 @@ pub struct V6 {
     pub routed: bool,
 }
 
-/// A transport header's bytes and what the network header says about them.
-pub(super) struct Segment<'a> {
-    pub(super) protocol: u8,
-    pub(super) bytes: &'a [u8],
-    /// Bytes of the segment on the wire.
-    pub(super) length: usize,
-    /// Whether later fragments hold the rest.
-    pub(super) partial: bool,
-}
-
-pub(super) enum Above<'a> {
-    Transport(Segment<'a>),
-    Fragment(&'a [u8], usize),
-    Nothing(&'a [u8]),
-}
-
+/// Reads a network header and what it carries.
 #[inline(always)]
 pub(super) fn read<'a>(
     ether_type: Option<u16>,
     bytes: &'a [u8],
-    network: &mut Network<'a>,
+    layers: &mut Layers<'a>,
     reading: &mut Reading,
-) -> Above<'a> {
-    if reading.stop.is_some() {
-        return Above::Nothing(bytes);
+) {
+    if layers.stop.is_some() {
+        return layers.carry_unread(bytes);
     }
     match ether_type {
-        Some(ethernet::IPV4) => v4(bytes, network, reading),
-        Some(ethernet::IPV6) => v6(bytes, network, reading),
-        Some(ethernet::ARP) => arp(bytes, network, reading),
+        Some(ethernet::IPV4) => v4(bytes, layers, reading),
+        Some(ethernet::IPV6) => v6(bytes, layers, reading),
+        Some(ethernet::ARP) => arp(bytes, layers, *reading),
         Some(other) => {
-            reading.stop(Layer::Link, StopReason::UnknownType(u32::from(other)));
-            Above::Nothing(bytes)
+            layers.end(
+                *reading,
+                Layer::Link,
+                StopReason::UnknownType(u32::from(other)),
+            );
+            layers.carry_unread(bytes);
         }
         None => match bytes.first().map(|byte| byte >> 4) {
-            Some(4) => v4(bytes, network, reading),
-            Some(6) => v6(bytes, network, reading),
+            Some(4) => v4(bytes, layers, reading),
+            Some(6) => v6(bytes, layers, reading),
             Some(version) => {
-                reading.stop(Layer::Ipv4, StopReason::BadVersion(version));
-                Above::Nothing(bytes)
+                layers.end(*reading, Layer::Ipv4, StopReason::BadVersion(version));
+                layers.carry_unread(bytes);
             }
-            None => {
-                reading.short(Layer::Ipv4, ipv4::HEADER_BYTES, 0);
-                Above::Nothing(bytes)
-            }
+            None => layers.end_short(*reading, Layer::Ipv4, ipv4::HEADER_BYTES, 0),
         },
     }
 }
 
-fn arp<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> Above<'a> {
+fn arp<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: Reading) {
     let Some(arp) = ArpPacket::new(bytes) else {
-        reading.short(Layer::Arp, 28, bytes.len());
-        return Above::Nothing(bytes);
+        layers.end_short(reading, Layer::Arp, 28, bytes.len());
+        return layers.carry_unread(bytes);
     };
     let (hardware, protocol) = (arp.get_hardware_type().0, arp.get_protocol_type().0);
     if (hardware, protocol) != (1, ethernet::IPV4) {
-        reading.stop(Layer::Arp, StopReason::UnknownType(u32::from(protocol)));
-        return Above::Nothing(bytes);
+        layers.end(
+            reading,
+            Layer::Arp,
+            StopReason::UnknownType(u32::from(protocol)),
+        );
+        return layers.carry_unread(bytes);
     }
     let arp = Arp {
         operation: arp.get_operation().0,
@@ -173,60 +165,82 @@ fn arp<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) ->
             arp.get_target_hw_addr().octets(),
         ],
     };
-    *network = Network::Arp(arp);
-    Above::Nothing(&[])
+    layers.network = Network::Arp(arp);
 }
 
+/// Read by hand, as TCP is: these two are most of what a capture holds.
 #[inline(always)]
-fn v4<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> Above<'a> {
-    let Some(view) = Ipv4Packet::new(bytes) else {
-        reading.short(Layer::Ipv4, ipv4::HEADER_BYTES, bytes.len());
-        return Above::Nothing(bytes);
+fn v4<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: &mut Reading) {
+    let Some(fixed) = bytes.first_chunk::<{ ipv4::HEADER_BYTES }>() else {
+        layers.end_short(*reading, Layer::Ipv4, ipv4::HEADER_BYTES, bytes.len());
+        return layers.carry_unread(bytes);
     };
-    if view.get_version() != 4 {
-        reading.stop(Layer::Ipv4, StopReason::BadVersion(view.get_version()));
-        return Above::Nothing(bytes);
+    let &[
+        first,
+        tos,
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        ttl,
+        protocol,
+        _,
+        _,
+        ref ends @ ..,
+    ] = fixed;
+    let (version, words) = (first >> 4, first & 0xf);
+    if version != 4 {
+        layers.end(*reading, Layer::Ipv4, StopReason::BadVersion(version));
+        return layers.carry_unread(bytes);
     }
-    let words = view.get_header_length();
     let header_bytes = usize::from(words) * 4;
     let header = match bytes.get(..header_bytes) {
         Some(header) if header_bytes >= ipv4::HEADER_BYTES => header,
-        _ => bytes.get(..ipv4::HEADER_BYTES).unwrap_or(bytes),
+        _ => fixed,
     };
+    let &[g, h, i, j, k, l, m, n] = ends;
     let ip = V4 {
-        source: view.get_source(),
-        destination: view.get_destination(),
-        tos: view.get_dscp() << 2 | view.get_ecn(),
-        total_length: view.get_total_length(),
-        identification: view.get_identification(),
-        flags: view.get_flags(),
-        fragment_offset: view.get_fragment_offset(),
-        ttl: view.get_ttl(),
-        protocol: view.get_next_level_protocol().0,
+        source: Ipv4Addr::from([g, h, i, j]),
+        destination: Ipv4Addr::from([k, l, m, n]),
+        tos,
+        total_length: u16::from_be_bytes([a, b]),
+        identification: u16::from_be_bytes([c, d]),
+        flags: e >> 5,
+        fragment_offset: u16::from_be_bytes([e, f]) & ipv4::OFFSET_MASK,
+        ttl,
+        protocol,
         header,
     };
-    *network = Network::V4(ip);
+    layers.network = Network::V4(ip);
     if header_bytes < ipv4::HEADER_BYTES || header_bytes > bytes.len() {
-        reading.anomalies |= Anomalies::IP_HEADER_LENGTH;
+        layers.anomalies |= Anomalies::IP_HEADER_LENGTH;
         if header_bytes < ipv4::HEADER_BYTES {
-            reading.stop(Layer::Ipv4, StopReason::BadHeaderLength(words));
+            layers.end(*reading, Layer::Ipv4, StopReason::BadHeaderLength(words));
         } else {
-            reading.short(Layer::Ipv4, header_bytes, bytes.len());
+            layers.end_short(*reading, Layer::Ipv4, header_bytes, bytes.len());
         }
-        return Above::Nothing(&[]);
+        return;
     }
-    let (rest, length) = bounded(bytes, header_bytes, usize::from(ip.total_length), reading);
+    let (rest, length) = bounded(
+        bytes,
+        header_bytes,
+        usize::from(ip.total_length),
+        layers,
+        *reading,
+    );
     reading.offset += header_bytes;
     if ip.fragment_offset != 0 {
-        return Above::Fragment(rest, length);
+        return layers.carry(Transport::Fragment, rest, length);
     }
-    let segment = Segment {
+    let carried = Segment {
         protocol: ip.protocol,
         bytes: rest,
         length,
         partial: ip.is_fragment(),
     };
-    Above::Transport(segment)
+    segment::read(carried, layers, *reading);
 }
 
 /// The bytes from `header` to `total`, and how many they are on the wire. A total of 0 is what a sender's own
@@ -236,36 +250,41 @@ fn bounded<'a>(
     bytes: &'a [u8],
     header: usize,
     total: usize,
-    reading: &mut Reading,
+    layers: &mut Layers<'_>,
+    reading: Reading,
 ) -> (&'a [u8], usize) {
     let on_wire = bytes.len() + reading.missing;
     let total = match total {
         0 => on_wire,
         short if short < header => {
-            reading.anomalies |= Anomalies::IP_LENGTH_SHORT;
+            layers.anomalies |= Anomalies::IP_LENGTH_SHORT;
             header
         }
         beyond if beyond > on_wire => {
-            reading.anomalies |= Anomalies::IP_LENGTH_BEYOND;
+            layers.anomalies |= Anomalies::IP_LENGTH_BEYOND;
             beyond
         }
         total => total,
     };
     if total < on_wire && !reading.padded {
-        reading.anomalies |= Anomalies::TRAILING_BYTES;
+        layers.anomalies |= Anomalies::TRAILING_BYTES;
     }
     let end = total.min(bytes.len());
     (bytes.get(header..end).unwrap_or_default(), total - header)
 }
 
-fn v6<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> Above<'a> {
+fn v6<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: &mut Reading) {
     let Some(view) = Ipv6Packet::new(bytes) else {
-        reading.short(Layer::Ipv6, ipv6::HEADER_BYTES, bytes.len());
-        return Above::Nothing(bytes);
+        layers.end_short(*reading, Layer::Ipv6, ipv6::HEADER_BYTES, bytes.len());
+        return layers.carry_unread(bytes);
     };
     if view.get_version() != 6 {
-        reading.stop(Layer::Ipv6, StopReason::BadVersion(view.get_version()));
-        return Above::Nothing(bytes);
+        layers.end(
+            *reading,
+            Layer::Ipv6,
+            StopReason::BadVersion(view.get_version()),
+        );
+        return layers.carry_unread(bytes);
     }
     let mut ip = V6 {
         source: view.get_source(),
@@ -284,11 +303,22 @@ fn v6<'a>(bytes: &'a [u8], network: &mut Network<'a>, reading: &mut Reading) -> 
         0 => 0,
         length => ipv6::HEADER_BYTES + usize::from(length),
     };
-    let (rest, length) = bounded(bytes, ipv6::HEADER_BYTES, total, reading);
+    let (rest, length) = bounded(bytes, ipv6::HEADER_BYTES, total, layers, *reading);
     reading.offset += ipv6::HEADER_BYTES;
-    let above = extensions(&mut ip, rest, length, reading);
-    *network = Network::V6(ip);
-    above
+    let above = extensions(&mut ip, rest, length, layers, reading);
+    layers.network = Network::V6(ip);
+    match above {
+        Above::Segment(carried) => segment::read(carried, layers, *reading),
+        Above::Fragment(bytes, length) => layers.carry(Transport::Fragment, bytes, length),
+        Above::Nothing(bytes) => layers.carry_unread(bytes),
+    }
+}
+
+/// What stands behind the extension headers.
+enum Above<'a> {
+    Segment(Segment<'a>),
+    Fragment(&'a [u8], usize),
+    Nothing(&'a [u8]),
 }
 
 /// Follows extension headers, RFC 8200 section 4, to the transport header.
@@ -296,6 +326,7 @@ fn extensions<'a>(
     ip: &mut V6,
     mut rest: &'a [u8],
     mut length: usize,
+    layers: &mut Layers<'a>,
     reading: &mut Reading,
 ) -> Above<'a> {
     const HOP_BY_HOP: u8 = 0;
@@ -310,7 +341,7 @@ fn extensions<'a>(
         HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | MOBILITY
     ) {
         let &[next, size, high, low, ..] = rest else {
-            reading.short(Layer::Ipv6Extension, 8, rest.len());
+            layers.end_short(*reading, Layer::Ipv6Extension, 8, rest.len());
             return Above::Nothing(rest);
         };
         let header = match ip.protocol {
@@ -319,7 +350,7 @@ fn extensions<'a>(
             _ => (usize::from(size) + 1) * 8,
         };
         let Some(after) = rest.get(header..) else {
-            reading.short(Layer::Ipv6Extension, header, rest.len());
+            layers.end_short(*reading, Layer::Ipv6Extension, header, rest.len());
             return Above::Nothing(rest);
         };
         if let (FRAGMENT, Some(&[_, _, _, _, a, b, c, d])) = (ip.protocol, rest.first_chunk::<8>())
@@ -347,7 +378,7 @@ fn extensions<'a>(
             }
         }
     }
-    Above::Transport(Segment {
+    Above::Segment(Segment {
         protocol: ip.protocol,
         bytes: rest,
         length,

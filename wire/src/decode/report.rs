@@ -164,7 +164,8 @@ impl BitOrAssign for Anomalies {
     }
 }
 
-/// Where the decoder stands, and what it has to say so far.
+/// Where the decoder stands.
+#[derive(Clone, Copy)]
 pub(super) struct Reading {
     /// Bytes of the frame that the capture left out.
     pub(super) missing: usize,
@@ -172,8 +173,6 @@ pub(super) struct Reading {
     pub(super) padded: bool,
     /// Offset of the layer being read.
     pub(super) offset: usize,
-    pub(super) stop: Option<Stop>,
-    pub(super) anomalies: Anomalies,
 }
 
 impl Reading {
@@ -182,30 +181,6 @@ impl Reading {
             missing,
             padded: false,
             offset: 0,
-            stop: None,
-            anomalies: if missing > 0 {
-                Anomalies::CUT
-            } else {
-                Anomalies::NONE
-            },
         }
-    }
-
-    pub(super) fn at(&mut self, offset: usize) {
-        self.offset = offset;
-    }
-
-    #[cold]
-    pub(super) fn stop(&mut self, layer: Layer, reason: StopReason) {
-        self.stop = Some(Stop {
-            layer,
-            offset: self.offset,
-            reason,
-        });
-    }
-
-    #[cold]
-    pub(super) fn short(&mut self, layer: Layer, needed: usize, available: usize) {
-        self.stop(layer, StopReason::Short { needed, available });
     }
 }

@@ -1,19 +1,28 @@
 //! Reading what IP carries: TCP, UDP, ICMP and ICMPv6.
 
 use pnet_packet::icmp::IcmpPacket;
-use pnet_packet::tcp::TcpPacket;
 use pnet_packet::udp::UdpPacket;
 
 use super::layers::Layers;
-use super::network::Segment;
 use super::report::{Anomalies, Layer, Reading, StopReason};
 use super::transport::{IcmpView, TcpView, Transport, UdpView};
 use crate::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 use crate::tcp::{self, Flags};
 use crate::{icmp, udp};
 
+/// A transport header's bytes and what the network header says about them.
+#[derive(Clone, Copy)]
+pub(super) struct Segment<'a> {
+    pub(super) protocol: u8,
+    pub(super) bytes: &'a [u8],
+    /// Bytes of the segment on the wire.
+    pub(super) length: usize,
+    /// Whether later fragments hold the rest.
+    pub(super) partial: bool,
+}
+
 #[inline(always)]
-pub(super) fn read<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
+pub(super) fn read<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading) {
     match segment.protocol {
         PROTOCOL_TCP => read_tcp(segment, layers, reading),
         PROTOCOL_UDP => read_udp(segment, layers, reading),
@@ -23,13 +32,15 @@ pub(super) fn read<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: 
 }
 
 #[inline(always)]
-fn read_tcp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
+fn read_tcp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading) {
     let bytes = segment.bytes;
-    let Some(view) = TcpPacket::new(bytes) else {
-        reading.short(Layer::Tcp, tcp::HEADER_BYTES, bytes.len());
+    let Some(fixed) = bytes.first_chunk::<{ tcp::HEADER_BYTES }>() else {
+        layers.end_short(reading, Layer::Tcp, tcp::HEADER_BYTES, bytes.len());
         return layers.carry(Transport::None, bytes, segment.length);
     };
-    let words = view.get_data_offset();
+    let &[a, b, c, d, e, f, g, h, ref rest @ ..] = fixed;
+    let &[i, j, k, l, high, low, m, n, _, _, o, p] = rest;
+    let words = high >> 4;
     let header = usize::from(words) * 4;
     let (options, payload) = match bytes.split_at_checked(header) {
         Some((header, payload)) => (header.get(tcp::HEADER_BYTES..).unwrap_or_default(), payload),
@@ -39,19 +50,19 @@ fn read_tcp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Re
         ),
     };
     if header < tcp::HEADER_BYTES || header > segment.length {
-        reading.anomalies |= Anomalies::TCP_HEADER_LENGTH;
-        reading.stop(Layer::Tcp, StopReason::BadHeaderLength(words));
+        layers.anomalies |= Anomalies::TCP_HEADER_LENGTH;
+        layers.end(reading, Layer::Tcp, StopReason::BadHeaderLength(words));
     } else if header > bytes.len() {
-        reading.short(Layer::Tcp, header, bytes.len());
+        layers.end_short(reading, Layer::Tcp, header, bytes.len());
     }
     let tcp = TcpView {
-        source: view.get_source(),
-        destination: view.get_destination(),
-        sequence: view.get_sequence(),
-        acknowledgment: view.get_acknowledgement(),
-        flags: Flags(u16::from(view.get_reserved() & 1) << 8 | u16::from(view.get_flags())),
-        window: view.get_window(),
-        urgent: view.get_urgent_ptr(),
+        source: u16::from_be_bytes([a, b]),
+        destination: u16::from_be_bytes([c, d]),
+        sequence: u32::from_be_bytes([e, f, g, h]),
+        acknowledgment: u32::from_be_bytes([i, j, k, l]),
+        flags: Flags(u16::from_be_bytes([high, low]) & Flags::MASK),
+        window: u16::from_be_bytes([m, n]),
+        urgent: u16::from_be_bytes([o, p]),
         options,
         segment: bytes,
     };
@@ -63,10 +74,10 @@ fn read_tcp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Re
     );
 }
 
-fn read_udp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
+fn read_udp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading) {
     let bytes = segment.bytes;
     let Some(view) = UdpPacket::new(bytes) else {
-        reading.short(Layer::Udp, udp::HEADER_BYTES, bytes.len());
+        layers.end_short(reading, Layer::Udp, udp::HEADER_BYTES, bytes.len());
         return layers.carry(Transport::None, bytes, segment.length);
     };
     let length = view.get_length();
@@ -76,7 +87,7 @@ fn read_udp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Re
         segment.length
     } else {
         if said != segment.length {
-            reading.anomalies |= Anomalies::UDP_LENGTH;
+            layers.anomalies |= Anomalies::UDP_LENGTH;
         }
         said.min(segment.length)
     };
@@ -95,10 +106,10 @@ fn read_udp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Re
     );
 }
 
-fn read_icmp<'a>(segment: &Segment<'a>, layers: &mut Layers<'a>, reading: &mut Reading) {
+fn read_icmp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading) {
     let bytes = segment.bytes;
     let Some(view) = IcmpPacket::new(bytes) else {
-        reading.short(Layer::Icmp, icmp::HEADER_BYTES, bytes.len());
+        layers.end_short(reading, Layer::Icmp, icmp::HEADER_BYTES, bytes.len());
         return layers.carry(Transport::None, bytes, segment.length);
     };
     let rest = match bytes {
