@@ -73,19 +73,12 @@ fn mix(a: u64, b: u64) -> u64 {
 /// A digest of what copies have in common. Checksums of transport headers stand for the payload.
 #[inline]
 fn hash(layers: &Layers<'_>) -> Option<u64> {
-    let head = match &layers.network {
-        Network::V4(ip) => {
-            let ends = u64::from(ip.source.to_bits()) << 32 | u64::from(ip.destination.to_bits());
-            let rest = u64::from(ip.identification) << 40
-                | u64::from(ip.fragment_offset) << 24
-                | u64::from(ip.protocol) << 16
-                | u64::from(ip.total_length);
-            mix(ends, rest)
-        }
+    let (ends, rest) = match &layers.network {
+        Network::V4(ip) => halves(ip.header.first_chunk()?),
         Network::V6(ip) => {
             let (from, to) = (Address::from(ip.source), Address::from(ip.destination));
             let rest = u64::from(ip.flow_label) << 24 | u64::from(ip.payload_length);
-            mix(
+            (
                 mix(from.bits(), to.bits().rotate_left(17)),
                 rest ^ u64::from(ip.fragment.map_or(0, |(offset, _)| offset)) << 48,
             )
@@ -102,38 +95,33 @@ fn hash(layers: &Layers<'_>) -> Option<u64> {
         Transport::Icmp(icmp) | Transport::Icmpv6(icmp) => icmp.segment,
         Transport::None | Transport::Fragment | Transport::Other(_) => layers.payload,
     };
-    let tail = match *segment {
-        [
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-            i,
-            j,
-            k,
-            l,
-            m,
-            n,
-            o,
-            p,
-            q,
-            r,
-            s,
-            t,
-            ..,
-        ] => {
-            let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
-            let third = u64::from(u32::from_be_bytes([q, r, s, t]));
-            mix(mix(first, second), third)
-        }
-        _ => segment
+    let head = mix(ends, rest);
+    let hash = match segment.first_chunk() {
+        Some(header) => mix_header(head, header),
+        None => segment
             .iter()
-            .fold(1, |hash, byte| mix(hash, u64::from(*byte))),
+            .fold(head, |hash, byte| mix(hash, u64::from(*byte))),
     };
-    Some(mix(head, tail).max(1))
+    Some(hash.max(1))
+}
+
+/// Both addresses, and what else no router changes of an IPv4 header: lengths, identification, fragment, protocol.
+#[inline]
+fn halves(header: &[u8; 20]) -> (u64, u64) {
+    let &[_, _, a, b, c, d, e, f, _, protocol, _, _, ref ends @ ..] = header;
+    (
+        u64::from_be_bytes(*ends),
+        u64::from_be_bytes([a, b, c, d, e, f, 0, protocol]),
+    )
+}
+
+/// The fixed part of a TCP header, or as many bytes of another.
+#[inline]
+fn mix_header(head: u64, header: &[u8; 20]) -> u64 {
+    let &[a, b, c, d, e, f, g, h, ref rest @ ..] = header;
+    let &[i, j, k, l, m, n, o, p, q, r, s, t] = rest;
+    let first = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
+    let third = u64::from(u32::from_be_bytes([q, r, s, t]));
+    mix(head ^ first, second ^ third.rotate_left(24))
 }

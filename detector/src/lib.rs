@@ -218,7 +218,8 @@ impl Detector {
                     None => self.counters.understood += 1,
                     Some(reason) => self.counters.other(reason),
                 }
-                if let Some(seen) = Observation::of(layers) {
+                let mut seen = Observation::default();
+                if seen.read(layers) {
                     self.learn(&seen, frame);
                 }
             }
@@ -226,7 +227,8 @@ impl Detector {
             Piece::Completes(completed) => {
                 self.counters.understood += 1;
                 let whole = layers.with_segment(completed.protocol, completed.segment());
-                if let Some(mut seen) = Observation::of(&whole) {
+                let mut seen = Observation::default();
+                if seen.read(&whole) {
                     seen.tiny_fragments = true;
                     self.learn(&seen, frame);
                 }

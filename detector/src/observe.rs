@@ -10,7 +10,7 @@ use crate::segment::Segment;
 use crate::words::{self, Word};
 
 /// What the detector looks at in one packet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Observation<'a> {
     pub(crate) source: Address,
     pub(crate) target: Address,
@@ -26,7 +26,7 @@ pub(crate) struct Observation<'a> {
 }
 
 /// What a packet carries.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Kind {
     Tcp(Segment),
     Udp(Datagram),
@@ -37,6 +37,7 @@ pub(crate) enum Kind {
     /// Address resolution.
     Arp(Resolution),
     /// Nothing that a rule looks at.
+    #[default]
     Other,
 }
 
@@ -120,38 +121,30 @@ pub(crate) enum Quoted {
 }
 
 impl<'a> Observation<'a> {
+    /// Reads a packet into one that has held nothing before, since moving it costs as much as reading it; whether there is
+    /// anything in it to look at.
     #[inline(always)]
-    pub(crate) fn of(layers: &Layers<'a>) -> Option<Observation<'a>> {
-        let (source, target, ttl, source_routed): (Address, Address, u8, bool) =
-            match &layers.network {
-                Network::V4(ip) => (
-                    ip.source.into(),
-                    ip.destination.into(),
-                    ip.ttl,
-                    ip.header.len() > wire::ipv4::HEADER_BYTES && is_source_routed(ip.options()),
-                ),
-                Network::V6(ip) => (
-                    ip.source.into(),
-                    ip.destination.into(),
-                    ip.hop_limit,
-                    ip.routed,
-                ),
-                Network::Arp(arp) => return resolution(arp),
-                Network::None => return None,
-            };
-        let mut seen = Observation {
-            source,
-            target,
-            ttl,
-            tiny_fragments: false,
-            source_routed,
-            kind: Kind::Other,
-            payload: layers.payload,
-        };
+    pub(crate) fn read(&mut self, layers: &Layers<'a>) -> bool {
+        match &layers.network {
+            Network::V4(ip) => {
+                (self.source, self.target) = (ip.source.into(), ip.destination.into());
+                self.ttl = ip.ttl;
+                self.source_routed =
+                    ip.header.len() > wire::ipv4::HEADER_BYTES && is_source_routed(ip.options());
+            }
+            Network::V6(ip) => {
+                (self.source, self.target) = (ip.source.into(), ip.destination.into());
+                self.ttl = ip.hop_limit;
+                self.source_routed = ip.routed;
+            }
+            Network::Arp(arp) => return self.resolution(arp),
+            Network::None => return false,
+        }
+        self.payload = layers.payload;
         match &layers.transport {
             Transport::Tcp(tcp) => {
                 let header_cut = layers.stop.is_some();
-                seen.kind = Kind::Tcp(Segment {
+                self.kind = Kind::Tcp(Segment {
                     sport: tcp.source,
                     dport: tcp.destination,
                     sequence: tcp.sequence,
@@ -167,28 +160,80 @@ impl<'a> Observation<'a> {
                 });
             }
             Transport::Udp(udp) => {
-                seen.kind = Kind::Udp(Datagram {
+                self.kind = Kind::Udp(Datagram {
                     sport: udp.source,
                     dport: udp.destination,
                     length: u32::try_from(layers.payload_length).unwrap_or(u32::MAX),
                 });
             }
             Transport::Icmp(icmp) => {
-                seen.kind = icmp_v4(icmp.icmp_type, icmp.code, icmp.rest, layers);
+                self.kind = icmp_v4(icmp.icmp_type, icmp.code, icmp.rest, layers);
             }
             Transport::Icmpv6(icmp) if matches!(icmp.icmp_type, SOLICITATION | ADVERTISEMENT) => {
-                return neighbour(icmp.icmp_type, source, target, layers.payload);
+                return self.neighbour(icmp.icmp_type);
             }
             Transport::Icmpv6(icmp) => {
-                seen.kind = icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers);
+                self.kind = icmp_v6(icmp.icmp_type, icmp.code, icmp.rest, layers);
             }
-            Transport::Other(SCTP) => {
-                let segment = sctp::segment(layers.payload)?;
-                seen.kind = Kind::Tcp(segment);
-            }
+            Transport::Other(SCTP) => match sctp::segment(layers.payload) {
+                Some(segment) => self.kind = Kind::Tcp(segment),
+                None => return false,
+            },
             Transport::None | Transport::Fragment | Transport::Other(_) => {}
         }
-        Some(seen)
+        true
+    }
+
+    /// Address resolution of IPv4.
+    fn resolution(&mut self, arp: &wire::decode::Arp) -> bool {
+        let answer = match arp.operation {
+            1 => false,
+            2 => true,
+            _ => return false,
+        };
+        if arp.sender.is_unspecified() && answer || arp.target.is_unspecified() && !answer {
+            return false;
+        }
+        let [sender, target] = arp.hardware;
+        // Who announces itself asks for nobody else: it has taken the address that it had asked for before it had one.
+        let announces = arp.sender == arp.target;
+        let (answer, target) = if announces {
+            (true, owner(std::net::Ipv4Addr::UNSPECIFIED, sender))
+        } else {
+            (answer, owner(arp.target, target))
+        };
+        self.resolves(owner(arp.sender, sender), target, answer)
+    }
+
+    /// Address resolution of IPv6. Whoever asks a neighbour that it knows whether it is still there asks it alone, and who
+    /// has no address yet asks whether one is free: neither looks for anybody.
+    fn neighbour(&mut self, icmp_type: u8) -> bool {
+        let Some(about) = self.payload.first_chunk::<16>() else {
+            return false;
+        };
+        let about = Address::from(std::net::Ipv6Addr::from(*about));
+        let answer = icmp_type == ADVERTISEMENT;
+        if !answer && self.target.is_host() {
+            return false;
+        }
+        let (source, target) = if answer {
+            (about, self.target)
+        } else {
+            (self.source, about)
+        };
+        let strangers = source.is_host() && target.is_host() && source != target;
+        strangers && self.resolves(source, target, answer)
+    }
+
+    fn resolves(&mut self, source: Address, target: Address, answer: bool) -> bool {
+        *self = Observation {
+            source,
+            target,
+            ttl: u8::MAX,
+            kind: Kind::Arp(Resolution { answer }),
+            ..Observation::default()
+        };
+        true
     }
 
     /// What the payload of a TCP segment says.
@@ -216,34 +261,6 @@ fn is_source_routed(mut options: &[u8]) -> bool {
     false
 }
 
-fn resolution<'a>(arp: &wire::decode::Arp) -> Option<Observation<'a>> {
-    let answer = match arp.operation {
-        1 => false,
-        2 => true,
-        _ => return None,
-    };
-    if arp.sender.is_unspecified() && answer || arp.target.is_unspecified() && !answer {
-        return None;
-    }
-    let [sender, target] = arp.hardware;
-    // Who announces itself asks for nobody else: it has taken the address that it had asked for before it had one.
-    let announces = arp.sender == arp.target;
-    let (answer, target) = if announces {
-        (true, owner(std::net::Ipv4Addr::UNSPECIFIED, sender))
-    } else {
-        (answer, owner(arp.target, target))
-    };
-    Some(Observation {
-        source: owner(arp.sender, sender),
-        target,
-        ttl: u8::MAX,
-        tiny_fragments: false,
-        source_routed: false,
-        kind: Kind::Arp(Resolution { answer }),
-        payload: &[],
-    })
-}
-
 /// Who has an address, or asks whether one is free and has none yet: then it is called by the address that its interface
 /// alone gives it, RFC 4291 appendix A.
 fn owner(address: std::net::Ipv4Addr, hardware: [u8; 6]) -> Address {
@@ -259,39 +276,6 @@ fn owner(address: std::net::Ipv4Addr, hardware: [u8; 6]) -> Address {
 /// Types of neighbour solicitation and advertisement, RFC 4861 sections 4.3 and 4.4.
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
-
-/// Address resolution of IPv6. Whoever asks a neighbour that it knows whether it is still there asks it alone, and who
-/// has no address yet asks whether one is free: neither looks for anybody.
-fn neighbour<'a>(
-    icmp_type: u8,
-    source: Address,
-    target: Address,
-    body: &[u8],
-) -> Option<Observation<'a>> {
-    let about: [u8; 16] = body.get(..16)?.try_into().ok()?;
-    let about = Address::from(std::net::Ipv6Addr::from(about));
-    let answer = icmp_type == ADVERTISEMENT;
-    if !answer && target.is_host() {
-        return None;
-    }
-    let (source, target) = if answer {
-        (about, target)
-    } else {
-        (source, about)
-    };
-    if !source.is_host() || !target.is_host() || source == target {
-        return None;
-    }
-    Some(Observation {
-        source,
-        target,
-        ttl: u8::MAX,
-        tiny_fragments: false,
-        source_routed: false,
-        kind: Kind::Arp(Resolution { answer }),
-        payload: &[],
-    })
-}
 
 fn message(ask: Ask, answer: bool, code: u8, rest: [u8; 4], layers: &Layers<'_>) -> Kind {
     let [a, b, c, d] = rest;
@@ -391,7 +375,8 @@ mod tests {
         .concat();
         let mut layers = Layers::default();
         layers.read(LinkType::ETHERNET, &frame, frame.len());
-        let seen = Observation::of(&layers).unwrap();
+        let mut seen = Observation::default();
+        assert!(seen.read(&layers));
         assert_eq!(seen.source.to_ip().to_string(), "fe80::ff:fe00:55");
         assert_eq!(seen.target.to_ip().to_string(), "192.0.2.9");
     }

@@ -103,10 +103,14 @@ impl Asset {
             Technique::Syn => false,
             _ => return,
         };
-        let fits = attempt.is_local() && tools::is_of_sensor(udp, attempt.dport);
         let key = attempt.source;
+        let watched = self.sensors.peek(&key).is_some();
         // Only who begins as a sensor does is watched: UDP first.
-        if self.sensors.peek(&key).is_none() && !(fits && udp) {
+        if !watched && !udp {
+            return;
+        }
+        let fits = attempt.is_local() && tools::is_of_sensor(udp, attempt.dport);
+        if !watched && !fits {
             return;
         }
         let sensor = &mut self.sensors.note(key, now, 1, findings).brief;

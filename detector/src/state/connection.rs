@@ -33,21 +33,19 @@ pub(super) enum Protocol {
 /// Both ends, in an order that does not depend on the direction, and the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionKey {
-    low: Endpoint,
-    high: Endpoint,
-    protocol: Protocol,
+    low: Address,
+    high: Address,
+    /// Port of the low end, port of the high end, protocol: one word, to be compared and mixed at once.
+    rest: u64,
 }
 
 impl std::hash::Hash for ConnectionKey {
-    /// One word an address, and one for ports and protocol: the table compares whole keys anyway.
+    /// One word an address: the table compares whole keys anyway.
     #[inline]
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let rest = u64::from(self.low.port) << 32
-            | u64::from(self.high.port) << 16
-            | u64::from(self.protocol as u8);
-        state.write_u64(self.low.address.bits());
-        state.write_u64(self.high.address.bits());
-        state.write_u64(rest);
+        state.write_u64(self.low.bits());
+        state.write_u64(self.high.bits());
+        state.write_u64(self.rest);
     }
 }
 
@@ -58,15 +56,25 @@ impl ConnectionKey {
         let from_low = from <= to;
         let (low, high) = if from_low { (from, to) } else { (to, from) };
         let key = ConnectionKey {
-            low,
-            high,
-            protocol,
+            low: low.address,
+            high: high.address,
+            rest: u64::from(low.port) << 32 | u64::from(high.port) << 16 | protocol as u64,
         };
         (key, from_low)
     }
 
+    /// The low end, and the high end.
+    #[inline]
+    fn ends(&self) -> (Endpoint, Endpoint) {
+        // Two bytes each.
+        #[expect(clippy::cast_possible_truncation, reason = "a word is taken apart")]
+        let port = |shift: u32| (self.rest >> shift) as u16;
+        let end = |address, port| Endpoint { address, port };
+        (end(self.low, port(32)), end(self.high, port(16)))
+    }
+
     pub(super) fn is_tcp(&self) -> bool {
-        self.protocol == Protocol::Tcp
+        self.rest & 0xffff == Protocol::Tcp as u64
     }
 }
 
@@ -353,10 +361,11 @@ impl Connection {
     /// What the rules are told of it.
     #[inline]
     pub(super) fn attempt(&self, key: &ConnectionKey) -> Attempt {
+        let (low, high) = key.ends();
         let (from, to) = if self.originator_is_low {
-            (key.low, key.high)
+            (low, high)
         } else {
-            (key.high, key.low)
+            (high, low)
         };
         Attempt {
             technique: self.technique,

@@ -30,9 +30,11 @@ impl Case {
 
 impl Keep for Case {
     fn worth(&self) -> u8 {
+        if self.detected() {
+            return 8;
+        }
         let contacts = self.tallies.values().map(|tally| tally.contacts.len());
         match contacts.max() {
-            _ if self.detected() => 8,
             Some(2..) => 3,
             _ => 1,
         }
