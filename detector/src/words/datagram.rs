@@ -32,6 +32,10 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
     if dport == 123 && first & 7 == 3 && bytes.len() >= 48 {
         return Word::NtpQuestion;
     }
+    // Control and private messages, RFC 9327 section 2 and RFC 5905 section 7.3, that are no responses.
+    if dport == 123 && matches!(first & 7, 6 | 7) && first & 0x80 == 0 {
+        return Word::NtpControl;
+    }
     if let Some(call) = rpc::call(bytes) {
         return call;
     }

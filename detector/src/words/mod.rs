@@ -64,6 +64,17 @@ mod tests {
             Word::BackOrifice
         );
         assert_eq!(of_datagram(4000, 9, b"CCCCCCCC"), Word::Same(b'C'));
+        let refusal = b"Response: Error\r\nMessage: Authentication failed\r\n\r\n";
+        assert_eq!(of_stream(5038, 4000, refusal), Word::Denied);
+        let login = b"Action: Login\r\nUsername: a\r\nSecret: 1\r\n\r\n";
+        assert!(matches!(
+            of_stream(4000, 5038, login),
+            Word::Credentials(Some(_))
+        ));
+        assert_eq!(
+            of_datagram(4000, 123, b"\x17\0\x03\x2a\0\0\0\0"),
+            Word::NtpControl
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
             rpc::call(bytes.get(4..).unwrap_or_default()).unwrap_or(Word::Other)
         }
         b'A'..=b'Z' | b'a'..=b'z' => spoken(dport, bytes),
-        b'{' if WEB.contains(&dport) => form(bytes).unwrap_or(Word::Other),
+        b'{' | b'<' if WEB.contains(&dport) => form(bytes).unwrap_or(Word::Other),
         // An empty line, and nothing else.
         b'\r' | b'\n' if bytes.len() <= 4 => Word::Greeting(1),
         // `CONNECT` of MQTT holds name and password.
@@ -48,6 +48,7 @@ fn reply(sport: u16, bytes: &[u8]) -> Option<Word> {
         [b'-', b'E', b'R', b'R', ..] if sport == 110 => Some(Word::Denied),
         _ if sport == 143 => imap(bytes),
         _ if sport == 23 => telnet(bytes),
+        _ if sport == MANAGER => manager(bytes),
         [a, b, c, b' ' | b'-', ..]
             if matches!(sport, 21 | 25 | 587 | 2525 | 119) || sport < 1024 =>
         {
@@ -75,6 +76,20 @@ fn number(digits: [u8; 3]) -> Option<u16> {
             .is_ascii_digit()
             .then(|| number * 10 + u16::from(digit - b'0'))
     })
+}
+
+/// Port of the manager of Asterisk, a telephone exchange.
+const MANAGER: u16 = 5038;
+
+/// The manager answers an action in lines of a name and a value.
+fn manager(bytes: &[u8]) -> Option<Word> {
+    let (response, rest) = bytes.split_at_checked(bytes.iter().position(|byte| *byte == b'\n')?)?;
+    let tells = |what: &[u8]| contains_any(rest, &[what]);
+    match response.trim_ascii() {
+        b"Response: Error" if tells(b"Authentication failed") => Some(Word::Denied),
+        b"Response: Success" if tells(b"Authentication accepted") => Some(Word::Welcome),
+        _ => None,
+    }
 }
 
 /// IMAP answers a tag with `OK`, `NO` or `BAD`.
@@ -189,6 +204,9 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     }
     if starts(b"AUTH ") {
         return credentials(bytes.trim_ascii());
+    }
+    if dport == MANAGER && starts(b"ACTION: LOGIN") {
+        return Word::Credentials(Some(Password::in_bytes(bytes)));
     }
     if starts(b"APOP ") {
         return Word::Credentials(None);

@@ -72,6 +72,8 @@ pub(crate) enum Word {
     Smb,
     /// A client's question for the time.
     NtpQuestion,
+    /// A question to a time server about itself and its clients.
+    NtpControl,
     /// The first packet of QUIC: a client's whole opening.
     QuicOpening,
     /// The handshake of a peer-to-peer protocol.
