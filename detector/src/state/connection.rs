@@ -116,6 +116,8 @@ impl Seen {
     const KEYED: Seen = Seen(1 << 17);
     /// The responder has said what is as short as its consent to a login.
     const CONSENTED: Seen = Seen(1 << 18);
+    /// A router said that the responder cannot be reached.
+    pub(super) const UNREACHABLE: Seen = Seen(1 << 19);
 
     #[inline]
     pub(super) fn has(self, other: Seen) -> bool {

@@ -11,7 +11,7 @@
 //! 6. `Assignment`: a host that gives addresses away tries one before it does, itself or through a relay.
 //! 7. `ServiceDied`: the service had answered before and now refuses, or no longer answers one that it had served.
 //! 8. `Named`: a name was just resolved to this address for this client, or asked for if the answer was not caught.
-//! 9. `OtherFamily`: within a second, the same port was reached over the other version of IP (RFC 8305).
+//! 9. `OtherFamily`: within seconds, the same port was reached over the other version of IP (RFC 8305).
 //! 10. `Outage`: several clients that had been served before fail, and nobody has been served since.
 //! 11. `Missed`: the sensor sees about as many answers without a question as questions without an answer.
 
@@ -73,11 +73,7 @@ impl State {
         if self.names.means(source, target, attempt.dport, opened) {
             return Some(Excuse::Named);
         }
-        let reached_to = opened.plus_nanos(limits.other_family_within.nanos());
-        if attempt.technique == Technique::Syn
-            && !attempt.raw
-            && self.context.other_family(attempt, opened, reached_to)
-        {
+        if self.has_turned(attempt) {
             return Some(Excuse::OtherFamily);
         }
         if self.is_outage(source, outcome) {
@@ -85,6 +81,15 @@ impl State {
         }
         self.is_missed(source, attempt.dport, outcome)
             .then_some(Excuse::Missed)
+    }
+
+    /// Whether the same was reached over the other version of IP.
+    pub(super) fn has_turned(&self, attempt: &Attempt) -> bool {
+        let opened = attempt.opened.time;
+        let within = self.context.limits.other_family_within.nanos();
+        attempt.technique == Technique::Syn
+            && !attempt.raw
+            && (self.context).other_family(attempt, opened, opened.plus_nanos(within))
     }
 
     fn service_died(&self, attempt: &Attempt, outcome: Outcome) -> bool {

@@ -68,6 +68,14 @@ impl State {
             grown(connection, &key, news);
         }
         if connection.originator_is_low == from_low && !connection.seen.has(over) {
+            // A stack tells its program when it has asked again, and the program turns to the other version of IP.
+            let may_turn = connection.seen.has(Seen::SYN)
+                && !connection.seen.has(Seen::RAW)
+                && !about.target.is_v4();
+            if may_turn {
+                connection.seen.add(Seen::UNREACHABLE.with(Seen::PATIENT));
+                return;
+            }
             connection.seen.add(Seen::SETTLED);
             let attempt = connection.attempt(&key);
             if connection_is_stray(&attempt) {

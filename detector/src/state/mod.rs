@@ -297,6 +297,12 @@ impl State {
         }
     }
 
+    fn mark(&mut self, handle: Handle, what: Seen) {
+        if let Some((_, connection)) = self.connections.by_handle(handle) {
+            connection.seen.add(what);
+        }
+    }
+
     /// A connection that has waited long enough.
     fn overdue(&mut self, handle: Handle, news: &mut Outbox) {
         let Some((key, connection)) = self.connections.by_handle(handle) else {
@@ -313,17 +319,18 @@ impl State {
             return;
         }
         let unanswered = !seen.has(Seen::ACCEPTED.with(Seen::COMPLETED));
-        if connection.sent > 1 && unanswered && seen.has(Seen::SYN) && !seen.has(Seen::PATIENT) {
-            // Somebody insists: how long shows who.
-            connection.seen.add(Seen::PATIENT);
+        let insists = connection.sent > 1 && unanswered && seen.has(Seen::SYN);
+        let attempt = connection.attempt(&key);
+        if insists && !seen.has(Seen::PATIENT) && !self.has_turned(&attempt) {
+            // How long shows who.
+            self.mark(handle, Seen::PATIENT);
             if let Some(early) = self.longer.push(self.clock, handle) {
                 self.hurried += 1;
                 self.overdue(early, news);
             }
             return;
         }
-        connection.seen.add(Seen::SETTLED);
-        let attempt = connection.attempt(&key);
+        self.mark(handle, Seen::SETTLED);
         if key.is_tcp() && self.is_flooded(attempt.target, attempt.dport) {
             return;
         }
@@ -338,6 +345,8 @@ impl State {
                 Outcome::Empty
             } else if seen.has(Seen::ACCEPTED) {
                 Outcome::Abandoned
+            } else if seen.has(Seen::UNREACHABLE) {
+                Outcome::Unreachable
             } else {
                 Outcome::Silent
             };
