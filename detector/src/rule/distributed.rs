@@ -7,7 +7,8 @@
 //! Evidence that is kept by source sees nothing of a scan that changes its source with each port. Kept by target it is
 //! plain: many sources fail at many ports, and hardly two at the same one. Clients of a service that has died all fail at
 //! one port. Decoys repeat the probe: the same source port, target port and sequence number from different sources
-//! within moments, which two hosts' stacks agree on only by chance.
+//! within moments, which two hosts' stacks agree on only by chance. Datagrams have no number, but their clients have ports
+//! of their own; programs that keep to one, as games do, ask one port with it.
 //!
 //! # Evidence
 //! Sources, ports, and the probes that came in several names.
@@ -17,6 +18,8 @@
 //!
 //! # References
 //! nmap's `scan_engine_raw.cc` (decoys share all but the source); Snort's distributed port scan.
+
+use std::collections::VecDeque;
 
 use labels::{Class, Finding, Transport};
 
@@ -31,6 +34,8 @@ use crate::state::{Memory, State};
 
 /// Probes that are remembered to be compared.
 const REMEMBERED: usize = 128;
+/// Of what may come in floods without any service's being known as flooded, so many: decoys are sent in one go.
+const REMEMBERED_OTHERS: usize = 16;
 
 /// Names in which nmap sends one probe at most; more are a flood's.
 const MOST_DECOYS: usize = 128;
@@ -56,7 +61,7 @@ struct Target {
     raw: usize,
     failed_ports: Ports,
     failures: usize,
-    recent: Vec<Probe>,
+    recent: VecDeque<Probe>,
     /// How often a probe came in another name.
     twins: usize,
     decoys: Addresses,
@@ -64,6 +69,7 @@ struct Target {
     frames: Examples,
     /// Of echo requests, which go to many: whom.
     pinged: Addresses,
+    udp: bool,
 }
 
 impl Target {
@@ -134,10 +140,10 @@ impl Brief for Target {
             } else {
                 vec![target.to_ip().into()]
             },
-            transport: if pinged {
-                Transport::Icmp
-            } else {
-                Transport::Tcp
+            transport: match (pinged, self.udp) {
+                (true, _) => Transport::Icmp,
+                (false, true) => Transport::Udp,
+                (false, false) => Transport::Tcp,
             },
             ports: if pinged { Vec::new() } else { ports.ranges() },
             span: life.activity?,
@@ -176,28 +182,31 @@ impl Distributed {
         if ping {
             target.pinged.insert(attempt.target);
         }
-        let twin = target
-            .recent
-            .iter()
-            .find(|(sport, port, isn, source, then)| {
-                (*sport, *port, *isn) == (attempt.sport, dport, attempt.isn)
-                    && *source != attempt.source
-                    && now.time.nanos_since(then.time) <= within
-            });
+        let remembered = match attempt.technique {
+            Technique::Syn | Technique::Echo => REMEMBERED,
+            _ => REMEMBERED_OTHERS,
+        };
+        let mut recent = target.recent.iter().rev().take(remembered);
+        let twin = recent.find(|(sport, port, isn, source, then)| {
+            (*sport, *port, *isn) == (attempt.sport, dport, attempt.isn)
+                && *source != attempt.source
+                && now.time.nanos_since(then.time) <= within
+        });
         if let Some((_, _, _, source, then)) = twin.copied() {
             target.twins += 1;
             target.decoys.insert(source);
             target.decoys.insert(attempt.source);
             target.decoyed.insert(dport);
+            target.udp = attempt.technique == Technique::Udp;
             target.frames.note(then.frame);
             target.frames.note(now.frame);
         }
         if target.recent.len() >= REMEMBERED {
-            target.recent.remove(0);
+            target.recent.pop_front();
         }
         target
             .recent
-            .push((attempt.sport, dport, attempt.isn, attempt.source, now));
+            .push_back((attempt.sport, dport, attempt.isn, attempt.source, now));
         self.judge(key, now, findings);
     }
 
@@ -224,22 +233,33 @@ impl Distributed {
     }
 }
 
+/// A datagram to one host from a client's port, which no other client has at the same time but by chance; services that
+/// answer a call to a group have the lower port.
+fn is_clients(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Udp
+        && attempt.sport >= 1024
+        && attempt.sport > attempt.dport
+        && !attempt.target.is_broadcast_like()
+}
+
 impl Rule for Distributed {
     fn name(&self) -> &'static str {
         "distributed scan"
     }
 
     fn hears(&self) -> NewsKinds {
-        NewsKinds::of(&[NewsKind::Opening, NewsKind::Settled])
+        NewsKinds::of(&[NewsKind::Opening, NewsKind::Stray, NewsKind::Settled])
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
             News::Opening(attempt)
-                if matches!(attempt.technique, Technique::Syn | Technique::Echo) =>
+                if matches!(attempt.technique, Technique::Syn | Technique::Echo)
+                    || is_clients(attempt) =>
             {
                 self.opening(attempt, now, findings);
             }
+            News::Stray(attempt) => self.opening(attempt, now, findings),
             News::Settled(attempt, Outcome::Refused | Outcome::Silent | Outcome::Unreachable)
                 if attempt.technique == Technique::Syn =>
             {
