@@ -1,20 +1,22 @@
 //! Inverse mapping: answers to nothing, sent to learn which addresses are absent.
 //!
 //! # What
-//! One source sends resets or SYN-ACKs of no connection to one port of address after address of a network.
+//! One source sends resets, SYN-ACKs, echo replies or answers of name servers, which nobody asked for, to address after
+//! address of a network.
 //!
 //! # Why these facts
 //! A host drops such a segment or answers it with a reset, a router complains of an absent address: who hears no
 //! complaint knows that somebody is there. The flood's backscatter that it looks like comes from the port of a service
 //! to ports of clients, again and again to the same addresses, in the order in which a tool draws them; this goes to the
-//! port of a service, from none, once to each of many neighbours.
+//! port of a service, from none, once to each of many neighbours. Where its ports are like those of a victim's answers, the
+//! order tells: nobody is answered one address after the other, all through a network, but he whose names were forged in
+//! that order; and a victim's stack repeats its consent, and refuses with the number 0.
 //!
 //! # Evidence
 //! How many addresses of one neighbourhood, how many of them followed their neighbour, at which port.
 //!
 //! # Blind spots
-//! Answers of other protocols that nobody asked for (echo replies, DNS answers) are left to the rules of their kind. A
-//! walk of very few addresses, or one drawn at random over many networks.
+//! A walk of very few addresses, or one drawn at random, with ports as a victim's answers have them.
 //!
 //! # References
 //! "Interpreting Network Traffic", the reset scans; RFC 1812 section 5.2.7.1 (host unreachable).
@@ -26,9 +28,11 @@ use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
-use crate::news::{Answer, AnswerKind, Moment, News, NewsKind, NewsKinds};
+use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds};
+use crate::observe::Fault;
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
+use crate::words::Word;
 
 section! {
     /// When answers to nothing map a network.
@@ -37,6 +41,9 @@ section! {
         scattered: usize,
     }
 }
+
+/// In place of a port: all of them, and what has none.
+const ANY: u16 = 0;
 
 /// What is known of one who answers nobody, at one port.
 #[derive(Default)]
@@ -49,19 +56,27 @@ struct Walk {
     odd: usize,
     steps: usize,
     last: Option<Address>,
+    /// How often a router said that one of them does not exist.
+    absent: usize,
+    transport: Option<Transport>,
     frames: Examples,
 }
 
 impl Walk {
     fn suffices(&self, port: u16, limits: &Limits) -> bool {
         let asked = self.targets.len();
+        let walks = self.steps * 4 >= asked * 3;
+        let once = self.times < asked * 2;
+        let near = self.nearest() * 2 > asked;
+        if port == ANY {
+            // Resets that answer neither a SYN nor an ACK end sessions; those with hosts that do not exist are none.
+            let made_up = self.odd == self.times && self.absent >= limits.walked;
+            return once && near && (walks || made_up) && asked >= limits.scattered;
+        }
         // To a client's port a flood's victim may answer, but always from its service.
         if port >= 1024 && self.sports.len() * 2 < asked && self.odd < self.times {
             return false;
         }
-        let walks = self.steps * 4 >= asked * 3;
-        let once = self.times < asked * 2;
-        let near = self.nearest() * 2 > asked;
         once && near && (asked >= limits.walked && walks || asked >= limits.scattered)
     }
 
@@ -88,19 +103,23 @@ impl Brief for Walk {
             tool: None,
             sources: vec![key.0.to_ip().into()],
             targets: self.targets.blocks(),
-            transport: Transport::Tcp,
-            ports: vec![PortRange::single(key.1)],
+            transport: self.transport?,
+            ports: if key.1 == ANY {
+                Vec::new()
+            } else {
+                vec![PortRange::single(key.1)]
+            },
             span: life.activity?,
             detected: life.detected?,
             confidence: 0.75,
             evidence: vec![fact(
-                "answers that nobody asked for, to one port of many neighbours",
+                "answers that nobody asked for, to many neighbours",
                 format!(
                     "{}, {} of them one after the other",
                     count(self.targets.len(), "address"),
                     self.steps
                 ),
-                "a question before each answer; a flood's answers go to clients' ports",
+                "a question before each answer; a flood's answers go to clients' ports, in no order",
                 &self.frames,
             )],
         };
@@ -120,20 +139,56 @@ impl Mapping {
         }
     }
 
-    fn answered(&mut self, answer: &Answer, now: Moment, findings: &mut Findings) {
-        let key = (answer.source, answer.dport);
+    fn is_claimed(&self, key: (Address, u16)) -> bool {
+        let walk = self.walks.peek(&key);
+        walk.is_some_and(|folder| folder.life.detected.is_some())
+    }
+
+    /// Takes in what goes to one port after another of nobody.
+    fn aimed(&mut self, said: &Said, now: Moment, findings: &mut Findings) {
+        if !self.is_claimed((said.source, ANY)) {
+            self.note((said.source, said.dport), said, now, findings);
+        }
+    }
+
+    /// Takes in what goes to any port.
+    fn walked(&mut self, said: &Said, now: Moment, findings: &mut Findings) {
+        if !self.is_claimed((said.source, said.dport)) {
+            self.note((said.source, ANY), said, now, findings);
+        }
+    }
+
+    /// It was said again: who maps says it once.
+    fn insisted(&mut self, said: &Said, now: Moment, findings: &mut Findings) {
+        let walk = &mut self.walks.note((said.source, ANY), now, 1, findings).brief;
+        walk.times += 2;
+    }
+
+    /// A router says that somebody is not there to whom something was said.
+    fn is_absent(&mut self, source: Address, now: Moment, findings: &mut Findings) {
+        let key = (source, ANY);
+        if let Some(folder) = self.walks.get(&key) {
+            folder.brief.absent += 1;
+            self.walks.judge(key, now, findings, |walk, limits| {
+                walk.suffices(ANY, limits)
+            });
+        }
+    }
+
+    fn note(&mut self, key: (Address, u16), said: &Said, now: Moment, findings: &mut Findings) {
         let walk = &mut self.walks.note(key, now, 1, findings).brief;
         walk.times += 1;
-        walk.odd += usize::from(is_odd(answer));
+        walk.odd += usize::from(said.is_odd);
+        walk.transport.get_or_insert(said.transport);
         let distance = walk
             .last
-            .map(|last| answer.target.bits().wrapping_sub(last.bits()));
+            .map(|last| said.target.bits().wrapping_sub(last.bits()));
         if matches!(distance, Some(1..=4)) {
             walk.steps += 1;
         }
-        walk.last = Some(answer.target);
-        walk.targets.insert(answer.target);
-        walk.sports.insert(answer.sport);
+        walk.last = Some(said.target);
+        walk.targets.insert(said.target);
+        walk.sports.insert(said.sport);
         walk.frames.note(now.frame);
         self.walks.judge(key, now, findings, |walk, limits| {
             walk.suffices(key.1, limits)
@@ -141,9 +196,52 @@ impl Mapping {
     }
 }
 
-/// Whether it is a reset as no stack answers with.
-fn is_odd(answer: &Answer) -> bool {
-    answer.kind == AnswerKind::Reset && answer.acknowledgment.is_some()
+/// What somebody says who was not asked.
+struct Said {
+    source: Address,
+    target: Address,
+    sport: u16,
+    dport: u16,
+    transport: Transport,
+    is_odd: bool,
+}
+
+impl Said {
+    /// `None` for complaints, which say of what.
+    fn answer(answer: &Answer) -> Option<Said> {
+        Some(Said {
+            source: answer.source,
+            target: answer.target,
+            sport: answer.sport,
+            dport: answer.dport,
+            transport: match answer.kind {
+                AnswerKind::Reset | AnswerKind::Refusal | AnswerKind::Accept => Transport::Tcp,
+                AnswerKind::EchoReply => Transport::Icmp,
+                AnswerKind::Unreachable | AnswerKind::Exceeded => return None,
+            },
+            is_odd: answer.kind == AnswerKind::Reset && answer.acknowledgment.is_some(),
+        })
+    }
+
+    fn datagram(attempt: &Attempt) -> Said {
+        Said {
+            source: attempt.source,
+            target: attempt.target,
+            sport: attempt.sport,
+            dport: attempt.dport,
+            transport: Transport::Udp,
+            is_odd: false,
+        }
+    }
+
+    /// Whether it comes from the port of no service: a victim's answers go the other way, and have a stack's numbers.
+    fn is_aimed(&self) -> bool {
+        self.sport >= 1024 || self.sport == self.dport || self.is_odd
+    }
+
+    fn is_to_a_stranger(&self, state: &State) -> bool {
+        self.target.is_host() && !state.have_met(self.source, self.target)
+    }
 }
 
 impl Rule for Mapping {
@@ -152,21 +250,51 @@ impl Rule for Mapping {
     }
 
     fn hears(&self) -> NewsKinds {
-        NewsKinds::of(&[NewsKind::Unsolicited])
+        NewsKinds::of(&[
+            NewsKind::Unsolicited,
+            NewsKind::UnsolicitedRepeated,
+            NewsKind::UnsolicitedOverdue,
+            NewsKind::Opening,
+            NewsKind::Complained,
+        ])
     }
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
-        if let News::Unsolicited(answer) = news
-            && matches!(
-                answer.kind,
-                AnswerKind::Reset | AnswerKind::Refusal | AnswerKind::Accept
-            )
-            // From the port of no service: a victim's answers go the other way, and have a stack's numbers.
-            && (answer.sport >= 1024 || answer.sport == answer.dport || is_odd(answer))
-            && answer.target.is_host()
-            && !state.have_met(answer.source, answer.target)
-        {
-            self.answered(answer, now, findings);
+        let said = match news {
+            News::Complained {
+                fault: Fault::Host,
+                to,
+                ..
+            } => return self.is_absent(*to, now, findings),
+            News::Unsolicited(answer)
+            | News::UnsolicitedRepeated(answer)
+            | News::UnsolicitedOverdue(answer) => match Said::answer(answer) {
+                Some(said) => said,
+                None => return,
+            },
+            News::Opening(attempt) if matches!(attempt.word, Word::DnsAnswer(_)) => {
+                Said::datagram(attempt)
+            }
+            _ => return,
+        };
+        if !said.is_to_a_stranger(state) {
+            return;
+        }
+        match news {
+            News::Unsolicited(answer) => {
+                if said.transport == Transport::Tcp && said.is_aimed() {
+                    self.aimed(&said, now, findings);
+                }
+                // Where questions are not seen, all answers are of this kind.
+                let replied = answer.kind == AnswerKind::EchoReply && !state.sees_one_side();
+                if replied || answer.kind == AnswerKind::Reset {
+                    self.walked(&said, now, findings);
+                }
+            }
+            News::UnsolicitedRepeated(_) => self.insisted(&said, now, findings),
+            News::UnsolicitedOverdue(_) if !said.is_aimed() => self.walked(&said, now, findings),
+            News::Opening(_) if !state.sees_one_side() => self.walked(&said, now, findings),
+            _ => {}
         }
     }
 
