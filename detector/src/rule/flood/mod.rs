@@ -102,6 +102,8 @@ impl Detail {
 const SHARE: u64 = 8;
 /// Names in which nmap sends one probe at most.
 const MOST_DECOYS: u32 = 128;
+/// SYNs of each source from which on its name is no draw.
+const STEADY: u64 = 16;
 /// SYNs of one connection beyond those that any stack sends (Linux sends seven, at growing intervals).
 const MOST_SENT: u8 = 8;
 
@@ -177,6 +179,8 @@ impl Victim {
     fn is_forged(&self) -> bool {
         match self.crowd.count() {
             None => true,
+            // Names are drawn anew, or it is one; who comes with a few, each again and again, has no others.
+            Some(sources) if sources >= 2 && self.syns >= sources * STEADY => false,
             // True hosts would tear down what they did not mean, forged ones mostly do not exist.
             Some(sources) if sources >= 8 => self.torn * 4 < self.syns,
             Some(_) => {

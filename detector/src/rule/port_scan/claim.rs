@@ -11,6 +11,8 @@ use crate::news::{Outcome, Technique};
 use crate::report::{Draft, count, fact};
 use crate::tools;
 
+/// RFC 1288.
+const FINGER: u16 = 79;
 /// Probes of each host that a scan may send only to see whether the host exists.
 const DISCOVERY_PROBES: u64 = 2;
 
@@ -69,6 +71,7 @@ fn classify(technique: Technique, tally: &Tally, config: &Limits) -> (Class, Tra
         Technique::Syn if tally.is_monitor() => Class::MonitoringPoll,
         Technique::Syn if is_for_trojans(tally) => Class::TrojanProbe,
         Technique::Syn if is_for_rpc(tally) => Class::RpcProbe,
+        Technique::Syn if tally.ports.list() == [FINGER] => Class::FingerProbe,
         Technique::Syn
             if is_for_web_and_proxies(tally)
                 && tally.targets.len() >= config.scan.sweep_shape_hosts =>
