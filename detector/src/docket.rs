@@ -59,12 +59,19 @@ pub(crate) struct Folder<B> {
     pub(crate) brief: B,
 }
 
-impl<B: Default> Default for Folder<B> {
-    fn default() -> Self {
+impl<B> Folder<B> {
+    /// One of which so much is known, and nothing has happened.
+    pub(crate) fn of(brief: B) -> Self {
         Folder {
             life: Life::default(),
-            brief: B::default(),
+            brief,
         }
+    }
+}
+
+impl<B: Default> Default for Folder<B> {
+    fn default() -> Self {
+        Folder::of(B::default())
     }
 }
 

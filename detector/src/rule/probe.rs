@@ -7,7 +7,9 @@
 //! # Why these facts
 //! Each kind has a form of its own that its protocol gives it (a question for a whole zone, a call of the portmapper, a
 //! refusal to relay, a route in the header), and comes from where nobody who uses it does: from another site. A zone is
-//! given to secondaries, a refused transfer goes to a stranger; one refusal to relay is a typing error, several are a test.
+//! given to secondaries, a refused transfer goes to a stranger; one refusal to relay is a typing error, several are a test,
+//! and so is envelope after envelope over one connection with no mail in any: who verifies a sender's address asks for one or
+//! two, and a list sends its mail.
 //! A question whose answer was missed, and after which nothing followed, counts beside others that were refused. Beside a
 //! zone that was asked for, servers that are closed count, too. No resolver connects from the port of name servers.
 //!
@@ -41,6 +43,8 @@ const AXFR: u16 = 252;
 const IXFR: u16 = 251;
 /// TFTP: what it does not understand, errors included, some servers answer with an error (CVE-2024-2169).
 const TFTP: u16 = 69;
+/// A mail server wants the mail itself, RFC 5321 section 4.2.3.
+const START_MAIL: u16 = 354;
 /// RFC 1288.
 const FINGER: u16 = 79;
 /// RFC 1833 section 3.2.
@@ -55,6 +59,7 @@ section! {
         calls: u32,
         fingers: u32,
         relays: u32,
+        envelopes: u32,
         odd: u32,
         quenches: u32,
         loop_packets: u32,
@@ -71,6 +76,41 @@ struct When {
     now: Moment,
 }
 
+/// Bytes that an envelope without mail takes, commands and all: sender and recipient have at most 64 each before their `@`,
+/// RFC 5321 section 4.5.3.1.1, and hardly any has so many.
+const ENVELOPE: u32 = 160;
+
+/// Envelopes over one connection in which no mail was sent.
+#[derive(Default)]
+struct Envelopes {
+    socket: u16,
+    empty: u32,
+}
+
+impl Envelopes {
+    /// One more was begun; how many were empty so far.
+    fn begin(&mut self, attempt: &Attempt) -> u32 {
+        if self.socket != attempt.sport {
+            *self = Envelopes {
+                socket: attempt.sport,
+                empty: 0,
+            };
+        }
+        self.empty = self.empty.saturating_add(1);
+        if attempt.given > self.empty.saturating_mul(ENVELOPE) {
+            self.empty = 0;
+        }
+        self.empty
+    }
+
+    /// The server is ready for a mail.
+    fn fill(&mut self, socket: u16) {
+        if self.socket == socket {
+            self.empty = 0;
+        }
+    }
+}
+
 /// What is known of one who asks.
 #[derive(Default)]
 struct Asker {
@@ -84,6 +124,7 @@ struct Asker {
     names: Addresses,
     /// Recipients whose refusal would be told.
     asking: Asking,
+    envelopes: Envelopes,
     /// Something that only a proxy is asked was asked.
     proxied: bool,
     /// Of which only so much was seen that it may have been the same again.
@@ -105,7 +146,9 @@ impl Brief for Asker {
             Class::ZoneTransferProbe => "whole zones asked for, and not given",
             Class::RpcProbe => "calls of the portmapper from another site",
             Class::FingerProbe => "finger asked from another site",
-            Class::RelayTest => "mail that the server refused to pass on",
+            Class::RelayTest => {
+                "mail that the server refused to pass on, or that was only announced"
+            }
             Class::SourceRouteProbe => "packets that name their way",
             Class::PortZeroProbe => "packets for port 0",
             Class::ProxyProbe => "ports of proxies tried, and a stranger asked to pass on",
@@ -243,6 +286,16 @@ impl Probe {
         }
     }
 
+    /// An envelope of mail, of which it is not known yet whether it stays empty.
+    fn envelope(&mut self, attempt: &Attempt, when: When, findings: &mut Findings) {
+        let needed = self.askers.limits().envelopes;
+        let key = (attempt.source, Class::RelayTest);
+        let asker = &mut self.askers.open(key, findings).brief;
+        if asker.envelopes.begin(attempt) >= needed {
+            self.of(attempt, Class::RelayTest, when, findings);
+        }
+    }
+
     /// A port of proxies of another site was tried, or something asked that only a proxy is asked.
     fn proxy(&mut self, attempt: &Attempt, asked: bool, when: When, findings: &mut Findings) {
         let key = (attempt.source, Class::ProxyProbe);
@@ -267,6 +320,9 @@ impl Probe {
             Word::Portmap(_) | Word::Rpc if attempt.is_from_elsewhere() => {
                 self.of(attempt, Class::RpcProbe, when, findings);
             }
+            Word::Envelope if attempt.is_from_elsewhere() => {
+                self.envelope(attempt, when, findings);
+            }
             Word::Recipient => self.mail(attempt, true, findings),
             Word::ProxyRequest if attempt.is_from_elsewhere() => {
                 self.proxy(attempt, true, when, findings);
@@ -278,6 +334,13 @@ impl Probe {
     /// A server has said something.
     fn answered(&mut self, attempt: &Attempt, word: Word, when: When, findings: &mut Findings) {
         match word {
+            Word::Reply(START_MAIL) => {
+                let key = (attempt.source, Class::RelayTest);
+                if let Some(folder) = self.askers.get(&key) {
+                    folder.brief.envelopes.fill(attempt.sport);
+                }
+                self.mail(attempt, false, findings);
+            }
             Word::Reply(_) => self.mail(attempt, false, findings),
             Word::RelayDenied => {
                 self.mail(attempt, false, findings);

@@ -2,8 +2,9 @@
 //!
 //! # What
 //! Datagrams whose answers are many times as long, and whose asker says of the answers that nobody there waits for them,
-//! or whose service nobody far away has business with; or echo requests to a whole network at once; or several hosts that
-//! accept, again and again, connections which one host has not opened or never takes up.
+//! or whose service nobody far away has business with; or echo requests to a whole network at once, or the replies of
+//! one, again and again, to who has not asked; or several hosts that accept, again and again, connections which one host has
+//! not opened or never takes up.
 //!
 //! # Why these facts
 //! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
@@ -11,8 +12,10 @@
 //! tell: one service of several far hosts answers at length, and is told that nobody listens. A server whose client has
 //! left may repeat one answer for long, but it is one server, and one answer. A server repeats its consent because nobody
 //! takes it up; the victim of a flood in forged names consents to many, while here many consent to one. A client that does
-//! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Characters, caches
-//! and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer.
+//! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Hosts that somebody
+//! looks for in another's name are asked, and reply, once or twice; a network that is made to reply does so as long as it is
+//! asked. Characters, caches and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer. So does who asks an agent for
+//! everything, from socket after socket, without the pause that a manager makes.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
@@ -24,6 +27,7 @@
 //! CERT CA-98.01 (smurf), TA14-017A (amplification); RFC 2644.
 
 use labels::{Class, Finding, Transport};
+use wire::Timestamp;
 
 use crate::address::Address;
 use crate::config::Config;
@@ -31,15 +35,19 @@ use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{
-    AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
+    Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Outcome, Technique,
 };
 use crate::observe::Fault;
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Answers, Memory, State};
 use crate::tools;
+use crate::words::Word;
 
 /// Port of the generator of characters, RFC 864.
 const CHARGEN: u16 = 19;
+
+/// Port of agents of SNMP.
+const SNMP: u16 = 161;
 
 /// Stands for all services that accept by TCP, in place of a port.
 const HANDSHAKES: u16 = u16::MAX;
@@ -62,6 +70,33 @@ section! {
         reflectors: usize,
         abuses: u32,
         unclaimed: u32,
+        replies: u32,
+    }
+}
+
+/// Questions that follow one another with hardly a pause, each from a socket of its own.
+#[derive(Default)]
+struct Row {
+    count: u32,
+    last: Timestamp,
+}
+
+impl Row {
+    /// A manager asks all that he wants of an agent, and comes back after a minute or later.
+    const PAUSE_NANOS: u64 = 5_000_000_000;
+
+    fn add(&mut self, now: Timestamp) {
+        if now.nanos_since(self.last) > Self::PAUSE_NANOS {
+            self.count = 0;
+        }
+        self.count = self.count.saturating_add(1);
+        self.last = now;
+    }
+
+    /// Whether they are so many for each who was asked.
+    fn are_many(&self, each: u32, asked: &Addresses) -> bool {
+        let asked = u32::try_from(asked.len()).unwrap_or(u32::MAX);
+        self.count >= each.saturating_mul(asked)
     }
 }
 
@@ -75,10 +110,14 @@ struct Victim {
     unasked: u32,
     /// Questions to services that nobody far away has business with.
     abuses: u32,
+    /// Questions to agents, who are asked by managers from anywhere.
+    bulks: Row,
     surprises: u32,
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
     chatter: Addresses,
+    /// Echo replies that the victim did not ask for.
+    replies: u32,
     /// Hosts that accept connections which the victim has not opened.
     accepting: Addresses,
     /// Handshakes begun once, consented to again and again, and never taken up; and the hosts that consented.
@@ -103,10 +142,14 @@ impl Victim {
             && is_often(self.unclaimed, &self.consenting);
         self.surprises >= limits.surprises && (amplified && questions || reflected)
             || self.abuses >= limits.abuses && amplified && is_often(self.abuses, &self.amplifiers)
+            || amplified && self.bulks.are_many(limits.abuses, &self.amplifiers)
             || unclaimed
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
             || self.accepting.len() >= limits.chatterers
+            || self.replies >= limits.replies
+                && self.amplifiers.len() >= limits.reflectors
+                && is_often(self.replies, &self.amplifiers)
     }
 }
 
@@ -207,6 +250,44 @@ impl Reflection {
         });
     }
 
+    /// A service has answered.
+    fn answered(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let key = (attempt.source, attempt.dport);
+        self.note(key, attempt.target, now, findings, |victim| {
+            victim.given += u64::from(attempt.given);
+            victim.fetched += u64::from(attempt.fetched);
+            victim.questions += 1;
+            victim.abuses += u32::from(is_abuse(attempt));
+            if attempt.dport == SNMP && attempt.is_from_elsewhere() {
+                victim.bulks.add(now.time);
+            }
+        });
+    }
+
+    /// A flow of questions and answers has grown.
+    fn grown(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let key = (attempt.source, attempt.dport);
+        if let Some(folder) = self.victims.get(&key) {
+            let asked = u32::from(attempt.sent) / FLOW;
+            folder.brief.questions = folder.brief.questions.max(asked);
+        }
+        if is_abuse(attempt) {
+            self.note(key, attempt.target, now, findings, |victim| {
+                victim.abuses = victim.abuses.saturating_add(GROWTH / 2);
+            });
+        }
+    }
+
+    /// A handshake that somebody began once, and that nobody takes up.
+    fn unclaimed(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let key = (attempt.source, HANDSHAKES);
+        self.note(key, attempt.target, now, findings, |victim| {
+            victim.unclaimed += 1;
+            victim.consenting.insert(attempt.target);
+            victim.ports.insert(attempt.dport);
+        });
+    }
+
     fn asked_all(
         &mut self,
         attempt: &Attempt,
@@ -237,7 +318,7 @@ fn answer_each_other(attempt: &Attempt) -> bool {
 /// Whether somebody far away asks a service that only neighbours ask.
 fn is_abuse(attempt: &Attempt) -> bool {
     attempt.technique == Technique::Udp
-        && tools::NEIGHBOURLY.contains(&attempt.dport)
+        && (tools::NEIGHBOURLY.contains(&attempt.dport) || attempt.word == Word::NtpControl)
         && attempt.is_from_elsewhere()
 }
 
@@ -247,6 +328,11 @@ fn is_unclaimed(attempt: &Attempt) -> bool {
         && attempt.sent == 1
         && attempt.packets >= 3
         && attempt.is_from_elsewhere()
+}
+
+/// An answer from another site.
+fn is_from_a_stranger(answer: &Answer) -> bool {
+    answer.target.is_host() && !answer.source.is_near(answer.target)
 }
 
 /// A datagram from the port of a service that amplifies, to a stranger who has not asked.
@@ -272,6 +358,7 @@ impl Rule for Reflection {
             NewsKind::Complained,
             NewsKind::Grown,
             NewsKind::Settled,
+            NewsKind::Unsolicited,
             NewsKind::UnsolicitedRepeated,
         ])
     }
@@ -290,33 +377,13 @@ impl Rule for Reflection {
                 self.chatter(attempt, true, now, findings);
             }
             News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
-                let key = (attempt.source, attempt.dport);
-                self.note(key, attempt.target, now, findings, |victim| {
-                    victim.given += u64::from(attempt.given);
-                    victim.fetched += u64::from(attempt.fetched);
-                    victim.questions += 1;
-                    victim.abuses += u32::from(is_abuse(attempt));
-                });
+                self.answered(attempt, now, findings);
             }
             News::Grown(attempt) if attempt.technique == Technique::Udp => {
-                let key = (attempt.source, attempt.dport);
-                if let Some(folder) = self.victims.get(&key) {
-                    let asked = u32::from(attempt.sent) / FLOW;
-                    folder.brief.questions = folder.brief.questions.max(asked);
-                }
-                if is_abuse(attempt) {
-                    self.note(key, attempt.target, now, findings, |victim| {
-                        victim.abuses = victim.abuses.saturating_add(GROWTH / 2);
-                    });
-                }
+                self.grown(attempt, now, findings);
             }
             News::Settled(attempt, Outcome::Abandoned) if is_unclaimed(attempt) => {
-                let key = (attempt.source, HANDSHAKES);
-                self.note(key, attempt.target, now, findings, |victim| {
-                    victim.unclaimed += 1;
-                    victim.consenting.insert(attempt.target);
-                    victim.ports.insert(attempt.dport);
-                });
+                self.unclaimed(attempt, now, findings);
             }
             // The first datagram of a flow, from a service's port, and longer than questions are.
             News::Opening(attempt)
@@ -329,11 +396,20 @@ impl Rule for Reflection {
                     victim.fetched += u64::from(attempt.size);
                 });
             }
+            News::Unsolicited(answer)
+                if answer.kind == AnswerKind::EchoReply
+                    && is_from_a_stranger(answer)
+                    && !state.sees_one_side() =>
+            {
+                let key = (answer.target, 0);
+                self.note(key, answer.source, now, findings, |victim| {
+                    victim.replies += 1;
+                });
+            }
             // A service that accepts what nobody asked of it, and insists: somebody asked in the victim's name.
             News::UnsolicitedRepeated(answer)
                 if answer.kind == AnswerKind::Accept
-                    && answer.target.is_host()
-                    && !answer.source.is_near(answer.target)
+                    && is_from_a_stranger(answer)
                     && state.pair(answer.target, answer.source).opened.is_none() =>
             {
                 let key = (answer.target, HANDSHAKES);

@@ -1,4 +1,5 @@
-//! Sweeps that need no TCP: by ping, by ARP, by NetBIOS names, by SNMP, by one UDP port.
+//! Sweeps that need no TCP to be seen: by ping, by ARP, by NetBIOS names, by SNMP, by one UDP port; and those by TCP of a
+//! segment on which hardly anybody is there to be connected to.
 //!
 //! # What
 //! One host asks one question of many addresses: echo or timestamp requests, address resolution, NetBIOS status, SNMP
@@ -9,7 +10,7 @@
 //! these count here, each once; what is excused (a name just resolved, a host that had just called, a server that tries
 //! an address before it gives it away, a peer whose name is asked for) does not. On a segment a stack asks three times
 //! for the hardware address of each absent host before it gives a packet up: these requests stand for what its host
-//! asks the others; those of a router, which asks nobody anything itself, stand for nothing. Who asks for addresses
+//! asks the others, or, where some of them refuse it, for the connections that it wants; those of a router, which asks nobody anything itself, stand for nothing. Who asks for addresses
 //! before it has one is called by what its interface gives it. A resolver, which wants no recursion, asks wherever
 //! names lead it. Where the sensor sees one side, who asks the same hosts again and again watches them. Communities of
 //! SNMP are secrets: who tries several is guessing.
@@ -65,6 +66,7 @@ section! {
         absent: usize,
         absent_arp: usize,
         absent_udp: usize,
+        refused: usize,
         walked: usize,
         communities: usize,
     }
@@ -78,6 +80,8 @@ enum Question {
     Netbios,
     Snmp,
     Udp(u16),
+    /// A connection to a neighbour, which is known here by what its address resolution met.
+    Tcp(u16),
 }
 
 impl Question {
@@ -99,6 +103,8 @@ impl Question {
 #[derive(Clone, Copy, Default)]
 struct Last {
     asked: Option<Question>,
+    /// The port of the neighbour to which it last connected.
+    port: Option<u16>,
     /// It asks for the addresses of others, as a router does: its requests come in threes, and it asks nobody anything.
     routes: bool,
 }
@@ -141,6 +147,8 @@ struct Walk {
     used: Addresses,
     /// The sensor misses so much that silence says nothing.
     lossy: bool,
+    /// Neighbours that refused a connection.
+    refused: Addresses,
 }
 
 impl Walk {
@@ -174,7 +182,7 @@ impl Walk {
                     absent
                 };
                 silent >= limits.absent && mostly
-                    || absent + present >= limits.walked && self.steps * 4 >= limits.walked * 3
+                    || absent + present >= limits.walked && self.steps * 4 >= (absent + present) * 3
             }
             // Who asks has an address on that segment; what lies elsewhere was damaged on its way.
             Question::Arp => {
@@ -195,6 +203,12 @@ impl Walk {
                 let manages = present >= limits.communities;
                 absent >= limits.absent && absent >= present * if manages { 2 } else { 1 }
                     || self.communities.len() >= limits.communities
+            }
+            // Who manages a segment finds most of what is switched on willing.
+            Question::Tcp(_) => {
+                nearest(&self.absent) >= limits.absent_arp
+                    && self.refused.len() >= limits.refused
+                    && self.refused.len() * 2 >= present
             }
             // Peers of peer-to-peer programs listen at high ports, and many are gone.
             Question::Udp(port) => {
@@ -304,6 +318,7 @@ impl Brief for Walk {
             Question::Arp => (Class::ArpSweep, Transport::Other),
             Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
             Question::Snmp => (Class::SnmpProbe, Transport::Udp),
+            Question::Tcp(_) => (Class::PortSweep, Transport::Tcp),
             Question::Udp(port) if tools::is_rpc(port) => (Class::RpcProbe, Transport::Udp),
             Question::Udp(port) if self.is_peer(port) => (Class::PeerDiscovery, Transport::Udp),
             Question::Udp(_) => (Class::PortSweep, Transport::Udp),
@@ -414,7 +429,7 @@ impl Sweep {
     /// asked; `None` where it was a router's, which asks for others.
     fn behind(&mut self, attempt: &Attempt, state: &State) -> Option<(Question, bool)> {
         let last = self.lasts.peek(&attempt.source).copied();
-        let Last { asked, routes } = last.unwrap_or_default();
+        let Last { asked, routes, .. } = last.unwrap_or_default();
         let walk = asked.and_then(|asked| self.walks.peek(&(attempt.source, asked)));
         let stack = attempt.sent >= STACK_REQUESTS
             // Some of the three are lost on the way to the sensor.
@@ -431,6 +446,98 @@ impl Sweep {
                 None
             }
             _ => Some((Question::Arp, stack)),
+        }
+    }
+
+    /// An address that nobody has, and that a stack asked for, stands for the connection that it was wanted for.
+    fn unreached(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let last = self.lasts.peek(&attempt.source).copied();
+        let Some(port) = last.and_then(|last| last.port) else {
+            return;
+        };
+        let question = Question::Tcp(port);
+        if attempt.sent < STACK_REQUESTS || is_accounted_for(attempt, question, state) {
+            return;
+        }
+        let key = (attempt.source, question);
+        let packets = u64::from(attempt.packets);
+        let walk = &mut self
+            .walks
+            .note(key, attempt.opened, packets, findings)
+            .brief;
+        walk.absent.insert(attempt.target);
+        walk.ports.insert(port);
+        walk.frames.note(attempt.opened.frame);
+        self.judge(key, now, findings);
+    }
+
+    /// A neighbour refused a connection.
+    fn refused(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        if attempt.technique != Technique::Syn || !is_neighbour(attempt) || attempt.excuse.is_some()
+        {
+            return;
+        }
+        let key = (attempt.source, Question::Tcp(attempt.dport));
+        let walk = &mut self.walks.note(key, now, 1, findings).brief;
+        walk.refused.insert(attempt.target);
+        walk.present.insert(attempt.target);
+        walk.frames.note(now.frame);
+        self.judge(key, now, findings);
+    }
+
+    /// Somebody asks a neighbour.
+    fn note_last(&mut self, attempt: &Attempt) {
+        let question = Question::of(attempt);
+        let connects = attempt.technique == Technique::Syn;
+        if attempt.technique == Technique::Arp || !(connects || question.is_some()) {
+            return;
+        }
+        let (last, _) = self.lasts.get_or_insert_with(attempt.source, Last::default);
+        if connects {
+            last.port = Some(attempt.dport);
+        } else {
+            last.asked = question;
+        }
+    }
+
+    /// Somebody answered, and is there.
+    fn fruitful(
+        &mut self,
+        attempt: &Attempt,
+        now: Moment,
+        state: &mut State,
+        findings: &mut Findings,
+    ) {
+        self.is_there(attempt.target);
+        if attempt.technique == Technique::Syn {
+            let key = (attempt.source, Question::Tcp(attempt.dport));
+            if let Some(folder) = self.walks.get(&key) {
+                folder.brief.present.insert(attempt.target);
+            }
+        }
+        if let Some(folder) = self.walks.get(&(attempt.source, Question::Ping))
+            && Question::of(attempt) != Some(Question::Ping)
+            && folder.brief.present.contains(attempt.target)
+        {
+            folder.brief.used.insert(attempt.target);
+        }
+        self.note(attempt, false, now, state, findings);
+    }
+
+    /// A question came again.
+    fn repeated(&mut self, attempt: &Attempt, now: Moment) {
+        if let Some(question) = Question::of(attempt)
+            && let Some(folder) = self.walks.get(&(attempt.source, question))
+            && (folder.brief.blind || folder.brief.present.contains(attempt.target))
+        {
+            folder.brief.asked += usize::from(!folder.brief.blind);
+            folder.life.extend(now, 1);
         }
     }
 
@@ -479,6 +586,11 @@ impl Sweep {
     }
 }
 
+/// Whether both are of one segment, as far as addresses tell.
+fn is_neighbour(attempt: &Attempt) -> bool {
+    attempt.source.neighbourhood() == attempt.target.neighbourhood()
+}
+
 /// Whether a question has a reason that has nothing to do with who is there.
 fn is_accounted_for(attempt: &Attempt, question: Question, state: &State) -> bool {
     let called = state
@@ -516,14 +628,9 @@ impl Rule for Sweep {
 
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         if let News::Opening(attempt) = news
-            && attempt.technique != Technique::Arp
-            && attempt.source.neighbourhood() == attempt.target.neighbourhood()
-            && let Some(question) = Question::of(attempt)
+            && is_neighbour(attempt)
         {
-            self.lasts
-                .get_or_insert_with(attempt.source, Last::default)
-                .0
-                .asked = Some(question);
+            self.note_last(attempt);
         }
         match news {
             News::Opening(attempt) | News::Said(attempt, true, _)
@@ -542,23 +649,20 @@ impl Rule for Sweep {
                 if matches!(attempt.word, Word::DnsQuestion(..) | Word::NtpQuestion)
                     && state.sees_one_side() => {}
             News::Settled(attempt, Outcome::Silent | Outcome::Unreachable) => {
+                if attempt.technique == Technique::Arp {
+                    self.unreached(attempt, now, state, findings);
+                }
                 self.note(attempt, true, now, state, findings);
             }
-            News::Fruitful(attempt) => {
+            News::Fruitful(attempt) => self.fruitful(attempt, now, state, findings),
+            News::Settled(attempt, Outcome::Refused) => {
                 self.is_there(attempt.target);
-                if let Some(folder) = self.walks.get(&(attempt.source, Question::Ping))
-                    && Question::of(attempt) != Some(Question::Ping)
-                    && folder.brief.present.contains(attempt.target)
-                {
-                    folder.brief.used.insert(attempt.target);
-                }
-                self.note(attempt, false, now, state, findings);
+                self.refused(attempt, now, findings);
             }
             News::Accepted(attempt)
-            | News::Settled(
-                attempt,
-                Outcome::Refused | Outcome::Torn | Outcome::Abandoned | Outcome::Empty,
-            ) => self.is_there(attempt.target),
+            | News::Settled(attempt, Outcome::Torn | Outcome::Abandoned | Outcome::Empty) => {
+                self.is_there(attempt.target)
+            }
             News::Middle(attempt) => {
                 self.is_there(attempt.source);
                 self.is_there(attempt.target);
@@ -577,15 +681,7 @@ impl Rule for Sweep {
                     folder.brief.converses = true;
                 }
             }
-            News::Repeated(attempt) => {
-                if let Some(question) = Question::of(attempt)
-                    && let Some(folder) = self.walks.get(&(attempt.source, question))
-                    && (folder.brief.blind || folder.brief.present.contains(attempt.target))
-                {
-                    folder.brief.asked += usize::from(!folder.brief.blind);
-                    folder.life.extend(now, 1);
-                }
-            }
+            News::Repeated(attempt) => self.repeated(attempt, now),
             _ => {}
         }
     }

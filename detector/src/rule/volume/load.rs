@@ -1,0 +1,312 @@
+//! What is known of one who is flooded, or of one network.
+
+use labels::{AddressBlock, Class, Finding, Transport};
+use wire::Timestamp;
+
+use super::Limits;
+use crate::address::Address;
+use crate::docket::{Brief, Life};
+use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
+use crate::news::Attempt;
+use crate::report::{Draft, Examples, fact};
+use crate::tools;
+use crate::words::Word;
+
+/// Sources from which datagrams to many ports of one host are a flood and no scan.
+const EVERYWHERE: u64 = 50;
+/// Ports from which on they are many.
+const SPREAD: usize = 16;
+/// Bytes of an average datagram from which on many of them, to ever other ports, are a load and no questions: a scanner
+/// sends nothing, or a protocol's shortest greeting.
+const LOADED: u64 = 64;
+/// Bytes of an average answer of a service that its asker may have wanted; amplified ones are as long as fits.
+const ANSWER: u64 = 400;
+/// Hosts of a neighbourhood from which on all of it is meant.
+const NETWORK: usize = 16;
+/// Hosts whose one service answers a victim: one's answers may be wanted.
+pub(super) const REFLECTORS: usize = 3;
+/// Sockets that are remembered.
+const MOST_SOCKETS: usize = 32;
+/// What hosts of the own site may send from one socket each, for what anybody may: records of flows, of logs, of
+/// measurements are sent so, by programs, and not answered.
+const STREAM_FACTOR: u64 = 4;
+/// Port of name servers.
+const DNS: u16 = 53;
+
+/// What the packets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Kind {
+    Datagrams,
+    Echoes,
+    /// ICMP errors about what nobody sent.
+    Errors,
+    Segments,
+    /// Questions to a name server, answered or not.
+    Lookups,
+    /// Datagrams to hosts of one neighbourhood, all over it.
+    NetworkDatagrams,
+    /// The same of segments.
+    NetworkSegments,
+}
+
+impl Kind {
+    /// Whether it is about a network as a whole.
+    pub(super) fn is_network(self) -> bool {
+        matches!(self, Kind::NetworkDatagrams | Kind::NetworkSegments)
+    }
+
+    /// From how many packets on they are a flood.
+    fn most(self, limits: &Limits) -> u64 {
+        match self {
+            Kind::Datagrams | Kind::NetworkDatagrams => limits.datagrams,
+            Kind::Echoes | Kind::Errors => limits.echoes,
+            Kind::Segments | Kind::NetworkSegments => limits.segments,
+            Kind::Lookups => limits.lookups,
+        }
+    }
+
+    /// How many a second are nobody's harm.
+    fn harmless(self, limits: &Limits) -> u64 {
+        match self {
+            Kind::Echoes | Kind::Errors => limits.echo_drain_per_second,
+            _ => limits.drain_per_second,
+        }
+    }
+}
+
+/// Whom, at which port, or 0 where the port says nothing; and by what.
+pub(super) type Key = (Address, u16, Kind);
+
+/// What is known of a victim.
+#[derive(Default)]
+pub(super) struct Load {
+    /// In thousandths of a packet.
+    pub(super) level: u64,
+    drained: Timestamp,
+    packets: u64,
+    pub(super) bytes: u64,
+    /// From which service's port all come, if they do; `Some(0)` where they come from several.
+    service: Option<u16>,
+    /// Some of the ports, where the case is about all.
+    spread: Vec<u16>,
+    heavy: Frequent<NAMED_SOURCES>,
+    crowd: Crowd,
+    /// It was under way when the capture began, from one port of a program to another.
+    pub(super) under_way: bool,
+    /// Source ports of datagrams, by source, as long as they are few.
+    pub(super) sockets: Vec<(Address, u16)>,
+    ports: Ports,
+    frames: Examples,
+    /// Where the case is about a network.
+    pub(super) hosts: Addresses,
+}
+
+impl Load {
+    /// An empty one, of which only is kept what was so before: that it had begun.
+    pub(super) fn emptied(&self, now: Timestamp) -> Load {
+        Load {
+            drained: now,
+            under_way: self.under_way,
+            ..Load::default()
+        }
+    }
+
+    /// Time has passed; whether nothing is left.
+    pub(super) fn drain(&mut self, key: &Key, now: Timestamp, limits: &Limits) -> bool {
+        let per_second = key.2.harmless(limits) * self.factor(key);
+        let gone = now.nanos_since(self.drained) / 1_000_000 * per_second;
+        if gone == 0 {
+            return false;
+        }
+        self.level = self.level.saturating_sub(gone);
+        self.drained = now;
+        self.level == 0
+    }
+
+    /// So many came; whether they are more than is nobody's harm.
+    pub(super) fn fill(
+        &mut self,
+        key: &Key,
+        source: Address,
+        packets: u64,
+        limits: &Limits,
+    ) -> bool {
+        let most = key.2.most(limits) * self.factor(key);
+        self.level = (self.level + packets * 1_000).min(8 * most * 1_000);
+        self.packets += packets;
+        self.crowd.add(source);
+        self.heavy.add(source, packets);
+        if key.1 != 0 {
+            self.ports.insert(key.1);
+        }
+        self.level >= most * 1_000
+    }
+
+    pub(super) fn note_frame(&mut self, frame: u64) {
+        self.frames.note(frame);
+    }
+
+    /// Whether so many packets are an attack, by whom they come from and where they go.
+    pub(super) fn is_attack(&self, key: &Key, limits: &Limits) -> bool {
+        // A resolver's answers, where the sensor misses its questions, are short.
+        let served = self.service.is_some_and(|port| (1..1024).contains(&port));
+        let answers = served && self.bytes < self.packets * ANSWER;
+        match key.2 {
+            Kind::Echoes | Kind::Errors => true,
+            Kind::Lookups => self.comes_once(limits),
+            Kind::NetworkDatagrams | Kind::NetworkSegments => {
+                self.is_from_everywhere() && !answers && self.hosts.len() >= NETWORK
+            }
+            // At many ports of one host: a scan, unless it comes from everywhere, or is heavy.
+            Kind::Datagrams | Kind::Segments => {
+                let heavy =
+                    self.spread.len() >= SPREAD && !served && self.bytes >= self.packets * LOADED;
+                let floods = key.1 != 0 || self.is_from_everywhere() && !answers || heavy;
+                floods && !self.is_continued()
+            }
+        }
+    }
+
+    fn is_from_everywhere(&self) -> bool {
+        self.crowd
+            .count()
+            .is_none_or(|sources| sources >= EVERYWHERE)
+    }
+
+    /// Whether hardly a source came twice: nobody has so many strangers for clients, and none of them a second question.
+    fn comes_once(&self, limits: &Limits) -> bool {
+        let sources = self.crowd.count().unwrap_or(0);
+        sources * 100 >= self.packets * limits.lookups_once_percent
+    }
+
+    fn factor(&self, key: &Key) -> u64 {
+        let stream = matches!(key.2, Kind::Datagrams) && self.is_stream(key.0);
+        if stream { STREAM_FACTOR } else { 1 }
+    }
+
+    /// Remembers from which service's port the packets come, as long as it is one.
+    pub(super) fn note_service(&mut self, attempt: &Attempt) {
+        let sport = match attempt.word {
+            Word::DnsAnswer(_) => attempt.sport,
+            // What comes from there and is no answer, was sent by no service.
+            _ if attempt.sport == DNS => 0,
+            _ => attempt.sport,
+        };
+        self.service = match self.service {
+            None => Some(sport),
+            Some(known) if known == sport => Some(sport),
+            Some(_) => Some(0),
+        };
+    }
+
+    pub(super) fn note_port(&mut self, port: u16) {
+        if !self.spread.contains(&port) && self.spread.len() < SPREAD {
+            self.spread.push(port);
+        }
+    }
+
+    pub(super) fn note_socket(&mut self, source: Address, sport: u16) {
+        if self.sockets.len() < MOST_SOCKETS && !self.sockets.contains(&(source, sport)) {
+            self.sockets.push((source, sport));
+        }
+    }
+
+    /// Whether one service of several hosts answers what nobody asked: somebody asked in the victim's name.
+    fn is_reflected(&self) -> bool {
+        let sources = self.crowd.count().unwrap_or(u64::MAX);
+        self.service.is_some_and(serves) && sources >= REFLECTORS as u64
+    }
+
+    /// Whether all comes from neighbours, each of which keeps to one socket.
+    fn is_stream(&self, target: Address) -> bool {
+        let sources = self.sockets.len();
+        let each = self.crowd.count() == u64::try_from(sources).ok();
+        each && (1..MOST_SOCKETS).contains(&sources)
+            && self
+                .sockets
+                .iter()
+                .all(|(source, _)| source.is_near(target))
+    }
+
+    /// Whether it is one stream, of which the sensor came too late to see how it was agreed upon.
+    fn is_continued(&self) -> bool {
+        self.under_way && self.sockets.len() == 1 && self.crowd.count() == Some(1)
+    }
+
+    /// Sources that have sent much; else the block that they are drawn from.
+    fn blocks(&self) -> Vec<AddressBlock> {
+        let mut named = Addresses::default();
+        for (source, count) in self.heavy.iter() {
+            if count * 20 >= self.packets {
+                named.insert(source);
+            }
+        }
+        if named.len() > 0 {
+            return named.blocks();
+        }
+        self.crowd.block().into_iter().collect()
+    }
+
+    fn class(&self, kind: Kind) -> (Class, Transport) {
+        match kind {
+            Kind::Datagrams | Kind::NetworkDatagrams if self.is_reflected() => {
+                (Class::Amplification, Transport::Udp)
+            }
+            Kind::Datagrams | Kind::NetworkDatagrams | Kind::Lookups => {
+                (Class::UdpFlood, Transport::Udp)
+            }
+            Kind::Echoes | Kind::Errors => (Class::IcmpFlood, Transport::Icmp),
+            Kind::Segments | Kind::NetworkSegments => (Class::TcpFlagFlood, Transport::Tcp),
+        }
+    }
+}
+
+impl Brief for Load {
+    type Key = Key;
+    type Limits = Limits;
+
+    fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
+        let (class, transport) = self.class(key.2);
+        let (fact_of_kind, expected) = match key.2 {
+            Kind::Lookups => (
+                "questions, hardly two of them from one source",
+                "clients that come back".to_owned(),
+            ),
+            Kind::Errors => (
+                "complaints about packets that were never sent",
+                "a packet of ours before each".to_owned(),
+            ),
+            kind => (
+                "packets that fill the line and lead to nothing",
+                format!("at most {} a second for long", kind.harmless(limits)),
+            ),
+        };
+        let draft = Draft {
+            class,
+            tool: None,
+            sources: self.blocks(),
+            targets: if key.2.is_network() {
+                self.hosts.blocks()
+            } else {
+                vec![key.0.to_ip().into()]
+            },
+            transport,
+            ports: self.ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.85,
+            evidence: vec![fact(
+                fact_of_kind,
+                format!("{} from {} sources", self.packets, self.crowd.text()),
+                expected,
+                &self.frames,
+            )],
+        };
+        Some(draft.finish())
+    }
+}
+
+/// Whether what comes from that port is a service's answer.
+fn serves(port: u16) -> bool {
+    (1..1024).contains(&port) || tools::AMPLIFIERS.contains(&port)
+}

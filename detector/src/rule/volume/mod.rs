@@ -1,0 +1,340 @@
+//! Floods of datagrams, ICMP messages and TCP segments that open nothing.
+//!
+//! # What
+//! More packets a second to one host, or to a network as a whole, than it or its line can take, from one source or many,
+//! in their own names or in forged ones.
+//!
+//! # Why these facts
+//! Each packet fills a bucket of its victim, time drains it at the rate that is nobody's harm; the bucket has no window
+//! to straddle. What is answered, or goes between hosts that talk besides, is traffic, however much: only flows that go
+//! one way count; and who is flooded does not turn to the flooder. Echo requests count even if they are answered: that is
+//! what the host's time is spent on. So do questions to a name server, where hardly two come from one source: clients ask
+//! for addresses of both kinds, and resolvers come back for the next name, however busy the server is. ICMP errors count
+//! where they speak of packets that nobody sent; a router whose line is down speaks of packets that were.
+//!
+//! # Evidence
+//! Packets, sources, the rate over the whole.
+//!
+//! # Blind spots
+//! A flood below the rates. One-way media streams to hosts that never speak look alike and are told apart by rate alone. A
+//! flood that keeps to one program's port at each end and was under way when the capture began: so does any stream of
+//! which the sensor has not seen how it was agreed upon. Questions in forged names to servers of other things than names:
+//! servers of the time have as many strangers for clients, each of whom asks once.
+//!
+//! # References
+//! RFC 4732 section 2.
+
+mod load;
+
+use self::load::{Key, Kind, Load, REFLECTORS};
+use crate::address::Address;
+use crate::config::Config;
+use crate::contract::Rule;
+use crate::docket::{Closing, Docket, Folder};
+use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::observe::Fault;
+use crate::report::Findings;
+use crate::state::{Memory, State};
+use crate::words::Word;
+
+/// From so long after the capture's begin on, sessions that began before it have shown themselves.
+const SETTLED_NANOS: u64 = 2_000_000_000;
+/// What passes so soon was under way when the capture began.
+const UNDER_WAY_NANOS: u64 = 1_000_000_000;
+/// Port of name servers.
+const DNS: u16 = 53;
+/// Ports from here on are programs' own rather than those of services that everybody knows.
+const PROGRAMS: u16 = 1024;
+
+section! {
+    /// When packets are a flood.
+    Limits "volume" {
+        datagrams: u64,
+        echoes: u64,
+        segments: u64,
+        lookups: u64,
+        lookups_once_percent: u64,
+        drain_per_second: u64,
+        echo_drain_per_second: u64,
+    }
+}
+
+/// The rule.
+pub(super) struct Volume {
+    loads: Docket<Load>,
+}
+
+impl Volume {
+    pub(super) fn new(config: &Config) -> Self {
+        Volume {
+            loads: Docket::new(config.get::<Memory>().cases, config.get()),
+        }
+    }
+
+    fn pour(
+        &mut self,
+        key: Key,
+        source: Address,
+        packets: u64,
+        now: Moment,
+        findings: &mut Findings,
+    ) {
+        let limits = self.loads.limits().clone();
+        let folder = self.loads.open(key, findings);
+        let empty = folder.brief.drain(&key, now.time, &limits);
+        if empty && folder.life.detected.is_none() {
+            *folder = Folder::of(folder.brief.emptied(now.time));
+        }
+        let full = folder.brief.fill(&key, source, packets, &limits);
+        folder.brief.note_frame(now.frame);
+        folder.life.extend(now, packets);
+        if !full || folder.life.detected.is_some() {
+            return;
+        }
+        if folder.brief.is_attack(&key, &limits) {
+            self.loads.claim(key, now, findings);
+        } else if key.2 == Kind::Lookups {
+            // What a server's clients ask is no part of a flood that comes later.
+            *folder = Folder::of(folder.brief.emptied(now.time));
+        }
+    }
+
+    fn relieve(&mut self, key: Key, packets: u64) {
+        if let Some(folder) = self.loads.get(&key) {
+            folder.brief.level = folder.brief.level.saturating_sub(packets * 1_000);
+        }
+    }
+
+    fn flow(
+        &mut self,
+        attempt: &Attempt,
+        packets: u64,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        if !attempt.target.is_host() || state.pair(attempt.source, attempt.target).traced {
+            return;
+        }
+        let kind = match attempt.technique {
+            Technique::Echo | Technique::Stamp => Kind::Echoes,
+            Technique::Udp => Kind::Datagrams,
+            Technique::Syn | Technique::Arp => return,
+            _ => Kind::Segments,
+        };
+        // Lookups are answered where this sensor does not see it.
+        if matches!(attempt.word, Word::DnsQuestion(..)) && state.sees_one_side() {
+            return;
+        }
+        match kind {
+            Kind::Datagrams => {
+                if packets == 1 && is_lookup(attempt) && !state.misses_much() {
+                    let key = (attempt.target, attempt.dport, Kind::Lookups);
+                    self.pour(key, attempt.source, packets, now, findings);
+                }
+                if !(is_traffic(attempt, state) || self.is_answer(attempt, state, findings)) {
+                    self.datagrams(attempt, packets, now, state, findings);
+                }
+            }
+            Kind::Segments => self.segments(attempt, packets, now, state, findings),
+            _ => {
+                let key = (attempt.target, 0, kind);
+                self.pour(key, attempt.source, packets, now, findings);
+            }
+        }
+    }
+
+    /// One service's answers to one client, whose questions the sensor does not see.
+    fn is_answer(&mut self, attempt: &Attempt, state: &State, findings: &mut Findings) -> bool {
+        let from_service = (1..1024).contains(&attempt.sport) && attempt.dport >= 1024;
+        if !state.sees_one_side() || !from_service {
+            return false;
+        }
+        let key = (attempt.target, 0, Kind::Datagrams);
+        let load = &mut self.loads.open(key, findings).brief;
+        load.note_socket(attempt.source, attempt.sport);
+        load.sockets.len() < REFLECTORS
+    }
+
+    /// Datagrams count for their port, for their host and for its network.
+    fn datagrams(
+        &mut self,
+        attempt: &Attempt,
+        packets: u64,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let (source, target) = (attempt.source, attempt.target);
+        let bytes = u64::from(attempt.size) * packets;
+        let port = (target, attempt.dport, Kind::Datagrams);
+        self.pour(port, source, packets, now, findings);
+        if !state.sees_one_side() {
+            let network = (target.neighbourhood(), 0, Kind::NetworkDatagrams);
+            let load = &mut self.loads.open(network, findings).brief;
+            load.bytes += bytes;
+            load.hosts.insert(target);
+            load.note_service(attempt);
+            self.pour(network, source, packets, now, findings);
+        }
+        let host = (target, 0, Kind::Datagrams);
+        let load = &mut self.loads.open(host, findings).brief;
+        load.bytes += bytes;
+        load.note_service(attempt);
+        load.note_port(attempt.dport);
+        let load = &mut self.loads.open(port, findings).brief;
+        load.note_service(attempt);
+        load.note_socket(source, attempt.sport);
+        load.under_way |= attempt.packets == 1
+            && state.age_nanos() < UNDER_WAY_NANOS
+            && attempt.sport >= PROGRAMS
+            && attempt.dport >= PROGRAMS;
+        self.pour(host, source, packets, now, findings);
+    }
+
+    /// Segments count for their port, and as long as that is no flood, for their host and its network.
+    fn segments(
+        &mut self,
+        attempt: &Attempt,
+        packets: u64,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let (source, target) = (attempt.source, attempt.target);
+        let port = (target, attempt.dport, Kind::Segments);
+        self.pour(port, source, packets, now, findings);
+        if self.is_flooded(port) {
+            return;
+        }
+        let host = (target, 0, Kind::Segments);
+        let load = &mut self.loads.open(host, findings).brief;
+        load.bytes += u64::from(attempt.given);
+        load.note_port(attempt.dport);
+        self.pour(host, source, packets, now, findings);
+        if !self.is_flooded(host) && !state.sees_one_side() && !state.misses_much() {
+            let network = (target.neighbourhood(), 0, Kind::NetworkSegments);
+            let load = &mut self.loads.open(network, findings).brief;
+            load.hosts.insert(target);
+            self.pour(network, source, packets, now, findings);
+        }
+    }
+
+    fn is_flooded(&self, key: Key) -> bool {
+        let load = self.loads.peek(&key);
+        load.is_some_and(|folder| folder.life.detected.is_some())
+    }
+
+    /// A segment belongs to a session after all.
+    fn belongs(&mut self, attempt: &Attempt) {
+        for port in [0, attempt.dport] {
+            self.relieve((attempt.target, port, Kind::Segments), 1);
+        }
+        let network = attempt.target.neighbourhood();
+        self.relieve((network, 0, Kind::NetworkSegments), 1);
+    }
+}
+
+/// A name server is asked for a name.
+fn is_lookup(attempt: &Attempt) -> bool {
+    attempt.dport == DNS && matches!(attempt.word, Word::DnsQuestion(..))
+}
+
+/// Datagrams that are answered, or go between those who talk besides, are traffic; so is what goes to who turns to the
+/// sender himself: a stream that was agreed upon before the capture began.
+fn is_traffic(attempt: &Attempt, state: &State) -> bool {
+    let (source, target) = (attempt.source, attempt.target);
+    let lookup = attempt.word == Word::Other && attempt.dport == DNS;
+    attempt.fetched > 0
+        || !lookup && state.are_friends(source, target)
+        || state.pair(target, source).opened.is_some()
+}
+
+impl Rule for Volume {
+    fn name(&self) -> &'static str {
+        "volume"
+    }
+
+    fn hears(&self) -> NewsKinds {
+        NewsKinds::of(&[
+            NewsKind::Opening,
+            NewsKind::Repeated,
+            NewsKind::Grown,
+            NewsKind::Fruitful,
+            NewsKind::Stray,
+            NewsKind::StrayRefuted,
+            NewsKind::Middle,
+            NewsKind::MiddleRefuted,
+            NewsKind::Unsolicited,
+            NewsKind::Complained,
+        ])
+    }
+
+    fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
+        match news {
+            News::Opening(attempt) | News::Stray(attempt) => {
+                self.flow(attempt, 1, now, state, findings);
+            }
+            News::Repeated(attempt)
+                if matches!(attempt.technique, Technique::Echo | Technique::Stamp) =>
+            {
+                self.flow(attempt, 1, now, state, findings);
+            }
+            // Answers take their part of a growing flow.
+            News::Grown(attempt)
+                if !matches!(attempt.technique, Technique::Echo | Technique::Stamp) =>
+            {
+                self.flow(attempt, u64::from(GROWTH), now, state, findings);
+            }
+            // An answer to what was no question says so, and no more.
+            News::Fruitful(attempt)
+                if attempt.technique == Technique::Udp
+                    && !(attempt.dport == DNS && attempt.word == Word::Other) =>
+            {
+                for port in [0, attempt.dport] {
+                    self.relieve((attempt.target, port, Kind::Datagrams), 1);
+                }
+                let network = attempt.target.neighbourhood();
+                self.relieve((network, 0, Kind::NetworkDatagrams), 1);
+            }
+            News::StrayRefuted(attempt) | News::MiddleRefuted(attempt) => self.belongs(attempt),
+            // Sessions that began before the capture show themselves at its beginning, and go on.
+            News::Middle(attempt)
+                if state.age_nanos() >= SETTLED_NANOS
+                    && !state.have_met(attempt.source, attempt.target) =>
+            {
+                self.flow(attempt, 1, now, state, findings);
+            }
+            News::Complained {
+                fault: Fault::Port | Fault::Host | Fault::Exceeded,
+                speaker,
+                to,
+                sport: Some(_),
+                known: false,
+            } if to.is_host() && !state.sees_one_side() && !state.misses_much() => {
+                self.pour((*to, 0, Kind::Errors), *speaker, 1, now, findings);
+            }
+            // Resets that end nothing, consent that nobody asked for.
+            News::Unsolicited(answer)
+                if matches!(answer.kind, AnswerKind::Reset | AnswerKind::Accept)
+                    && answer.target.is_host()
+                    && !state.have_met(answer.source, answer.target) =>
+            {
+                // What one service consents to is backscatter; what many do is aimed.
+                let service = answer.kind == AnswerKind::Accept && answer.sport < 1024;
+                let port = if service { 0 } else { answer.dport };
+                let key = (answer.target, port, Kind::Segments);
+                self.pour(key, answer.source, 1, now, findings);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
+        self.loads.close(closing, findings);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.loads.evicted()
+    }
+}
