@@ -6,7 +6,7 @@ use wire::{Packet, Payload};
 
 use super::answer::Answer;
 use super::calls::{Call, key, neighbour};
-use super::craft::{Craft, with_options};
+use super::craft::Craft;
 use super::run::Run;
 use super::stage::{Action, Found, Stage};
 use super::values::{Name, Values};
@@ -164,20 +164,21 @@ impl Run {
             payload = craft.quoted(&values, target);
         }
         let stack = craft.needs_stack().then(|| sys.header(target));
-        let Some(mut packet) = craft.build(&self.values, (source, target), stack.as_ref(), payload)
-        else {
+        if source.is_ipv4() != target.is_ipv4() {
+            return;
+        }
+        let options = craft.options(&mut self.series, &self.values);
+        let ends = (source, target);
+        let Some(packet) = craft.build(&self.values, ends, stack.as_ref(), options, payload) else {
             return;
         };
-        if let Some(options) = craft.options() {
-            let options = options.next(&mut self.series, &self.values);
-            with_options(&mut packet, options);
-        }
         let cause = match self.values.get(Name::TRY) {
             0 => Cause::stimulus(self.activity),
             _ => Cause::stimulus(self.activity).continued(),
         };
-        if craft.sources.decoys.is_empty() {
-            return self.send(craft, packet, after, cause, sys);
+        // Straight from here, so that it is moved once.
+        if craft.goes_alone() {
+            return sys.send_raw(after, packet, cause);
         }
         self.send_among_decoys(craft, (packet, own_position), after, cause, sys);
     }
@@ -214,7 +215,6 @@ impl Run {
         }
     }
 
-    #[inline]
     fn send(&self, craft: &Craft, packet: Packet, after: u64, cause: Cause, sys: &mut System<'_>) {
         if !craft.is_cut() {
             return sys.send_raw(after, packet, cause);
@@ -267,6 +267,7 @@ impl Run {
             &self.values,
             (sys.address_towards(target), target),
             stack.as_ref(),
+            reply.fixed_options(),
             payload,
         ) {
             let cause = Cause::stimulus(self.activity).continued();

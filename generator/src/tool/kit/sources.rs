@@ -143,7 +143,9 @@ impl Sources {
                 None => own,
             },
         };
-        self.current = Some((source, self.plan.hold - 1));
+        if self.plan.hold > 1 {
+            self.current = Some((source, self.plan.hold - 1));
+        }
         source
     }
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use wire::ipv4::IpOptions;
 use wire::{Flags, Icmp, Ip, Ipv4, Ipv6, Options, Packet, Payload, Segment, Tcp, Udp, icmp, ipv4};
 
+use super::formula::Series;
 use super::sources::SourcePlan;
 use super::tcp_options::OptionsPlan;
 use super::values::{Name, Names, Values};
@@ -103,13 +104,15 @@ impl Craft {
         self.stated.contains(name)
     }
 
-    /// Builds the packet of these values between two addresses, with the stack's header where it is needed.
-    #[inline]
+    /// Builds the packet of these values between two addresses, with the stack's header where it is needed; `None` where they
+    /// are of two versions of IP.
+    #[inline(always)]
     pub fn build(
         &self,
         values: &Values,
         ends: (IpAddr, IpAddr),
         stack: Option<&Ip>,
+        options: Options,
         payload: Payload,
     ) -> Option<Packet> {
         let ip = self.header(values, ends, stack)?;
@@ -121,7 +124,7 @@ impl Craft {
             }
         };
         let segment = match &self.kind {
-            Kind::Tcp { flags, options } => Segment::Tcp(Tcp {
+            Kind::Tcp { flags, .. } => Segment::Tcp(Tcp {
                 sequence: values.word32(Name::SEQUENCE),
                 acknowledgment: if self.states(Name::ACKNOWLEDGMENT) {
                     values.word32(Name::ACKNOWLEDGMENT)
@@ -134,7 +137,7 @@ impl Craft {
                 } else {
                     0
                 },
-                options: options.fixed(),
+                options,
                 checksum: checksum(0),
                 ..Tcp::new(
                     values.word(Name::SOURCE_PORT),
@@ -177,14 +180,25 @@ impl Craft {
         })
     }
 
-    /// The options, where a formula gives a part of them.
-    pub fn options(&self) -> Option<&OptionsPlan> {
+    /// The TCP options of the next packet: formulas may give parts of them.
+    #[inline]
+    pub fn options(&self, series: &mut [Series], values: &Values) -> Options {
         match &self.kind {
-            Kind::Tcp { options, .. } if options.is_drawn() => Some(options),
-            _ => None,
+            Kind::Tcp { options, .. } if options.is_drawn() => options.next(series, values),
+            _ => self.fixed_options(),
         }
     }
 
+    /// The TCP options, where they are always the same.
+    #[inline]
+    pub fn fixed_options(&self) -> Options {
+        match &self.kind {
+            Kind::Tcp { options, .. } => options.fixed(),
+            _ => Options::NONE,
+        }
+    }
+
+    #[inline(always)]
     fn header(
         &self,
         values: &Values,
@@ -262,8 +276,8 @@ impl Craft {
         };
         let source = self.quoted_source.unwrap_or(target);
         let about = self.quoted_target.unwrap_or(source);
-        let Some(packet) = quote.build(values, (source, about), None, quote.payload.next_fixed())
-        else {
+        let (options, payload) = (quote.fixed_options(), quote.payload.next_fixed());
+        let Some(packet) = quote.build(values, (source, about), None, options, payload) else {
             return Payload::EMPTY;
         };
         let mut bytes = Vec::with_capacity(packet.total_bytes());
@@ -286,9 +300,14 @@ impl Craft {
     }
 
     /// Whether it is cut into fragments.
-    #[inline]
     pub fn is_cut(&self) -> bool {
         self.fragment.is_some()
+    }
+
+    /// Whether each probe is one packet: neither in pieces nor among those of decoys.
+    #[inline]
+    pub fn goes_alone(&self) -> bool {
+        !self.is_cut() && self.sources.decoys.is_empty()
     }
 
     /// The fragments of a packet, where the probe is cut up.
@@ -316,12 +335,5 @@ impl Craft {
             });
         }
         pieces
-    }
-}
-
-/// Options of a packet in which formulas give parts.
-pub fn with_options(packet: &mut Packet, options: Options) {
-    if let Segment::Tcp(tcp) = &mut packet.segment {
-        tcp.options = options;
     }
 }

@@ -14,9 +14,21 @@ use crate::seed::Draws;
 /// the value itself.
 #[derive(Debug)]
 pub struct Series {
+    usual: Usual,
     formula: Arc<Formula>,
     draws: Draws,
     cells: Vec<Cell>,
+}
+
+/// What most formulas are, told apart once: the fields of a flood are given again for every packet.
+#[derive(Clone, Copy, Debug)]
+enum Usual {
+    /// Always the same number.
+    Number(u64),
+    /// Any 32 bits.
+    Word,
+    /// Anything else.
+    Formula,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +53,13 @@ impl Series {
             value,
             holder: None,
         });
+        let usual = match (&formula.term, formula.atoms.as_slice()) {
+            (Term::Number(number), _) => Usual::Number(*number),
+            (Term::Atom(0), [Atom::Random(None)]) => Usual::Word,
+            _ => Usual::Formula,
+        };
         Series {
+            usual,
             cells: cells.collect(),
             formula: Arc::clone(formula),
             draws,
@@ -55,12 +73,22 @@ impl Series {
         if let Some(value) = self.draws.pinned() {
             return value;
         }
-        let (formula, cells) = (&*self.formula, self.cells.as_mut_slice());
-        match &formula.term {
-            Term::Number(number) => *number,
-            Term::Atom(n) => next_of(*n, &formula.atoms, cells, &mut self.draws, values),
-            term => value_of(term, &formula.atoms, cells, &mut self.draws, values),
+        match self.usual {
+            Usual::Number(number) => number,
+            Usual::Word => u64::from(self.draws.word32()),
+            Usual::Formula => self.of_formula(values),
         }
+    }
+
+    fn of_formula(&mut self, values: &Values) -> u64 {
+        let (formula, cells) = (&*self.formula, self.cells.as_mut_slice());
+        value_of(
+            &formula.term,
+            &formula.atoms,
+            cells,
+            &mut self.draws,
+            values,
+        )
     }
 }
 
@@ -89,7 +117,6 @@ fn value_of(
 }
 
 /// The next value of one of the parts that draw or count.
-#[inline]
 fn next_of(
     n: usize,
     atoms: &[Atom],
