@@ -195,14 +195,11 @@ impl Host {
 
     /// The time of its next timer.
     pub fn deadline(&self) -> Option<Timestamp> {
-        [
-            self.timers.next(),
-            self.sockets.tcp.deadline(),
-            self.reassembly.deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let or_never = |at: Option<Timestamp>| at.unwrap_or(Timestamp::MAX);
+        let first = or_never(self.timers.next())
+            .min(or_never(self.sockets.tcp.deadline()))
+            .min(or_never(self.reassembly.deadline()));
+        (first < Timestamp::MAX).then_some(first)
     }
 
     /// Starts a program.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use wire::{Packet, Payload, Timestamp};
 
 use super::trouble::Trouble;
-use crate::activity::{ActivityId, Cause, Sent};
+use crate::activity::{ActivityId, Cause};
 
 /// Number of a program within its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,10 +98,17 @@ impl Outbox {
         self.packets.is_empty()
     }
 
-    /// Takes out all, in the order in which they came.
+    /// All, in the order in which they came: who takes one leaves another in its place.
     #[inline]
-    pub fn drain(&mut self) -> impl Iterator<Item = (Timestamp, Sent)> {
-        let packets = self.packets.drain(..).zip(self.leave.drain(..));
-        packets.map(|(packet, (at, cause))| (at, Sent { packet, cause }))
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Timestamp, Cause, &mut Packet)> {
+        let packets = self.packets.iter_mut().zip(&self.leave);
+        packets.map(|(packet, (at, cause))| (*at, *cause, packet))
+    }
+
+    /// Throws away what is left.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.packets.clear();
+        self.leave.clear();
     }
 }

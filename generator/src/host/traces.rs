@@ -182,8 +182,8 @@ impl Stage {
 
     /// Holds what was sent and told against what should be.
     fn check(&mut self, now: Timestamp, mut out: Outbox) {
-        for (_, sent) in out.drain() {
-            self.check_packet(now, &sent.packet);
+        for (_, _, packet) in out.iter_mut() {
+            self.check_packet(now, packet);
         }
         for (at, said) in std::mem::take(&mut *self.told.lock().unwrap()) {
             let wanted = self.tells.pop_front();

@@ -73,6 +73,8 @@ pub struct Line {
     free_at: Timestamp,
     last_exit: Vec<Timestamp>,
     drift: Drift,
+    /// Whether chance has no part in it, neither drawn nor pinned: every packet passes several such lines.
+    steady: bool,
 }
 
 /// The varying part of a delay: on its way from one value to the next.
@@ -119,12 +121,16 @@ impl Drift {
 impl Line {
     /// The line whose draws lie under `path`.
     pub fn new(path: &str, config: LineConfig, tree: &SeedTree) -> Self {
+        let draws = |purpose: &str| tree.draws(&format!("{path}/{purpose}"));
+        let [delay, hops, loss, reorder] = ["delay", "hops", "loss", "reorder"].map(draws);
+        let pinned = [&delay, &loss, &reorder].into_iter().any(Draws::is_pinned);
         Line {
+            steady: !pinned && (config.jitter, config.loss, config.reorder) == (0, 0, 0),
             config,
-            delay: tree.draws(&format!("{path}/delay")),
-            hops: tree.draws(&format!("{path}/hops")),
-            loss: tree.draws(&format!("{path}/loss")),
-            reorder: tree.draws(&format!("{path}/reorder")),
+            delay,
+            hops,
+            loss,
+            reorder,
             last_entry: Timestamp::ZERO,
             free_at: Timestamp::ZERO,
             last_exit: Vec::new(),
@@ -147,7 +153,7 @@ impl Line {
     ///
     /// A pinned delay is the whole delay. Pinned losses are 0 (passes) or 1 (lost).
     pub fn pass(&mut self, lane: usize, entry: Timestamp, bytes: usize) -> Option<Timestamp> {
-        if self.loss.chance(self.config.loss) {
+        if !self.steady && self.loss.chance(self.config.loss) {
             return None;
         }
         let config = &self.config;
@@ -161,7 +167,12 @@ impl Line {
             self.last_entry = entry;
             self.free_at = begin.plus_nanos(takes);
         }
-        let exit = match self.delay.pinned() {
+        let pinned = if self.steady {
+            None
+        } else {
+            self.delay.pinned()
+        };
+        let exit = match pinned {
             Some(delay) => entry.plus_nanos(delay),
             None if config.jitter == 0 => begin.plus_nanos(takes + config.delay),
             None => {
@@ -169,7 +180,7 @@ impl Line {
                 begin.plus_nanos(takes + config.delay + varies)
             }
         };
-        if self.reorder.chance(config.reorder) {
+        if !self.steady && self.reorder.chance(config.reorder) {
             // Assumption: a packet that falls behind does so by up to a third of the delay.
             let late = self.reorder.range(0..=config.delay / 3);
             return Some(exit.plus_nanos(late));

@@ -15,7 +15,11 @@ const LINES: usize = 4;
 /// stay where they are.
 #[derive(Debug)]
 pub struct Pending<T> {
-    lines: [VecDeque<(Key, T)>; LINES],
+    lines: [Line<T>; LINES],
+    /// The key of the first value of each line: beside each other, so that the next is found without looking into the lines.
+    firsts: [Key; LINES],
+    /// When the last value of each line leaves.
+    lasts: [Timestamp; LINES],
     heap: BinaryHeap<Reverse<(Key, u32)>>,
     slots: Vec<Option<T>>,
     free: Vec<u32>,
@@ -24,13 +28,21 @@ pub struct Pending<T> {
     next: Option<(Key, usize)>,
 }
 
+/// Values in the order in which they leave.
+type Line<T> = VecDeque<(Key, T)>;
+
 /// When a value leaves, and its number among those that came.
 type Key = (Timestamp, u64);
+
+/// The first value of a line in which none waits.
+const NEVER: Key = (Timestamp::MAX, u64::MAX);
 
 impl<T> Default for Pending<T> {
     fn default() -> Self {
         Pending {
             lines: std::array::from_fn(|_| VecDeque::new()),
+            firsts: [NEVER; LINES],
+            lasts: [Timestamp::ZERO; LINES],
             heap: BinaryHeap::new(),
             slots: Vec::new(),
             free: Vec::new(),
@@ -41,14 +53,19 @@ impl<T> Default for Pending<T> {
 }
 
 impl<T> Pending<T> {
-    /// Adds a value that waits until `at`.
-    #[inline]
+    /// Adds a value that waits until `at`. Part of who calls it, as [`Pending::pop`] is: a value that is handed over in memory,
+    /// field by field, and taken from there as a whole keeps the processor waiting.
+    #[inline(always)]
     pub fn push(&mut self, at: Timestamp, value: T) {
         self.number += 1;
         let key = (at, self.number);
         let place = self.place(at);
-        match self.lines.get_mut(place) {
-            Some(line) => line.push_back((key, value)),
+        match self.line(place) {
+            Some((line, first, last)) => {
+                *first = key.min(*first);
+                *last = at;
+                line.push_back((key, value));
+            }
             None => self.push_aside(key, value),
         }
         if self.next.is_none_or(|(next, _)| key < next) {
@@ -59,14 +76,24 @@ impl<T> Pending<T> {
     /// Of the lines whose last value leaves no later than `at` that where it leaves last; one beyond them when there is none.
     #[inline]
     fn place(&self, at: Timestamp) -> usize {
-        let mut best = (LINES, None);
-        for (place, line) in self.lines.iter().enumerate() {
-            let last = line.back().map(|((last, _), _)| *last);
-            if last.is_none_or(|last| last <= at) && (best.0 == LINES || last > best.1) {
-                best = (place, last);
+        let mut best = (LINES, Timestamp::ZERO);
+        for (place, last) in self.lasts.iter().enumerate() {
+            if *last <= at && (best.0 == LINES || *last > best.1) {
+                best = (place, *last);
             }
         }
         best.0
+    }
+
+    /// A line, with what is known of its first value and of its last.
+    #[inline]
+    fn line(&mut self, place: usize) -> Option<(&mut Line<T>, &mut Key, &mut Timestamp)> {
+        let line = self.lines.get_mut(place)?;
+        Some((
+            line,
+            self.firsts.get_mut(place)?,
+            self.lasts.get_mut(place)?,
+        ))
     }
 
     fn push_aside(&mut self, key: Key, value: T) {
@@ -112,11 +139,18 @@ impl<T> Pending<T> {
     }
 
     /// Takes the next value.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(Timestamp, T)> {
         let ((at, _), place) = self.next?;
-        let value = match self.lines.get_mut(place) {
-            Some(line) => line.pop_front().map(|(_, value)| value),
+        let value = match self.line(place) {
+            Some((line, first, last)) => {
+                let value = line.pop_front();
+                match line.front() {
+                    Some((key, _)) => *first = *key,
+                    None => (*first, *last) = (NEVER, Timestamp::ZERO),
+                }
+                value.map(|(_, value)| value)
+            }
             None => self.pop_aside(),
         };
         self.next = self.first();
@@ -126,15 +160,14 @@ impl<T> Pending<T> {
     /// The next value among the first of the lines and of the heap.
     #[inline]
     fn first(&self) -> Option<(Key, usize)> {
-        let mut first = self.heap.peek().map(|Reverse((key, _))| (*key, LINES));
-        for (place, line) in self.lines.iter().enumerate() {
-            if let Some((key, _)) = line.front()
-                && first.is_none_or(|(first, _)| *key < first)
-            {
-                first = Some((*key, place));
+        let aside = self.heap.peek().map_or(NEVER, |Reverse((key, _))| *key);
+        let mut first = (aside, LINES);
+        for (place, key) in self.firsts.iter().enumerate() {
+            if *key < first.0 {
+                first = (*key, place);
             }
         }
-        first
+        (first.0 != NEVER).then_some(first)
     }
 
     fn pop_aside(&mut self) -> Option<T> {

@@ -3,17 +3,20 @@
 //! Sensors and the queue hold a [`Passing`]: which packet, and its time to live where they meet it. A place is used again
 //! when nobody holds it any more, so a flood allocates nothing per packet.
 
-use crate::activity::Sent;
+use wire::Packet;
 
-/// A packet at some point of its way.
+use crate::activity::{Cause, Sent};
+
+/// A packet at some point of its way: its slot, its time to live and its length, in one word, since it is handed from one
+/// function to the next some ten times for every packet, and a word goes in a register.
 #[derive(Clone, Copy, Debug)]
-pub struct Passing {
-    slot: u32,
-    /// Its length from the network header on, in bytes.
-    pub bytes: u32,
-    /// Time to live here.
-    pub ttl: u8,
-}
+pub struct Passing(u64);
+
+/// Where the time to live and the length stand in the word.
+const TTL_AT: u32 = 32;
+const BYTES_AT: u32 = 40;
+/// The greatest length that it can say, far beyond what an IP packet holds.
+const MOST_BYTES: u64 = (1 << (u64::BITS - BYTES_AT)) - 1;
 
 /// The packets on their way.
 #[derive(Debug, Default)]
@@ -30,32 +33,61 @@ pub struct Pool {
 struct Slot(Sent);
 
 impl Passing {
+    #[inline]
+    fn new(slot: u32, ttl: u8, bytes: usize) -> Passing {
+        let bytes = u64::try_from(bytes).map_or(MOST_BYTES, |bytes| bytes.min(MOST_BYTES));
+        Passing(u64::from(slot) | u64::from(ttl) << TTL_AT | bytes << BYTES_AT)
+    }
+
+    #[inline]
+    fn slot(self) -> usize {
+        crate::seed::low32(self.0) as usize
+    }
+
+    /// Its length from the network header on, in bytes.
+    #[inline]
+    pub fn bytes(self) -> usize {
+        usize::try_from(self.0 >> BYTES_AT).unwrap_or(usize::MAX)
+    }
+
+    /// Time to live here.
+    #[inline]
+    pub fn ttl(self) -> u8 {
+        let [ttl, ..] = (self.0 >> TTL_AT).to_le_bytes();
+        ttl
+    }
+
     /// The same packet where it has so many hops left.
     #[must_use]
+    #[inline]
     pub fn with_ttl(self, ttl: u8) -> Passing {
-        Passing { ttl, ..self }
+        Passing(self.0 & !(0xff << TTL_AT) | u64::from(ttl) << TTL_AT)
     }
 
     /// The same packet, some hops further on.
     #[must_use]
+    #[inline]
     pub fn after_hops(self, hops: u8) -> Passing {
-        Passing {
-            ttl: self.ttl.saturating_sub(hops),
-            ..self
-        }
+        self.with_ttl(self.ttl().saturating_sub(hops))
     }
 }
 
 impl Pool {
     /// Puts a packet in, with one holder: whoever called.
+    pub fn insert(&mut self, mut sent: Sent) -> Passing {
+        self.exchange(&mut sent.packet, sent.cause)
+    }
+
+    /// The same for a packet in whose place any other may stand afterwards. Each is moved once: a copy on the way would have
+    /// to wait until the one before it is in memory.
     #[inline]
-    pub fn insert(&mut self, sent: Sent) -> Passing {
-        let ttl = sent.packet.ttl();
-        let bytes = u32::try_from(sent.packet.total_bytes()).unwrap_or(u32::MAX);
+    pub fn exchange(&mut self, packet: &mut Packet, cause: Cause) -> Passing {
+        let (ttl, bytes) = (packet.ttl(), packet.total_bytes());
         let slot = match self.free.pop() {
             Some(slot) => {
-                if let Some(room) = self.slots.get_mut(slot as usize) {
-                    *room = Slot(sent);
+                if let Some(Slot(sent)) = self.slots.get_mut(slot as usize) {
+                    std::mem::swap(&mut sent.packet, packet);
+                    sent.cause = cause;
                 }
                 if let Some(holders) = self.holders.get_mut(slot as usize) {
                     *holders = 1;
@@ -63,13 +95,14 @@ impl Pool {
                 slot
             }
             None => {
-                self.slots.push(Slot(sent));
+                let packet = packet.clone();
+                self.slots.push(Slot(Sent { packet, cause }));
                 self.holders.push(1);
                 u32::try_from(self.slots.len() - 1)
                     .expect("fewer than 2^32 packets are on their way at once")
             }
         };
-        Passing { slot, bytes, ttl }
+        Passing::new(slot, ttl, bytes)
     }
 
     /// The packet, with the time to live that it has there.
@@ -77,16 +110,16 @@ impl Pool {
     pub fn at(&mut self, passing: Passing) -> &Sent {
         let Slot(sent) = self
             .slots
-            .get_mut(passing.slot as usize)
+            .get_mut(passing.slot())
             .expect("a packet that is held is in the pool");
-        sent.packet.set_ttl(passing.ttl);
+        sent.packet.set_ttl(passing.ttl());
         sent
     }
 
     /// Reads a little of a packet that is soon to be read as a whole: the processor goes on while it waits for memory.
     #[inline]
     pub fn touch(&self, passing: Passing) -> u32 {
-        let slot = self.slots.get(passing.slot as usize);
+        let slot = self.slots.get(passing.slot());
         slot.map_or(0, |Slot(sent)| {
             u32::from(sent.packet.ttl()) ^ u32::from(sent.packet.payload.is_empty())
         })
@@ -100,7 +133,7 @@ impl Pool {
     /// One more holds the packet.
     #[inline]
     pub fn hold(&mut self, passing: Passing) {
-        if let Some(holders) = self.holders.get_mut(passing.slot as usize) {
+        if let Some(holders) = self.holders.get_mut(passing.slot()) {
             *holders += 1;
         }
     }
@@ -108,10 +141,10 @@ impl Pool {
     /// A holder lets go.
     #[inline]
     pub fn release(&mut self, passing: Passing) {
-        if let Some(holders) = self.holders.get_mut(passing.slot as usize) {
+        if let Some(holders) = self.holders.get_mut(passing.slot()) {
             *holders -= 1;
             if *holders == 0 {
-                self.free.push(passing.slot);
+                self.free.push(crate::seed::low32(passing.0));
             }
         }
     }
@@ -120,8 +153,8 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activity::{ActivityId, Cause};
-    use wire::{Flags, Ip, Ipv4, Packet, Payload, Segment, Tcp};
+    use crate::activity::ActivityId;
+    use wire::{Flags, Ip, Ipv4, Payload, Segment, Tcp};
 
     fn sent(port: u16) -> Sent {
         let ip = Ip::V4(Ipv4::new([192, 0, 2, 1].into(), [192, 0, 2, 2].into()));
@@ -146,8 +179,25 @@ mod tests {
         assert_eq!(pool.at(first).packet.ports(), Some((1, 80)));
         pool.release(first);
         let third = pool.insert(sent(3));
-        assert_eq!((third.slot, pool.slots.len()), (first.slot, 2));
+        assert_eq!((third.slot(), pool.slots.len()), (first.slot(), 2));
         assert_eq!(pool.at(second).packet.ports(), Some((2, 80)));
+    }
+
+    #[test]
+    fn a_word_says_where_a_packet_is_and_how_long() {
+        let (there, long) = (
+            Passing::new(u32::MAX, 7, 1500),
+            Passing::new(3, 255, usize::MAX),
+        );
+        assert_eq!(
+            (there.slot(), there.ttl(), there.bytes()),
+            (u32::MAX as usize, 7, 1500)
+        );
+        assert_eq!(
+            (long.slot(), long.ttl(), long.bytes()),
+            (3, 255, MOST_BYTES as usize)
+        );
+        assert_eq!(there.after_hops(9).with_ttl(2).bytes(), 1500);
     }
 
     #[test]
@@ -159,7 +209,7 @@ mod tests {
     fn each_holder_sees_its_own_time_to_live() {
         let mut pool = Pool::default();
         let here = pool.insert(sent(1));
-        let there = Passing { ttl: 51, ..here };
+        let there = here.with_ttl(51);
         assert_eq!(
             (
                 pool.at(here).packet.ttl(),

@@ -246,16 +246,17 @@ impl<W: Write> World<W> {
         for (at, lookup) in lookups {
             self.look_up(id, at, lookup);
         }
-        for (at, sent) in outbox.drain() {
+        for (at, cause, packet) in outbox.iter_mut() {
             let mut leaves = at;
             if let Some(next) = soon.as_mut().filter(|_| at == self.clock) {
                 leaves = *next;
                 *next = next.plus_nanos(each);
             }
-            let passing = self.pool.insert(sent);
+            let passing = self.pool.exchange(packet, cause);
             self.leave_host(id, leaves, passing);
             self.pool.release(passing);
         }
+        outbox.clear();
     }
 
     /// The lane, on paths, of packets that no host sent.
@@ -288,7 +289,7 @@ impl<W: Write> World<W> {
             return;
         };
         let mtu = attachment.mtu;
-        if passing.bytes as usize <= mtu {
+        if passing.bytes() <= mtu {
             return self.leave_interface(id, at, passing);
         }
         let identification = self.hosts.get_mut(id.0).map_or(0, Host::fragment_id);
@@ -308,20 +309,20 @@ impl<W: Write> World<W> {
         let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
             return;
         };
-        let Some(at) = attachment.out.pass(LOCAL_LANE, at, passing.bytes as usize) else {
+        let Some(at) = attachment.out.pass(LOCAL_LANE, at, passing.bytes()) else {
             return;
         };
         let segment = attachment.segment();
         match self.topology.scope(segment.site, destination) {
             Scope::Segment => self.spread(segment, Station::Host(id), at, passing),
             Scope::Inside(target) => self.pass_inside(id, segment, target, at, passing),
-            Scope::Beyond if passing.ttl > segment.depth || segment.depth == 0 => {
+            Scope::Beyond if passing.ttl() > segment.depth || segment.depth == 0 => {
                 let at = self.climb(id, segment, at, passing);
                 self.leave_site(segment.site, at, id.0, passing.after_hops(segment.depth));
             }
             // A router inside drops it and tells the sender.
             Scope::Beyond => {
-                let hop = segment.depth - passing.ttl + 1;
+                let hop = segment.depth - passing.ttl() + 1;
                 self.inner_error(segment.site, hop, Trouble::Expired, at, passing);
             }
         }
@@ -368,7 +369,7 @@ impl<W: Write> World<W> {
             return self.seek_inside(id, from, at, passing);
         };
         let routers = from.depth.abs_diff(depth);
-        if routers > 0 && passing.ttl <= routers {
+        if routers > 0 && passing.ttl() <= routers {
             return;
         }
         let to = SegmentId { depth, ..from };
@@ -434,7 +435,7 @@ impl<W: Write> World<W> {
         let first = SegmentId { depth: 0, ..from };
         if from.depth == 0 {
             self.ask_in_vain(first, Station::Host(id), address, at, passing);
-        } else if passing.ttl > from.depth {
+        } else if passing.ttl() > from.depth {
             let at = self.climb(
                 id,
                 SegmentId {
@@ -591,8 +592,8 @@ impl<W: Write> World<W> {
             .get(id.0)
             .map_or(0, |host| host.hops);
         // One that came here with none left was passed on by routers that do not mind.
-        if (1..=depth).contains(&passing.ttl) {
-            return self.inner_error(site, passing.ttl, Trouble::Expired, at, passing);
+        if (1..=depth).contains(&passing.ttl()) {
+            return self.inner_error(site, passing.ttl(), Trouble::Expired, at, passing);
         }
         let mut at = at;
         if self.topology.watches(site) {
@@ -624,7 +625,7 @@ impl<W: Write> World<W> {
         let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
             return;
         };
-        let Some(arrival) = attachment.into.pass(lane, at, passing.bytes as usize) else {
+        let Some(arrival) = attachment.into.pass(lane, at, passing.bytes()) else {
             return;
         };
         let host = self.hosts.get(id.0);
