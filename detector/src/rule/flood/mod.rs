@@ -104,6 +104,8 @@ const SHARE: u64 = 8;
 const MOST_DECOYS: u32 = 128;
 /// SYNs of each source from which on its name is no draw.
 const STEADY: u64 = 16;
+/// Within so long a client opens its parallel connections, as browsers do.
+const AT_ONCE_NANOS: u64 = 50_000_000;
 /// SYNs of one connection beyond those that any stack sends (Linux sends seven, at growing intervals).
 const MOST_SENT: u8 = 8;
 
@@ -597,9 +599,12 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
     let (isn, source, sport) = (attempt.isn, attempt.source, attempt.sport);
     match bucket.last {
         // From the same port in several names, it is a scan's decoys.
-        // A stack's next number lies far off; a program that counts forges, too.
-        Some((last, _, port)) if isn.wrapping_sub(last) <= 1 && port != sport => {
-            bucket.equal_isns += 1;
+        // A stack's next number lies far off; a program that counts forges, too. One of old reads it off a clock, and its
+        // client opens several at once.
+        Some((last, name, port)) if isn.wrapping_sub(last) <= 1 && port != sport => {
+            let from = bucket.equal_from.unwrap_or(now);
+            let at_once = name == source && now.time.nanos_since(from.time) < AT_ONCE_NANOS;
+            bucket.equal_isns += u32::from(!at_once);
         }
         Some((last, name, port)) if (last, port) == (isn, sport) => {
             bucket.renamed += u32::from(name != source);
