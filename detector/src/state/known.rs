@@ -115,6 +115,11 @@ impl State {
         self.sources.entry(source).chats = true;
     }
 
+    /// Whether its stack's SYNs look like those that programs make by hand.
+    pub(crate) fn is_bare(&self, source: Address) -> bool {
+        self.sources.get(source).bare
+    }
+
     /// Whether it has spoken a peer-to-peer protocol.
     pub(super) fn is_peer(&self, source: Address) -> bool {
         self.sources.get(source).peers

@@ -24,6 +24,8 @@ pub(super) struct Source {
     pub(super) assigns: bool,
     /// When the address was last given to somebody.
     pub(super) given: Option<Timestamp>,
+    /// Data has flowed in a connection whose SYN looked hand-made: its stack's are so.
+    pub(super) bare: bool,
     /// It has asked a name server as resolvers do.
     pub(super) resolves: bool,
     /// How long its last packet had to live, where that was short, and how many in a row had as long.

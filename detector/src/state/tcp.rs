@@ -489,6 +489,9 @@ impl State {
         connection.seen.add(Seen::FRUITFUL);
         let attempt = connection.attempt(&key);
         self.befriend(attempt.source, attempt.target);
+        if attempt.raw {
+            self.sources.entry(attempt.source).bare = true;
+        }
         if CHAT.contains(&attempt.dport) {
             self.mark_chats(attempt.source);
         }

@@ -156,12 +156,7 @@ impl PortScan {
             return;
         };
         let limits = Rc::clone(&self.limits);
-        let friends = state.friends(attempt.source);
-        let past = Past {
-            friends,
-            walking: state.is_walking(attempt.source),
-            seeking: state.is_seeking(attempt.source),
-        };
+        let past = Past::of(attempt.source, state);
         if let Some((first, outcome, then)) = earlier {
             self.tally(&first, then, state, findings).add(
                 Contact::of(&first, outcome),
@@ -188,7 +183,7 @@ impl PortScan {
         let mute = attempt.technique == Technique::Syn
             && tally.detection.is_some()
             && tally.attempts >= limits.scan.mute_after
-            && friends * 4 < tally.contacts.len()
+            && past.friends * 4 < tally.contacts.len()
             // Whoever comes round again must be seen coming.
             && !(tally.is_mostly_open() || tally.is_monitor());
         let judged = tally.detection.is_some();
@@ -314,9 +309,8 @@ impl Rule for PortScan {
                 // It was found to look for hosts only after it had asked for services.
                 let at = tally.activity.last;
                 let past = Past {
-                    friends: state.friends(source),
-                    walking: true,
                     seeking: true,
+                    ..Past::of(source, state)
                 };
                 tally.detection = syn::judge(tally, past, &self.limits, at);
                 case.judged |= tally.detection.is_some();

@@ -14,8 +14,10 @@
 
 use super::limits::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
+use crate::address::Address;
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
+use crate::state::State;
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
@@ -31,14 +33,27 @@ pub(super) struct Past {
     pub(super) walking: bool,
     /// It has asked hosts that are not there, if not enough of them.
     pub(super) seeking: bool,
+    /// Its stack's SYNs look hand-made, as those of other times do.
+    pub(super) bare: bool,
+}
+
+impl Past {
+    pub(super) fn of(source: Address, state: &State) -> Past {
+        Past {
+            friends: state.friends(source),
+            walking: state.is_walking(source),
+            seeking: state.is_seeking(source),
+            bare: state.is_bare(source),
+        }
+    }
 }
 
 /// The judgement, while there is none yet.
 pub(super) fn judge(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     let friends = past.friends;
     crafted(tally, config, now)
-        .or_else(|| torn(tally, friends, config, now))
-        .or_else(|| raw(tally, friends, config, now))
+        .or_else(|| torn(tally, past, config, now))
+        .or_else(|| raw(tally, past, config, now))
         .or_else(|| vertical(tally, friends, config, now))
         .or_else(|| row_by_row(tally, past, config, now))
         .or_else(|| horizontal(tally, past, config, now))
@@ -103,16 +118,16 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     None
 }
 
-fn torn(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
+fn torn(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     let torn: Vec<&Contact> = tally
         .contacts
         .iter()
         .filter(|c| c.outcome == Some(Outcome::Torn) && !c.short)
         .collect();
     // A client with a choice of paths drops the slower one; it has sessions besides, and its stack's look.
-    let raw = torn.iter().filter(|c| c.raw).count();
+    let raw = torn.iter().filter(|c| c.raw && !past.bare).count();
     if raw < config.scan.torn
-        && (torn.len() < 2 * config.scan.torn || is_busy(torn.len(), friends, config))
+        && (torn.len() < 2 * config.scan.torn || is_busy(torn.len(), past.friends, config))
     {
         return None;
     }
@@ -129,7 +144,10 @@ fn torn(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<D
     })
 }
 
-fn raw(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<Detection> {
+fn raw(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
+    if past.bare {
+        return None;
+    }
     let scan = &config.scan;
     let found = tally
         .by_target()
@@ -142,7 +160,7 @@ fn raw(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<De
         })?;
     // Systems of other times have such SYNs of their own: who has sessions with as many looks like one of them.
     let hosts = distinct(&found, |c| c.target);
-    if hosts > 1 && is_busy(hosts, friends, config) {
+    if hosts > 1 && is_busy(hosts, past.friends, config) {
         return None;
     }
     Some(Detection {
