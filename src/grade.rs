@@ -22,10 +22,8 @@ use crate::excerpt;
 use crate::gate_args::GateArgs;
 use crate::generate::TermArgs;
 use crate::jobs;
-use crate::order::Terms;
 use crate::output::{self, Verbosity};
 use crate::report_args::{ReportArgs, ScoringArgs};
-use crate::stop::Stop;
 
 /// Seeds graded of scenarios that are named, when no seeds are.
 const DEFAULT_SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
@@ -158,13 +156,9 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    let stop = Stop::listen()?;
     let campaign = Campaign {
         catalogue: &catalogue,
-        terms: Terms {
-            stop: stop.clone(),
-            ..args.terms.terms()
-        },
+        terms: args.terms.terms(),
         detector: args.detector.detector(alerts),
         options,
         cache: if args.no_cache || args.captures.is_some() {
@@ -174,7 +168,6 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         },
         keep: args.detector.keep.clone(),
         may_be_silent: args.detector.may_be_silent,
-        stop,
     };
     let count = u64::try_from(tasks.len()).unwrap_or(u64::MAX);
     let progress = output::progress(count, "grading", verbosity.quiet);

@@ -29,9 +29,9 @@ mod score;
 mod seeds;
 mod show;
 mod sink;
-mod stop;
 mod temporary;
 mod transcribe;
+mod unfinished;
 
 use std::process::ExitCode;
 
@@ -45,22 +45,15 @@ const BAD_INPUT: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let prepared = process::fail_at_large_files().and_then(|()| match &cli.command {
-        // These end by themselves, once they are asked to.
-        Command::Grade(_)
-        | Command::Inject(_)
-        | Command::Merge(_)
-        | Command::Replay(_)
-        | Command::Detect(_) => Ok(()),
-        // And this one when its replay does.
+        // These give up privileges, and later end by themselves once they are asked to.
+        Command::Replay(_) => process::end_at_once(),
+        Command::Detect(args) if args.listens() => process::end_at_once(),
+        // This one ends when its replay does.
         Command::ReplaySentry(_) => Ok(()),
         _ => process::leave_nothing_behind(),
     });
     let result = prepared.and_then(|()| run(&cli));
     result.unwrap_or_else(|error| {
-        if error.chain().any(|cause| cause.is::<stop::Stopped>()) {
-            eprintln!("crywolf: {}", stop::Stopped);
-            return ExitCode::from(process::exit_code_of_signal());
-        }
         eprintln!("crywolf: {error:#}");
         ExitCode::from(BAD_INPUT)
     })

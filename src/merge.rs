@@ -20,7 +20,6 @@ use crate::output::{Verbosity, print};
 use crate::produce::write_truth;
 use crate::score::read_truth;
 use crate::sink::Sink;
-use crate::stop::{Stop, Watched};
 use crate::temporary::{Temporary, keep_both};
 
 /// Merge captures and their truth.
@@ -50,7 +49,6 @@ pub struct MergeArgs {
 /// # Errors
 /// Captures that cannot be read, have another link type or are not what their truth says; outputs that fail.
 pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
-    let stop = Stop::listen()?;
     let own = args.out.canonicalize().ok();
     for path in &args.captures {
         ensure!(
@@ -66,7 +64,7 @@ pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         .collect::<Result<Vec<_>>>()?;
     let mut sources = Vec::new();
     for (path, truth) in args.captures.iter().zip(&truths) {
-        sources.push(Source::open(path, truth.as_ref(), &stop)?);
+        sources.push(Source::open(path, truth.as_ref())?);
     }
     let failed = || format!("cannot write {}", args.out.display());
     let folder = args.out.parent().unwrap_or(Path::new("."));
@@ -81,7 +79,7 @@ pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     } else {
         CaptureWriter::new_of(sink, link_type)
     };
-    let (carried, sink) = merge(&mut sources, writer, &stop)?;
+    let (carried, sink) = merge(&mut sources, writer)?;
     let (file, sha256) = sink.finish().with_context(failed)?;
     for source in &sources {
         source.check()?;
@@ -116,7 +114,7 @@ pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
 /// A capture on its way into the whole.
 struct Source<'a> {
     path: &'a Path,
-    reader: CaptureReader<Watched<BufReader<File>>>,
+    reader: CaptureReader<BufReader<File>>,
     truth: Option<&'a Truth>,
     origin: Origin,
     /// The frame that comes next.
@@ -134,11 +132,11 @@ struct Head {
 }
 
 impl<'a> Source<'a> {
-    fn open(path: &'a Path, truth: Option<&'a Truth>, stop: &Stop) -> Result<Source<'a>> {
+    fn open(path: &'a Path, truth: Option<&'a Truth>) -> Result<Source<'a>> {
         let name = || path.display().to_string();
         let mut source = Source {
             path,
-            reader: CaptureReader::new(stop.watch(open(path)?)).with_context(name)?,
+            reader: CaptureReader::new(open(path)?).with_context(name)?,
             truth,
             origin: truth.map_or_else(Origin::default, |truth| {
                 Origin::new(&truth.events, &truth.frames)
@@ -191,11 +189,7 @@ impl<'a> Source<'a> {
 }
 
 /// Writes all frames in the order of their times. Each source is a part of what was carried, counted from 0.
-fn merge(
-    sources: &mut [Source<'_>],
-    mut writer: CaptureWriter<Sink>,
-    stop: &Stop,
-) -> Result<(Carried, Sink)> {
+fn merge(sources: &mut [Source<'_>], mut writer: CaptureWriter<Sink>) -> Result<(Carried, Sink)> {
     let mut carried = Carried::default();
     // Of equal times the first: `min_by_key` keeps it.
     while let Some((part, source, head)) = (sources.iter_mut().zip(0..))
@@ -208,9 +202,9 @@ fn merge(
         source.taken += 1;
         let at = head.time.as_nanos();
         carried.take(part, &mut source.origin, source.taken, at);
-        let stepped = source.step();
-        stop.check()?;
-        stepped.with_context(|| source.path.display().to_string())?;
+        source
+            .step()
+            .with_context(|| source.path.display().to_string())?;
         if let Some(next) = source.head
             && next.link_type != head.link_type
         {

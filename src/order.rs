@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail};
 use generator::{Catalogue, Request, Scenario, ScenarioFile};
 
 use crate::budget::Budget;
-use crate::stop::Stop;
 
 /// The ending of a background's name that is the same of an earlier time.
 const PERIOD: &str = "2000";
@@ -63,8 +62,6 @@ pub struct Terms {
     pub nanos: bool,
     /// Whether a processor would idle, so that a capture may be written by a thread of its own.
     pub spare_processor: bool,
-    /// What ends the work early.
-    pub stop: Stop,
     /// How much may be written in all; [`Terms::budget`] says otherwise what the disk holds.
     pub budget: Option<Arc<Budget>>,
     /// Whether to say on standard error what a large capture will take.

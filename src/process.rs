@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use replay::ReplayError;
@@ -12,7 +13,14 @@ use replay::privileges;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use crate::{output, temporary};
+use crate::campaign::command;
+use crate::output;
+use crate::unfinished::unfinished;
+
+/// Signals by which a program is told to end.
+const ENDING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+const DEAF: &str = "cannot listen for Ctrl-C";
 
 /// What shells say of a program that a signal has ended: this and its number.
 const ENDED_BY_SIGNAL: i32 = 128;
@@ -26,32 +34,57 @@ pub fn fail_at_large_files() -> Result<()> {
     Ok(())
 }
 
-/// From now on Ctrl-C and requests to terminate remove what is unfinished and end the program, with 130, 143 and 129.
+/// From now on Ctrl-C and requests to terminate clear away what is unfinished and end the program, with 130, 143 and 129,
+/// whatever it is about: nothing has to look for them.
 ///
 /// # Errors
 /// What the system says.
 pub fn leave_nothing_behind() -> Result<()> {
-    let failed = "cannot listen for Ctrl-C";
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context(failed)?;
+    let mut signals = Signals::new(ENDING).context(DEAF)?;
     let listen = move || {
         if let Some(signal) = signals.forever().next() {
-            temporary::remove_all_and_exit(ENDED_BY_SIGNAL + signal);
+            // Held to the end.
+            let unfinished = unfinished();
+            command::end_all(&unfinished.programs);
+            unfinished.remove();
+            process::exit(ENDED_BY_SIGNAL + signal);
         }
     };
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(listen)
         .map(drop)
-        .context(failed)
+        .context(DEAF)
 }
 
+/// Whether such a signal still ends the program at once.
+static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+
 /// The signal that raised a flag of [`stop_flag`] last.
-static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+static SIGNAL: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// The same for who has nothing unfinished until it asks for a [`stop_flag`]. It takes no thread: one would keep the
+/// privileges that the others give up.
+///
+/// # Errors
+/// What the system says.
+pub fn end_at_once() -> Result<()> {
+    for signal in ENDING {
+        let condition = Arc::clone(&AT_ONCE);
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            ENDED_BY_SIGNAL + signal,
+            condition,
+        )
+        .context(DEAF)?;
+    }
+    Ok(())
+}
 
 /// The exit code of a run that a signal has ended: 130 of Ctrl-C, 143 of a request to terminate, 129 of a terminal that has
 /// gone.
 pub fn exit_code_of_signal() -> u8 {
-    let signal = SIGNAL.get().map_or(0, |last| last.load(Ordering::Relaxed));
+    let signal = SIGNAL.load(Ordering::Relaxed);
     let usual = SIGINT.unsigned_abs();
     let signal = u32::try_from(signal).ok().filter(|signal| *signal != 0);
     u8::try_from(ENDED_BY_SIGNAL.unsigned_abs() + signal.unwrap_or(usual)).unwrap_or(u8::MAX)
@@ -64,15 +97,13 @@ pub fn exit_code_of_signal() -> u8 {
 /// What the system says.
 pub fn stop_flag() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    let last = SIGNAL.get_or_init(Arc::default);
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in ENDING {
         // Before the flag, so that who sees that raised knows why.
         let number = usize::try_from(signal).unwrap_or_default();
-        signal_hook::flag::register_usize(signal, Arc::clone(last), number)
-            .context("cannot listen for Ctrl-C")?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .context("cannot listen for Ctrl-C")?;
+        signal_hook::flag::register_usize(signal, Arc::clone(&SIGNAL), number).context(DEAF)?;
+        signal_hook::flag::register(signal, Arc::clone(&stop)).context(DEAF)?;
     }
+    AT_ONCE.store(false, Ordering::Relaxed);
     Ok(stop)
 }
 

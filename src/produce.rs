@@ -14,7 +14,6 @@ use crate::jobs::side_by_side;
 use crate::order::{Order, Terms, describe, resolve, stem, wanted_sensors};
 use crate::output::unless_closed;
 use crate::sink::Sink;
-use crate::stop::{Stop, Stopped};
 use crate::temporary::{Temporary, keep_both};
 
 /// What a capture takes that is worth a word before it is written, in bytes.
@@ -58,8 +57,7 @@ pub fn produce(
             .map_err(|error| trouble = Some(error))
             .ok()?;
         files.push((sensor.to_owned(), path));
-        let sink = Sink::new(file, Arc::clone(&budget), terms.spare_processor);
-        Some(terms.stop.watch(sink))
+        Some(Sink::new(file, Arc::clone(&budget), terms.spare_processor))
     };
     let mut foresight = Foresight::new(order, &budget, terms.foresees);
     let watch = &mut |progress| foresight.hear(progress);
@@ -78,7 +76,7 @@ pub fn produce(
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let ended = recording.finish(name, |sink| sink.into_inner().finish());
+        let ended = recording.finish(name, Sink::finish);
         let (output, truth) = ended.map_err(|error| explain(error.into(), folder))?;
         if truth.capture.packets == 0 {
             bail!(
@@ -199,9 +197,6 @@ impl<W: Write> Write for Bounded<'_, W> {
 fn explain(error: SimulationError, folder: &Path) -> anyhow::Error {
     match error {
         SimulationError::Output(error) => {
-            if Stop::is_behind(&error) {
-                return Stopped.into();
-            }
             let hint = match error.kind() {
                 io::ErrorKind::StorageFull => {
                     ": the disk is full; nothing was kept of this capture"

@@ -1,35 +1,15 @@
-//! Temporary files: each gets its name when it is whole, and none is left, however the program ends.
+//! Temporary files and folders: each gets its name when it is whole, and none is left, however the program ends.
 //!
 //! Where the system can, such a file has no name at all (O_TMPFILE, open(2)), so that not even SIGKILL leaves one.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-/// The temporary files that exist. Who holds the lock makes, names or removes one.
-static EXISTING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-fn existing() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    // Of no use to leave files behind because somebody else has failed.
-    EXISTING.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes all temporary files and ends the program.
-pub fn remove_all_and_exit(code: i32) -> ! {
-    // Held to the end, so that none is made or named meanwhile.
-    let existing = existing();
-    for path in existing.iter() {
-        // Nobody is left who could be told.
-        let _ = fs::remove_file(path);
-    }
-    process::exit(code)
-}
+use crate::unfinished::{Unfinished, unfinished};
 
 /// A file without its final name; gone when it is dropped.
 #[derive(Debug)]
@@ -60,7 +40,7 @@ impl Temporary {
             // As for any new file: the user's mask takes away from this.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
-        let mut existing = existing();
+        let mut unfinished = unfinished();
         let file = builder.tempfile_in(folder).with_context(|| {
             format!(
                 "cannot write {}: does the folder {} exist, and may you write there?",
@@ -68,7 +48,7 @@ impl Temporary {
                 folder.display()
             )
         })?;
-        existing.insert(file.path().to_owned());
+        unfinished.files.insert(file.path().to_owned());
         Ok(Temporary(Kept::Named(Some(file))))
     }
 
@@ -77,15 +57,15 @@ impl Temporary {
     /// # Errors
     /// Names the file and what the system says.
     pub fn keep(self, path: &Path) -> Result<()> {
-        self.name(path, &mut existing())
+        self.name(path, &mut unfinished())
     }
 
-    fn name(mut self, path: &Path, existing: &mut BTreeSet<PathBuf>) -> Result<()> {
+    fn name(mut self, path: &Path, unfinished: &mut Unfinished) -> Result<()> {
         let named = match &mut self.0 {
             Kept::Unnamed(file) => unnamed::name(file, path),
             Kept::Named(file) => match file.take() {
                 Some(file) => {
-                    existing.remove(file.path());
+                    unfinished.files.remove(file.path());
                     file.persist(path).map(drop).map_err(|error| error.error)
                 }
                 None => Ok(()),
@@ -98,8 +78,8 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if let Kept::Named(Some(file)) = &self.0 {
-            let mut existing = existing();
-            existing.remove(file.path());
+            let mut unfinished = unfinished();
+            unfinished.files.remove(file.path());
             let _ = fs::remove_file(file.path());
         }
     }
@@ -123,6 +103,54 @@ impl Write for Temporary {
     }
 }
 
+/// A folder for what is needed for a time; gone with all that is in it when it is dropped.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A new one in that folder.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn within(place: &Path) -> io::Result<Folder> {
+        let mut unfinished = unfinished();
+        let folder = tempfile::Builder::new()
+            .prefix("crywolf-run-")
+            .tempdir_in(place)?
+            .keep();
+        unfinished.folders.insert(folder.clone());
+        Ok(Folder(folder))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// What the system says, of a name that is taken too; then it is gone.
+    pub fn keep(self, path: &Path) -> io::Result<()> {
+        let mut unfinished = unfinished();
+        let named = fs::rename(&self.0, path);
+        if named.is_ok() {
+            unfinished.folders.remove(&self.0);
+        }
+        // What has another name now is not found when this is dropped.
+        drop(unfinished);
+        named
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let mut unfinished = unfinished();
+        let _ = fs::remove_dir_all(&self.0);
+        unfinished.folders.remove(&self.0);
+    }
+}
+
 /// Gives two files their names that tell of each other: both, or neither, and no others between them.
 ///
 /// # Errors
@@ -136,11 +164,11 @@ pub fn keep_both(first: (Temporary, &Path), second: (Temporary, &Path)) -> Resul
     // Others who write into the folder wait, as far as they ask; where the system has no such locks, nobody does.
     let folder = File::open(folder_of(first.1)).ok();
     let _ = folder.as_ref().map(File::lock);
-    let mut existing = existing();
+    let mut unfinished = unfinished();
     // So that, whatever ends the program now, no second file is left that tells of another first.
     let _ = fs::remove_file(second.1);
-    first.0.name(first.1, &mut existing)?;
-    let named = second.0.name(second.1, &mut existing);
+    first.0.name(first.1, &mut unfinished)?;
+    let named = second.0.name(second.1, &mut unfinished);
     if named.is_err() {
         let _ = fs::remove_file(first.1);
     }
@@ -238,6 +266,22 @@ mod tests {
         assert!(names(folder.path()).is_empty());
         written(&path, "whole").keep(&path).unwrap();
         assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_kept_is_gone_with_what_is_in_it() {
+        let place = tempfile::tempdir().unwrap();
+        for (kept, expected) in [(false, vec![]), (true, vec!["whole".to_owned()])] {
+            let folder = Folder::within(place.path()).unwrap();
+            fs::write(folder.path().join("half"), "").unwrap();
+            if kept {
+                folder.keep(&place.path().join("whole")).unwrap();
+            } else {
+                drop(folder);
+            }
+            assert_eq!(names(place.path()), expected);
+        }
+        assert!(unfinished().folders.iter().all(|folder| folder.exists()));
     }
 
     #[test]

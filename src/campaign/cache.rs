@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::order::{Order, Terms};
 use crate::produce::{self, Produced};
 use crate::score::read_truth;
+use crate::temporary::Folder;
 
 /// The most that the folder holds, in bytes.
 pub const BOUND: u64 = 4 << 30;
@@ -110,9 +111,7 @@ impl Cache {
 
     /// Takes captures in: the folder gets its name when it is whole.
     fn keep(&self, entry: &Path, made: &[Produced]) -> io::Result<()> {
-        let place = tempfile::Builder::new()
-            .prefix(".new")
-            .tempdir_in(&self.own)?;
+        let place = Folder::within(&self.own)?;
         for one in made {
             for path in [
                 one.capture.clone(),
@@ -122,7 +121,7 @@ impl Cache {
                 link_or_copy(&path, &place.path().join(name))?;
             }
         }
-        fs::rename(place.keep(), entry)
+        place.keep(entry)
     }
 }
 

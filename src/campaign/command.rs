@@ -2,25 +2,26 @@
 //!
 //! It runs as the leader of a process group, and its environment bears a mark that its descendants inherit. When it has
 //! ended, or is ended because its time is up or the user has had enough, everything of the group and everything with the
-//! mark is ended too, daemons included. (A process that changes group and clears its environment escapes.)
+//! mark is ended too, daemons included. (A process that changes group and clears its environment escapes.) Who is told to
+//! end has a second for it, whatever it does with the signal.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+    Pid, RawPid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 use wait4::Wait4;
 
 use super::memory;
-use crate::stop::Stop;
+use crate::unfinished::unfinished;
 
 /// The variable that marks a detector's processes.
 const MARK: &str = "CRYWOLF_RUN";
@@ -34,8 +35,8 @@ const GRACE: Duration = Duration::from_millis(1000);
 /// The most that it may write, in bytes, to either stream or to its findings.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// How often what is left of it is looked for: each look also finds what was started since the one before.
-const SWEEPS: u32 = 50;
+/// How long what is left of it is looked for: each look also finds what was started since the one before.
+const SWEEPING: Duration = Duration::from_millis(500);
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,43 +76,45 @@ pub struct Streams {
 /// Runs a command of the shell to its end.
 ///
 /// # Errors
-/// Fails when there is no shell, and with [`crate::stop::Stopped`] when the user ended the run.
+/// Fails when there is no shell.
 #[expect(
     clippy::disallowed_methods,
     reason = "how long a detector takes is told by the clock of the machine"
 )]
-pub fn run(text: &str, streams: &Streams, timeout: Duration, stop: &Stop) -> Result<Ended> {
-    stop.check()?;
+pub fn run(text: &str, streams: &Streams, timeout: Duration) -> Result<Ended> {
     let file = |path: &Path| {
         File::create(path).with_context(|| format!("cannot write {}", path.display()))
     };
     let mark = mark();
     let started = Instant::now();
-    let mut child = Command::new("sh")
-        .args(["-c", text])
-        .env(MARK, &mark)
-        .stdin(Stdio::null())
-        .stdout(file(&streams.stdout)?)
-        .stderr(file(&streams.stderr)?)
-        .process_group(0)
-        .spawn()
-        .with_context(|| format!("cannot start a shell for the detector: {text}"))?;
+    let (mut child, pid) = {
+        let mut unfinished = unfinished();
+        let child = Command::new("sh")
+            .args(["-c", text])
+            .env(MARK, &mark)
+            .stdin(Stdio::null())
+            .stdout(file(&streams.stdout)?)
+            .stderr(file(&streams.stderr)?)
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot start a shell for the detector: {text}"))?;
+        let pid = Pid::from_child(&child);
+        unfinished.programs.insert(pid.as_raw_pid());
+        (child, pid)
+    };
     let mut peak = 0;
-    let watched = watch(&child, streams, started, timeout, stop, &mut peak);
-    let pid = Pid::from_child(&child);
-    if !matches!(watched, Ok(Watched::Ended)) {
-        let _ = kill_process_group(pid, Signal::TERM);
-        let told = Instant::now();
-        while told.elapsed() < GRACE && !has_ended(&child) {
-            sleep(LOOK);
-        }
+    let watched = watch(pid, streams, started, timeout, &mut peak);
+    if !matches!(watched, Watched::Ended) {
+        tell_to_end(&[pid]);
     }
-    // The leader has not been waited for: its number is still its group's, and nobody else's.
-    let _ = kill_process_group(pid, Signal::KILL);
-    end_marked(&mark);
-    let used = child.wait4().context("cannot wait for the detector")?;
+    end(&[pid], &mark);
+    let used = {
+        // Once it is waited for its number may be somebody else's.
+        unfinished().programs.remove(&pid.as_raw_pid());
+        child.wait4().context("cannot wait for the detector")?
+    };
     let elapsed = started.elapsed();
-    let ending = match watched? {
+    let ending = match watched {
         Watched::Ended => Ending::Itself(used.status),
         Watched::OutOfTime => Ending::OutOfTime,
         Watched::TooMuch => Ending::TooMuch,
@@ -134,23 +137,25 @@ enum Watched {
     TooMuch,
 }
 
-/// Looks on until it has ended, its time is up, it has written too much, or the user has had enough.
+/// Looks on until it has ended, its time is up, or it has written too much.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a detector takes is told by the clock of the machine"
+)]
 fn watch(
-    child: &Child,
+    program: Pid,
     streams: &Streams,
     started: Instant,
     timeout: Duration,
-    stop: &Stop,
     peak: &mut u64,
-) -> Result<Watched> {
+) -> Watched {
     let mut look = Duration::from_millis(1);
     loop {
-        if has_ended(child) {
-            return Ok(Watched::Ended);
+        if has_ended(program) {
+            return Watched::Ended;
         }
-        stop.check()?;
         if started.elapsed() >= timeout {
-            return Ok(Watched::OutOfTime);
+            return Watched::OutOfTime;
         }
         let written = [
             Some(&streams.stdout),
@@ -162,48 +167,97 @@ fn watch(
             .flatten()
             .any(|path| size(path) > MOST_BYTES)
         {
-            return Ok(Watched::TooMuch);
+            return Watched::TooMuch;
         }
-        *peak = memory::peak_of_tree(child.id()).max(*peak);
+        *peak = memory::peak_of_tree(program.as_raw_pid().unsigned_abs()).max(*peak);
         sleep(look);
         look = (look * 2).min(LOOK);
     }
 }
 
 /// Whether it has ended; it is not waited for.
-fn has_ended(child: &Child) -> bool {
+fn has_ended(program: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     // Who cannot be asked after has gone.
-    waitid(WaitId::Pid(Pid::from_child(child)), options).map_or(true, |status| status.is_some())
+    waitid(WaitId::Pid(program), options).map_or(true, |status| status.is_some())
 }
 
 fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())
 }
 
-/// A mark that no other run has. Within a detector that runs crywolf itself, the outer mark stays part of the inner one.
+/// A mark that no other run has.
 fn mark() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let outer = std::env::var_os(MARK).unwrap_or_default();
-    let outer = outer.to_string_lossy();
-    format!("{outer}<{}.{number}>", std::process::id())
+    format!("{}{number}>", mark_of_all())
 }
 
-/// Ends all processes with that mark in their environment (Linux; elsewhere the group must do).
+/// What all marks of this program begin with. Within a detector that runs crywolf itself, the outer mark stays part of the
+/// inner one.
+fn mark_of_all() -> String {
+    let outer = std::env::var_os(MARK).unwrap_or_default();
+    format!("{}<{}.", outer.to_string_lossy(), std::process::id())
+}
+
+/// Ends all detectors that run, given the leaders of their groups, with all that they have started.
+pub fn end_all(leaders: &BTreeSet<RawPid>) {
+    let leaders: Vec<Pid> = leaders
+        .iter()
+        .filter_map(|pid| Pid::from_raw(*pid))
+        .collect();
+    if !leaders.is_empty() {
+        tell_to_end(&leaders);
+        end(&leaders, &mark_of_all());
+    }
+}
+
+/// Tells groups to end, and gives their leaders time for it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long they take is told by the clock of the machine"
+)]
+fn tell_to_end(leaders: &[Pid]) {
+    for leader in leaders {
+        let _ = kill_process_group(*leader, Signal::TERM);
+    }
+    let told = Instant::now();
+    while told.elapsed() < GRACE && !leaders.iter().all(|leader| has_ended(*leader)) {
+        sleep(LOOK);
+    }
+}
+
+/// Ends groups, and what was started from them. Their leaders have not been waited for: their numbers are still theirs,
+/// and nobody else's.
+fn end(leaders: &[Pid], mark: &str) {
+    for leader in leaders {
+        let _ = kill_process_group(*leader, Signal::KILL);
+    }
+    end_marked(mark);
+}
+
+/// Ends all processes whose environment has a mark that begins so (Linux; elsewhere the group must do).
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long to look is told by the clock of the machine"
+)]
 fn end_marked(mark: &str) {
     let wanted = format!("{MARK}={mark}");
-    let own = std::process::id();
+    let own = std::process::id().cast_signed();
+    let born = stat(own).map_or(0, |(_, started)| started);
     let mut told = BTreeSet::new();
-    for _ in 0..SWEEPS {
+    let began = Instant::now();
+    while began.elapsed() < SWEEPING {
         let Ok(processes) = fs::read_dir("/proc") else {
             return;
         };
         let pids = processes
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        // Who is older was started by somebody else. To look into another's memory may take long.
+        let younger = |pid: &i32| stat(*pid).is_some_and(|(_, started)| started >= born);
         let mut left = false;
-        for pid in pids.filter(|pid: &i32| u32::try_from(*pid) != Ok(own)) {
+        for pid in pids.filter(|pid| *pid != own && younger(pid)) {
             // Ended processes have an empty environment.
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             let mut variables = environment.split(|byte| *byte == 0);
@@ -222,8 +276,17 @@ fn end_marked(mark: &str) {
 
 /// Whether a process is there and has not ended; who is being ended loses its environment before it has.
 fn is_running(pid: i32) -> bool {
-    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !state.is_empty() && !state.contains(") Z ") && !state.contains(") X ")
+    stat(pid).is_some_and(|(state, _)| !["Z", "X"].contains(&state.as_str()))
+}
+
+/// The state of a process and when it was started, in ticks since the machine was; fields 3 and 22 of proc_pid_stat(5).
+fn stat(pid: i32) -> Option<(String, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before may hold anything.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.to_owned();
+    let started = fields.nth(18)?.parse().ok()?;
+    Some((state, started))
 }
 
 /// A path as one word of a shell.
@@ -278,7 +341,7 @@ mod tests {
             stderr: folder.path().join("err"),
             findings: None,
         };
-        let ended = run(text, &streams, timeout, &Stop::default()).unwrap();
+        let ended = run(text, &streams, timeout).unwrap();
         let out = fs::read_to_string(&streams.stdout).unwrap();
         (ended, out, folder)
     }

@@ -15,7 +15,6 @@ use scorer::{Alert, CaptureGrade, CaptureScorer, Flows, Options};
 use super::command::{self, Ended, Ending, Streams, quoted};
 use crate::alerts::{Alerts, Grading, files_of};
 use crate::detect;
-use crate::stop::Stop;
 
 /// Who looks at the captures.
 #[derive(Clone, Debug)]
@@ -80,28 +79,26 @@ impl Detector {
     /// Has a capture looked at, and scores what is said. `place` is a folder for what a command writes.
     ///
     /// # Errors
-    /// Fails where nobody can look at anything: no shell, a capture of ours that cannot be read, a full disk; and when the
-    /// user ended the run. What a detector does wrong is no error but its [`Trouble`].
+    /// Fails where nobody can look at anything: no shell, a capture of ours that cannot be read, a full disk. What a
+    /// detector does wrong is no error but its [`Trouble`].
     pub fn look(
         &self,
         capture: &Path,
         truth: &Truth,
         options: &Options,
         place: &Path,
-        stop: &Stop,
     ) -> Result<Looked> {
         match self {
-            Detector::BuiltIn => built_in(capture, truth, options, stop),
-            Detector::Command(foreign) => foreign.look(capture, truth, options, place, stop),
+            Detector::BuiltIn => built_in(capture, truth, options),
+            Detector::Command(foreign) => foreign.look(capture, truth, options, place),
         }
     }
 }
 
-fn built_in(capture: &Path, truth: &Truth, options: &Options, stop: &Stop) -> Result<Looked> {
+fn built_in(capture: &Path, truth: &Truth, options: &Options) -> Result<Looked> {
     let name = capture.display();
     let file = File::open(capture).with_context(|| format!("cannot read {name}"))?;
-    let outcome = detect::detect(stop.watch(file), detector::Config::default(), &truth.home);
-    stop.check()?;
+    let outcome = detect::detect(file, detector::Config::default(), &truth.home);
     let outcome = outcome.with_context(|| format!("cannot read {name}"))?;
     if let Some(error) = outcome.stopped {
         return Err(anyhow::Error::new(error).context(format!("cannot read {name} to its end")));
@@ -128,9 +125,8 @@ impl Foreign {
         truth: &Truth,
         options: &Options,
         place: &Path,
-        stop: &Stop,
     ) -> Result<Looked> {
-        let first = self.run(capture, truth, place, 1, stop)?;
+        let first = self.run(capture, truth, place, 1)?;
         let mut looked = Looked {
             grade: Err(Trouble::default()),
             wrote: Some(first.wrote()),
@@ -148,7 +144,7 @@ impl Foreign {
         looked.grade = read.map(|()| grading.finish());
         said.sort();
         for number in 2..=self.runs {
-            let again = self.run(capture, truth, place, number, stop)?;
+            let again = self.run(capture, truth, place, number)?;
             let mut repeated = Vec::new();
             let mut ungraded = self.alerts.grade(truth, options);
             let read = again.read(&mut ungraded, |alert| repeated.push(statement(alert)));
@@ -158,14 +154,7 @@ impl Foreign {
         Ok(looked)
     }
 
-    fn run(
-        &self,
-        capture: &Path,
-        truth: &Truth,
-        place: &Path,
-        number: u32,
-        stop: &Stop,
-    ) -> Result<Ran> {
+    fn run(&self, capture: &Path, truth: &Truth, place: &Path, number: u32) -> Result<Ran> {
         let stem = capture.file_stem().unwrap_or_default().to_string_lossy();
         let again = if number == 1 {
             String::new()
@@ -206,7 +195,7 @@ impl Foreign {
             };
         }
         filled.push_str(rest);
-        let ended = command::run(&filled, &streams, self.timeout, stop)?;
+        let ended = command::run(&filled, &streams, self.timeout)?;
         Ok(Ran {
             ended,
             streams,

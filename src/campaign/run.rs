@@ -18,7 +18,7 @@ use crate::jobs::side_by_side;
 use crate::order::{self, Order, Terms};
 use crate::produce::{self, Produced};
 use crate::score::read_truth;
-use crate::stop::Stop;
+use crate::temporary::Folder;
 
 /// One thing to do.
 #[derive(Clone, Debug)]
@@ -45,8 +45,6 @@ pub struct Campaign<'a> {
     pub keep: Option<PathBuf>,
     /// Whether a detector that writes nothing at all may mean it.
     pub may_be_silent: bool,
-    /// What ends it early.
-    pub stop: Stop,
 }
 
 /// A graded capture that is still there, for those who want to look at its frames.
@@ -85,15 +83,12 @@ impl Campaign<'_> {
         progress: &ProgressBar,
         gather: impl Fn(Seen<'_>) -> Option<T> + Sync,
     ) -> Result<Outcome<T>> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("crywolf-run-");
         let folder = match &self.cache {
-            Some(cache) => builder.tempdir_in(cache.folder()),
-            None => builder.tempdir(),
+            Some(cache) => Folder::within(cache.folder()),
+            None => Folder::within(&std::env::temp_dir()),
         };
         let folder = folder.context("cannot make a temporary folder")?;
         let ones = side_by_side(tasks, jobs, progress, |task| {
-            self.stop.check()?;
             self.task(task, folder.path(), &gather)
         })?;
         Ok(self.conclude(ones.into_iter().flatten().collect()))
@@ -121,9 +116,7 @@ impl Campaign<'_> {
         };
         let mut ones = Vec::new();
         for Produced { capture, truth } in captures {
-            let looked = self
-                .detector
-                .look(&capture, &truth, &self.options, place, &self.stop)?;
+            let looked = self.detector.look(&capture, &truth, &self.options, place)?;
             let gathered = looked.grade.as_ref().ok().and_then(|grade| {
                 gather(Seen {
                     capture: &capture,

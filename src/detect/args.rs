@@ -66,6 +66,17 @@ pub struct DetectArgs {
     pub live: LiveArgs,
 }
 
+impl DetectArgs {
+    /// Whether it is about an interface, and not a capture.
+    pub fn listens(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        let interface = &self.live.interface;
+        #[cfg(not(target_os = "linux"))]
+        let interface = &None::<String>;
+        interface.is_some()
+    }
+}
+
 /// How to write findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {

@@ -29,7 +29,6 @@ use crate::output::{Verbosity, print};
 use crate::produce::write_truth;
 use crate::score::read_truth;
 use crate::sink::Sink;
-use crate::stop::Stop;
 use crate::temporary::{Temporary, keep_both};
 
 use map::{Cast, Ground, Mapping};
@@ -92,14 +91,13 @@ pub struct InjectArgs {
 /// # Errors
 /// Captures and truths that cannot be read or do not belong together, scenarios that find no place, outputs that fail.
 pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
-    let stop = Stop::listen()?;
     let name = args.into.display();
     ensure!(
         args.into.canonicalize().ok() != args.out.canonicalize().ok() || !args.out.exists(),
         "the output is the capture itself: give it another name"
     );
     let base = truth_of(args)?;
-    let survey = look(&args.into, &stop).with_context(|| name.to_string())?;
+    let survey = look(&args.into).with_context(|| name.to_string())?;
     let link_type = survey.link_type.map_or(1, |link_type| link_type.0);
     let format = Format::of(open(&args.into)?, link_type).with_context(|| name.to_string())?;
     let mut stage = Stage::set(args, survey, base.as_ref(), format.nanos())?;
@@ -107,7 +105,6 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let mut parameters = parameters.unwrap_or_default();
     let mut stories = Vec::new();
     for (text, number) in args.scenarios.iter().zip(0u64..) {
-        stop.check()?;
         let (story, played) = stage
             .story(text, args.seed.saturating_add(number))
             .with_context(|| text.clone())?;
@@ -118,7 +115,7 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         parameters.extend(free.map(|key| (key, played)));
         stories.push(story);
     }
-    let (file, sha256, merged) = write(args, base.as_ref(), &stories, &format, &stop)?;
+    let (file, sha256, merged) = write(args, base.as_ref(), &stories, &format)?;
     let (injected, events) = (merged.injected, merged.events.len());
     let truth = truth_of_merged(args, base, merged, sha256, parameters, stage.home);
     let beside = args.out.with_extension("truth.json");
@@ -143,18 +140,16 @@ fn write(
     base: Option<&Truth>,
     stories: &[Story],
     format: &Format,
-    stop: &Stop,
 ) -> Result<(Temporary, String, Merged)> {
     let file = Temporary::beside(&args.out)?;
     let folder = args.out.parent().unwrap_or(Path::new("."));
     let budget = Arc::new(Budget::new(None, folder));
-    let mut sink = stop.watch(std::io::BufWriter::new(Sink::new(file, budget, false)));
+    let mut sink = std::io::BufWriter::new(Sink::new(file, budget, false));
     let merged = merge::merge(open(&args.into)?, base, stories, format, &mut sink);
-    stop.check()?;
     let merged = merged.with_context(|| args.into.display().to_string())?;
     let failed = || format!("cannot write {}", args.out.display());
-    let sink = sink.into_inner().into_inner();
     let sink = sink
+        .into_inner()
         .map_err(|error| anyhow!("{error}"))
         .with_context(failed)?;
     let (file, sha256) = sink.finish().with_context(failed)?;
@@ -215,17 +210,13 @@ fn truth_of(args: &InjectArgs) -> Result<Option<Truth>> {
     }
 }
 
-fn look(path: &Path, stop: &Stop) -> Result<Survey> {
+fn look(path: &Path) -> Result<Survey> {
     let mut survey = Survey::default();
-    let mut reader = CaptureReader::new(stop.watch(open(path)?))?;
-    loop {
-        let next = reader.next();
-        stop.check()?;
-        let Some(record) = next? else {
-            return Ok(survey);
-        };
+    let mut reader = CaptureReader::new(open(path)?)?;
+    while let Some(record) = reader.next()? {
         survey.take(&record)?;
     }
+    Ok(survey)
 }
 
 /// A capture on which stories are played.
