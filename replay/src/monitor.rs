@@ -175,11 +175,13 @@ impl Monitor {
         // In this order, so that no frame is missed that had no time to come out.
         let offered = shared.offered();
         let tally = self.tally()?;
+        let meanwhile = shared.offered();
         let now = Instant::now();
         if flow.refuses(offered, now) {
             return Err(self.refusing(offered.accepted));
         }
-        if flow.stands(offered.frames(), tally.passed.frames, now) {
+        let frames = (offered.frames(), meanwhile.frames());
+        if flow.stands(frames, tally.passed.frames, now) {
             return Err(self.unread(offered.frames(), &tally));
         }
         Ok(())
@@ -278,13 +280,14 @@ impl Flow {
         }
     }
 
-    /// Whether frames have gone in for too long with none coming out.
-    fn stands(&mut self, frames: u64, passed: u64, now: Instant) -> bool {
+    /// Whether frames have gone in for too long with none coming out. How many had gone in is told before and after it was
+    /// counted how many had come out: one that went in and out in between is no frame that stands.
+    fn stands(&mut self, (before, after): (u64, u64), passed: u64, now: Instant) -> bool {
         if passed != self.passed {
-            (self.passed, self.frames, self.since) = (passed, frames, None);
+            (self.passed, self.frames, self.since) = (passed, after, None);
             return false;
         }
-        if frames == self.frames {
+        if before <= self.frames {
             return false;
         }
         now.duration_since(*self.since.get_or_insert(now)) >= PATIENCE
@@ -310,7 +313,8 @@ mod tests {
         looks
             .iter()
             .map(|(millis, accepted, passed)| {
-                flow.stands(*accepted, *passed, start + Duration::from_millis(*millis))
+                let now = start + Duration::from_millis(*millis);
+                flow.stands((*accepted, *accepted), *passed, now)
             })
             .collect()
     }
@@ -325,6 +329,18 @@ mod tests {
     fn frames_that_come_out_late_are_no_fault() {
         let looks = [(100, 5, 0), (700, 9, 3), (900, 9, 3), (1500, 9, 9)];
         assert_eq!(stands(&looks), [false; 4]);
+    }
+
+    #[test]
+    fn a_frame_that_passes_while_it_is_counted_does_not_stand_in_the_gap_behind_it() {
+        let start = Instant::now();
+        let mut flow = Flow::new();
+        assert!(!flow.stands((5, 6), 6, start));
+        for later in [100, 900, 5_000] {
+            assert!(!flow.stands((6, 6), 6, start + Duration::from_millis(later)));
+        }
+        assert!(!flow.stands((7, 7), 6, start + Duration::from_millis(6_000)));
+        assert!(flow.stands((7, 7), 6, start + Duration::from_millis(6_800)));
     }
 
     #[test]

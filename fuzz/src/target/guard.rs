@@ -4,8 +4,8 @@ use netlink_packet_core::Parseable;
 use netlink_packet_route::link::LinkMessage;
 use replay::guard::{Entry, Guard, Permissions};
 use replay::link::{
-    Family, Interface, Kind, Network, Side, read_entries, read_filter, read_link, read_own,
-    read_route, read_rules,
+    Family, Interface, Kind, Network, Side, name_controllers, read_entries, read_filter, read_link,
+    read_own, read_queue, read_route, read_rules,
 };
 
 /// Looks into a frame.
@@ -14,73 +14,32 @@ pub fn frame(bytes: &[u8]) {
     let _ = guard.check_frame(bytes.get(1..).unwrap_or_default(), 1);
 }
 
+/// A recorded message.
+macro_rules! recorded {
+    ($name:literal) => {
+        include_str!(concat!("../../../replay/src/link/recorded/", $name, ".hex"))
+    };
+}
+
 /// Recorded messages, each behind a byte that says what it is.
 pub fn recorded() -> Vec<Vec<u8>> {
     let all = [
-        (
-            0,
-            include_str!("../../../replay/src/link/recorded/macvlan.hex"),
-        ),
-        (
-            0,
-            include_str!("../../../replay/src/link/recorded/vxlan.hex"),
-        ),
-        (
-            0,
-            include_str!("../../../replay/src/link/recorded/veth-forwarding.hex"),
-        ),
-        (
-            0,
-            include_str!("../../../replay/src/link/recorded/bond.hex"),
-        ),
-        (
-            0,
-            include_str!("../../../replay/src/link/recorded/wireguard.hex"),
-        ),
-        (
-            1,
-            include_str!("../../../replay/src/link/recorded/route-half.hex"),
-        ),
-        (
-            1,
-            include_str!("../../../replay/src/link/recorded/route-2000.hex"),
-        ),
-        (
-            1,
-            include_str!("../../../replay/src/link/recorded/route-seg6local.hex"),
-        ),
-        (
-            3,
-            include_str!("../../../replay/src/link/recorded/nft-chain-out.hex"),
-        ),
-        (
-            4,
-            include_str!("../../../replay/src/link/recorded/nft-fwd.hex"),
-        ),
-        (
-            4,
-            include_str!("../../../replay/src/link/recorded/nft-dup-to-device.hex"),
-        ),
-        (
-            4,
-            include_str!("../../../replay/src/link/recorded/nft-tee.hex"),
-        ),
-        (
-            5,
-            include_str!("../../../replay/src/link/recorded/iptables.hex"),
-        ),
-        (
-            6,
-            include_str!("../../../replay/src/link/recorded/ip6tables.hex"),
-        ),
-        (
-            2,
-            include_str!("../../../replay/src/link/recorded/filter-mirred.hex"),
-        ),
-        (
-            2,
-            include_str!("../../../replay/src/link/recorded/filter-bpf.hex"),
-        ),
+        (0, recorded!("macvlan")),
+        (0, recorded!("vxlan")),
+        (0, recorded!("veth-forwarding")),
+        (0, recorded!("bond")),
+        (0, recorded!("wireguard")),
+        (1, recorded!("route-half")),
+        (1, recorded!("route-2000")),
+        (1, recorded!("route-seg6local")),
+        (3, recorded!("nft-chain-out")),
+        (4, recorded!("nft-fwd")),
+        (4, recorded!("nft-dup-to-device")),
+        (4, recorded!("nft-tee")),
+        (5, recorded!("iptables")),
+        (6, recorded!("ip6tables")),
+        (2, recorded!("filter-mirred")),
+        (2, recorded!("filter-bpf")),
     ];
     all.map(|(kind, text)| {
         let digits: Vec<u8> = text
@@ -109,12 +68,16 @@ pub fn netlink(bytes: &[u8]) {
             network
                 .interfaces
                 .extend(parsed.map(|message| read_link(&message)));
+            name_controllers(&mut network.interfaces);
         }
         1 => {
             network.routes.extend(read_route(message));
             network.own.extend(read_own(message));
         }
-        2 => network.detours.extend(read_filter(message, 1, Side::In)),
+        2 => {
+            network.detours.extend(read_filter(message, 1, Side::In));
+            network.detours.extend(read_queue(message));
+        }
         3 => {
             let _ = read_rules(&whole(), &whole(), &known);
         }
@@ -151,6 +114,7 @@ fn lab(index: u32, name: &str, peer: u32) -> Interface {
         mac: None,
         mtu: 1500,
         controller: None,
+        ports: Vec::new(),
         peer: Some(peer),
         lower: None,
         program: false,

@@ -34,11 +34,8 @@ pub(super) fn way_out(
         );
         return Some((Rule::LabInterface, what));
     }
-    if let Some(net) = route::beyond_a_lab(interface.index, Reach::Link, network) {
-        let what = format!(
-            "{} leads through {name}: it is this machine's way out",
-            route::name(net)
-        );
+    if let Some(route) = carried_beyond(interface, network) {
+        let what = format!("{route}: it is this machine's way out");
         return Some((Rule::NoWayOut, what));
     }
     let what = walk(interface, entry, network, false)?;
@@ -76,7 +73,7 @@ fn is_of_a_lab(kind: &Kind) -> bool {
 
 /// What other ports of the same controller get.
 enum Controller {
-    /// What arrives on one port.
+    /// What arrives on one port: of a bridge, or of a ring.
     Switch,
     /// Nothing: it arrives on the controller instead.
     Bundle,
@@ -89,7 +86,7 @@ enum Controller {
 fn controller(kind: &Kind) -> Controller {
     match kind {
         Kind::Virtual(kind) => match kind.as_str() {
-            "bridge" => Controller::Switch,
+            "bridge" | "hsr" => Controller::Switch,
             "bond" | "team" => Controller::Bundle,
             "vrf" => Controller::Routing,
             _ => Controller::Unknown,
@@ -115,7 +112,7 @@ fn unpacks(kind: &Kind) -> bool {
 }
 
 /// Kinds of tunnels.
-const TUNNELS: [&str; 21] = [
+const TUNNELS: [&str; 22] = [
     "amt",
     "bareudp",
     "erspan",
@@ -130,6 +127,7 @@ const TUNNELS: [&str; 21] = [
     "ipip",
     "l2tp",
     "ovpn",
+    "pfcp",
     "ppp",
     "sit",
     "vti",
@@ -270,7 +268,7 @@ impl<'a> Walk<'a> {
                 Takes::Labels => "labelled packets (MPLS)",
                 Takes::Segments => {
                     return Some(format!(
-                        "{way}, and a route for {} (SRv6) takes packets out of them and may send these anywhere",
+                        "{way}, and a route for {} (SRv6, BPF) takes packets out of them and may send these anywhere",
                         route.destination
                     ));
                 }
@@ -330,14 +328,8 @@ impl<'a> Walk<'a> {
             Kind::Dummy => {}
             Kind::Veth | Kind::Tap if unseen(at, self.network).is_some() => {
                 // What carries the routes of the machine is no end of a lab.
-                let beyond = route::beyond_a_lab(at.index, Reach::Link, self.network);
-                return beyond.map(|net| {
-                    format!(
-                        "{way}, go out by {}, and {} leads through it",
-                        at.name,
-                        route::name(net)
-                    )
-                });
+                let beyond = carried_beyond(at, self.network);
+                return beyond.map(|route| format!("{way}, go out by {}, and {route}", at.name));
             }
             Kind::Tap => {}
             Kind::Loopback => self.go(Side::In, at, format!("{way} arrive at {}", at.name)),
@@ -392,6 +384,36 @@ fn unseen(interface: &Interface, network: &Network) -> Option<&'static str> {
         Kind::Veth if !interface.peer.is_some_and(here) => Some("whose other end is elsewhere"),
         _ => None,
     }
+}
+
+/// The route that leads beyond a lab through an interface: its own, or that of what it is a port of, or of what stands on it.
+fn carried_beyond(interface: &Interface, network: &Network) -> Option<String> {
+    let mut carried = vec![interface];
+    let mut next = 0;
+    while let Some(at) = carried.get(next).copied() {
+        next += 1;
+        if let Some(net) = route::beyond_a_lab(at.index, Reach::Link, network) {
+            let through = match at.index == interface.index {
+                true => String::new(),
+                false => format!(", which {} carries", interface.name),
+            };
+            return Some(format!(
+                "{} leads through {}{through}",
+                route::name(net),
+                at.name
+            ));
+        }
+        let above = network
+            .interfaces
+            .iter()
+            .filter(|other| at.controller == Some(other.index) || other.lower == Some(at.index));
+        for other in above {
+            if !carried.iter().any(|known| known.index == other.index) {
+                carried.push(other);
+            }
+        }
+    }
+    None
 }
 
 fn ports(network: &Network, controller: u32) -> impl Iterator<Item = &Interface> {

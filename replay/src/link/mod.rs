@@ -20,10 +20,10 @@ use ipnet::IpNet;
 use wire::MacAddress;
 
 pub use nftables::read_rules;
-pub use read::read_link;
+pub use read::{name_controllers, read_link};
 pub use route::{Route, Takes, Ways, read_own, read_route};
 pub use socket::Links;
-pub use traffic::{Detour, Side, Target, read_filter};
+pub use traffic::{Detour, Side, Target, read_filter, read_queue};
 pub(crate) use watch::{Bell, News, timespec};
 pub use xtables::{Family, read_entries};
 
@@ -108,6 +108,8 @@ pub struct Interface {
     pub mtu: usize,
     /// The bridge, bond, team or VRF that it is a port of.
     pub controller: Option<u32>,
+    /// Its ports, where these do not say so themselves: of a ring (HSR, PRP).
+    pub ports: Vec<u32>,
     /// The other end of a veth, where that is in the same namespace.
     pub peer: Option<u32>,
     /// Whether IP packets that arrive on it are forwarded.

@@ -53,7 +53,7 @@ const RULE_CHAIN: u16 = 2;
 const CHAIN_NAME: u16 = 3;
 
 /// Expressions that look, count, mark, drop, answer, or change packets, and send none elsewhere by themselves.
-const HARMLESS: [&str; 32] = [
+const HARMLESS: [&str; 31] = [
     "bitwise",
     "byteorder",
     "cmp",
@@ -63,7 +63,6 @@ const HARMLESS: [&str; 32] = [
     "dynset",
     "exthdr",
     "fib",
-    "flow_offload",
     "hash",
     "immediate",
     "inner",

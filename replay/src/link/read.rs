@@ -1,8 +1,8 @@
 //! An interface, from a message of rtnetlink.
 
 use netlink_packet_route::link::{
-    AfSpecInet, AfSpecInet6, AfSpecUnspec, InfoKind, LinkAttribute, LinkFlags, LinkInfo,
-    LinkLayerType, LinkMessage, LinkXdp, Stats64, XdpAttached,
+    AfSpecInet, AfSpecInet6, AfSpecUnspec, InfoData, InfoHsr, InfoKind, LinkAttribute, LinkFlags,
+    LinkInfo, LinkLayerType, LinkMessage, LinkXdp, Stats64, XdpAttached,
 };
 use wire::MacAddress;
 
@@ -23,6 +23,7 @@ pub fn read_link(message: &LinkMessage) -> Interface {
         mac: None,
         mtu: 0,
         controller: None,
+        ports: Vec::new(),
         peer: None,
         forwards: false,
         lower: None,
@@ -40,7 +41,10 @@ pub fn read_link(message: &LinkMessage) -> Interface {
             LinkAttribute::Controller(index) => interface.controller = Some(*index),
             LinkAttribute::Link(index) => link = Some(*index),
             LinkAttribute::LinkNetNsId(_) => elsewhere = true,
-            LinkAttribute::LinkInfo(infos) => interface.kind = kind_of(infos, interface.ethernet),
+            LinkAttribute::LinkInfo(infos) => {
+                interface.kind = kind_of(infos, interface.ethernet);
+                interface.ports = ports_of(infos);
+            }
             LinkAttribute::Stats64(stats) => interface.counters = counters_of(stats),
             LinkAttribute::AfSpecUnspec(families) => interface.forwards = forwards(families),
             LinkAttribute::Xdp(xdp) => interface.program = has_program(xdp),
@@ -58,6 +62,32 @@ pub fn read_link(message: &LinkMessage) -> Interface {
         }
     }
     interface
+}
+
+/// The ports of rings learn whose they are.
+pub fn name_controllers(interfaces: &mut [Interface]) {
+    let rings = interfaces.iter().filter(|one| !one.ports.is_empty());
+    let rings: Vec<_> = rings.map(|one| (one.index, one.ports.clone())).collect();
+    for (ring, ports) in rings {
+        for port in interfaces
+            .iter_mut()
+            .filter(|one| ports.contains(&one.index))
+        {
+            port.controller.get_or_insert(ring);
+        }
+    }
+}
+
+fn ports_of(infos: &[LinkInfo]) -> Vec<u32> {
+    let data = infos.iter().filter_map(|info| match info {
+        LinkInfo::Data(InfoData::Hsr(data)) => Some(data),
+        _ => None,
+    });
+    let ports = data.flatten().filter_map(|part| match part {
+        InfoHsr::Port1(index) | InfoHsr::Port2(index) | InfoHsr::Interlink(index) => Some(*index),
+        _ => None,
+    });
+    ports.collect()
 }
 
 fn has_program(xdp: &[LinkXdp]) -> bool {

@@ -34,7 +34,8 @@ pub enum Takes {
     Multicasts(u32),
     /// Those that arrive with its label (MPLS), likewise.
     Labels,
-    /// Those that arrive for it, likewise, and whatever is within them may go on anywhere (local segments, SRv6).
+    /// Those that arrive for it, likewise, and whatever is within them, or made of them, may go on anywhere: local segments
+    /// (SRv6), a program (BPF).
     Segments,
 }
 
@@ -69,65 +70,91 @@ pub fn read_route(message: &[u8]) -> Option<Route> {
         });
     };
     let header = &message.header;
-    let leads =
-        matches!(header.kind, RouteType::Unicast | RouteType::Multicast) || !is_known(header.kind);
+    let hops = Hops::of(&message.attributes);
+    // What stays inside may first be handed to who takes it apart, or to a program.
+    let leads = hops.capsule || hops.segments || !stays(header.kind);
     if !leads || header.flags.contains(RouteFlags::Cloned) {
         return None;
     }
-    let family = u8::from(header.address_family);
-    let mut route = Route {
-        destination: whole(header.address_family),
-        takes: Takes::Usual,
-        through: Ways::Known(Vec::new()),
-        beyond: false,
-    };
-    let mut outputs = Vec::new();
-    let (mut next_hop, mut input, mut encapsulates) = (None, None, false);
-    for attribute in &message.attributes {
-        match attribute {
-            RouteAttribute::Destination(address) => {
-                let length = header.destination_prefix_length;
-                if let Some(destination) = network(address, length) {
-                    route.destination = destination;
-                }
+    let told = message
+        .attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            // Where a capsule goes is not for the addresses within it to say.
+            RouteAttribute::Destination(address) if !hops.capsule => {
+                network(address, header.destination_prefix_length)
             }
-            RouteAttribute::Iif(index) => input = Some(*index),
-            RouteAttribute::Oif(index) => outputs.push(*index),
-            RouteAttribute::NhId(id) => next_hop = Some(*id),
-            RouteAttribute::MultiPath(hops) => {
-                outputs.extend(hops.iter().map(|hop| hop.interface_index));
-                let mut attributes = hops.iter().flat_map(|hop| &hop.attributes);
-                route.beyond |= attributes.clone().any(is_beyond);
-                encapsulates |= attributes.clone().any(is_capsule);
-                if attributes.any(is_segment) {
-                    route.takes = Takes::Segments;
+            _ => None,
+        });
+    let multicasts = MULTICAST_ROUTERS.contains(&u8::from(header.address_family));
+    Some(Route {
+        destination: told.unwrap_or_else(|| whole(header.address_family)),
+        takes: match hops.input {
+            _ if hops.segments || stays(header.kind) => Takes::Segments,
+            Some(input) if multicasts => Takes::Multicasts(input),
+            _ if header.address_family == AddressFamily::Mpls => Takes::Labels,
+            _ => Takes::Usual,
+        },
+        beyond: hops.beyond,
+        through: match hops.next {
+            Some(id) if hops.outputs.is_empty() => Ways::NextHop(id),
+            _ => Ways::Known(hops.outputs),
+        },
+    })
+}
+
+/// What a route says of the way that packets take by it.
+#[derive(Default)]
+struct Hops {
+    input: Option<u32>,
+    outputs: Vec<u32>,
+    next: Option<u32>,
+    /// Whether those on the link are not the ones who get the packets.
+    beyond: bool,
+    /// Whether packets travel within others.
+    capsule: bool,
+    /// Whether packets end here, and those within them go on.
+    segments: bool,
+}
+
+impl Hops {
+    fn of(attributes: &[RouteAttribute]) -> Hops {
+        let mut hops = Hops::default();
+        hops.take(attributes);
+        hops
+    }
+
+    fn take(&mut self, attributes: &[RouteAttribute]) {
+        for attribute in attributes {
+            match attribute {
+                RouteAttribute::Iif(index) => self.input = Some(*index),
+                RouteAttribute::Oif(index) => self.outputs.push(*index),
+                RouteAttribute::MultiPath(hops) => {
+                    for hop in hops {
+                        self.outputs.push(hop.interface_index);
+                        self.take(&hop.attributes);
+                    }
                 }
-            }
-            other => {
-                route.beyond |= is_beyond(other);
-                encapsulates |= is_capsule(other);
-                if is_segment(other) {
-                    route.takes = Takes::Segments;
+                RouteAttribute::NhId(id) => {
+                    self.next = Some(*id);
+                    // Kept elsewhere: it may be a router.
+                    self.beyond = true;
                 }
+                RouteAttribute::EncapType(RouteLwEnCapType::Seg6Local) => {
+                    (self.beyond, self.segments) = (true, true);
+                }
+                RouteAttribute::EncapType(kind) => {
+                    self.beyond = true;
+                    self.capsule |= *kind != RouteLwEnCapType::None;
+                }
+                RouteAttribute::Gateway(_)
+                | RouteAttribute::Via(_)
+                | RouteAttribute::Encap(_)
+                | RouteAttribute::NewDestination(_) => self.beyond = true,
+                _ => {}
             }
         }
     }
-    if encapsulates {
-        // Where the capsule goes is not for the addresses within it to say.
-        route.destination = whole(header.address_family);
-    }
-    match input {
-        Some(input) if MULTICAST_ROUTERS.contains(&family) => {
-            route.takes = Takes::Multicasts(input);
-        }
-        _ if header.address_family == AddressFamily::Mpls => route.takes = Takes::Labels,
-        _ => {}
-    }
-    route.through = match next_hop {
-        Some(id) if outputs.is_empty() => Ways::NextHop(id),
-        _ => Ways::Known(outputs),
-    };
-    Some(route)
 }
 
 /// The addresses at which this machine hears, its own and those that it shares with others, where the message is a route to
@@ -153,34 +180,8 @@ pub fn read_own(message: &[u8]) -> Option<IpNet> {
     }
 }
 
-/// Whether those on the link are not the ones who get the packets.
-fn is_beyond(attribute: &RouteAttribute) -> bool {
-    matches!(
-        attribute,
-        RouteAttribute::Gateway(_)
-            | RouteAttribute::Via(_)
-            | RouteAttribute::Encap(_)
-            | RouteAttribute::EncapType(_)
-            | RouteAttribute::NewDestination(_)
-    )
-}
-
-/// Whether packets travel within others.
-fn is_capsule(attribute: &RouteAttribute) -> bool {
-    matches!(attribute, RouteAttribute::EncapType(kind)
-        if !matches!(kind, RouteLwEnCapType::None | RouteLwEnCapType::Seg6Local))
-}
-
-/// Whether packets end here, and those within them go on.
-fn is_segment(attribute: &RouteAttribute) -> bool {
-    matches!(
-        attribute,
-        RouteAttribute::EncapType(RouteLwEnCapType::Seg6Local)
-    )
-}
-
 /// Kinds of routes that stay inside: to this machine, or nowhere.
-fn is_known(kind: RouteType) -> bool {
+fn stays(kind: RouteType) -> bool {
     matches!(
         kind,
         RouteType::Local

@@ -15,10 +15,13 @@ use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use netlink_sys::{Socket, SocketAddr};
 
 use super::forwarding::{self, Forwarding};
-use super::traffic::{self, Queue};
+use super::traffic::{self, Queue, read_queue};
 use super::virtual_server::VirtualServers;
 use super::xtables::Tables;
-use super::{Counters, Detour, Interface, Network, Side, Target, read_link, read_own, read_route};
+use super::{
+    Counters, Detour, Interface, Network, Side, Target, name_controllers, read_link, read_own,
+    read_route,
+};
 use super::{nftables, program};
 use crate::error::ReplayError;
 
@@ -65,7 +68,9 @@ impl Links {
     pub fn all(&mut self) -> Result<Vec<Interface>, ReplayError> {
         let answers = self.ask(RTM_GETLINK, &bytes(&LinkMessage::default()), NLM_F_DUMP)?;
         let links = answers.iter().filter(|answer| answer.kind == RTM_NEWLINK);
-        links.map(link).collect()
+        let mut interfaces: Vec<Interface> = links.map(link).collect::<Result<_, _>>()?;
+        name_controllers(&mut interfaces);
+        Ok(interfaces)
     }
 
     /// All by which packets are led: interfaces, routes, filters.
@@ -79,13 +84,6 @@ impl Links {
             interface.forwards |= forwarding.of(interface.index);
         }
         let mut detours = self.detours()?;
-        let programs = interfaces.iter().filter(|interface| interface.program);
-        detours.extend(programs.map(|interface| Detour {
-            at: Some(interface.index),
-            side: Side::In,
-            by: "an eBPF program",
-            target: Target::Unreadable("an XDP program".to_owned()),
-        }));
         let mut unseen = Vec::new();
         match self.rules(&interfaces) {
             Err(error) if forbidden(&error) => unseen.push("nftables"),
@@ -108,11 +106,26 @@ impl Links {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn unannounced(&self, interfaces: &[Interface]) -> Result<Unannounced, ReplayError> {
+    pub(crate) fn unannounced(
+        &mut self,
+        interfaces: &[Interface],
+    ) -> Result<Unannounced, ReplayError> {
+        // Of an XDP program that is attached as a link nobody is told.
+        let now = self.all()?;
+        let programs = now.iter().filter(|interface| interface.program);
+        let programs = programs.map(|interface| Detour {
+            at: Some(interface.index),
+            side: Side::In,
+            by: "an eBPF program",
+            target: Target::Unreadable("an XDP program".to_owned()),
+        });
         let failed = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
         let tables = self.tables.as_ref().map_err(failed);
         let servers = self.servers.as_ref().map_err(failed);
-        let mut found = Unannounced::default();
+        let mut found = Unannounced {
+            detours: programs.collect(),
+            unseen: Vec::new(),
+        };
         for (what, detours) in [
             (
                 "iptables",
@@ -206,7 +219,10 @@ impl Links {
     /// Where traffic control sends packets.
     fn detours(&mut self) -> Result<Vec<Detour>, ReplayError> {
         let queues = self.traffic(RTM_GETQDISC, 0, 0)?;
-        let mut detours = Vec::new();
+        let mut detours: Vec<Detour> = queues
+            .iter()
+            .filter_map(|bytes| read_queue(bytes))
+            .collect();
         for queue in queues.iter().filter_map(|bytes| Queue::read(bytes)) {
             let mut parents = queue.filter_parents();
             if queue.has_classes() {

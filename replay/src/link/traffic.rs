@@ -58,6 +58,10 @@ const TCA_ACT_OPTIONS: u16 = 2;
 const TCA_MIRRED_PARMS: u16 = 2;
 const TCA_MIRRED_BLOCKID: u16 = 4;
 
+/// What a RED queue does with packets that it drops or marks: filters that stand at no interface.
+const TCA_RED_EARLY_DROP_BLOCK: u16 = 5;
+const TCA_RED_MARK_BLOCK: u16 = 6;
+
 /// Where the filters of a kind keep their actions.
 const ACTIONS: [(&str, u16); 8] = [
     ("basic", 3),
@@ -106,6 +110,22 @@ impl Queue {
     pub(super) fn has_classes(&self) -> bool {
         self.handle != 0 && !["clsact", "ingress"].contains(&self.kind.as_str())
     }
+}
+
+/// Where a queue sends packets by itself.
+pub fn read_queue(message: &[u8]) -> Option<Detour> {
+    let queue = Queue::read(message)?;
+    let options = attribute(message.get(HEADER..)?, TCA_OPTIONS)?;
+    let blocks = [TCA_RED_EARLY_DROP_BLOCK, TCA_RED_MARK_BLOCK];
+    let mut blocks = blocks
+        .into_iter()
+        .filter_map(|block| word(attribute(options, block)?, 0));
+    (queue.kind == "red" && blocks.any(|block| block != 0)).then(|| Detour {
+        at: Some(queue.interface),
+        side: Side::Out,
+        by: BY,
+        target: Target::Unreadable("a queue (red) with filters for what it drops".to_owned()),
+    })
 }
 
 /// A question about the queues, classes or filters of an interface; of all interfaces where it is 0.

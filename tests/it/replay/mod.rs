@@ -6,4 +6,6 @@ mod guard;
 mod outputs;
 mod sending;
 mod taps;
+mod uplink;
 mod watch;
+mod ways;

@@ -12,6 +12,7 @@ fn interface(index: u32, name: &str, kind: Kind) -> Interface {
         mac: None,
         mtu: 1500,
         controller: None,
+        ports: Vec::new(),
         peer: None,
         forwards: false,
         lower: None,
@@ -220,7 +221,7 @@ fn a_bridge_leads_on_through_what_is_bridged_with_it() {
 
 #[test]
 fn controllers_that_nobody_knows_are_ways_out() {
-    for (kind, leads) in [("openvswitch", true), ("hsr", true), ("bond", false)] {
+    for (kind, leads) in [("openvswitch", true), ("failover", true), ("bond", false)] {
         let mut all = machine();
         all.interfaces[6].kind = Kind::Virtual(kind.to_owned());
         all.interfaces[3].controller = Some(7);
@@ -263,6 +264,36 @@ fn forwarding_goes_by_the_routes() {
     all.interfaces.push(interface(9, "eth1", Kind::Physical));
     all.interfaces[5].controller = Some(7);
     assert_eq!(broken("near", Entry::Sent, &all), Some(Rule::NoWayOut));
+}
+
+#[test]
+fn what_a_bridge_or_a_vlan_carries_its_ports_carry() {
+    for (kind, standing) in [("bridge", false), ("vlan", true), ("macvlan", true)] {
+        let mut all = machine();
+        all.routes.clear();
+        let mut above = interface(10, "above", Kind::Virtual(kind.to_owned()));
+        // A pair whose other end is elsewhere, below what has the route.
+        let mut uplink = interface(11, "uplink", Kind::Veth);
+        if standing {
+            above.lower = Some(11);
+        } else {
+            uplink.controller = Some(10);
+        }
+        all.interfaces.extend([above, uplink]);
+        assert_eq!(broken("uplink", Entry::Sent, &all), None, "{kind}");
+        all.routes.push(route("0.0.0.0/0", 10));
+        let rule = Some(Rule::NoWayOut);
+        assert_eq!(broken("uplink", Entry::Sent, &all), rule, "{kind}");
+        assert_eq!(broken("near", Entry::Sent, &all), None, "{kind}");
+        // Bridged with the pair of the lab.
+        let bridge = interface(12, "br1", Kind::Virtual("bridge".to_owned()));
+        all.interfaces.push(bridge);
+        all.interfaces[3].controller = Some(if standing { 12 } else { 10 });
+        if standing {
+            all.interfaces[10].controller = Some(12);
+        }
+        assert_eq!(broken("near", Entry::Sent, &all), rule, "{kind}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ macro_rules! recorded {
     };
 }
 
+mod built;
 mod rules;
 
 fn bytes(text: &str) -> Vec<u8> {
