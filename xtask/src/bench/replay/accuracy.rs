@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::captures;
 use super::lab::{FAR, Lab};
+use super::{captures, floor};
 use crate::bench::contest::median;
 use crate::bench::timed::Timed;
 
@@ -35,7 +35,9 @@ struct Lap {
 /// Runs all sides by turns and prints the medians of each figure.
 pub fn compare(lab: &Lab, name: &str, capture: &Path, sides: &[Side], rounds: u16) -> Result<()> {
     let mut laps: Vec<Vec<Lap>> = sides.iter().map(|_| Vec::new()).collect();
+    let mut floors = Vec::new();
     for _ in 0..rounds {
+        floors.push(floor::shares());
         for (side, laps) in sides.iter().zip(&mut laps) {
             laps.push(lap(lab, capture, &side.command).with_context(|| side.name)?);
         }
@@ -63,6 +65,8 @@ pub fn compare(lab: &Lab, name: &str, capture: &Path, sides: &[Side], rounds: u1
             busy * 100.0,
         );
     }
+    let share = |at: usize| median(floors.iter().filter_map(|floor| floor.get(at).copied()));
+    println!("{}", floor::told([share(0), share(1)]));
     Ok(())
 }
 

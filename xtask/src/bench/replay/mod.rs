@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod captures;
+mod floor;
 mod lab;
 mod speed;
 mod unread;
