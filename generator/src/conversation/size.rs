@@ -40,7 +40,7 @@ impl Size {
         Size(fields.parsed(key, &wanted, read).unwrap_or(default))
     }
 
-    /// The most it can be.
+    /// The most it can be, in bytes.
     pub fn most(&self) -> u64 {
         *self.0.end()
     }

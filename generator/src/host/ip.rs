@@ -98,7 +98,7 @@ impl IpLayer {
         *known = (*known).min(mtu);
     }
 
-    /// The MTU of the path to an address, where it is known to be less than the interface's.
+    /// The MTU of the path to an address, in bytes, where it is known to be less than the interface's.
     pub fn mtu(&self, destination: IpAddr) -> Option<u16> {
         self.mtus.get(&destination).copied()
     }

@@ -373,60 +373,47 @@ impl<W: Write> World<W> {
             return;
         }
         let to = SegmentId { depth, ..from };
-        let last = passing.after_hops(routers);
-        let mut at = at;
-        if self.topology.watches(from.site) {
-            let outward = depth < from.depth;
-            let onward = if outward {
-                Station::Outer
-            } else {
-                Station::Inner
-            };
-            let came = if outward {
-                Station::Inner
-            } else {
-                Station::Outer
-            };
-            let address = self.pool.at(passing).packet.destination();
-            if from == to {
-                at = self.ask(
-                    from,
-                    Station::Host(id),
-                    Station::Host(host),
-                    Some(address),
-                    at,
-                    passing,
-                );
-                self.show_on(
-                    from,
-                    (Station::Host(id), Station::Host(host)),
-                    Direction::Inward,
-                    at,
-                    passing,
-                );
-            } else {
-                at = self.ask(from, Station::Host(id), onward, None, at, passing);
-                self.show_on(
-                    from,
-                    (Station::Host(id), onward),
-                    Direction::Inward,
-                    at,
-                    passing,
-                );
-                let (low, high) = (from.depth.min(depth) + 1, from.depth.max(depth));
-                for between in low..high {
-                    let here = passing.after_hops(from.depth.abs_diff(between));
-                    let segment = SegmentId {
-                        depth: between,
-                        ..from
-                    };
-                    self.show_on(segment, (came, onward), Direction::Inward, at, here);
-                }
-                at = self.ask(to, came, Station::Host(host), Some(address), at, last);
-                self.show_on(to, (came, Station::Host(host)), Direction::Inward, at, last);
-            }
+        let at = if self.topology.watches(from.site) {
+            self.show_inside((id, from), (host, to), at, passing)
+        } else {
+            at
+        };
+        self.deliver(host, LOCAL_LANE, at, passing.after_hops(routers));
+    }
+
+    /// Shows a packet on the segments that it passes on its way from one host of a site to another; when it gets there, since
+    /// addresses are asked for.
+    fn show_inside(
+        &mut self,
+        (id, from): (HostId, SegmentId),
+        (host, to): (HostId, SegmentId),
+        at: Timestamp,
+        passing: Passing,
+    ) -> Timestamp {
+        let (sender, receiver) = (Station::Host(id), Station::Host(host));
+        let address = Some(self.pool.at(passing).packet.destination());
+        if from == to {
+            let at = self.ask(from, sender, receiver, address, at, passing);
+            self.show_on(from, (sender, receiver), Direction::Inward, at, passing);
+            return at;
         }
-        self.deliver(host, LOCAL_LANE, at, last);
+        let (came, onward) = if to.depth < from.depth {
+            (Station::Inner, Station::Outer)
+        } else {
+            (Station::Outer, Station::Inner)
+        };
+        let at = self.ask(from, sender, onward, None, at, passing);
+        self.show_on(from, (sender, onward), Direction::Inward, at, passing);
+        let (low, high) = (from.depth.min(to.depth) + 1, from.depth.max(to.depth));
+        for depth in low..high {
+            let here = passing.after_hops(from.depth.abs_diff(depth));
+            let between = SegmentId { depth, ..from };
+            self.show_on(between, (came, onward), Direction::Inward, at, here);
+        }
+        let last = passing.after_hops(from.depth.abs_diff(to.depth));
+        let at = self.ask(to, came, receiver, address, at, last);
+        self.show_on(to, (came, receiver), Direction::Inward, at, last);
+        at
     }
 
     /// A packet for an address of its own site where nobody lives: its host, or the router of segment 0, asks in vain.

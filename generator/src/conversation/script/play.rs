@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use wire::{Payload, Timestamp};
@@ -168,22 +169,7 @@ impl Player {
                 talk.say(Payload::new(bytes));
             }
             Step::Urgent(bytes) => talk.say_urgently(bytes.clone()),
-            Step::Fill(range, text) => {
-                let count = size::octave(range.clone(), talk.draws);
-                let filler = if *text {
-                    &self.stage.text
-                } else {
-                    &self.stage.bytes
-                };
-                let count = if *text {
-                    count.next_multiple_of(78)
-                } else {
-                    count
-                };
-                for piece in filler.pieces(count) {
-                    talk.say(piece);
-                }
-            }
+            Step::Fill(range, text) => self.fill(range, *text, talk),
             Step::Expect(expected, within) => self.expect(expected, *within, talk),
             Step::ExpectOr(text, part) => self.expect_or(text, part, talk),
             Step::Think(mean) => {
@@ -236,6 +222,18 @@ impl Player {
                 talk.abort();
             }
             Step::Hold => self.waits = Wait::Forever,
+        }
+    }
+
+    /// Says something of that length: bytes, or lines of text, which are whole.
+    fn fill(&self, range: &RangeInclusive<u64>, text: bool, talk: &mut Talk<'_, '_>) {
+        let count = size::octave(range.clone(), talk.draws);
+        let pieces = match text {
+            true => self.stage.text.pieces(count.next_multiple_of(78)),
+            false => self.stage.bytes.pieces(count),
+        };
+        for piece in pieces {
+            talk.say(piece);
         }
     }
 

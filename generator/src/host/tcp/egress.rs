@@ -143,7 +143,7 @@ impl Egress<'_> {
         Some(low + n * step)
     }
 
-    /// When the next SYN-ACK is repeated first, where a pin says so.
+    /// After how many nanoseconds the next SYN-ACK is repeated first, where a pin says so.
     pub fn pinned_rto(&mut self) -> Option<u64> {
         self.handshake.rto.pinned()
     }
@@ -154,12 +154,12 @@ impl Egress<'_> {
             .push((connection.owner, connection.socket, event));
     }
 
-    /// How long this acknowledgment waits.
+    /// How long this acknowledgment waits, in nanoseconds.
     pub fn delayed_ack(&mut self) -> u64 {
         self.delayed_ack.range(self.stack.tcp.delayed_ack.clone())
     }
 
-    /// The value of the timestamp clock, which started with the host.
+    /// The value of the timestamp clock, which started with the host, in ticks of the stack's `timestamp_hz`.
     ///
     /// A pin is the value of the next stamp.
     pub fn timestamp(&mut self) -> u32 {

@@ -1,7 +1,7 @@
 //! Sites, paths and sensors.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
@@ -41,30 +41,11 @@ impl Reader<'_> {
                 list(value, |item| text_ref(item)?.parse::<IpAddr>().ok())
             })
             .unwrap_or_default();
-        let wanted =
-            "an IPv4 address that is not private, behind which its private addresses stand";
-        let nat = fields.parsed("nat", wanted, |value| {
-            nat::outside(text_ref(value)?.parse().ok()?)
-        });
-        if let Some(outside) = nat {
-            let private =
-                |block: &IpNet| matches!(block, IpNet::V4(block) if block.network().is_private());
-            let inside = |block: &IpNet| block.contains(&IpAddr::from(outside));
-            if !prefixes.iter().any(inside) || !prefixes.iter().any(private) {
-                let origin = fields.origin().clone();
-                let message = format!(
-                    "site.{name}: nat = \"{outside}\": its prefixes need a block with that address and a private one, such as \
-                     [\"{outside}/32\", \"10.0.0.0/24\"]"
-                );
-                fields.mistake(&origin, message);
-            }
-        }
+        let nat = translator(name, &mut fields, &prefixes);
         let router = router.or(nat.map(IpAddr::from));
         // Who stands behind a translator knows it by the last of the private addresses.
-        let private =
-            |block: &&IpNet| matches!(block, IpNet::V4(block) if block.network().is_private());
         let gateway = nat
-            .and_then(|_| prefixes.iter().find(private))
+            .and_then(|_| prefixes.iter().find(|block| is_private(block)))
             .map(last_host);
         let filter = fields.node("filter");
         let filter = filter
@@ -189,11 +170,33 @@ impl Reader<'_> {
     }
 }
 
+/// The address behind which a site's private ones stand, where its file says so.
+fn translator(name: &str, fields: &mut Fields<'_, '_>, prefixes: &[IpNet]) -> Option<Ipv4Addr> {
+    let wanted = "an IPv4 address that is not private, behind which its private addresses stand";
+    let outside = fields.parsed("nat", wanted, |value| {
+        nat::outside(text_ref(value)?.parse().ok()?)
+    })?;
+    let inside = |block: &IpNet| block.contains(&IpAddr::from(outside));
+    if !prefixes.iter().any(inside) || !prefixes.iter().any(is_private) {
+        let origin = fields.origin().clone();
+        let message = format!(
+            "site.{name}: nat = \"{outside}\": its prefixes need a block with that address and a private one, such as \
+             [\"{outside}/32\", \"10.0.0.0/24\"]"
+        );
+        fields.mistake(&origin, message);
+    }
+    Some(outside)
+}
+
+fn is_private(block: &IpNet) -> bool {
+    matches!(block, IpNet::V4(block) if block.network().is_private())
+}
+
 /// The last address of a block that a host may have.
 fn last_host(block: &IpNet) -> IpAddr {
     match block {
         IpNet::V4(block) if block.prefix_len() < 31 => {
-            std::net::Ipv4Addr::from(u32::from(block.broadcast()) - 1).into()
+            Ipv4Addr::from(u32::from(block.broadcast()) - 1).into()
         }
         IpNet::V4(block) => block.addr().into(),
         IpNet::V6(block) => block.broadcast().into(),

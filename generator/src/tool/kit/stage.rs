@@ -274,7 +274,7 @@ impl Tool {
         stages.try_fold(0, |sum: u64, stage| sum.checked_add(stage?))
     }
 
-    /// The mean gap between visits of a tool of one stage; stages of different paces have none in common.
+    /// The mean gap between visits of a tool of one stage, in nanoseconds; stages of different paces have none in common.
     pub fn gap(&self) -> Option<u64> {
         match self.stages.as_slice() {
             [only] if only.hops.is_none() => Some(only.pace.mean()),

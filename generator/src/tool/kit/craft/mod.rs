@@ -149,28 +149,11 @@ impl Craft {
                 checksum: checksum(0x0bad),
                 ..Udp::new(values.word(Name::SOURCE_PORT), values.word(Name::PORT))
             }),
-            Kind::Icmp { kind, code, rest } => {
-                let kind = match (kind, &ip) {
-                    (&icmp::ECHO_REQUEST, Ip::V6(_)) => ECHO_REQUEST_6,
-                    (&icmp::ECHO_REPLY, Ip::V6(_)) => ECHO_REPLY_6,
-                    _ => *kind,
-                };
-                let mut message = Icmp {
-                    code: *code,
-                    checksum: checksum(0),
-                    ..Icmp::echo(
-                        kind,
-                        values.word(Name::ICMP_ID),
-                        values.word(Name::ICMP_SEQUENCE),
-                    )
-                };
-                if Icmp::is_error(kind) {
-                    message.rest = rest.unwrap_or(0).to_be_bytes();
-                } else if let Some(rest) = rest {
-                    message.rest = rest.to_be_bytes();
-                }
-                Segment::Icmp(message)
-            }
+            Kind::Icmp { kind, code, rest } => Segment::Icmp(Icmp {
+                code: *code,
+                checksum: checksum(0),
+                ..icmp_of(values, (*kind, *rest), &ip)
+            }),
             Kind::Other(number) => Segment::Raw(*number),
         };
         Some(Packet {
@@ -336,4 +319,23 @@ impl Craft {
         }
         pieces
     }
+}
+
+/// A message of a kind, which IPv6 numbers otherwise, with what stands behind its checksum.
+fn icmp_of(values: &Values, (kind, rest): (u8, Option<u32>), ip: &Ip) -> Icmp {
+    let kind = match (kind, ip) {
+        (icmp::ECHO_REQUEST, Ip::V6(_)) => ECHO_REQUEST_6,
+        (icmp::ECHO_REPLY, Ip::V6(_)) => ECHO_REPLY_6,
+        _ => kind,
+    };
+    let mut message = Icmp::echo(
+        kind,
+        values.word(Name::ICMP_ID),
+        values.word(Name::ICMP_SEQUENCE),
+    );
+    // An error that quotes has neither id nor number.
+    if Icmp::is_error(kind) || rest.is_some() {
+        message.rest = rest.unwrap_or(0).to_be_bytes();
+    }
+    message
 }
