@@ -12,7 +12,8 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use sha2::{Digest, Sha256};
 
-use crate::{process, workspace};
+use crate::process;
+use crate::workspace;
 
 /// Arguments of the task.
 #[derive(Args)]

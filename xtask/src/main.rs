@@ -6,29 +6,15 @@
 )]
 
 mod bench;
-mod detectors;
-mod diff;
-mod docs;
 mod enclosure;
 mod fuzz;
-mod golden;
 mod handed_on;
-mod imports;
-mod keeper;
 mod lab;
-mod lifeline;
-mod line;
-mod listener;
 mod made;
 mod new;
 mod packages;
-mod pages;
 mod process;
-mod reference;
 mod replay;
-mod rules;
-mod schemas;
-mod separation;
 mod test;
 mod tidy;
 mod workspace;
@@ -36,6 +22,8 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use made::{detectors, golden, pages, rules, schemas};
 
 /// Tasks around crywolf.
 #[derive(Parser)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::lifeline::Lifeline;
+use crate::enclosure::lifeline::Lifeline;
 
 /// Runs a program, its output going where ours goes.
 pub fn run(command: &mut Command) -> Result<()> {

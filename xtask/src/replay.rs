@@ -9,12 +9,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::enclosure::keeper::Keeper;
+use crate::enclosure::lifeline::{INTERRUPTED, Lifeline};
+use crate::enclosure::line::{Network, TAP, Tap, listened_to};
+use crate::enclosure::listener::{LINGER, Listener, Order, fill_in};
 use crate::enclosure::{Enclosure, InsideArgs, private_folder};
-use crate::keeper::Keeper;
-use crate::lifeline::{INTERRUPTED, Lifeline};
-use crate::line::{Network, TAP, Tap, listened_to};
-use crate::listener::{LINGER, Listener, Order, fill_in};
-use crate::{handed_on, process};
+use crate::handed_on;
+use crate::process;
 
 /// What a replay gets to tell its statistics when the user has had enough.
 const GRACE: Duration = Duration::from_secs(2);

@@ -6,11 +6,19 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
+use crate::fuzz;
+use crate::made::detectors;
+use crate::made::golden;
+use crate::made::pages;
+use crate::made::rules;
+use crate::made::schemas;
 use crate::packages::{self, advice};
-use crate::{
-    detectors, docs, fuzz, golden, pages, process, reference, rules, schemas, separation, tidy,
-    workspace,
-};
+use crate::process;
+use crate::tidy;
+use crate::tidy::docs;
+use crate::tidy::reference;
+use crate::tidy::separation;
+use crate::workspace;
 
 /// Arguments of the task.
 #[derive(Args)]

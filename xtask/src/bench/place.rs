@@ -8,7 +8,9 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 use wire::capture::CaptureReader;
 
-use crate::{packages, process, workspace};
+use crate::packages;
+use crate::process;
+use crate::workspace;
 
 /// A folder that goes when the contest is over.
 pub struct Place {

@@ -7,7 +7,7 @@ use clap::Args;
 use super::pacing::PaceArgs;
 use super::suite::SuiteArgs;
 use crate::enclosure::InsideArgs;
-use crate::line::Wire;
+use crate::enclosure::line::Wire;
 
 /// Headings of options.
 const LINE: &str = "Lines";

@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::enclosure::lifeline::Lifeline;
 use crate::enclosure::{Enclosure, private_folder};
-use crate::lifeline::Lifeline;
 use suite::Candidate;
 use trial::Trial;
 

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::args::LabArgs;
 use super::suite::Candidate;
-use crate::lifeline::Lifeline;
-use crate::line::Line;
-use crate::listener::{LINGER, Listener, Order, fill_in};
+use crate::enclosure::lifeline::Lifeline;
+use crate::enclosure::line::Line;
+use crate::enclosure::listener::{LINGER, Listener, Order, fill_in};
 use crate::process;
 
 /// Frames that are later than that, in microseconds, are told: times are no longer the capture's.

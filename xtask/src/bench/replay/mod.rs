@@ -16,7 +16,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{packages, process};
+use crate::packages;
+use crate::process;
 use lab::{FAR, Lab, TAP, TAP_OF_TWO, pinned};
 use speed::{Side, race};
 

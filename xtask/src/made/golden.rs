@@ -15,8 +15,11 @@ use sha2::{Digest, Sha256};
 use wire::capture::CaptureReader;
 use wire::{Frame, Framing, Layers, Link, Packet};
 
+use crate::made;
+use crate::made::diff;
 use crate::made::{Files, entries, read, renew};
-use crate::{diff, made, process, workspace};
+use crate::process;
+use crate::workspace;
 
 /// Frames kept as text.
 const FRAMES: usize = 32;

@@ -1,11 +1,16 @@
 //! What no compiler checks: the size of files, circles of imports, the lints of libraries, tests that never run.
 
+pub mod docs;
+mod imports;
+pub mod reference;
+pub mod separation;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{imports, workspace};
+use crate::workspace;
 
 /// Lines that a file of code may have, its tests included.
 const MOST_LINES: usize = 800;

@@ -11,8 +11,9 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::line::Tap;
-use crate::{packages, process};
+use crate::enclosure::line::Tap;
+use crate::packages;
+use crate::process;
 
 /// Where `ip netns` keeps names.
 const NAMES: &str = "/run/netns";

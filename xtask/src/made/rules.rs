@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::{made, workspace};
+use crate::made;
+use crate::workspace;
 
 /// Arguments of the task.
 #[derive(Args)]

@@ -9,6 +9,11 @@
 //! network and the interfaces. Process 1 ends by itself when the lifeline does, and that ends with whoever holds it, by
 //! whatever death. An ordinary user gets a user namespace around it. Sources: pid_namespaces(7), unshare(1).
 
+pub mod keeper;
+pub mod lifeline;
+pub mod line;
+pub mod listener;
+
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -20,8 +25,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::lifeline::{INTERRUPTED, LOOK};
-use crate::{packages, workspace};
+use crate::enclosure::lifeline::{INTERRUPTED, LOOK};
+use crate::packages;
+use crate::workspace;
 
 /// What a task inside is told.
 #[derive(Args, Clone)]

@@ -6,7 +6,8 @@ use anyhow::{Result, bail};
 use clap::Args;
 use schemars::Schema;
 
-use crate::{made, workspace};
+use crate::made;
+use crate::workspace;
 
 /// Arguments of the task.
 #[derive(Args)]

@@ -13,7 +13,10 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use scorer::{Grade, Share};
 
-use crate::{made, packages, process, workspace};
+use crate::made;
+use crate::packages;
+use crate::process;
+use crate::workspace;
 
 /// What they are graded on.
 const SUITE: &str = "examples/detectors.toml";

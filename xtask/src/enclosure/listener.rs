@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::lifeline::{INTERRUPTED, Lifeline, wait_for};
-use crate::line::{Network, listened_to};
+use crate::enclosure::lifeline::{INTERRUPTED, Lifeline, wait_for};
+use crate::enclosure::line::{Network, listened_to};
 
 /// How much of what a program said on standard error is shown, in bytes from the end.
 const SHOWN: usize = 4096;

@@ -1,12 +1,19 @@
 //! Files that the project makes of itself: checked, and renewed where that is wanted.
 
+pub mod detectors;
+pub mod diff;
+pub mod golden;
+pub mod pages;
+pub mod rules;
+pub mod schemas;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{diff, workspace};
+use crate::workspace;
 
 /// Whether they may be renewed here: not in CI.
 ///

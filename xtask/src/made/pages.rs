@@ -11,8 +11,11 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 
+use crate::made;
+use crate::made::diff;
 use crate::made::{Files, read, renew};
-use crate::{diff, made, process, workspace};
+use crate::process;
+use crate::workspace;
 
 /// Where the pages stand.
 const FOLDER: &str = "docs/src/catalogue";

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-use crate::{process, workspace};
+use crate::process;
+use crate::workspace;
 
 const KNOWN: [(&str, &[&str]); 10] = [
     ("wire", &["wire"]),
