@@ -2,11 +2,11 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::output::Verbosity;
-use crate::{
+use crate::command::{
     compare, detect, facts, generate, grade, inject, list, merge, pages, replay, score, show,
     transcribe,
 };
+use crate::output::Verbosity;
 
 /// Labelled captures of scans, floods, backscatter and their lookalikes, and a grade for detectors.
 #[derive(Debug, Parser)]

@@ -1,43 +1,23 @@
-//! The command line `crywolf`. Each subcommand is a module; none has logic of its own.
+//! The command line `crywolf`. Each subcommand is a module of [`command`].
 
-mod alerts;
-mod budget;
 mod campaign;
+mod capture;
 mod cli;
-mod compare;
-mod conclude;
-mod detect;
+mod command;
 mod duration;
-mod excerpt;
-mod facts;
-mod gate_args;
-mod generate;
-mod grade;
-mod inject;
-mod input;
-mod jobs;
-mod list;
-mod merge;
-mod order;
+mod grading;
 mod output;
-mod pages;
 mod process;
-mod produce;
-mod replay;
-mod report_args;
-mod score;
-mod seeds;
-mod show;
-mod sink;
-mod temporary;
-mod transcribe;
-mod unfinished;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
+use command::{
+    compare, detect, facts, generate, grade, inject, list, merge, pages, replay, score, show,
+    transcribe,
+};
 
 /// Exit codes: 0 fine, 1 the grade failed, 2 wrong use or bad input, 130, 143 and 129 ended by a signal.
 const BAD_INPUT: u8 = 2;

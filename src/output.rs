@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::temporary::Temporary;
+use crate::process::temporary::Temporary;
 
 /// How much to say on standard error.
 #[derive(Args, Clone, Copy, Debug)]

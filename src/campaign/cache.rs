@@ -18,10 +18,10 @@ use anyhow::{Context, Result};
 use generator::Catalogue;
 use sha2::{Digest, Sha256};
 
-use crate::order::{Order, Terms};
-use crate::produce::{self, Produced};
-use crate::score::read_truth;
-use crate::temporary::Folder;
+use crate::capture::order::{Order, Terms};
+use crate::capture::produce::{self, Produced};
+use crate::capture::truth::read_truth;
+use crate::process::temporary::Folder;
 
 /// The most that the folder holds, in bytes.
 pub const BOUND: u64 = 4 << 30;
@@ -252,7 +252,10 @@ mod tests {
     use super::*;
 
     fn order(catalogue: &Catalogue, seed: u64) -> Order {
-        Order::of(crate::order::find(catalogue, "fin-scan").unwrap(), seed)
+        Order::of(
+            crate::capture::order::find(catalogue, "fin-scan").unwrap(),
+            seed,
+        )
     }
 
     #[test]

@@ -12,9 +12,9 @@ use scorer::adapter::crywolf;
 use scorer::running::{FailureKind, end_of};
 use scorer::{Alert, CaptureGrade, CaptureScorer, Flows, Options};
 
-use super::command::{self, Ended, Ending, Streams, quoted};
-use crate::alerts::{Alerts, Grading, files_of};
-use crate::detect;
+use super::own;
+use crate::grading::alerts::{Alerts, Grading, files_of};
+use crate::process::program::{self, Ended, Ending, Streams, quoted};
 
 /// Who looks at the captures.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ impl Detector {
 fn built_in(capture: &Path, truth: &Truth, options: &Options) -> Result<Looked> {
     let name = capture.display();
     let file = File::open(capture).with_context(|| format!("cannot read {name}"))?;
-    let outcome = detect::detect(file, detector::Config::default(), &truth.home);
+    let outcome = own::detect(file, detector::Config::default(), &truth.home);
     let outcome = outcome.with_context(|| format!("cannot read {name}"))?;
     if let Some(error) = outcome.stopped {
         return Err(anyhow::Error::new(error).context(format!("cannot read {name} to its end")));
@@ -195,7 +195,7 @@ impl Foreign {
             };
         }
         filled.push_str(rest);
-        let ended = command::run(&filled, &streams, self.timeout)?;
+        let ended = program::run(&filled, &streams, self.timeout)?;
         Ok(Ran {
             ended,
             streams,
@@ -245,7 +245,7 @@ impl Ran {
             message,
             output: self.printed(),
         };
-        if let Some(message) = command::trouble(self.ended.ending, self.timeout) {
+        if let Some(message) = program::trouble(self.ended.ending, self.timeout) {
             let kind = match self.ended.ending {
                 Ending::Itself(_) => FailureKind::Crashed,
                 Ending::OutOfTime => FailureKind::TimedOut,

@@ -3,14 +3,14 @@
 //!
 //! - [`suite`] and [`plan`]: which captures are wanted.
 //! - [`cache`]: those that were made before.
-//! - [`command`] and [`memory`]: a detector's command, and what it took.
-//! - [`detector`]: what a detector says of one capture.
+//! - [`terms`]: how they are made.
+//! - [`own`] and [`detector`]: what crywolf's detector, or anybody's, says of one capture.
 //! - [`run`]: all of it, side by side.
 
 pub mod cache;
-pub mod command;
 pub mod detector;
-mod memory;
+pub mod own;
 pub mod plan;
 pub mod run;
 pub mod suite;
+pub mod terms;

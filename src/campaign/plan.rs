@@ -11,9 +11,9 @@ use generator::{Catalogue, ScenarioFile};
 use labels::Class;
 
 use super::suite::{self, Kinds, Part, Steps};
-use crate::order::{self, Order};
+use crate::capture::order::{self, Order};
+use crate::capture::seeds;
 use crate::output::Verbosity;
-use crate::seeds;
 
 /// What is made.
 #[derive(Args, Clone, Debug, Default)]

@@ -14,11 +14,11 @@ use scorer::{CaptureGrade, Grade, Options};
 
 use super::cache::{self, Cache};
 use super::detector::{Detector, Looked, Trouble, Used};
-use crate::jobs::side_by_side;
-use crate::order::{self, Order, Terms};
-use crate::produce::{self, Produced};
-use crate::score::read_truth;
-use crate::temporary::Folder;
+use crate::capture::order::{self, Order, Terms};
+use crate::capture::produce::{self, Produced};
+use crate::capture::truth::read_truth;
+use crate::process::jobs::side_by_side;
+use crate::process::temporary::Folder;
 
 /// One thing to do.
 #[derive(Clone, Debug)]

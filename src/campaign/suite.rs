@@ -9,7 +9,7 @@ use include_dir::{Dir, include_dir};
 use labels::{Class, Family, Verdict};
 use serde::Deserialize;
 
-use crate::seeds;
+use crate::capture::seeds;
 
 static SUITES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/suites");
 

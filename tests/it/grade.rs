@@ -230,7 +230,8 @@ fn a_detector_that_deletes_its_capture_leaves_the_users_alone() {
 
 #[test]
 fn ctrl_c_ends_all_and_leaves_nothing() {
-    for signal in ["-INT", "-TERM"] {
+    // Also of a detector that does not mind.
+    for (signal, minds) in [("-INT", ""), ("-TERM", ""), ("-TERM", "trap '' INT TERM; ")] {
         let folder = Folder::new();
         let temporary = folder.path("tmp");
         fs::create_dir(&temporary).unwrap();
@@ -245,7 +246,9 @@ fn ctrl_c_ends_all_and_leaves_nothing() {
                 "1..50",
                 "--detector",
             ])
-            .arg(format!("setsid sleep 1000 & echo $! >> {pids}; sleep 1000"))
+            .arg(format!(
+                "{minds}setsid sleep 1000 & echo $! >> {pids}; sleep 1000"
+            ))
             .env("TMPDIR", &temporary)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,7 +1,7 @@
 //! Nothing is left behind and nothing mixed up, however a run ends and whoever else writes there.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -64,6 +64,35 @@ fn a_signal_leaves_nothing() {
         // Where files cannot be without a name, SIGKILL leaves one.
         let left = names(folder.path());
         assert!(left.is_empty() || signal == "KILL", "{signal}: {left:?}");
+    }
+}
+
+/// A capture that has not ended yet: more than a pipe holds, so that who has written it knows that it is being read.
+fn beginning() -> Vec<u8> {
+    let mut capture = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    capture.extend([0xff, 0xff, 0, 0, 1, 0, 0, 0]);
+    let record = [0_u8; 8].into_iter().chain([60, 0, 0, 0, 60, 0, 0, 0]);
+    let record: Vec<u8> = record.chain([0; 60]).collect();
+    capture.extend(record.iter().copied().cycle().take(record.len() * 5_000));
+    capture
+}
+
+#[test]
+fn who_waits_for_input_is_ended_by_a_signal() {
+    for words in [&["detect", "-"][..], &["replay", "-", "--null"]] {
+        for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+            let mut run = Command::new(env!("CARGO_BIN_EXE_crywolf"))
+                .args(words)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
+            // Held open.
+            let mut input = run.stdin.take().unwrap();
+            input.write_all(&beginning()).unwrap();
+            crate::namespaces::signal(&run, signal);
+            assert_eq!(run.wait().unwrap().code(), Some(code), "{words:?} {signal}");
+        }
     }
 }
 
