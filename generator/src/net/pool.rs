@@ -195,7 +195,7 @@ mod tests {
         );
         assert_eq!(
             (long.slot(), long.ttl(), long.bytes()),
-            (3, 255, MOST_BYTES as usize)
+            (3, 255, usize::try_from(MOST_BYTES).unwrap())
         );
         assert_eq!(there.after_hops(9).with_ttl(2).bytes(), 1500);
     }
