@@ -1,6 +1,6 @@
 //! What the program does with itself: end when told to, and give up privileges.
 //!
-//! - [`unfinished`]: what must not be left behind then.
+//! - [`mod@unfinished`]: what must not be left behind then.
 //! - [`temporary`]: files and folders.
 //! - [`program`] and [`memory`]: programs that it starts, and what they hold.
 //! - [`jobs`]: its threads.

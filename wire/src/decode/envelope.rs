@@ -10,7 +10,6 @@
 //!
 //! Not opened: IPsec, L2TP version 3, LISP, encrypted 802.11, aggregated 802.11 frames.
 
-use super::link;
 use super::report::StopReason;
 use super::{Layer, Layers, LinkType, Transport};
 use crate::ethernet;
@@ -186,10 +185,7 @@ fn read(content: Content<'_>, missing: usize) -> (Layers<'_>, LinkType, &[u8]) {
             (layers, link_type, bytes)
         }
         Content::Typed(ether_type, bytes) => {
-            let mut layers = Layers::default();
-            let mut reading = layers.begin(missing);
-            let above = link::read_typed(ether_type, bytes, &mut layers, &mut reading);
-            layers.read_above(above, bytes.len(), &mut reading);
+            let layers = Layers::decode_typed(ether_type, bytes, missing);
             (layers, LinkType::ETHERNET, bytes)
         }
     }

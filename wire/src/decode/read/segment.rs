@@ -3,9 +3,9 @@
 use pnet_packet::icmp::IcmpPacket;
 use pnet_packet::udp::UdpPacket;
 
-use super::layers::Layers;
-use super::report::{Anomalies, Layer, Reading, StopReason};
-use super::transport::{IcmpView, TcpView, Transport, UdpView};
+use crate::decode::layers::Layers;
+use crate::decode::report::{Anomalies, Layer, Reading, StopReason};
+use crate::decode::transport::{IcmpView, TcpView, Transport, UdpView};
 use crate::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 use crate::tcp::{self, Flags};
 use crate::{icmp, udp};
