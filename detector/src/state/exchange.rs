@@ -208,8 +208,11 @@ impl State {
         if let Some(connection) = self.connections.get_mut(&key) {
             connection.packets = connection.packets.saturating_add(1);
             let echo = question.technique == Technique::Echo;
-            if echo && connection.isn == question.number && seen.ttl < connection.ttl {
-                connection.ttl = seen.ttl;
+            // The one before may still be on its way when the next is sent.
+            if echo && question.number <= connection.isn && seen.ttl < connection.ttl {
+                if question.number == connection.isn {
+                    connection.ttl = seen.ttl;
+                }
                 let attempt = connection.attempt(&key);
                 news.tell(News::Odd(Oddity::Looping, attempt));
                 return;
