@@ -6,6 +6,10 @@ use super::word::{Asked, Word};
 
 /// Addresses of one answer that are read: large services give a dozen and more.
 const MOST_NAMED: usize = 24;
+/// Bytes of a label, RFC 1035 section 2.3.4.
+const MOST_LABEL: u8 = 63;
+/// Stands for the type of a question whose end is missing; no type has this number.
+const UNREAD: u16 = 0;
 /// Records of one answer that are read.
 const MOST_RECORDS: u16 = 48;
 
@@ -43,7 +47,13 @@ pub(super) fn message(bytes: &[u8]) -> Word {
             };
         }
         let Some(next) = after.get(usize::from(*length)..) else {
-            break;
+            // The sensor keeps the beginnings of packets: of a question, all but the end of its name.
+            let question = matches!(bytes, [_, _, 0, 1, 0, 0, 0, 0, ..]) && *length <= MOST_LABEL;
+            return if question {
+                Word::DnsQuestion(UNREAD, asked(name))
+            } else {
+                Word::Other
+            };
         };
         rest = next;
     }

@@ -59,6 +59,11 @@ mod tests {
             of_stream(4000, 53, axfr),
             Word::DnsQuestion(252, Asked::Name)
         );
+        let cut = b"\0\x1d\x01\0\0\x01\0\0\0\0\0\0\x07exam";
+        assert_eq!(
+            of_datagram(4000, 53, cut),
+            Word::DnsQuestion(0, Asked::Name)
+        );
         assert_eq!(
             of_datagram(4000, 12345, b"\xce\x63\xd1\xd2\x16\xe7\x13\xcf\0"),
             Word::BackOrifice
