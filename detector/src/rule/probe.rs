@@ -9,7 +9,7 @@
 //! refusal to relay, a route in the header), and comes from where nobody who uses it does: from another site. A zone is
 //! given to secondaries, a refused transfer goes to a stranger; one refusal to relay is a typing error, several are a test,
 //! and so is envelope after envelope over one connection with no mail in any: who verifies a sender's address asks for one or
-//! two, and a list sends its mail.
+//! two, and a list sends its mail. An address that names the way the mail shall take is no longer anybody's.
 //! A question whose answer was missed, and after which nothing followed, counts beside others that were refused. Beside a
 //! zone that was asked for, servers that are closed count, too. No resolver connects from the port of name servers.
 //!
@@ -323,7 +323,12 @@ impl Probe {
             Word::Envelope if attempt.is_from_elsewhere() => {
                 self.envelope(attempt, when, findings);
             }
-            Word::Recipient => self.mail(attempt, true, findings),
+            Word::Recipient(routed) => {
+                self.mail(attempt, true, findings);
+                if routed && attempt.is_from_elsewhere() {
+                    self.of(attempt, Class::RelayTest, when, findings);
+                }
+            }
             Word::ProxyRequest if attempt.is_from_elsewhere() => {
                 self.proxy(attempt, true, when, findings);
             }

@@ -128,6 +128,14 @@ fn credentials(line: &[u8]) -> Word {
     Word::Credentials(whole.then(|| Password::in_bytes(line)))
 }
 
+/// Whether an address names the way from one server to the next: `@a:b@c`, `b%c@a`, `c!b`; RFC 5321 appendix C and F.2, RFC 976.
+fn is_routed(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next();
+    let line = line.unwrap_or_default();
+    let count = |what: u8| line.iter().filter(|byte| **byte == what).count();
+    count(b'@') > 1 || count(b'%') + count(b'!') > 0
+}
+
 /// The new keys of SSH, the last that is said before all is encrypted: RFC 4253 sections 6 and 7.3.
 pub(crate) fn is_new_keys(bytes: &[u8]) -> bool {
     matches!(bytes, [0, 0, 0, 12, 10, 21, ..])
@@ -197,7 +205,7 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
         return Word::Envelope;
     }
     if starts(b"RCPT TO") {
-        return Word::Recipient;
+        return Word::Recipient(is_routed(bytes));
     }
     if starts(b"PASS ") || starts(b"AUTHINFO PASS ") {
         return Word::Credentials(Some(Password::in_bytes(bytes)));

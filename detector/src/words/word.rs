@@ -48,8 +48,8 @@ pub(crate) enum Word {
     PasswordPrompt,
     /// `MAIL FROM`.
     Envelope,
-    /// `RCPT TO`.
-    Recipient,
+    /// `RCPT TO`; whether the address says by which way the mail goes on.
+    Recipient(bool),
     /// The greeting of SSH.
     SshGreeting,
     /// A handshake of TLS.
