@@ -244,6 +244,11 @@ fn is_of_a_conversation(attempt: &Attempt, state: &State) -> bool {
     }
 }
 
+/// Whether sessions have such segments, too, of which a sensor may have missed all others.
+fn is_of_sessions(technique: Technique) -> bool {
+    matches!(technique, Technique::Ack | Technique::Maimon)
+}
+
 /// A muted source is heard again.
 fn release(source: Address, case: &Case, state: &mut State) {
     if case.detected() && state.is_scanning(source) {
@@ -317,7 +322,9 @@ impl Rule for PortScan {
             }
             release(source, &case, state);
             if state.misses_much() {
-                case.tallies.retain(|_, tally| !tally.is_of_silence());
+                case.tallies.retain(|technique, tally| {
+                    !is_of_sessions(*technique) && !tally.is_of_silence()
+                });
             }
             findings.close(claim::findings(source, case, &self.limits));
         }

@@ -187,7 +187,10 @@ impl Tally {
         let known = self.contacts.iter_mut().rev().find(|known| {
             (known.target, known.port) == (attempt.target, attempt.dport)
                 && known.sport != attempt.sport
-                && matches!(known.outcome, Some(Outcome::Refused | Outcome::Empty))
+                && matches!(
+                    known.outcome,
+                    Some(Outcome::Refused | Outcome::Empty | Outcome::Torn)
+                )
         });
         if let Some(known) = known {
             known.rounds = known.rounds.saturating_add(1);
@@ -239,9 +242,10 @@ impl Tally {
         self.outcome(Outcome::Empty) * 2 > not
     }
 
-    /// Whether it is held against its source that nobody answered, or that nothing followed.
+    /// Whether it is held against its source that nobody answered, or that nothing followed: where a sensor misses most,
+    /// what came between a SYN and a reset is not known either.
     pub(super) fn is_of_silence(&self) -> bool {
-        let told = [Outcome::Refused, Outcome::Unreachable, Outcome::Torn];
+        let told = [Outcome::Refused, Outcome::Unreachable];
         let told: u64 = told.into_iter().map(|outcome| self.outcome(outcome)).sum();
         let all: u64 = self.outcomes.iter().sum();
         told * 2 < all && !self.contacts.iter().any(|contact| contact.raw)
