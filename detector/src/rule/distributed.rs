@@ -22,6 +22,7 @@
 use std::collections::VecDeque;
 
 use labels::{Class, Finding, Transport};
+use wire::Timestamp;
 
 use crate::address::Address;
 use crate::config::{Config, Span};
@@ -36,6 +37,12 @@ use crate::state::{Memory, State};
 const REMEMBERED: usize = 128;
 /// Of what may come in floods without any service's being known as flooded, so many: decoys are sent in one go.
 const REMEMBERED_OTHERS: usize = 16;
+
+/// So many within so long are a flood: nmap sends a thousand a second at its fastest, in a few names each.
+const BURST: usize = 64;
+const BURST_NANOS: u64 = 10_000_000;
+/// After so long it is looked at again.
+const LOOKED_AWAY_NANOS: u64 = 1_000_000_000;
 
 /// Names in which nmap sends one probe at most; more are a flood's.
 const MOST_DECOYS: usize = 128;
@@ -158,12 +165,29 @@ impl Brief for Target {
 /// The rule.
 pub(super) struct Distributed {
     targets: Docket<Target>,
+    /// Who is flooded with what has no service's flood to hide behind, and until when nobody looks for decoys in it.
+    busy: Option<(Address, Timestamp)>,
 }
 
 impl Distributed {
     pub(super) fn new(config: &Config) -> Self {
         Distributed {
             targets: Docket::new(config.get::<Memory>().cases, config.get()),
+            busy: None,
+        }
+    }
+
+    /// What may come in floods is looked at as long as it comes no faster than any scanner sends.
+    fn other_opening(&mut self, attempt: &Attempt, now: Moment, findings: &mut Findings) {
+        let busy = |(target, until)| target == attempt.target && now.time < until;
+        if self.busy.is_some_and(busy) {
+            return;
+        }
+        self.opening(attempt, now, findings);
+        let target = self.targets.peek(&attempt.target);
+        let earlier = target.and_then(|folder| folder.brief.recent.iter().rev().nth(BURST));
+        if earlier.is_some_and(|(.., then)| now.time.nanos_since(then.time) < BURST_NANOS) {
+            self.busy = Some((attempt.target, now.time.plus_nanos(LOOKED_AWAY_NANOS)));
         }
     }
 
@@ -254,12 +278,14 @@ impl Rule for Distributed {
     fn hear(&mut self, news: &News, now: Moment, state: &mut State, findings: &mut Findings) {
         match news {
             News::Opening(attempt)
-                if matches!(attempt.technique, Technique::Syn | Technique::Echo)
-                    || is_clients(attempt) =>
+                if matches!(attempt.technique, Technique::Syn | Technique::Echo) =>
             {
                 self.opening(attempt, now, findings);
             }
-            News::Stray(attempt) => self.opening(attempt, now, findings),
+            News::Opening(attempt) if is_clients(attempt) => {
+                self.other_opening(attempt, now, findings);
+            }
+            News::Stray(attempt) => self.other_opening(attempt, now, findings),
             News::Settled(attempt, Outcome::Refused | Outcome::Silent | Outcome::Unreachable)
                 if attempt.technique == Technique::Syn =>
             {
