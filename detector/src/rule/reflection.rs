@@ -2,9 +2,8 @@
 //!
 //! # What
 //! Datagrams whose answers are many times as long, and whose asker says of the answers that nobody there waits for them,
-//! or whose service nobody far away has business with; or echo requests to a whole network at once, or the replies of
-//! one, again and again, to who has not asked; or several hosts that accept, again and again, connections which one host has
-//! not opened or never takes up.
+//! or whose service nobody far away has business with; or echo requests to a whole network at once; or several hosts that
+//! accept, again and again, connections which one host has not opened or never takes up.
 //!
 //! # Why these facts
 //! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
@@ -12,10 +11,9 @@
 //! tell: one service of several far hosts answers at length, and is told that nobody listens. A server whose client has
 //! left may repeat one answer for long, but it is one server, and one answer. A server repeats its consent because nobody
 //! takes it up; the victim of a flood in forged names consents to many, while here many consent to one. A client that does
-//! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Hosts that somebody
-//! looks for in another's name are asked, and reply, once or twice; a network that is made to reply does so as long as it is
-//! asked. Characters, caches and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer. So does who asks an agent for
-//! everything, from socket after socket, without the pause that a manager makes.
+//! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Characters, caches
+//! and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer.
+//! So does who asks an agent for everything, from socket after socket, without the pause that a manager makes.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
@@ -70,7 +68,6 @@ section! {
         reflectors: usize,
         abuses: u32,
         unclaimed: u32,
-        replies: u32,
     }
 }
 
@@ -116,8 +113,6 @@ struct Victim {
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
     chatter: Addresses,
-    /// Echo replies that the victim did not ask for.
-    replies: u32,
     /// Hosts that accept connections which the victim has not opened.
     accepting: Addresses,
     /// Handshakes begun once, consented to again and again, and never taken up; and the hosts that consented.
@@ -147,9 +142,6 @@ impl Victim {
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
             || self.accepting.len() >= limits.chatterers
-            || self.replies >= limits.replies
-                && self.amplifiers.len() >= limits.reflectors
-                && is_often(self.replies, &self.amplifiers)
     }
 }
 
@@ -358,7 +350,6 @@ impl Rule for Reflection {
             NewsKind::Complained,
             NewsKind::Grown,
             NewsKind::Settled,
-            NewsKind::Unsolicited,
             NewsKind::UnsolicitedRepeated,
         ])
     }
@@ -376,7 +367,10 @@ impl Rule for Reflection {
             News::Fruitful(attempt) if answer_each_other(attempt) => {
                 self.chatter(attempt, true, now, findings);
             }
-            News::Fruitful(attempt) if attempt.technique == Technique::Udp => {
+            // A neighbour asks for himself: nobody from elsewhere sends what no router has touched.
+            News::Fruitful(attempt)
+                if attempt.technique == Technique::Udp && !attempt.is_local() =>
+            {
                 self.answered(attempt, now, findings);
             }
             News::Grown(attempt) if attempt.technique == Technique::Udp => {
@@ -394,16 +388,6 @@ impl Rule for Reflection {
                 self.note(key, attempt.source, now, findings, |victim| {
                     victim.unasked += 1;
                     victim.fetched += u64::from(attempt.size);
-                });
-            }
-            News::Unsolicited(answer)
-                if answer.kind == AnswerKind::EchoReply
-                    && is_from_a_stranger(answer)
-                    && !state.sees_one_side() =>
-            {
-                let key = (answer.target, 0);
-                self.note(key, answer.source, now, findings, |victim| {
-                    victim.replies += 1;
                 });
             }
             // A service that accepts what nobody asked of it, and insists: somebody asked in the victim's name.

@@ -10,10 +10,10 @@
 //! these count here, each once; what is excused (a name just resolved, a host that had just called, a server that tries
 //! an address before it gives it away, a peer whose name is asked for) does not. On a segment a stack asks three times
 //! for the hardware address of each absent host before it gives a packet up: these requests stand for what its host
-//! asks the others, or, where some of them refuse it, for the connections that it wants; those of a router, which asks nobody anything itself, stand for nothing. Who asks for addresses
-//! before it has one is called by what its interface gives it. A resolver, which wants no recursion, asks wherever
-//! names lead it. Where the sensor sees one side, who asks the same hosts again and again watches them. Communities of
-//! SNMP are secrets: who tries several is guessing.
+//! asks the others, or, where some of them refuse it, for the connections that it wants; those of a router, which asks
+//! nobody anything itself, stand for nothing. Who asks for addresses before it has one is called by what its interface
+//! gives it. A resolver, which wants no recursion, asks wherever names lead it. Where the sensor sees one side, who asks
+//! the same hosts again and again watches them. Communities of SNMP are secrets: who tries several is guessing.
 //!
 //! # Evidence
 //! How many addresses were asked, how many were absent, how many communities were tried.

@@ -35,7 +35,7 @@ impl State {
     }
 
     #[inline]
-    pub(super) fn is_flooded(&self, address: Address, port: u16) -> bool {
+    pub(crate) fn is_flooded(&self, address: Address, port: u16) -> bool {
         self.services.is_flooded(address, port)
     }
 

@@ -28,8 +28,10 @@ pub(super) const REFLECTORS: usize = 3;
 /// Sockets that are remembered.
 const MOST_SOCKETS: usize = 32;
 /// What hosts of the own site may send from one socket each, for what anybody may: records of flows, of logs, of
-/// measurements are sent so, by programs, and not answered.
+/// measurements are sent so, by programs, and not answered. Many may send half of that each.
 const STREAM_FACTOR: u64 = 4;
+/// Streams that one host may have agreed upon with another at a time, as measurements do.
+const STREAMS: usize = 8;
 /// Port of name servers.
 const DNS: u16 = 53;
 
@@ -38,6 +40,8 @@ const DNS: u16 = 53;
 pub(super) enum Kind {
     Datagrams,
     Echoes,
+    /// Echo replies that nobody asked for.
+    Replies,
     /// ICMP errors about what nobody sent.
     Errors,
     Segments,
@@ -59,7 +63,7 @@ impl Kind {
     fn most(self, limits: &Limits) -> u64 {
         match self {
             Kind::Datagrams | Kind::NetworkDatagrams => limits.datagrams,
-            Kind::Echoes | Kind::Errors => limits.echoes,
+            Kind::Echoes | Kind::Errors | Kind::Replies => limits.echoes,
             Kind::Segments | Kind::NetworkSegments => limits.segments,
             Kind::Lookups => limits.lookups,
         }
@@ -154,6 +158,7 @@ impl Load {
         match key.2 {
             Kind::Echoes | Kind::Errors => true,
             Kind::Lookups => self.comes_once(limits),
+            Kind::Replies => self.is_of_a_network(),
             Kind::NetworkDatagrams | Kind::NetworkSegments => {
                 self.is_from_everywhere() && !answers && self.hosts.len() >= NETWORK
             }
@@ -179,9 +184,18 @@ impl Load {
         sources * 100 >= self.packets * limits.lookups_once_percent
     }
 
+    /// Whether several hosts send it again and again: whom somebody looks for in another's name replies once or twice.
+    fn is_of_a_network(&self) -> bool {
+        const AGAIN: u64 = 4;
+        let sources = self.crowd.count().unwrap_or(u64::MAX);
+        sources >= REFLECTORS as u64 && self.packets / AGAIN >= sources
+    }
+
     fn factor(&self, key: &Key) -> u64 {
-        let stream = matches!(key.2, Kind::Datagrams) && self.is_stream(key.0);
-        if stream { STREAM_FACTOR } else { 1 }
+        if !matches!(key.2, Kind::Datagrams) || !self.is_stream(key.0) {
+            return 1;
+        }
+        STREAM_FACTOR.max(self.sockets.len() as u64 / 2)
     }
 
     /// Remembers from which service's port the packets come, as long as it is one.
@@ -228,9 +242,9 @@ impl Load {
                 .all(|(source, _)| source.is_near(target))
     }
 
-    /// Whether it is one stream, of which the sensor came too late to see how it was agreed upon.
+    /// Whether it is a stream or a few, of which the sensor came too late to see how they were agreed upon.
     fn is_continued(&self) -> bool {
-        self.under_way && self.sockets.len() == 1 && self.crowd.count() == Some(1)
+        self.under_way && self.sockets.len() <= STREAMS && self.crowd.count() == Some(1)
     }
 
     /// Sources that have sent much; else the block that they are drawn from.
@@ -256,6 +270,7 @@ impl Load {
                 (Class::UdpFlood, Transport::Udp)
             }
             Kind::Echoes | Kind::Errors => (Class::IcmpFlood, Transport::Icmp),
+            Kind::Replies => (Class::Amplification, Transport::Icmp),
             Kind::Segments | Kind::NetworkSegments => (Class::TcpFlagFlood, Transport::Tcp),
         }
     }

@@ -10,7 +10,8 @@
 //! one way count; and who is flooded does not turn to the flooder. Echo requests count even if they are answered: that is
 //! what the host's time is spent on. So do questions to a name server, where hardly two come from one source: clients ask
 //! for addresses of both kinds, and resolvers come back for the next name, however busy the server is. ICMP errors count
-//! where they speak of packets that nobody sent; a router whose line is down speaks of packets that were.
+//! where they speak of packets that nobody sent; a router whose line is down speaks of packets that were. Echo replies count
+//! where several hosts send them again and again to who did not ask: a network is asked in his name.
 //!
 //! # Evidence
 //! Packets, sources, the rate over the whole.
@@ -31,7 +32,9 @@ use crate::address::Address;
 use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Closing, Docket, Folder};
-use crate::news::{AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique};
+use crate::news::{
+    Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique,
+};
 use crate::observe::Fault;
 use crate::report::Findings;
 use crate::state::{Memory, State};
@@ -220,6 +223,36 @@ impl Volume {
         }
     }
 
+    /// A question was answered. An answer to what was none says so, and no more.
+    fn fruitful(&mut self, attempt: &Attempt) {
+        let lookup = attempt.dport == DNS && attempt.word == Word::Other;
+        if attempt.technique != Technique::Udp || lookup {
+            return;
+        }
+        for port in [0, attempt.dport] {
+            self.relieve((attempt.target, port, Kind::Datagrams), 1);
+        }
+        let network = attempt.target.neighbourhood();
+        self.relieve((network, 0, Kind::NetworkDatagrams), 1);
+    }
+
+    /// Resets that end nothing, consent and echo replies that nobody asked for.
+    fn unasked(&mut self, answer: &Answer, now: Moment, state: &State, findings: &mut Findings) {
+        let (source, target) = (answer.source, answer.target);
+        match answer.kind {
+            AnswerKind::EchoReply if !state.sees_one_side() && !state.misses_much() => {
+                self.pour((target, 0, Kind::Replies), source, 1, now, findings);
+            }
+            AnswerKind::Reset | AnswerKind::Accept if !state.have_met(source, target) => {
+                // What one service consents to is backscatter; what many do is aimed.
+                let service = answer.kind == AnswerKind::Accept && answer.sport < 1024;
+                let port = if service { 0 } else { answer.dport };
+                self.pour((target, port, Kind::Segments), source, 1, now, findings);
+            }
+            _ => {}
+        }
+    }
+
     fn is_flooded(&self, key: Key) -> bool {
         let load = self.loads.peek(&key);
         load.is_some_and(|folder| folder.life.detected.is_some())
@@ -286,17 +319,7 @@ impl Rule for Volume {
             {
                 self.flow(attempt, u64::from(GROWTH), now, state, findings);
             }
-            // An answer to what was no question says so, and no more.
-            News::Fruitful(attempt)
-                if attempt.technique == Technique::Udp
-                    && !(attempt.dport == DNS && attempt.word == Word::Other) =>
-            {
-                for port in [0, attempt.dport] {
-                    self.relieve((attempt.target, port, Kind::Datagrams), 1);
-                }
-                let network = attempt.target.neighbourhood();
-                self.relieve((network, 0, Kind::NetworkDatagrams), 1);
-            }
+            News::Fruitful(attempt) => self.fruitful(attempt),
             News::StrayRefuted(attempt) | News::MiddleRefuted(attempt) => self.belongs(attempt),
             // Sessions that began before the capture show themselves at its beginning, and go on.
             News::Middle(attempt)
@@ -309,22 +332,19 @@ impl Rule for Volume {
                 fault: Fault::Port | Fault::Host | Fault::Exceeded,
                 speaker,
                 to,
-                sport: Some(_),
+                sport: Some(sport),
                 known: false,
-            } if to.is_host() && !state.sees_one_side() && !state.misses_much() => {
+            } if to.is_host()
+                && !state.sees_one_side()
+                && !state.misses_much()
+                // Of these not everything is kept.
+                && !state.is_scanning(*to)
+                && !state.is_flooded(*to, *sport) =>
+            {
                 self.pour((*to, 0, Kind::Errors), *speaker, 1, now, findings);
             }
-            // Resets that end nothing, consent that nobody asked for.
-            News::Unsolicited(answer)
-                if matches!(answer.kind, AnswerKind::Reset | AnswerKind::Accept)
-                    && answer.target.is_host()
-                    && !state.have_met(answer.source, answer.target) =>
-            {
-                // What one service consents to is backscatter; what many do is aimed.
-                let service = answer.kind == AnswerKind::Accept && answer.sport < 1024;
-                let port = if service { 0 } else { answer.dport };
-                let key = (answer.target, port, Kind::Segments);
-                self.pour(key, answer.source, 1, now, findings);
+            News::Unsolicited(answer) if answer.target.is_host() => {
+                self.unasked(answer, now, state, findings);
             }
             _ => {}
         }
