@@ -128,6 +128,8 @@ pub struct Activity {
     pub evident: Option<Minimum>,
     /// What its frames are where no event records them.
     pub label: Option<Class>,
+    /// Whether a tool does it, whose pace is told; an application goes as people do.
+    pub by_tool: bool,
     /// The mean gap that its tool was asked for, in nanoseconds, of all who run it together.
     pub gap: Option<u64>,
     /// The facts that make it what it is.
@@ -150,6 +152,7 @@ impl Activity {
             callback: None,
             evident: None,
             label: None,
+            by_tool: false,
             gap: None,
             because: Vec::new(),
             forged: Vec::new(),

@@ -361,15 +361,16 @@ fn ordinary(counted: BTreeMap<Class, u64>) -> Vec<Ordinary> {
     counted.into_iter().map(row).collect()
 }
 
-/// The pace that was asked for, and the one that the sensor saw.
+/// The pace that was asked for, and the one that the sensor saw, where there is either.
 fn pace(activity: &Activity, begun: &Begun) -> Option<Pace> {
     let seconds = |nanos: u64| nanos as f64 / 1e9;
     let gaps = begun.count.saturating_sub(1);
     let delivered = begun.first.zip(begun.last).filter(|_| gaps > 0);
-    Some(Pace {
-        asked_s: seconds(activity.gap?),
+    let pace = Pace {
+        asked_s: activity.gap.map(seconds),
         delivered_s: delivered.map(|(first, last)| seconds(last.nanos_since(first)) / gaps as f64),
-    })
+    };
+    (activity.by_tool && (pace.asked_s.is_some() || pace.delivered_s.is_some())).then_some(pace)
 }
 
 fn event(activity: &Activity, recorded: &Recorded) -> Option<Event> {

@@ -85,8 +85,9 @@ impl Ordinary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
-    /// The mean gap between its probes, connections or questions that the scenario asked for, in seconds.
-    pub asked_s: f64,
+    /// The mean gap between its probes, connections or questions that the scenario asked for, in seconds; `None` of a tool whose
+    /// stages have no pace in common, or that waits for each answer.
+    pub asked_s: Option<f64>,
     /// That between the first frames of those that the sensor recorded, in seconds.
     pub delivered_s: Option<f64>,
 }
@@ -129,7 +130,7 @@ pub struct Event {
     pub evident: Option<Evident>,
     /// How many frames belong to it.
     pub packets: u64,
-    /// How fast its sender went, where the scenario asks for a pace.
+    /// How fast a tool went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pace: Option<Pace>,
     /// MITRE ATT&CK techniques.

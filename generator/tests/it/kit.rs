@@ -566,7 +566,27 @@ fn the_truth_tells_the_pace_of_probes_whatever_comes_of_them() {
         let pace = pace.unwrap_or_else(|| panic!("{tool} tells none"));
         let delivered = pace.delivered_s.unwrap();
         assert!(
-            (0.0495..0.0505).contains(&delivered) && (pace.asked_s - 0.05).abs() < 1e-9,
+            (0.0495..0.0505).contains(&delivered) && pace.asked_s == Some(0.05),
+            "{tool}: {pace:?}"
+        );
+    }
+}
+
+/// Nobody asks for the pace of a tool that waits for each answer, or of one whose stages have none in common.
+#[test]
+fn the_truth_tells_what_a_tool_did_where_no_pace_was_asked() {
+    let tools = [
+        ("traceroute", ""),
+        ("firewalk", "stage.scan.ports = [22, 80]"),
+        ("sscan", ""),
+    ];
+    for (tool, keys) in tools {
+        let activity = format!("tool = '{tool}'\nto = ['open', 'closed']\n{keys}");
+        let (_, truth) = record(&scanned(&activity).unwrap(), 1);
+        let pace = truth.events.first().and_then(|event| event.pace.clone());
+        let pace = pace.unwrap_or_else(|| panic!("{tool} tells none"));
+        assert!(
+            pace.asked_s.is_none() && pace.delivered_s.is_some_and(|gap| gap > 0.0),
             "{tool}: {pace:?}"
         );
     }

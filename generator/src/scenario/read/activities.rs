@@ -119,7 +119,8 @@ impl Reader<'_> {
                 .get(*only)
                 .and_then(|host| host.config.addresses.first().copied());
         }
-        if let Some((_, blueprint)) = &words.program {
+        if let Some((kind, blueprint)) = &words.program {
+            activity.by_tool = *kind == "tool";
             activity.forged = blueprint.forged();
             // Each of them goes at that pace, which one event of them all shows together.
             let together = match activity.apart {
