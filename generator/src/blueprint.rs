@@ -22,11 +22,6 @@ pub trait Blueprint: Debug + Send + Sync {
         None
     }
 
-    /// About how long it takes with so many targets, at most, in nanoseconds; `None` where nobody can tell, or it never ends.
-    fn takes(&self, _targets: u64) -> Option<u64> {
-        None
-    }
-
     /// What it makes by hand that only IPv4 has, if anything.
     fn ipv4_alone(&self) -> Option<&'static str> {
         None

@@ -270,6 +270,12 @@ pub struct CaptureIdentity {
 }
 
 impl SensorTruth {
+    /// When the last frame of an event was recorded.
+    pub fn last_of_events(&self) -> Option<Timestamp> {
+        let events = self.order.iter().filter_map(|id| self.events.of(*id));
+        events.map(|event| event.end).max()
+    }
+
     /// Takes in one recorded frame.
     pub fn record(
         &mut self,

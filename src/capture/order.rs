@@ -134,6 +134,7 @@ pub fn resolve(catalogue: &Catalogue, order: &Order, terms: &Terms) -> Result<Sc
         label_background: terms.label_background,
         faults: terms.faults.clone(),
         left: None,
+        rehearse: Some(generator::sim::rehearse),
     };
     Ok(order.file.resolve(&request, catalogue.stacks())?)
 }

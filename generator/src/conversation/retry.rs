@@ -47,15 +47,6 @@ impl RetryPlan {
         }
     }
 
-    /// How long all tries of one probe wait, on average, in nanoseconds.
-    pub fn waits(&self) -> u64 {
-        let wait = |sent| match self.patience {
-            Some(patience) if sent >= self.tries => patience,
-            _ => self.usual_wait(sent).saturating_add(self.jitter),
-        };
-        (1..=self.tries).map(wait).fold(0, u64::saturating_add)
-    }
-
     /// How long the try of that number, from 1, waits for its answer.
     pub fn wait(&self, sent: u64, draws: &mut Draws) -> u64 {
         if sent >= self.tries

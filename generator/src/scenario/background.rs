@@ -19,6 +19,9 @@ const PREFIX: &str = "background-";
 /// twenty minutes, as people cut them.
 const WINDOW: std::ops::RangeInclusive<u64> = 300_000_000_000..=1_200_000_000_000;
 
+/// How much longer a story may take over a background than by itself, in nanoseconds. Assumption: what its packets wait for others'.
+const SLACK: u64 = 5_000_000_000;
+
 /// Longest prefix of a site that has room for a background's hosts.
 const ROOM: u8 = 26;
 
@@ -127,14 +130,14 @@ fn fix_places(document: &mut Node) {
 }
 
 /// Makes a capture longer than its story, of a length that says nothing of it, and lets the story begin somewhere in it: as
-/// likely at its end as at its beginning, where it is known how long it `takes` of the time that it has.
+/// likely at its end as at its beginning, where it is known how long it `takes` of the time that it has by itself.
 pub(super) fn give_room(document: &mut Node, tree: &SeedTree, takes: Option<u64>) {
     let Some(story) = duration_at(document, "duration") else {
         return;
     };
     let mut draws = tree.draws("window");
-    let whole = draws.range(WINDOW).max(story + story / 10);
-    let takes = takes.map_or(story, |takes| takes.min(story));
+    let takes = takes.map_or(story, |takes| (takes + SLACK).min(story));
+    let whole = draws.range(WINDOW).max(takes + takes / 10);
     let lead = draws.range(0..=whole - takes);
     set_duration(document, "duration", whole);
     let own: Vec<String> = section(document, "activity")

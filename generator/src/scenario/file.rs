@@ -36,6 +36,9 @@ pub struct Request<'a> {
     pub faults: Vec<(String, String)>,
     /// A path that the seed leaves as the file states it, whatever `[vary]` says.
     pub left: Option<String>,
+    /// Plays a story by itself, with a seed, and tells how long it takes, so that over a background it can begin wherever a capture
+    /// leaves it that time. Without it, a story gets all the time that its file gives it.
+    pub rehearse: Option<fn(&Scenario, u64) -> Option<u64>>,
 }
 
 /// A scenario file that has been read.
@@ -231,7 +234,7 @@ impl ScenarioFile {
             });
             let tree = self.tree(request.seed);
             let base = background.varied_document(&tree, own.collect(), &mut mistakes);
-            let takes = self.takes(&document, request.seed, stacks);
+            let takes = self.takes(&document, request, stacks);
             background::lay_under(base, &mut document, request.label_background);
             background::give_room(&mut document, &tree, takes);
             for (path, value) in &request.set {
@@ -279,11 +282,14 @@ impl ScenarioFile {
         SeedTree::of(&self.identity.id, seed, Pins::new())
     }
 
-    /// About how long what happens in a document takes, at most, in nanoseconds, where that can be told.
-    fn takes(&self, document: &Node, seed: u64, stacks: &Stacks) -> Option<u64> {
+    /// How long what happens in a document takes, in nanoseconds, where that can be told.
+    fn takes(&self, document: &Node, request: &Request<'_>, stacks: &Stacks) -> Option<u64> {
+        let rehearse = request.rehearse?;
         // Its mistakes are found when it is read with all that belongs to it.
         let mut unheard = Mistakes::default();
-        read::scenario(document, stacks, seed, Unstated::Drawn, &mut unheard)?.takes()
+        let seed = request.seed;
+        let story = read::scenario(document, stacks, seed, Unstated::Drawn, &mut unheard)?;
+        unheard.0.is_empty().then(|| rehearse(&story, seed))?
     }
 
     /// Moves the start of a scenario to another day and hour of its time, unless somebody has set it.

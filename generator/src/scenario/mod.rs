@@ -88,25 +88,6 @@ pub struct Scenario {
     pub names: Names,
 }
 
-/// How much longer than expected what happens may take, in nanoseconds: answers, closing, gaps that are longer than their mean.
-const SLACK: u64 = 5_000_000_000;
-
-impl Scenario {
-    /// About how long its events take, at most, in nanoseconds; `None` where nobody can tell.
-    fn takes(&self) -> Option<u64> {
-        let is_event = |run: &&Run| {
-            let activity = run.activity.of(&self.activities);
-            activity.is_some_and(|activity| activity.class.is_some())
-        };
-        let mut ends = self.runs.iter().filter(is_event).map(|run| {
-            let takes = run.blueprint.takes(run.targets.len() as u64)?;
-            run.at.checked_add(takes + takes / 8)
-        });
-        let last = ends.try_fold(0, |last: u64, end| Some(last.max(end?)))?;
-        last.checked_add(SLACK)
-    }
-}
-
 /// A site.
 #[derive(Clone, Debug)]
 pub struct SiteSpec {

@@ -60,10 +60,6 @@ impl Blueprint for Plan {
         self.0.gap()
     }
 
-    fn takes(&self, targets: u64) -> Option<u64> {
-        self.0.takes(targets)
-    }
-
     fn ipv4_alone(&self) -> Option<&'static str> {
         self.0.ipv4_alone()
     }

@@ -215,6 +215,7 @@ fn a_story_over_a_background_begins_as_likely_late_as_early() {
             let request = Request {
                 seed,
                 background: Some(&office),
+                rehearse: Some(generator::sim::rehearse),
                 ..Request::default()
             };
             let scenario = scan.resolve(&request, catalogue.stacks()).unwrap();

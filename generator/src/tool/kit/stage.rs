@@ -84,40 +84,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// About how long it takes with so many targets, at most, in nanoseconds; `None` where that depends on their answers, or it
-    /// never ends.
-    fn takes(&self, targets: u64) -> Option<u64> {
-        let ports = match &self.ports {
-            Ports::None => 1,
-            Ports::List(ports) => ports.len().max(1) as u64,
-            Ports::Found(_) => return None,
-        };
-        let probes = match &self.action {
-            Action::Craft(crafts) => crafts.len() as u64,
-            Action::Ask { .. } | Action::Neighbour => 1,
-            Action::Connect { .. } => return None,
-        };
-        let round = targets.checked_mul(ports)?.checked_mul(probes)?;
-        let visits = round.saturating_mul(self.rounds).min(self.count);
-        if self.hops.is_some() || round == 0 || visits == u64::MAX {
-            return None;
-        }
-        let gap = self.pace.mean().max(self.probe_gap.unwrap_or(0));
-        let pauses = (visits / round).checked_mul(self.round_gap.unwrap_or(0))?;
-        let waits = visits
-            .div_ceil(self.parallel)
-            .checked_mul(self.retry.waits())?;
-        let begins = self
-            .begins
-            .delay
-            .saturating_add(self.begins.at.unwrap_or(0));
-        let sending = visits.checked_mul(gap)?.checked_add(self.warm_up)?;
-        sending
-            .checked_add(pauses)?
-            .checked_add(waits)?
-            .checked_add(begins)
-    }
-
     /// Whether one socket asks all targets.
     pub fn asks_on_one_socket(&self) -> bool {
         matches!(
@@ -266,12 +232,6 @@ impl Tool {
             stages: all,
             whole_host,
         }
-    }
-
-    /// About how long it takes with so many targets, at most, in nanoseconds; `None` where nobody can tell.
-    pub fn takes(&self, targets: u64) -> Option<u64> {
-        let mut stages = self.stages.iter().map(|stage| stage.takes(targets));
-        stages.try_fold(0, |sum: u64, stage| sum.checked_add(stage?))
     }
 
     /// The mean gap between visits of a tool of one stage, in nanoseconds; stages of different paces have none in common.
