@@ -3,7 +3,7 @@
 use labels::{AddressBlock, Class, Finding, Transport};
 use wire::Timestamp;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::address::Address;
 use crate::docket::{Brief, Life};
 use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};

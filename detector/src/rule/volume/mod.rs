@@ -25,7 +25,10 @@
 //! # References
 //! RFC 4732 section 2.
 
+mod limits;
 mod load;
+
+pub(super) use limits::Limits;
 
 use self::load::{Key, Kind, Load, REFLECTORS};
 use crate::address::Address;
@@ -48,19 +51,6 @@ const UNDER_WAY_NANOS: u64 = 1_000_000_000;
 const DNS: u16 = 53;
 /// Ports from here on are programs' own rather than those of services that everybody knows.
 const PROGRAMS: u16 = 1024;
-
-section! {
-    /// When packets are a flood.
-    Limits "volume" {
-        datagrams: u64,
-        echoes: u64,
-        segments: u64,
-        lookups: u64,
-        lookups_once_percent: u64,
-        drain_per_second: u64,
-        echo_drain_per_second: u64,
-    }
-}
 
 /// The rule.
 pub(super) struct Volume {
