@@ -188,7 +188,7 @@ pub struct Topology {
     /// Prefixes of sites, the longest first.
     routes: Vec<(Block, SiteId)>,
     /// What was asked last about addresses, by their last bits: most packets go where others went just before.
-    asked: Vec<Option<(IpAddr, Whereabouts)>>,
+    asked: Vec<Option<Whereabouts>>,
 }
 
 /// Addresses of which the whereabouts are remembered; a power of two.
@@ -197,6 +197,7 @@ const REMEMBERED: usize = 64;
 /// Where an address is.
 #[derive(Clone, Copy, Debug)]
 pub struct Whereabouts {
+    address: IpAddr,
     /// The site that it is routed to.
     pub site: Option<SiteId>,
     /// The host that has it.
@@ -278,7 +279,7 @@ impl Topology {
         };
         let remembered = self.asked.get(last_bits % REMEMBERED);
         match remembered {
-            Some(Some((asked, found))) if *asked == address => *found,
+            Some(Some(found)) if found.address == address => *found,
             _ => self.look_up(address, last_bits % REMEMBERED),
         }
     }
@@ -286,20 +287,21 @@ impl Topology {
     fn look_up(&mut self, address: IpAddr, place: usize) -> Whereabouts {
         let mut sites = (0..self.sites.len()).map(SiteId);
         let found = Whereabouts {
+            address,
             site: self.site_of(address),
             host: self.hosts.get(&address).copied(),
             of_many: is_for_all(address) || sites.any(|site| self.is_broadcast_of(site, address)),
         };
         if let Some(room) = self.asked.get_mut(place) {
-            *room = Some((address, found));
+            *room = Some(found);
         }
         found
     }
 
-    /// Whom a packet is for that a host of a site sends.
-    pub fn scope(&mut self, site: SiteId, destination: IpAddr) -> Scope {
-        let there = self.whereabouts(destination);
-        if there.of_many && (is_for_all(destination) || self.is_broadcast_of(site, destination)) {
+    /// Whom a packet is for that a host of a site sends there.
+    pub fn scope(&self, site: SiteId, there: Whereabouts) -> Scope {
+        let address = there.address;
+        if there.of_many && (is_for_all(address) || self.is_broadcast_of(site, address)) {
             Scope::Segment
         } else if there.site == Some(site) {
             Scope::Inside(there.host)

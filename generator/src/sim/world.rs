@@ -20,6 +20,7 @@ use crate::net::segment::{Advertiser, Joining, Neighbours};
 use crate::net::sensor::{Place, Sensor};
 use crate::net::topology::{
     AbsentPolicy, Crossing, Direction, HostId, Scope, SegmentId, SiteId, Station, Topology,
+    Whereabouts,
 };
 use crate::truth::SensorTruth;
 
@@ -280,8 +281,9 @@ impl<W: Write> World<W> {
     /// A packet leaves a host, in as many fragments as its interface makes of it.
     fn leave_host(&mut self, id: HostId, at: Timestamp, passing: Passing) {
         let destination = self.pool.at(passing).packet.destination();
+        let there = self.topology.whereabouts(destination);
         // What a host says to itself never leaves it.
-        if self.topology.whereabouts(destination).host == Some(id) {
+        if there.host == Some(id) {
             self.pool.hold(passing);
             return self.queue.push(at, Event::Arrive(id, passing));
         }
@@ -290,7 +292,7 @@ impl<W: Write> World<W> {
         };
         let mtu = attachment.mtu;
         if passing.bytes() <= mtu {
-            return self.leave_interface(id, at, passing);
+            return self.leave_interface(id, at, there, passing);
         }
         let identification = self.hosts.get_mut(id.0).map_or(0, Host::fragment_id);
         let sent = self.pool.at(passing);
@@ -298,14 +300,13 @@ impl<W: Write> World<W> {
         let pieces = sent.packet.fragments(mtu, identification);
         for packet in pieces.unwrap_or_default() {
             let piece = self.pool.insert(Sent { packet, cause });
-            self.leave_interface(id, at, piece);
+            self.leave_interface(id, at, there, piece);
             self.pool.release(piece);
         }
     }
 
     /// A packet leaves a host's interface: over its access line, to its segment, into its site, or beyond the border.
-    fn leave_interface(&mut self, id: HostId, at: Timestamp, passing: Passing) {
-        let destination = self.pool.at(passing).packet.destination();
+    fn leave_interface(&mut self, id: HostId, at: Timestamp, there: Whereabouts, passing: Passing) {
         let Some(attachment) = self.topology.attachments.get_mut(id.0) else {
             return;
         };
@@ -313,7 +314,7 @@ impl<W: Write> World<W> {
             return;
         };
         let segment = attachment.segment();
-        match self.topology.scope(segment.site, destination) {
+        match self.topology.scope(segment.site, there) {
             Scope::Segment => self.spread(segment, Station::Host(id), at, passing),
             Scope::Inside(target) => self.pass_inside(id, segment, target, at, passing),
             Scope::Beyond if passing.ttl() > segment.depth || segment.depth == 0 => {
