@@ -31,12 +31,14 @@ impl Activity {
     }
 
     /// Takes in one more piece.
+    #[inline]
     pub(crate) fn extend(&mut self, at: Moment, packets: u64) {
-        self.first = self.first.min(at);
         if at > self.last {
             let pause = at.time.nanos_since(self.last.time);
             self.longest_pause = self.longest_pause.max(pause);
             self.last = at;
+        } else {
+            self.first = self.first.min(at);
         }
         self.packets = self.packets.saturating_add(packets);
     }

@@ -21,7 +21,15 @@ impl Default for Ports {
 }
 
 impl Ports {
+    #[inline]
     pub(crate) fn insert(&mut self, port: u16) {
+        // Most floods are for one port.
+        if !matches!(self, Ports::Few(list) if list.last() == Some(&port)) {
+            self.insert_other(port);
+        }
+    }
+
+    fn insert_other(&mut self, port: u16) {
         match self {
             Ports::Few(list) => {
                 if let Err(at) = list.binary_search(&port) {

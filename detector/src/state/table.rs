@@ -89,12 +89,12 @@ impl<K: Hash + Eq + Copy, V: Keep> Table<K, V> {
 
     #[inline]
     fn find(&self, key: &K) -> Option<usize> {
+        if self.is_last(key) {
+            return Some(self.last.get());
+        }
         // Many a rule's table is empty most of the time.
         if self.slots.is_empty() {
             return None;
-        }
-        if self.is_last(key) {
-            return Some(self.last.get());
         }
         self.find_hashed(hash_of(key), key)
     }
