@@ -9,7 +9,7 @@ use crate::sctp::SCTP;
 /// Why a frame was understood in part only, or not looked into at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The capture cut it: its headers were read, its payload was not, or not whole.
+    /// The capture cut it: its headers were read, at least to the flags of TCP; its payload was not, or not whole.
     PayloadCut,
     /// A piece of a packet whose header was looked at, or is still awaited.
     LaterFragment,
@@ -205,6 +205,10 @@ fn stopped(layers: &Layers<'_>) -> Reason {
             Network::None => Reason::NoIp(number),
             _ => Reason::Protocol(u8::try_from(number).unwrap_or(u8::MAX)),
         },
+        // Of a segment, enough was there to know whose it is and what it does.
+        Some(StopReason::Short { .. }) if matches!(layers.transport, Transport::Tcp(_)) => {
+            Reason::PayloadCut
+        }
         Some(StopReason::Short { .. }) => Reason::HeaderCut,
         Some(StopReason::BadVersion(_) | StopReason::BadHeaderLength(_)) | None => {
             Reason::Malformed

@@ -351,6 +351,21 @@ fn lengths_that_lie_are_named() {
 }
 
 #[test]
+fn a_capture_that_keeps_the_flags_of_tcp_is_read() {
+    let bytes = frame(&tcp(), &Link::default());
+    let cut = bytes.get(..14 + 20 + 14).unwrap();
+    let layers = Layers::decode_cut(LinkType::ETHERNET, cut, bytes.len());
+    let Transport::Tcp(tcp) = &layers.transport else {
+        panic!("{layers:?}");
+    };
+    assert_eq!((tcp.source, tcp.destination, tcp.window), (1024, 80, 0));
+    assert!(layers.stop.is_some() && layers.payload.is_empty());
+    // Of a packet that is no longer, so few bytes are no header.
+    let layers = Layers::decode(LinkType::ETHERNET, cut);
+    assert!(matches!(layers.transport, Transport::None));
+}
+
+#[test]
 fn an_icmp_error_tells_whose_packet_it_quotes() {
     let mut quoted = Vec::new();
     let mut cause = tcp();

@@ -31,17 +31,16 @@ pub(super) fn read<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: R
     }
 }
 
+/// Bytes of a TCP header up to its flags: where a capture has cut the rest off, these are read.
+const TO_FLAGS: usize = 14;
+
 #[inline(always)]
 fn read_tcp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading) {
     let bytes = segment.bytes;
-    let Some(fixed) = bytes.first_chunk::<{ tcp::HEADER_BYTES }>() else {
-        layers.end_short(reading, Layer::Tcp, tcp::HEADER_BYTES, bytes.len());
-        return layers.carry(Transport::None, bytes, segment.length);
+    let Some(fixed) = bytes.first_chunk() else {
+        return read_cut_tcp(segment, layers, reading);
     };
-    let &[a, b, c, d, e, f, g, h, ref rest @ ..] = fixed;
-    let &[i, j, k, l, high, low, m, n, _, _, o, p] = rest;
-    let words = high >> 4;
-    let header = usize::from(words) * 4;
+    let (words, header) = tcp_header(fixed);
     let (options, payload) = match bytes.split_at_checked(header) {
         Some((header, payload)) => (header.get(tcp::HEADER_BYTES..).unwrap_or_default(), payload),
         None => (
@@ -55,6 +54,42 @@ fn read_tcp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading)
     } else if header > bytes.len() {
         layers.end_short(reading, Layer::Tcp, header, bytes.len());
     }
+    carry_tcp(fixed, options, payload, segment, layers);
+}
+
+/// Of a header whose end the capture has cut off, window and urgent pointer count as 0.
+#[cold]
+fn read_cut_tcp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading) {
+    let bytes = segment.bytes;
+    layers.end_short(reading, Layer::Tcp, tcp::HEADER_BYTES, bytes.len());
+    if reading.missing == 0 || bytes.len() < TO_FLAGS {
+        return layers.carry(Transport::None, bytes, segment.length);
+    }
+    let mut fixed = [0; tcp::HEADER_BYTES];
+    fixed
+        .iter_mut()
+        .zip(bytes)
+        .for_each(|(to, from)| *to = *from);
+    carry_tcp(&fixed, &[], &[], segment, layers);
+}
+
+/// The length that a header says it has, in words and in bytes.
+#[inline(always)]
+fn tcp_header(fixed: &[u8; tcp::HEADER_BYTES]) -> (u8, usize) {
+    let words = fixed[12] >> 4;
+    (words, usize::from(words) * 4)
+}
+
+#[inline(always)]
+fn carry_tcp<'a>(
+    fixed: &[u8; tcp::HEADER_BYTES],
+    options: &'a [u8],
+    payload: &'a [u8],
+    segment: Segment<'a>,
+    layers: &mut Layers<'a>,
+) {
+    let &[a, b, c, d, e, f, g, h, ref rest @ ..] = fixed;
+    let &[i, j, k, l, high, low, m, n, _, _, o, p] = rest;
     let tcp = TcpView {
         source: u16::from_be_bytes([a, b]),
         destination: u16::from_be_bytes([c, d]),
@@ -64,13 +99,13 @@ fn read_tcp<'a>(segment: Segment<'a>, layers: &mut Layers<'a>, reading: Reading)
         window: u16::from_be_bytes([m, n]),
         urgent: u16::from_be_bytes([o, p]),
         options,
-        segment: bytes,
+        segment: segment.bytes,
     };
-    let header = header.max(tcp::HEADER_BYTES);
+    let (_, header) = tcp_header(fixed);
     layers.carry(
         Transport::Tcp(tcp),
         payload,
-        segment.length.saturating_sub(header),
+        segment.length.saturating_sub(header.max(tcp::HEADER_BYTES)),
     );
 }
 
