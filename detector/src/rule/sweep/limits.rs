@@ -1,0 +1,13 @@
+//! Thresholds of sweeps.
+
+section! {
+    /// When questions to many are a sweep.
+    Limits "sweep" {
+        absent: usize,
+        absent_arp: usize,
+        absent_udp: usize,
+        refused: usize,
+        walked: usize,
+        communities: usize,
+    }
+}
