@@ -6,6 +6,7 @@ use super::sealed::Sealed;
 use super::table::Keep;
 use crate::address::Address;
 use crate::news::{Attempt, Moment, Technique};
+use crate::observe::Observation;
 use crate::segment::Segment;
 use crate::words::Word;
 
@@ -202,16 +203,58 @@ impl Connection {
         }
     }
 
+    /// What the first segment that was seen says.
+    #[inline]
+    pub(super) fn begin(&mut self, seen: &Observation<'_>, segment: &Segment, first: Seen) {
+        self.isn = segment.sequence;
+        self.acknowledgment = segment.acknowledgment;
+        self.given = segment.payload;
+        let syn = u32::from(segment.flags.contains(Flags::SYN));
+        let said = segment.payload.wrapping_add(syn);
+        self.next = [segment.sequence.wrapping_add(said), 0];
+        if segment.flags.contains(Flags::ACK) {
+            self.expect(false, segment.acknowledgment);
+        }
+        self.size = segment.window;
+        self.ttl = seen.ttl;
+        self.seen = first;
+        if segment.options {
+            self.seen.add(Seen::OPTIONS);
+        }
+        if seen.tiny_fragments {
+            self.seen.add(Seen::FRAGMENTED);
+        }
+    }
+
+    /// Whether the two had opened another conversation before.
+    pub(super) fn met(&mut self, met: bool) {
+        if met {
+            self.seen.add(Seen::MET);
+        }
+    }
+
+    /// What a further segment says and acknowledges; whether it shows, without data of its own, that the originator said
+    /// something that the sensor has not caught.
+    #[inline]
+    pub(super) fn take_in(&mut self, segment: &Segment, from_originator: bool) -> bool {
+        let given = self.given;
+        self.carry(
+            from_originator,
+            segment.sequence,
+            segment.payload,
+            segment.flags,
+        );
+        if segment.flags.contains(Flags::ACK) {
+            // What is acknowledged was said.
+            self.acknowledge(!from_originator, segment.acknowledgment);
+        }
+        segment.payload == 0 && self.given > given
+    }
+
     /// Takes in what one side said: `length` bytes that were seen, and what is missing before them. Sequence numbers
     /// tell what was said, whether the sensor caught it or not; what comes again says nothing.
     #[inline]
-    pub(super) fn carry(
-        &mut self,
-        from_originator: bool,
-        sequence: u32,
-        length: u32,
-        flags: Flags,
-    ) {
+    fn carry(&mut self, from_originator: bool, sequence: u32, length: u32, flags: Flags) {
         let next = self.next(from_originator);
         let end = sequence.wrapping_add(length);
         let after = end.wrapping_add(u32::from(flags.contains(Flags::FIN)));
@@ -397,42 +440,5 @@ impl Connection {
             consented: self.seen.has(Seen::CONSENTED),
             sealed: self.sealed,
         }
-    }
-}
-
-/// What a segment without RST, and without SYN or with a SYN that makes no sense, may be a probe of; `None` where any
-/// session may hold it. ECN's bits are left out: they say nothing of this.
-pub(super) fn stray_technique(flags: Flags, payload: u32) -> Option<Technique> {
-    const XMAS: Flags = Flags(Flags::FIN.0 | Flags::PSH.0 | Flags::URG.0);
-    const MAIMON: Flags = Flags(Flags::FIN.0 | Flags::ACK.0);
-    let flags = Flags(flags.0 & 0x3f);
-    if flags.contains(Flags::SYN | Flags::FIN) {
-        return Some(if flags.intersects(Flags::URG | Flags::PSH) {
-            Technique::Odd
-        } else {
-            Technique::SynFin
-        });
-    }
-    if flags.contains(Flags::SYN) {
-        return flags.contains(Flags::RST).then_some(Technique::Odd);
-    }
-    if flags.is_exactly(XMAS) {
-        return Some(Technique::Xmas);
-    }
-    if payload > 0 && flags.contains(Flags::ACK) {
-        return None;
-    }
-    if flags.is_exactly(Flags::NONE) {
-        Some(Technique::Null)
-    } else if flags.is_exactly(Flags::FIN) {
-        Some(Technique::Fin)
-    } else if flags.is_exactly(MAIMON) {
-        Some(Technique::Maimon)
-    } else if flags.is_exactly(Flags::ACK) {
-        Some(Technique::Ack)
-    } else if flags.contains(Flags::ACK) {
-        None
-    } else {
-        Some(Technique::Odd)
     }
 }

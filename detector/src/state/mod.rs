@@ -23,11 +23,13 @@ mod missed;
 mod names;
 mod outbox;
 mod pairs;
+mod reset;
 mod returning;
 mod sealed;
 mod services;
 mod sides;
 mod sources;
+mod stray;
 pub(crate) mod table;
 mod tcp;
 

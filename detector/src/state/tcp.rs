@@ -1,14 +1,13 @@
-//! What a TCP segment means to the connection it belongs to, or to none.
+//! What a TCP segment means to the connection it belongs to. A RST is judged in `reset`, a segment of no known
+//! connection in `stray`.
 
 use wire::Flags;
 
-use super::connection::{Connection, ConnectionKey, Protocol, Seen, stray_technique};
+use super::connection::{Connection, ConnectionKey, Protocol, Seen};
 use super::sides::Mirror;
+use super::stray::refute;
 use super::{MAX_HOPS, Outbox, Service, State, answer, ends};
-use crate::news::{
-    Answer, AnswerKind, Attempt, FloodSyn, GROWTH, Moment, News, NewsKind, Oddity, Outcome,
-    Technique,
-};
+use crate::news::{FloodSyn, Moment, News, Oddity, Outcome, Technique};
 use crate::observe::Observation;
 use crate::segment::Segment;
 use crate::words::{self, Word};
@@ -25,6 +24,7 @@ const SPOKEN: [u16; 32] = [
 ];
 
 impl State {
+    /// A TCP segment, or what SCTP has in its place.
     #[inline]
     pub(super) fn segment(
         &mut self,
@@ -52,6 +52,7 @@ impl State {
         }
     }
 
+    /// A SYN: it opens a connection, or comes again.
     #[inline]
     fn syn(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
         let (from, to) = ends(seen, segment.sport, segment.dport);
@@ -79,7 +80,7 @@ impl State {
         if segment.sctp {
             fresh.word = Word::Association;
         } else if segment.payload > 0 {
-            fresh.word = data_word(seen, segment);
+            fresh.word = seen.spoken(segment.sport, segment.dport);
         }
         let mut attempt = fresh.attempt(&key);
         if self.is_scanning(attempt.source) {
@@ -177,151 +178,6 @@ impl State {
         self.wait(now, handle, news);
     }
 
-    /// A RST: a refusal, an end, or an answer to nothing.
-    fn reset(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
-        let (from, to) = ends(seen, segment.sport, segment.dport);
-        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
-        let Some(connection) = self.connections.get_mut(&key) else {
-            self.unasked_reset(seen, segment, now, news);
-            return;
-        };
-        connection.packets = connection.packets.saturating_add(1);
-        let before = connection.seen;
-        late(connection, &key, news);
-        connection.seen.add(Seen::CLOSED);
-        let from_originator = connection.originator_is_low == from_low;
-        let given = connection.given;
-        if from_originator && segment.sequence != 0 {
-            connection.acknowledge(true, segment.sequence);
-        }
-        if connection.given > given && before.has(Seen::ACCEPTED.with(Seen::COMPLETED)) {
-            // It ends what has said something that the sensor has not caught.
-            connection.seen.add(Seen::DATA_ORIGINATOR);
-            self.fruitful(key, now, news);
-            return;
-        }
-        if connection.is_session() {
-            if !before.has(Seen::CLOSED) {
-                let attempt = connection.attempt(&key);
-                news.tell(News::Closed(attempt));
-            }
-            return;
-        }
-        if before.has(Seen::SETTLED.with(Seen::MIDSTREAM).with(Seen::UNSOLICITED)) {
-            return;
-        }
-        if before.has(Seen::STRAY) {
-            if !from_originator {
-                connection.seen.add(Seen::SETTLED);
-                let attempt = connection.attempt(&key);
-                news.tell(News::StrayReset(attempt));
-            }
-            return;
-        }
-        let outcome = match (from_originator, before.has(Seen::COMPLETED)) {
-            (_, true) => Outcome::Empty,
-            (true, false) if before.has(Seen::ACCEPTED) => Outcome::Torn,
-            (true, false) => return,
-            (false, false) if before.has(Seen::ACCEPTED) => return,
-            (false, false) => Outcome::Refused,
-        };
-        connection.seen.add(Seen::SETTLED);
-        let attempt = connection.attempt(&key);
-        self.settle(attempt, outcome, news);
-    }
-
-    /// A RST of no known connection. One with ACK and sequence number 0 answers a SYN; any other may end a session
-    /// whose beginning was not captured.
-    fn unasked_reset(
-        &mut self,
-        seen: &Observation<'_>,
-        segment: &Segment,
-        now: Moment,
-        news: &mut Outbox,
-    ) {
-        if self.is_flooded(seen.source, segment.sport) {
-            news.tell(News::FloodAnswer {
-                source: seen.source,
-                refused: true,
-            });
-            return;
-        }
-        if self.is_flooded(seen.target, segment.dport) {
-            news.tell(News::FloodReset {
-                target: seen.target,
-            });
-            return;
-        }
-        if self.is_scanning(seen.target) || self.is_scanning(seen.source) {
-            return;
-        }
-        let refusal = segment.flags.contains(Flags::ACK) && segment.sequence == 0;
-        if !refusal {
-            self.midstream += 1;
-        }
-        if self.mirrored_reset(seen, segment, refusal, now, news) {
-            return;
-        }
-        if refusal && self.pair(seen.target, seen.source).opened.is_some() {
-            // Who has turned to that host has done so again: only the SYN was missed.
-            let (to, from) = ends(seen, segment.sport, segment.dport);
-            let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
-            let mut attempt = Connection::new(now, Technique::Syn, from_low).attempt(&key);
-            attempt.isn = segment.acknowledgment.wrapping_sub(1);
-            attempt.met = true;
-            self.settle(attempt, Outcome::Refused, news);
-            return;
-        }
-        let answer = Answer {
-            kind: if refusal {
-                AnswerKind::Refusal
-            } else {
-                AnswerKind::Reset
-            },
-            source: seen.source,
-            sport: segment.sport,
-            target: seen.target,
-            dport: segment.dport,
-            acknowledgment: segment
-                .flags
-                .contains(Flags::ACK)
-                .then_some(segment.acknowledgment),
-            quoted: None,
-        };
-        news.tell(News::Unsolicited(answer));
-    }
-
-    /// A RST by who stands beside the sensor, which sees nothing of whom it answers: the question is known from it.
-    fn mirrored_reset(
-        &mut self,
-        seen: &Observation<'_>,
-        segment: &Segment,
-        refusal: bool,
-        now: Moment,
-        news: &mut Outbox,
-    ) -> bool {
-        let (to, from) = ends(seen, segment.sport, segment.dport);
-        let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
-        let technique = if refusal {
-            Technique::Syn
-        } else {
-            Technique::Ack
-        };
-        let mut attempt = Connection::new(now, technique, from_low).attempt(&key);
-        if refusal {
-            attempt.isn = segment.acknowledgment.wrapping_sub(1);
-        }
-        let what = if refusal {
-            Mirror::Settled(Outcome::Refused)
-        } else {
-            Mirror::Reset
-        };
-        // What a service sends to a client's port answers, and asks nothing.
-        let strangers = refusal
-            || !(serves(segment.dport, segment.sport) || self.have_met(seen.source, seen.target));
-        strangers && self.mirror(attempt, what, seen.ttl, news)
-    }
-
     /// A segment without SYN and without RST, or one whose flags make no sense.
     #[inline]
     fn other(&mut self, seen: &Observation<'_>, segment: &Segment, now: Moment, news: &mut Outbox) {
@@ -338,19 +194,8 @@ impl State {
         {
             self.sides.follow(goes_on);
         }
-        let given = connection.given;
-        connection.carry(
-            from_originator,
-            segment.sequence,
-            segment.payload,
-            segment.flags,
-        );
-        if segment.flags.contains(Flags::ACK) {
-            // What is acknowledged was said.
-            connection.acknowledge(!from_originator, segment.acknowledgment);
-        }
-        let missed = segment.payload == 0 && connection.given > given;
-        let mut before = connection.seen;
+        let missed = connection.take_in(segment, from_originator);
+        let before = connection.seen;
         if before.has(Seen::MIDSTREAM) && connection.packets == 2 {
             let attempt = connection.attempt(&key);
             news.tell(News::MiddleRefuted(attempt));
@@ -364,26 +209,38 @@ impl State {
             }
             return;
         }
-        if before.has(Seen::UNSOLICITED) && !from_originator {
-            // A server that goes on talking to somebody whom this sensor does not see.
-            self.sides.one = self.sides.one.saturating_add(1);
-        }
+        self.undecided(segment, key, (from_originator, missed), now, news);
+    }
+
+    /// A segment of a connection of which it is open what it leads to: neither data has flowed on it, nor is it the middle of
+    /// a session. Whether its originator sent the segment, and whether that shows words of his that were missed.
+    fn undecided(
+        &mut self,
+        segment: &Segment,
+        key: ConnectionKey,
+        (from_originator, missed): (bool, bool),
+        now: Moment,
+        news: &mut Outbox,
+    ) {
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
-        if before.has(Seen::UNSOLICITED) && from_originator && connection.is_taken_up(segment) {
+        if connection.seen.has(Seen::UNSOLICITED) && !from_originator {
+            // A server that goes on talking to somebody whom this sensor does not see.
+            self.sides.one = self.sides.one.saturating_add(1);
+        }
+        if connection.seen.has(Seen::UNSOLICITED)
+            && from_originator
+            && connection.is_taken_up(segment)
+        {
             // Only its SYN was missed.
             let attempt = connection.attempt(&key);
             connection.seen = Seen::SYN.with(Seen::ACCEPTED);
-            before = connection.seen;
             self.pairs
                 .opened(attempt.source, attempt.target, attempt.opened);
             news.tell(News::UnsolicitedRefuted(answer(&attempt)));
         }
-        let Some(connection) = self.connections.get_mut(&key) else {
-            return;
-        };
-        if before.has(Seen::STRAY.with(Seen::UNSOLICITED)) {
+        if connection.seen.has(Seen::STRAY.with(Seen::UNSOLICITED)) {
             refute(connection, &key, segment, from_originator, news);
             return;
         }
@@ -466,7 +323,7 @@ impl State {
         if !heard || seen.payload.is_empty() {
             return;
         }
-        let word = data_word(seen, segment);
+        let word = seen.spoken(segment.sport, segment.dport);
         if word == Word::Peer {
             self.mark_peer(seen.source);
         }
@@ -482,7 +339,8 @@ impl State {
         }
     }
 
-    fn fruitful(&mut self, key: ConnectionKey, now: Moment, news: &mut Outbox) {
+    /// A connection carries data that makes it a session.
+    pub(super) fn fruitful(&mut self, key: ConnectionKey, now: Moment, news: &mut Outbox) {
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
@@ -538,166 +396,12 @@ impl State {
             self.settle(attempt, Outcome::Empty, news);
         }
     }
-
-    /// A segment of no known connection: the middle of a session, or a probe.
-    fn unknown(
-        &mut self,
-        seen: &Observation<'_>,
-        segment: &Segment,
-        (key, from_low): (ConnectionKey, bool),
-        now: Moment,
-        news: &mut Outbox,
-    ) {
-        if self.is_flooded(seen.target, segment.dport) {
-            if segment.flags.contains(Flags::ACK) && segment.payload > 0 {
-                news.tell(News::FloodSegment {
-                    target: seen.target,
-                });
-            }
-            return;
-        }
-        if self.is_flooded(seen.source, segment.sport) || !seen.target.is_host() {
-            return;
-        }
-        // Who speaks from a service's port to a client's answers a question that was not captured.
-        let technique = stray_technique(segment.flags, segment.payload);
-        let answers = serves(segment.sport, segment.dport) && technique.is_none();
-        let mut fresh = Connection::new(now, Technique::Ack, from_low != answers);
-        fresh.begin(seen, segment, Seen::STRAY);
-        if answers {
-            fresh.turn();
-        }
-        if seen.ttl <= MAX_HOPS {
-            self.short_lived(
-                seen,
-                Some(segment.dport),
-                technique.unwrap_or(Technique::Ack),
-                news,
-            );
-        }
-        let Some(technique) = technique else {
-            self.midstream += 1;
-            fresh.seen = Seen::MIDSTREAM;
-            if segment.payload > 0 {
-                // Services have the lower ports.
-                if segment.sport < segment.dport {
-                    self.unasked(seen.target, (seen.source, segment.sport));
-                } else {
-                    self.unasked(seen.source, (seen.target, segment.dport));
-                }
-                fresh.seen.add(if answers {
-                    Seen::DATA_RESPONDER
-                } else {
-                    Seen::DATA_ORIGINATOR
-                });
-            }
-            let attempt = fresh.attempt(&key);
-            self.connections.insert_new(key, fresh);
-            news.tell(News::Middle(attempt));
-            if segment.payload > 0 && news.wants(NewsKind::Said) && !seen.payload.is_empty() {
-                let word = data_word(seen, segment);
-                news.tell(News::Said(attempt, !answers, word));
-            }
-            return;
-        };
-        fresh.technique = technique;
-        let attempt = fresh.attempt(&key);
-        let friend = self.are_friends(seen.source, seen.target);
-        let (handle, _) = self.connections.insert_new(key, fresh);
-        news.tell(News::Stray(Attempt { friend, ..attempt }));
-        self.wait(now, handle, news);
-    }
-}
-
-impl Connection {
-    fn met(&mut self, met: bool) {
-        if met {
-            self.seen.add(Seen::MET);
-        }
-    }
-
-    /// What the first segment that was seen says.
-    #[inline]
-    fn begin(&mut self, seen: &Observation<'_>, segment: &Segment, first: Seen) {
-        self.isn = segment.sequence;
-        self.acknowledgment = segment.acknowledgment;
-        self.given = segment.payload;
-        let syn = u32::from(segment.flags.contains(Flags::SYN));
-        let said = segment.payload.wrapping_add(syn);
-        self.next = [segment.sequence.wrapping_add(said), 0];
-        if segment.flags.contains(Flags::ACK) {
-            self.expect(false, segment.acknowledgment);
-        }
-        self.size = segment.window;
-        self.ttl = seen.ttl;
-        self.seen = first;
-        if segment.options {
-            self.seen.add(Seen::OPTIONS);
-        }
-        if seen.tiny_fragments {
-            self.seen.add(Seen::FRAGMENTED);
-        }
-    }
-}
-
-/// Who speaks from a service's port to a client's answers.
-fn serves(sport: u16, dport: u16) -> bool {
-    sport < 1024 && dport >= 1024
-}
-
-fn data_word(seen: &Observation<'_>, segment: &Segment) -> Word {
-    seen.spoken(segment.sport, segment.dport)
 }
 
 /// Another frame of a connection that has led to nothing still belongs to what is made of it.
 #[inline]
-fn late(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
+pub(super) fn late(connection: &Connection, key: &ConnectionKey, news: &mut Outbox) {
     if connection.seen.has(Seen::SETTLED) && !connection.seen.has(Seen::FRUITFUL) {
         news.tell(News::Late(connection.attempt(key)));
     }
-}
-
-/// A stray segment or an unsolicited answer is followed by another segment: a session is under way, unless the
-/// probe itself is merely repeated.
-fn refute(
-    connection: &mut Connection,
-    key: &ConnectionKey,
-    segment: &Segment,
-    from_originator: bool,
-    news: &mut Outbox,
-) {
-    // A bare FIN, or no flags at all, belongs to no session, whatever its numbers.
-    let same_numbers = connection.isn == segment.sequence
-        && connection.acknowledgment == segment.acknowledgment
-        || !matches!(connection.technique, Technique::Ack | Technique::Maimon);
-    let repeated = connection.seen.has(Seen::STRAY)
-        && from_originator
-        && stray_technique(segment.flags, segment.payload) == Some(connection.technique)
-        && same_numbers;
-    if repeated {
-        connection.sent = connection.sent.saturating_add(1);
-        news.tell(News::Late(connection.attempt(key)));
-        if connection.packets.is_multiple_of(GROWTH) {
-            news.tell(News::Grown(connection.attempt(key)));
-        }
-        return;
-    }
-    let attempt = connection.attempt(key);
-    let stray = connection.seen.has(Seen::STRAY);
-    if connection.seen.has(Seen::MIRRORED) {
-        connection.seen = Seen::MIDSTREAM;
-        news.tell(News::Completed(attempt));
-        return;
-    }
-    connection.seen = Seen::MIDSTREAM;
-    if stray && serves(attempt.sport, attempt.dport) {
-        // It was an answer's acknowledgment.
-        connection.originator_is_low = !connection.originator_is_low;
-        connection.turn();
-    }
-    news.tell(if stray {
-        News::StrayRefuted(attempt)
-    } else {
-        News::UnsolicitedRefuted(answer(&attempt))
-    });
 }
