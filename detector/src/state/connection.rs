@@ -74,6 +74,7 @@ impl ConnectionKey {
         (end(self.low, port(32)), end(self.high, port(16)))
     }
 
+    /// Whether it names a connection of TCP, or of what is told in its terms.
     pub(super) fn is_tcp(&self) -> bool {
         self.rest & 0xffff == Protocol::Tcp as u64
     }
@@ -84,8 +85,11 @@ impl ConnectionKey {
 pub(super) struct Seen(u32);
 
 impl Seen {
+    /// The SYN that opens it.
     pub(super) const SYN: Seen = Seen(1 << 0);
+    /// The responder's consent: a SYN-ACK.
     pub(super) const ACCEPTED: Seen = Seen(1 << 1);
+    /// The originator has gone on after its SYN.
     pub(super) const COMPLETED: Seen = Seen(1 << 2);
     /// The originator said something.
     pub(super) const DATA_ORIGINATOR: Seen = Seen(1 << 3);
@@ -103,8 +107,11 @@ impl Seen {
     pub(super) const UNSOLICITED: Seen = Seen(1 << 9);
     /// A FIN or RST has passed.
     pub(super) const CLOSED: Seen = Seen(1 << 10);
+    /// Its SYN looks hand-made.
     pub(super) const RAW: Seen = Seen(1 << 11);
+    /// Its first segment has options.
     pub(super) const OPTIONS: Seen = Seen(1 << 12);
+    /// Its first packet came in tiny fragments.
     pub(super) const FRAGMENTED: Seen = Seen(1 << 13);
     /// Its first packet was sent again, and it has been given more time.
     pub(super) const PATIENT: Seen = Seen(1 << 14);
@@ -120,34 +127,44 @@ impl Seen {
     /// A router said that the responder cannot be reached.
     pub(super) const UNREACHABLE: Seen = Seen(1 << 19);
 
+    /// Whether any of these has been seen.
     #[inline]
     pub(super) fn has(self, other: Seen) -> bool {
         self.0 & other.0 != 0
     }
 
+    /// These have been seen, too.
     #[inline]
     pub(super) fn add(&mut self, other: Seen) {
         self.0 |= other.0;
     }
 
+    /// Both sets in one.
     pub(super) const fn with(self, other: Seen) -> Seen {
         Seen(self.0 | other.0)
     }
 }
 
+/// What is remembered of one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connection {
     pub(super) opened: Moment,
+    /// Sequence number of its first segment, or of its latest echo request; 0 where there is none.
     pub(super) isn: u32,
+    /// Acknowledgment number of its first segment.
     pub(super) acknowledgment: u32,
+    /// Packets of both sides.
     pub(super) packets: u32,
-    /// Bytes of originator and responder.
+    /// Bytes of originator and responder, seen or known by their numbers.
     pub(super) given: u32,
     pub(super) fetched: u32,
     pub(super) seen: Seen,
+    /// The originator's first words, or its latest login.
     pub(super) word: Word,
+    /// The window of its first segment, or the bytes of its first datagram or message.
     pub(super) size: u16,
     pub(super) technique: Technique,
+    /// Time to live of its first packet, as it came; 0 while unknown.
     pub(super) ttl: u8,
     /// How often its first packet was sent.
     pub(super) sent: u8,
@@ -155,6 +172,7 @@ pub(super) struct Connection {
     pub(super) said: u8,
     /// How many of these came after the first few, are too short for a key, and as long as the one before.
     pub(super) short: u8,
+    /// Bytes of the latest of these.
     last_said: u16,
     /// What the responder was first seen to say after the first few of both sides.
     first_answer: u16,

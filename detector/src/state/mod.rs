@@ -5,8 +5,8 @@
 //! look-up. All tables are capped; two short cuts keep floods and fast scans from passing through them: a service
 //! that a rule has found flooded, and a source that a rule has found scanning, get no connections any more.
 //!
-//! A file a protocol; the tables are private, and rules ask through methods. Why an attempt is held against nobody is
-//! decided in one place, [`excuse`].
+//! A file a protocol, and of TCP one each for resets and for segments of no known connection; the tables are private,
+//! and rules ask through methods. Why an attempt is held against nobody is decided in one place, [`excuse`].
 //!
 //! Not modelled: sequence windows (a forged segment can end a connection here).
 
