@@ -130,7 +130,7 @@ pub struct Activity {
     pub label: Option<Class>,
     /// Whether a tool does it, whose pace is told; an application goes as people do.
     pub by_tool: bool,
-    /// The mean gap that its tool was asked for, in nanoseconds, of all who run it together.
+    /// The mean gap that its tool was asked for, in nanoseconds, of all who run it together; `None` where nobody asked.
     pub gap: Option<u64>,
     /// The facts that make it what it is.
     pub because: Vec<String>,

@@ -17,8 +17,8 @@ pub trait Blueprint: Debug + Send + Sync {
     /// Builds the program for one host.
     fn build(&self, cast: &Cast<'_>) -> Box<dyn Program>;
 
-    /// The mean gap between what it sends on its own account, in nanoseconds.
-    fn gap(&self) -> Option<u64> {
+    /// The pace that it is asked to keep with so many targets; `None` where nobody asks for one.
+    fn asked(&self, _targets: usize) -> Option<Asked> {
         None
     }
 
@@ -41,6 +41,15 @@ pub trait Blueprint: Debug + Send + Sync {
     fn listens_on(&self) -> Vec<u16> {
         Vec::new()
     }
+}
+
+/// The pace that a program is asked to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The mean gap between what it sends on its own account, in nanoseconds.
+    pub gap: u64,
+    /// How often it sends, two times or more.
+    pub visits: u64,
 }
 
 /// The parts that a scenario hands out to a program.

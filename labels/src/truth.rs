@@ -85,8 +85,9 @@ impl Ordinary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
-    /// The mean gap between its probes, connections or questions that the scenario asked for, in seconds; `None` of a tool whose
-    /// stages have no pace in common, or that waits for each answer.
+    /// The mean gap between its probes, connections or questions that the scenario asked for, in seconds; `None` where it
+    /// asked for none: of one alone, of a tool whose stages or parts have no pace in common, or that waits for each answer, and of
+    /// several hosts each of which may be done before another begins.
     pub asked_s: Option<f64>,
     /// That between the first frames of those that the sensor recorded, in seconds.
     pub delivered_s: Option<f64>,

@@ -42,10 +42,6 @@ impl Blueprint for Mortal {
         })
     }
 
-    fn gap(&self) -> Option<u64> {
-        self.service.gap()
-    }
-
     fn forged(&self) -> Vec<IpNet> {
         self.service.forged()
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::blueprint::{Blueprint, Cast};
+use crate::blueprint::{Asked, Blueprint, Cast};
 use crate::host::program::Program;
 use crate::reading::Fields;
 use crate::reading::document::lay_over;
@@ -56,8 +56,8 @@ impl Blueprint for Plan {
         Box::new(Run::new(&self.0, cast))
     }
 
-    fn gap(&self) -> Option<u64> {
-        self.0.gap()
+    fn asked(&self, targets: usize) -> Option<Asked> {
+        self.0.asked(targets)
     }
 
     fn ipv4_alone(&self) -> Option<&'static str> {

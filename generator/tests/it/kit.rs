@@ -592,6 +592,66 @@ fn the_truth_tells_what_a_tool_did_where_no_pace_was_asked() {
     }
 }
 
+/// The pace of the only event of an activity that a group of three does, too.
+fn pace_of(activity: &str) -> labels::truth::Pace {
+    let crowd =
+        "[group.crowd]\nsite = \"outside\"\ncount = 3\nstack = [\"linux-2.2\"]\n[sensor.home]";
+    let world = WORLD.replace("[sensor.home]", crowd);
+    let file = read(&format!(
+        "{world}[activity.act]\nclass = 'syn-scan'\n{activity}"
+    ))
+    .unwrap();
+    let (_, truth) = record(&file, 1);
+    let pace = truth.events.first().and_then(|event| event.pace.clone());
+    pace.unwrap_or_else(|| panic!("{activity} tells none"))
+}
+
+#[test]
+fn several_go_at_one_pace_only_where_they_go_at_once() {
+    let crowd = "tool = 'nmap-ack'\nfrom = 'crowd'\nto = 'closed'";
+    for alone in [
+        "ports = 79",
+        "ports = 79\nat = '0s..60s'",
+        "ports = '1-20'\ngap = '1s'\nat = '0s..100s'",
+    ] {
+        let pace = pace_of(&format!("{crowd}\n{alone}"));
+        assert!(pace.asked_s.is_none(), "{alone}: {pace:?}");
+        assert!(pace.delivered_s.is_some(), "{alone}: {pace:?}");
+    }
+    for at_once in ["", "at = '0s..10s'"] {
+        let pace = pace_of(&format!("{crowd}\nports = '1-200'\ngap = '1s'\n{at_once}"));
+        let ratio = pace.delivered_s.unwrap() / pace.asked_s.unwrap();
+        assert!((0.95..1.07).contains(&ratio), "{at_once}: {pace:?}");
+    }
+}
+
+#[test]
+fn the_pace_that_was_asked_is_that_of_all_its_gaps() {
+    let probe = "tool = 'probe'\nfrom = 'scanner'\nprotocol = 'icmp'\ngap = '4s'";
+    let cases = [
+        (
+            "to = ['open', 'closed']\nrounds = 3\nround_gap = '60s'",
+            (3.0 * 4.0 + 2.0 * 60.0) / 5.0,
+        ),
+        (
+            "to = ['open', 'closed']\nprobe_gap = '1s'\nprobe.a = { payload = 'zeros 8' }\nprobe.b = { payload = 'zeros 9' }",
+            (2.0 * 1.0 + 4.0) / 3.0,
+        ),
+        ("to = 'open'\ncount = 8", 4.0),
+    ];
+    for (keys, wanted) in cases {
+        let pace = pace_of(&format!("{probe}\n{keys}"));
+        let near = |gap: Option<f64>, by: f64| gap.is_some_and(|gap| (gap - wanted).abs() < by);
+        assert!(
+            near(pace.asked_s, 1e-6) && near(pace.delivered_s, 0.01),
+            "{keys}: {pace:?}"
+        );
+    }
+    let parts = "tool = 'ping'\nfrom = 'scanner'\nto = 'open'\ncount = 5\n[activity.more]\npart_of = 'act'\ntool = 'ping'\n\
+                 from = 'scanner'\nto = 'closed'\ncount = 9\ngap = '3s'";
+    assert!(pace_of(parts).asked_s.is_none());
+}
+
 #[test]
 fn counters_of_a_host_stand_where_the_file_says() {
     let with = |keys: &str| {

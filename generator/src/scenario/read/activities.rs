@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -10,7 +11,7 @@ use labels::{Class, Expect};
 use super::reach::Aim;
 use super::reader::Reader;
 use crate::activity::{Activity, ActivityId, Minimum};
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Asked, Blueprint};
 use crate::reading::document::Node;
 use crate::reading::fields::{Fields, text_ref};
 use crate::reading::units;
@@ -19,6 +20,9 @@ use crate::{app, tool};
 
 /// Addresses that a block may add to an activity's targets.
 const MAX_TARGETS: usize = 65_536;
+
+/// Several go at one pace together where each takes so many times as long as lies between their beginnings: to an eighth or so.
+const LEAST_OVERLAP: u64 = 8;
 
 /// What is read of an activity before its names are looked up.
 struct Words {
@@ -29,7 +33,7 @@ struct Words {
     from: Vec<String>,
     to: Vec<String>,
     /// When it begins; a range from which each of several hosts draws its own.
-    at: std::ops::RangeInclusive<u64>,
+    at: RangeInclusive<u64>,
 }
 
 impl Reader<'_> {
@@ -43,7 +47,7 @@ impl Reader<'_> {
         self.check_versions(name, node, &actors, &targets);
         let id = match &words.part_of {
             Some(whole) => self.join(node, &words, whole),
-            None => self.enter(&words, &actors),
+            None => self.enter(&words, &actors, targets.len()),
         };
         let Some((kind, blueprint)) = words.program else {
             return;
@@ -100,7 +104,7 @@ impl Reader<'_> {
     }
 
     /// Enters an activity into the table; what has no class belongs to the background.
-    fn enter(&mut self, words: &Words, actors: &[usize]) -> ActivityId {
+    fn enter(&mut self, words: &Words, actors: &[usize], targets: usize) -> ActivityId {
         let number = |n: usize| ActivityId::whole(u16::try_from(n).unwrap_or(u16::MAX));
         if words.activity.class.is_none() {
             let Some(label) = words.activity.label else {
@@ -122,12 +126,11 @@ impl Reader<'_> {
         if let Some((kind, blueprint)) = &words.program {
             activity.by_tool = *kind == "tool";
             activity.forged = blueprint.forged();
-            // Each of them goes at that pace, which one event of them all shows together.
-            let together = match activity.apart {
-                true => 1,
-                false => actors.len().max(1) as u64,
-            };
-            activity.gap = blueprint.gap().map(|gap| gap / together);
+            let asked = blueprint.asked(targets);
+            activity.gap = asked.and_then(|asked| match activity.apart {
+                true => Some(asked.gap),
+                false => together(asked, actors.len() as u64, &words.at, self.duration),
+            });
         }
         let id = number(self.activities.len());
         if let Some(class) = words.callback {
@@ -169,6 +172,8 @@ impl Reader<'_> {
             (self.activities.get_mut(at), &words.program)
         {
             activity.forged.extend(blueprint.forged());
+            // Each part has its own.
+            activity.gap = None;
         }
         ActivityId::whole(u16::try_from(at).unwrap_or(u16::MAX))
     }
@@ -228,6 +233,25 @@ impl Reader<'_> {
         );
         self.mistakes.note(&node.origin, message);
     }
+}
+
+/// The mean gap, in nanoseconds, between what several send who are all asked to keep a pace, and begin somewhere in a range: `None`
+/// where one may be over, or nearly, before another begins.
+fn together(asked: Asked, actors: u64, at: &RangeInclusive<u64>, duration: u64) -> Option<u64> {
+    let Asked { gap, visits } = asked;
+    if actors <= 1 {
+        return Some(gap);
+    }
+    let takes = gap
+        .saturating_mul(visits - 1)
+        .min(duration.saturating_sub(*at.end()));
+    let apart = at.end() - at.start();
+    if apart.saturating_mul(LEAST_OVERLAP) > takes {
+        return None;
+    }
+    let gaps = u128::from(visits) * u128::from(actors) - 1;
+    let sum = u128::from(gap) * u128::from(visits - 1);
+    u64::try_from(sum / gaps).ok()
 }
 
 /// A range of addresses, its ends among them: `192.0.2.0..192.0.2.255`.

@@ -6,6 +6,7 @@ use super::craft::{Craft, PortOf};
 use super::nest::{Formulas, Nest};
 use super::pace::{LEAST_GAP, PacePlan};
 use super::visits::Order;
+use crate::blueprint::Asked;
 use crate::content::payload::PayloadPlan;
 use crate::conversation::retry::RetryPlan;
 use crate::conversation::script::Script;
@@ -84,6 +85,38 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// The pace that it is asked to keep; `None` where each visit waits for what becomes of the one before, and where there is
+    /// only one.
+    fn asked(&self, targets: u64) -> Option<Asked> {
+        let ports = match &self.ports {
+            Ports::None => 1,
+            Ports::List(ports) => ports.len().max(1) as u64,
+            Ports::Found(_) => return None,
+        };
+        let probes = match &self.action {
+            Action::Craft(crafts) => crafts.len().max(1) as u64,
+            _ => 1,
+        };
+        let round = targets.saturating_mul(ports).saturating_mul(probes);
+        let visits = round.saturating_mul(self.rounds).min(self.count);
+        if visits < 2 || self.parallel == 1 || self.hops.is_some() {
+            return None;
+        }
+        let gaps = visits - 1;
+        let within = self
+            .probe_gap
+            .map(|gap| (visits - visits.div_ceil(probes), gap));
+        let between = self.round_gap.map(|gap| (gaps / round, gap));
+        let special = [within, between].into_iter().flatten();
+        let usual = gaps - special.clone().map(|(number, _)| number).sum::<u64>();
+        let all = special.chain([(usual, self.pace.mean())]);
+        let sum: u128 = all
+            .map(|(number, gap)| u128::from(number) * u128::from(gap))
+            .sum();
+        let gap = u64::try_from(sum / u128::from(gaps)).ok()?;
+        Some(Asked { gap, visits })
+    }
+
     /// Whether one socket asks all targets.
     pub fn asks_on_one_socket(&self) -> bool {
         matches!(
@@ -234,10 +267,10 @@ impl Tool {
         }
     }
 
-    /// The mean gap between visits of a tool of one stage, in nanoseconds; stages of different paces have none in common.
-    pub fn gap(&self) -> Option<u64> {
+    /// The pace that a tool of one stage is asked to keep; stages of different paces have none in common.
+    pub fn asked(&self, targets: usize) -> Option<Asked> {
         match self.stages.as_slice() {
-            [only] if only.hops.is_none() => Some(only.pace.mean()),
+            [only] if !self.whole_host => only.asked(targets as u64),
             _ => None,
         }
     }
