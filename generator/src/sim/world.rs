@@ -109,6 +109,15 @@ impl<W: Write> World<W> {
     /// # Errors
     /// Those of the captures' outputs; a scenario that keeps ever more packets under way, or never gets on.
     pub fn run(&mut self, watch: &mut dyn FnMut(Progress)) -> Result<(), SimulationError> {
+        self.run_for(u64::MAX, watch).map(|_| ())
+    }
+
+    /// Runs until the scenario is over, or until about so many events have happened, and says whether it is over.
+    pub(super) fn run_for(
+        &mut self,
+        most: u64,
+        watch: &mut dyn FnMut(Progress),
+    ) -> Result<bool, SimulationError> {
         let start = self.clock;
         let (mut events, mut at_once) = (0_u64, 0_u64);
         while let Some((at, event)) = self.queue.pop() {
@@ -118,6 +127,9 @@ impl<W: Write> World<W> {
             at_once = if at == self.clock { at_once + 1 } else { 0 };
             events += 1;
             if events.is_multiple_of(LOOK) {
+                if events >= most {
+                    return Ok(false);
+                }
                 self.check(start, at_once)?;
                 watch(self.progress(start));
             }
@@ -130,7 +142,7 @@ impl<W: Write> World<W> {
         for sensor in &mut self.sensors {
             sensor.release(self.end, &mut self.pool, &self.activities)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether memory and time are enough for it.
