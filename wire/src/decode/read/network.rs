@@ -73,29 +73,13 @@ fn arp<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: Reading) {
     layers.network = Network::Arp(arp);
 }
 
-/// Read by hand, as TCP is: these two are most of what a capture holds.
 #[inline(always)]
 fn v4<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: &mut Reading) {
-    let Some(fixed) = bytes.first_chunk::<{ ipv4::HEADER_BYTES }>() else {
+    let Some(fixed) = bytes.first_chunk() else {
         layers.end_short(*reading, Layer::Ipv4, ipv4::HEADER_BYTES, bytes.len());
         return layers.carry_unread(bytes);
     };
-    let &[
-        first,
-        tos,
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        ttl,
-        protocol,
-        _,
-        _,
-        ref ends @ ..,
-    ] = fixed;
-    let (version, words) = (first >> 4, first & 0xf);
+    let (version, words) = (fixed[0] >> 4, fixed[0] & 0xf);
     if version != 4 {
         layers.end(*reading, Layer::Ipv4, StopReason::BadVersion(version));
         return layers.carry_unread(bytes);
@@ -105,19 +89,7 @@ fn v4<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: &mut Reading) {
         Some(header) if header_bytes >= ipv4::HEADER_BYTES => header,
         _ => fixed,
     };
-    let &[g, h, i, j, k, l, m, n] = ends;
-    let ip = V4 {
-        source: Ipv4Addr::from([g, h, i, j]),
-        destination: Ipv4Addr::from([k, l, m, n]),
-        tos,
-        total_length: u16::from_be_bytes([a, b]),
-        identification: u16::from_be_bytes([c, d]),
-        flags: e >> 5,
-        fragment_offset: u16::from_be_bytes([e, f]) & ipv4::OFFSET_MASK,
-        ttl,
-        protocol,
-        header,
-    };
+    let ip = v4_header(fixed, header);
     layers.network = Network::V4(ip);
     if header_bytes < ipv4::HEADER_BYTES || header_bytes > bytes.len() {
         layers.anomalies |= Anomalies::IP_HEADER_LENGTH;
@@ -146,6 +118,25 @@ fn v4<'a>(bytes: &'a [u8], layers: &mut Layers<'a>, reading: &mut Reading) {
         partial: ip.is_fragment(),
     };
     segment::read(carried, layers, *reading);
+}
+
+/// Read by hand, as TCP's is: these two are most of what a capture holds.
+#[inline(always)]
+fn v4_header<'a>(fixed: &[u8; ipv4::HEADER_BYTES], header: &'a [u8]) -> V4<'a> {
+    let &[_, tos, a, b, c, d, e, f, ttl, protocol, _, _, ref ends @ ..] = fixed;
+    let &[g, h, i, j, k, l, m, n] = ends;
+    V4 {
+        source: Ipv4Addr::from([g, h, i, j]),
+        destination: Ipv4Addr::from([k, l, m, n]),
+        tos,
+        total_length: u16::from_be_bytes([a, b]),
+        identification: u16::from_be_bytes([c, d]),
+        flags: e >> 5,
+        fragment_offset: u16::from_be_bytes([e, f]) & ipv4::OFFSET_MASK,
+        ttl,
+        protocol,
+        header,
+    }
 }
 
 /// The bytes from `header` to `total`, and how many they are on the wire. A total of 0 is what a sender's own
