@@ -181,8 +181,7 @@ impl Victim {
     fn is_forged(&self) -> bool {
         match self.crowd.count() {
             None => true,
-            // Names are drawn anew, or it is one; who comes with a few, each again and again, has no others.
-            Some(sources) if sources >= 2 && self.syns >= sources * STEADY => false,
+            Some(sources) if self.is_steady(sources) => false,
             // True hosts would tear down what they did not mean, forged ones mostly do not exist.
             Some(sources) if sources >= 8 => self.torn * 4 < self.syns,
             Some(_) => {
@@ -192,17 +191,29 @@ impl Victim {
         }
     }
 
+    /// Whether names are not drawn anew, nor only one: who comes with a few, each again and again, has no others.
+    fn is_steady(&self, sources: u64) -> bool {
+        let several = match self.flooders() {
+            Some(flooders) => flooders.count() as u64,
+            None => sources,
+        };
+        several >= 2 && self.syns >= several * STEADY
+    }
+
+    /// Who takes part in the flood, where the sources are few: a client of the service has sent a few SYNs beside.
+    fn flooders(&self) -> Option<impl Iterator<Item = Address>> {
+        let few = self.sources.len() <= NAMED_SOURCES;
+        let all: u64 = self.sources.iter().map(|(_, syns)| syns).sum();
+        let least = all.div_ceil(SHARE * self.sources.len().max(1) as u64);
+        let flooders = self.sources.iter().filter(move |(_, syns)| *syns >= least);
+        few.then(|| flooders.map(|(source, _)| *source))
+    }
+
     /// The sources one by one where they are few, else the smallest block that holds nine tenths of them.
     fn blocks(&self) -> Vec<AddressBlock> {
-        if self.sources.len() <= NAMED_SOURCES {
-            let all: u64 = self.sources.iter().map(|(_, syns)| syns).sum();
+        if let Some(few) = self.flooders() {
             let mut flooders = Addresses::default();
-            for (source, syns) in &self.sources {
-                // A client of the service has sent a few beside the flood's.
-                if syns * SHARE * self.sources.len() as u64 >= all {
-                    flooders.insert(*source);
-                }
-            }
+            few.for_each(|source| flooders.insert(source));
             return flooders.blocks();
         }
         self.crowd.block().into_iter().collect()
