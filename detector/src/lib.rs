@@ -236,7 +236,7 @@ impl Detector {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn learn(&mut self, seen: &Observation<'_>, frame: u64) {
         self.state.update(seen, frame, &mut self.news);
         self.spread(frame);
