@@ -9,12 +9,13 @@
 //! bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. While a flood
 //! lasts, a few SYNs stand for all: where most of them are sent again, a host is gone and its clients insist. Besides,
 //! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
-//! three of them suffice, however slow. A flood may be spread over all ports of a host: each port's first SYN fills a
+//! three of them suffice, however slow; but not those of one client within a moment, whose stack may read them off a clock. A flood may be spread over all ports of a host: each port's first SYN fills a
 //! bucket of the host, which counts where hundreds of sources ask.
 //!
 //! # Evidence
 //! SYNs against completions, distinct sources, the constant sequence number, who tore half-open connections down.
 //! Forged: many sources that do not react, or one that reacts neither with ACK nor RST to what it is answered.
+//! A few sources that come again and again are true ones.
 //! What the flooded host answers belongs to the flood and is held against nobody.
 //!
 //! # Blind spots
