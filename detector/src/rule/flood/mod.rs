@@ -9,8 +9,9 @@
 //! bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. While a flood
 //! lasts, a few SYNs stand for all: where most of them are sent again, a host is gone and its clients insist. Besides,
 //! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
-//! three of them suffice, however slow; but not those of one client within a moment, whose stack may read them off a clock. A flood may be spread over all ports of a host: each port's first SYN fills a
-//! bucket of the host, which counts where hundreds of sources ask.
+//! three of them suffice, however slow; but not those of one client within a moment, whose stack may read them off a
+//! clock. A flood may be spread over all ports of a host: each port's first SYN fills a bucket of the host, which counts
+//! where hundreds of sources ask.
 //!
 //! # Evidence
 //! SYNs against completions, distinct sources, the constant sequence number, who tore half-open connections down.
@@ -19,8 +20,8 @@
 //! What the flooded host answers belongs to the flood and is held against nobody.
 //!
 //! # Blind spots
-//! A flood in few names over so many ports that no bucket fills is a scan here; one that completes handshakes is nothing. A forged source that exists
-//! answers RST as a true one would. During a flood, handshakes of true clients with that service are not followed.
+//! A flood in few names over so many ports that no bucket fills is a scan here; one that completes handshakes is nothing.
+//! A forged source that exists answers RST as a true one would. During a flood, handshakes of true clients with that service are not followed.
 //!
 //! # References
 //! RFC 4987 (SYN flooding); RFC 9293 section 3.8.1 (retransmission); "Interpreting Network Traffic", "To Flood or
