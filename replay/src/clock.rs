@@ -6,9 +6,13 @@ use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use wire::Timestamp;
 
-/// A sleeper wakes up that much before a frame is due and watches the clock from there, because the kernel wakes
+/// A sleeper wakes up at least that much before a frame is due and watches the clock from there, because the kernel wakes
 /// nobody on the microsecond: `docs/src/reference/speed.md` has what was measured with this and other distances.
 const WATCH: u64 = 110_000;
+/// And at most that much: who has slept for long wakes up later.
+const WATCH_LONGEST: u64 = 300_000;
+/// In between it is this part of the gap, so that watching takes no more of a processor than a tenth or so.
+const WATCH_PART: u64 = 10;
 /// The same of one whose turn comes at once: a processor that has slept for long is slow with the first frame after it.
 const WATCH_AT_ONCE: u64 = 4_000_000;
 /// A gap below which such a one sleeps no more.
@@ -46,8 +50,8 @@ pub struct Clock {
 /// For how long before a frame is due the clock is watched.
 #[derive(Clone, Copy, Debug)]
 enum Watch {
-    /// So many nanoseconds.
-    For(u64),
+    /// A tenth of the gap, within bounds.
+    Briefly,
     /// A longer while, but never for all of a gap: a thread whose turn always comes at once and that never sleeps is made to
     /// wait by the kernel, for the sake of the others.
     Mostly,
@@ -59,7 +63,7 @@ impl Watch {
     /// How long to sleep, of so many nanoseconds that are left.
     fn sleep(self, left: u64) -> u64 {
         match self {
-            Watch::For(watch) => left.saturating_sub(watch),
+            Watch::Briefly => left.saturating_sub((left / WATCH_PART).clamp(WATCH, WATCH_LONGEST)),
             Watch::Mostly if left > SHORT => left.saturating_sub(WATCH_AT_ONCE).max(left / 4),
             Watch::Mostly | Watch::Always => 0,
         }
@@ -77,7 +81,7 @@ impl Clock {
             watch: if precise {
                 Watch::Always
             } else {
-                Watch::For(WATCH)
+                Watch::Briefly
             },
         }
     }
@@ -92,7 +96,7 @@ impl Clock {
             hands: Hands::Simulated(hands),
             start: HEADWAY,
             wall: wall.plus_nanos(HEADWAY),
-            watch: Watch::For(WATCH),
+            watch: Watch::Briefly,
         }
     }
 
@@ -224,8 +228,11 @@ mod tests {
             [50_000, 200_000, 1_000_000, 5_000_000, 20_000_000].map(sleeps),
             [0, 50_000, 250_000, 1_250_000, 16_000_000]
         );
-        assert_eq!(Watch::For(110_000).sleep(100_000), 0);
-        assert_eq!(Watch::For(110_000).sleep(1_000_000), 890_000);
+        let briefly = |left| Watch::Briefly.sleep(left);
+        assert_eq!(
+            [100_000, 1_000_000, 2_000_000, 5_000_000].map(briefly),
+            [0, 890_000, 1_800_000, 4_700_000]
+        );
         assert_eq!(Watch::Always.sleep(u64::MAX), 0);
     }
 
@@ -242,7 +249,11 @@ mod tests {
             rehearsed.iter().map(|at| (due - at) / 1_000).collect()
         };
         let (long, short): (Vec<u64>, Vec<u64>) = (wait(5_000_000), wait(5_040_000));
-        assert_eq!(long, [110, 60], "microseconds before a frame is due");
+        assert_eq!(
+            long,
+            [300, 250, 200, 150, 100, 50],
+            "microseconds before a frame is due"
+        );
         assert!(short.is_empty(), "the frame before has just gone there");
     }
 }
