@@ -140,11 +140,7 @@ pub(super) fn give_room(document: &mut Node, tree: &SeedTree, takes: Option<u64>
     let whole = draws.range(WINDOW).max(takes + takes / 10);
     let lead = draws.range(0..=whole - takes);
     set_duration(document, "duration", whole);
-    let own: Vec<String> = section(document, "activity")
-        .filter(|(name, _)| !name.starts_with(PREFIX))
-        .map(|(name, _)| format!("activity.{name}.at"))
-        .collect();
-    for path in own {
+    for path in moments(document) {
         let stated = document.at(&path).and_then(|node| text(&node.value));
         match stated.as_deref().and_then(|text| text.split_once("..")) {
             Some((low, high)) => {
@@ -164,6 +160,18 @@ pub(super) fn give_room(document: &mut Node, tree: &SeedTree, takes: Option<u64>
             }
         }
     }
+}
+
+/// Where a story says when something happens: in its activities, and on ways that loop for a while.
+fn moments(document: &Node) -> Vec<String> {
+    let own = |name: &str| !name.starts_with(PREFIX);
+    let activities = section(document, "activity")
+        .filter(|(name, _)| own(name))
+        .map(|(name, _)| format!("activity.{name}.at"));
+    let loops = section(document, "path")
+        .filter(|(name, path)| own(name) && path.get("loop").is_some())
+        .map(|(name, _)| format!("path.{name}.loop.at"));
+    activities.chain(loops).collect()
 }
 
 fn duration_at(document: &Node, path: &str) -> Option<u64> {

@@ -231,3 +231,29 @@ fn a_story_over_a_background_begins_as_likely_late_as_early() {
         assert!(shares.contains(&tenth), "{shares:?}");
     }
 }
+
+/// What a way does and when belongs to the story: the connections that a loop is to hit fall into it wherever they begin.
+#[test]
+fn over_a_background_a_loop_comes_when_its_story_does() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let [story, office] =
+        ["routing-loop", "office-2000"].map(|id| catalogue.get(id).unwrap().unwrap());
+    for seed in 1..=5 {
+        let request = Request {
+            seed,
+            background: Some(&office),
+            rehearse: Some(generator::sim::rehearse),
+            ..Request::default()
+        };
+        let scenario = story.resolve(&request, catalogue.stacks()).unwrap();
+        let (_, from, until) = (scenario.paths.iter())
+            .find_map(|path| path.circle)
+            .expect("one of its ways loops");
+        let hit = (scenario.runs.iter()).filter(|run| run.path.contains("/hit/"));
+        let begins = hit.map(|run| run.at).min().expect("somebody is hit");
+        assert!(
+            (from..until).contains(&begins),
+            "seed {seed}: {begins} is not in {from}..{until}"
+        );
+    }
+}
