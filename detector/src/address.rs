@@ -58,6 +58,15 @@ impl Address {
         !self.is_host() || self.to_v4().is_some_and(|v4| v4.octets()[3] == 255)
     }
 
+    /// Whether what is sent to it stays on its segment: no router forwards the limited broadcast, nor groups of the link
+    /// (RFC 1812 section 4.2.2.11, RFC 5771 section 4, RFC 4291 section 2.7).
+    pub fn is_of_segment(self) -> bool {
+        match self.to_v4() {
+            Some(v4) => v4.is_broadcast() || v4.octets()[..3] == [224, 0, 0],
+            None => self.high >> 48 == 0xff02,
+        }
+    }
+
     /// Whether it is of a private, link-local or unique local range: hosts of one site.
     pub fn is_private(self) -> bool {
         match self.to_v4() {
@@ -176,6 +185,20 @@ mod tests {
             assert!(!address(text).is_host(), "{text}");
         }
         assert!(address("192.0.2.7").is_host() && address("2001:db8::1").is_host());
+    }
+
+    #[test]
+    fn some_never_leave_a_segment() {
+        for (text, stays) in [
+            ("255.255.255.255", true),
+            ("224.0.0.251", true),
+            ("ff02::fb", true),
+            ("192.0.2.255", false),
+            ("239.255.255.250", false),
+            ("ff05::2", false),
+        ] {
+            assert_eq!(address(text).is_of_segment(), stays, "{text}");
+        }
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl Attempt {
     /// Whether its sender stands on the segment of the one it asks, or beside the sensor: no router has touched the
     /// time to live, and both belong to one site.
     pub(crate) fn is_local(&self) -> bool {
-        is_untouched(self.ttl) && self.source.is_near(self.target)
+        is_untouched(self.ttl) && (self.source.is_near(self.target) || self.target.is_of_segment())
     }
 
     /// Whether its sender belongs to another site than the one it asks, as far as addresses tell.

@@ -344,7 +344,7 @@ impl Rule for Explain {
                 known: true,
                 ..
             } => {
-                let key = (Class::PathMtuDiscovery, *speaker);
+                let key = (Class::PathMtuDiscovery, *to);
                 let ends = (*speaker, *to, Transport::Icmp);
                 self.note(key, ends, None, now, findings);
             }

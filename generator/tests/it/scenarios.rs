@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::micro::{read, record};
-use generator::{Catalogue, Request, ScenarioFile};
+use generator::{Catalogue, Request, ScenarioFile, simulate};
 use wire::Layers;
 use wire::capture::CaptureReader;
 use wire::decode::Transport;
@@ -256,4 +256,22 @@ fn over_a_background_a_loop_comes_when_its_story_does() {
             "seed {seed}: {begins} is not in {from}..{until}"
         );
     }
+}
+
+/// Others close before.
+#[test]
+fn over_a_background_a_recording_that_ends_with_a_close_ends_with_that_of_its_event() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let [story, office] =
+        ["ftp-close-last-ack-lost", "office-2000"].map(|id| catalogue.get(id).unwrap().unwrap());
+    let request = Request {
+        background: Some(&office),
+        ..Request::default()
+    };
+    let scenario = story.resolve(&request, catalogue.stacks()).unwrap();
+    let client = |sensor: &str| (sensor == "client").then(Vec::new);
+    let recordings = simulate(&scenario, 1, true, client).unwrap();
+    let (_, truth) = recordings.into_iter().next().unwrap().into_truth();
+    let ends = truth.events.iter().map(|event| event.end);
+    assert_eq!(ends.max(), truth.capture.last, "of a whole session");
 }

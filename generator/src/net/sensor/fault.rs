@@ -4,6 +4,7 @@
 
 use wire::{Flags, Packet, Payload, Segment, Timestamp};
 
+use crate::activity::{Activity, Sent};
 use crate::net::topology::Direction;
 use crate::seed::{Draws, SeedTree};
 
@@ -33,7 +34,7 @@ pub struct Faults {
     pub late: u64,
     /// By how much its clock runs fast, in parts per million; negative where it is slow.
     pub skew: i64,
-    /// Whether it stops once both sides of a connection have sent their FIN.
+    /// Whether it stops once both sides of a connection of an event have sent their FIN.
     pub ends_with_close: bool,
     /// A step of its clock: when, after the scenario's start, and by how much, both in nanoseconds.
     pub step: Option<(u64, i64)>,
@@ -110,12 +111,15 @@ impl FaultState {
     }
 
     /// Takes note of a packet that the sensor records: it may be the last one.
-    pub fn note(&mut self, packet: &Packet) {
+    pub fn note(&mut self, sent: &Sent, activities: &[Activity]) {
         if !self.faults.ends_with_close {
             return;
         }
+        let packet = &sent.packet;
+        let activity = sent.cause.activity().of(activities);
         if let Segment::Tcp(tcp) = &packet.segment
             && tcp.flags.contains(Flags::FIN)
+            && activity.is_some_and(|activity| activity.class.is_some())
         {
             let from = (packet.source(), tcp.source);
             let to = (packet.destination(), tcp.destination);

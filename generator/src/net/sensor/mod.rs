@@ -202,7 +202,7 @@ impl<W: Write> Sensor<W> {
                 What::Packet(passing) => {
                     if records {
                         let sent = pool.at(*passing);
-                        self.faults.note(&sent.packet);
+                        self.faults.note(sent, activities);
                         if let Some(after) = self.faults.copied() {
                             let copy = (copy_of(&sighting), sent.clone());
                             self.copies.push(at.plus_nanos(after), copy);
