@@ -1,7 +1,8 @@
 //! Traceroute: packets to one host whose time to live rises from next to nothing.
 //!
 //! # What
-//! UDP datagrams, echo requests or SYNs to one host with times to live 1, 2, 3, ...; routers answer that they died.
+//! UDP datagrams, echo requests or SYNs to one host with times to live 1, 2, 3, ...; routers answer that they died. Or
+//! packets to several of its services that all end at one router, to learn what the filter before it passes.
 //!
 //! # Why these facts
 //! An operating system starts at 32, 64, 128 or 255, and no path is long enough to bring that down to 1 or 2 in steps
@@ -27,6 +28,7 @@ use crate::extent::{Addresses, Ports};
 use crate::news::{Moment, News, NewsKind, NewsKinds, Technique};
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
+use crate::tools;
 
 section! {
     /// When short lives are a trace of the route.
@@ -61,13 +63,25 @@ impl Trace {
         (self.ttls >> self.ttls.trailing_zeros().min(31)).trailing_ones()
     }
 
+    /// Whether several services are asked with one time to live, which ends at a router: traces ask at ports of their own.
+    fn is_of_one_distance(&self, limits: &Limits) -> bool {
+        let several = |number: u64| number >= limits.walked_ports as u64;
+        let traces = |port: &u16| tools::TRACE.contains(port);
+        self.ttls.count_ones() == 1
+            && self.ttls.trailing_zeros() <= limits.first_hop
+            && several(self.ports.len() as u64)
+            && several(self.died)
+            && !self.ports.list().iter().all(traces)
+    }
+
     fn suffices(&self, limits: &Limits) -> bool {
         let first = self.ttls.trailing_zeros();
         // A path of two hops shows two values; then a router must have said that packets died.
         let rises = first <= limits.first_hop
             && (self.rising() >= limits.hops || (self.rising() >= 2 && self.died >= 2));
         // Seen near its end: what arrives from another site with one or two hops to live was sent to end here.
-        rises || self.far && self.last >= limits.last_hops && self.ttls.count_ones() > 1
+        let ends = self.far && self.last >= limits.last_hops && self.ttls.count_ones() > 1;
+        rises || ends || self.is_of_one_distance(limits)
     }
 }
 
@@ -82,10 +96,16 @@ impl Brief for Trace {
             _ => Transport::Tcp,
         };
         // Many services asked with short lives: what a filter passes, and no route.
-        let walked =
+        let many =
             self.ports.len() >= limits.walked_ports && transport == Transport::Tcp && self.died > 0;
+        let walked = many || self.is_of_one_distance(limits);
+        let what = if self.rising() > 1 {
+            "times to live that rise from next to nothing"
+        } else {
+            "times to live of next to nothing"
+        };
         let mut evidence = vec![fact(
-            "times to live that rise from next to nothing",
+            what,
             format!(
                 "{} values in a row from {}",
                 self.rising(),
