@@ -75,10 +75,12 @@ fn is_part(part: &Finding, whole: &Finding) -> bool {
 fn is_question_of(part: &Finding, whole: &Finding) -> bool {
     let explains = part.verdict.is_explanation()
         && !matches!(part.class, Class::Traceroute | Class::RogueSystemSensor);
-    let single = matches!(
-        part.class,
-        Class::FingerProbe | Class::PortZeroProbe | Class::RpcProbe | Class::ProxyProbe
-    );
+    let single = match part.class {
+        Class::FingerProbe | Class::RpcProbe | Class::ProxyProbe => true,
+        // Who goes through services asks for no port 0 by another protocol.
+        Class::PortZeroProbe => part.transport == whole.transport,
+        _ => false,
+    };
     let accuses = matches!(
         whole.class.family(),
         Family::PortScan | Family::Sweep | Family::Decoy | Family::Fingerprint | Family::Flood

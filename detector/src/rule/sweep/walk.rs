@@ -288,6 +288,7 @@ impl Brief for Walk {
             Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
             Question::Snmp => (Class::SnmpProbe, Transport::Udp),
             Question::Tcp(_) => (Class::PortSweep, Transport::Tcp),
+            Question::Udp(0) => (Class::PortZeroProbe, Transport::Udp),
             Question::Udp(port) if tools::is_rpc(port) => (Class::RpcProbe, Transport::Udp),
             Question::Udp(port) if self.is_peer(port) => (Class::PeerDiscovery, Transport::Udp),
             Question::Udp(_) => (Class::PortSweep, Transport::Udp),
