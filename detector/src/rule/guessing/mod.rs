@@ -21,12 +21,13 @@
 //!
 //! A password that is refused again was not guessed: a program was left with an old one. So it counts once, where it can be
 //! read. A request of HTTP or RTSP without a password is refused to ask for one; one with a token or a signature is not
-//! a login. With a password, in a field of its head or in a form, it may also be refused as wrong (400, 422) or as one too
+//! a login. One that cannot be read, because the sensor misses it or keeps too little of each frame, counts where another was
+//! refused soon before. With a password, in a field of its head or in a form, it may also be refused as wrong (400, 422) or as one too
 //! many (429).
 //!
 //! A try shows itself twice, by its question and by its answer, and a sensor that misses one may catch the other. Who asks
 //! to be let in again over the same connection was not; who asks once and then says no more is taken for what the others
-//! were whose answers were seen. What an SSH session said is counted by its sequence numbers.
+//! were whose answers were seen, if these are as many. What an SSH session said is counted by its sequence numbers.
 //!
 //! # Evidence
 //! Refusals and successes of each source.
@@ -45,6 +46,7 @@ mod limits;
 use std::collections::VecDeque;
 
 use labels::{Class, Finding, PortRange, Transport};
+use wire::Timestamp;
 
 use self::alike::{Alike, may_be_refused};
 pub(super) use self::limits::Limits;
@@ -87,6 +89,8 @@ struct Door {
     servers: Vec<(Address, u32)>,
     /// Passwords that were refused; the oldest makes room.
     passwords: VecDeque<Password>,
+    /// When the web last refused what could not be read.
+    unread: Option<Timestamp>,
     alike: Alike,
     udp: bool,
     frames: Examples,
@@ -124,8 +128,10 @@ impl Scope {
 impl Door {
     fn refused(&self, limits: &Limits) -> u32 {
         let alike = self.refused > self.welcome * limits.per_success;
+        // A few say nothing of many: where no answers are seen, a person's second try is all that is known.
+        let untold = self.untold.min(self.refused);
         self.refused
-            .saturating_add(if alike { self.untold } else { 0 })
+            .saturating_add(if alike { untold } else { 0 })
             .saturating_add(self.alike.shown(limits))
     }
 
@@ -165,6 +171,13 @@ impl Door {
         known
     }
 
+    /// Where the web refuses what could not be read, it may ask for a password, or a program may ask by the clock with an old
+    /// one: whether no other such refusal was soon before.
+    fn is_lone(&mut self, now: Timestamp, limits: &Limits) -> bool {
+        let before = self.unread.replace(now);
+        before.is_none_or(|before| now.nanos_since(before) > limits.hidden_within.nanos())
+    }
+
     /// What happens next to one who stands here; how often he is known to have been refused by it, where it is a try.
     fn step(&mut self, attempt: &Attempt, what: Step, now: Moment, limits: &Limits) -> Option<u32> {
         let socket = attempt.sport;
@@ -194,6 +207,10 @@ impl Door {
             Step::Refused(tries) => {
                 self.asking.answer(socket);
                 Some(tries)
+            }
+            Step::Unread => {
+                self.asking.answer(socket);
+                (!self.is_lone(now.time, limits)).then_some(1)
             }
             Step::Hidden(sealed) => {
                 self.alike.add(&sealed, now.time, limits);
@@ -344,7 +361,9 @@ impl Guessing {
             // Clients of one kind are all answered alike.
             (Scope::All(_) | Scope::Spray(..), Step::Hidden(_)) => false,
             // Ports of clients tell the sessions with one server apart, but not those with several.
-            (Scope::Spray(..), _) => matches!(what, Step::Refused(_) | Step::Welcome),
+            (Scope::Spray(..), _) => {
+                matches!(what, Step::Refused(_) | Step::Unread | Step::Welcome)
+            }
             // Who was never refused says nothing of those who share the guessing.
             (Scope::All(_), Step::Welcome) => {
                 door(key).is_some_and(|door| door.turned_away.contains(attempt.source))
@@ -374,6 +393,8 @@ enum Step {
     Welcome,
     /// So many tries at once.
     Refused(u32),
+    /// The web refuses what could not be read.
+    Unread,
     /// What passed inside TLS, where it may have been refused.
     Hidden(Sealed),
     /// The session is over.
@@ -418,6 +439,7 @@ fn step(attempt: &Attempt, by_originator: bool, word: Word) -> Option<Step> {
         Word::ScreenDenied if attempt.said < 2 => Step::Welcome,
         Word::ScreenDenied => Step::Refused(1),
         Word::HttpStatus(_) if attempt.word == Word::HttpBare => return None,
+        Word::HttpStatus(401 | 403 | 407) if attempt.word.password().is_none() => Step::Unread,
         Word::HttpStatus(401 | 403 | 407) => Step::Refused(1),
         Word::HttpStatus(400 | 422 | 429) if attempt.word.password().is_some() => Step::Refused(1),
         Word::Reply(230 | 235 | 281) | Word::Welcome | Word::HttpStatus(200..=399) => Step::Welcome,
