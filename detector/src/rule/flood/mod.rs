@@ -7,7 +7,8 @@
 //! A client completes its handshake, or retransmits its SYN from the same port when nobody answers. So each SYN fills a
 //! bucket of its service, a completion or a first retransmission takes it out again, and time drains it slowly; the
 //! bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. While a flood
-//! lasts, a few SYNs stand for all: where most of them are sent again, a host is gone and its clients insist. Besides,
+//! lasts, a few SYNs stand for all: where most of them are sent again, a host is gone and its clients insist. Nor is it one
+//! where a few sources come again and again as seldom as clients do to a service that is down. Besides,
 //! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
 //! three of them suffice, however slow; but not those of one client within a moment, whose stack may read them off a
 //! clock. A flood may be spread over all ports of a host: each port's first SYN fills a bucket of the host, which counts
@@ -82,12 +83,19 @@ struct Detail {
 
 impl Detail {
     /// Nothing listens, and the same clients try again and again: no backlog fills. That they are refused need not be
-    /// seen where answers are not: else they would insist.
-    fn is_dead_service(&self, one_side: bool) -> bool {
-        self.accepted == 0
-            && (self.refused * 2 >= self.added || one_side)
-            && self.again * 2 >= self.added
-            && self.raw * 2 < self.added
+    /// seen where answers are not: else they would insist; nor where they begin anew no faster than clients do.
+    fn is_dead_service(&self, one_side: bool, lasted_nanos: u64, flood: &Limits) -> bool {
+        let refused = self.again * 2 >= self.added && (self.refused * 2 >= self.added || one_side);
+        let patient = self.again * 4 >= self.added && self.is_patient(lasted_nanos, flood);
+        self.accepted == 0 && self.raw * 2 < self.added && (refused || patient)
+    }
+
+    /// Whether each source has begun no oftener than who looks every half second whether a service is up, and all of them
+    /// together so seldom that few are open even if each is given up after a second.
+    fn is_patient(&self, lasted_nanos: u64, flood: &Limits) -> bool {
+        let seconds = lasted_nanos / 1_000_000_000 + 1;
+        let sources = self.crowd.count().unwrap_or(0);
+        self.added <= (sources * 2).min(flood.level) * seconds
     }
 
     fn add(&mut self, attempt: &Attempt, now: Moment) {
@@ -564,7 +572,7 @@ fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bo
     if bucket
         .detail
         .as_ref()
-        .is_some_and(|detail| detail.is_dead_service(one_side))
+        .is_some_and(|detail| detail.is_dead_service(one_side, age, flood))
     {
         return false;
     }
