@@ -1,6 +1,6 @@
 //! One connection, flow or exchange, or what may become one: who began it, and how far it got.
 
-use wire::Flags;
+use wire::{Flags, Timestamp};
 
 use super::sealed::Sealed;
 use super::table::Keep;
@@ -139,6 +139,11 @@ impl Seen {
         self.0 |= other.0;
     }
 
+    /// It was taken for these by mistake.
+    pub(super) fn remove(&mut self, other: Seen) {
+        self.0 &= !other.0;
+    }
+
     /// Both sets in one.
     pub(super) const fn with(self, other: Seen) -> Seen {
         Seen(self.0 | other.0)
@@ -168,6 +173,8 @@ pub(super) struct Connection {
     pub(super) ttl: u8,
     /// How often its first packet was sent.
     pub(super) sent: u8,
+    /// How long after the first the second time was, in tenths of a second.
+    again_after: u16,
     /// How many segments with data the originator has sent.
     pub(super) said: u8,
     /// How many of these came after the first few, are too short for a key, and as long as the one before.
@@ -210,6 +217,7 @@ impl Connection {
             technique,
             ttl: 0,
             sent: 1,
+            again_after: 0,
             said: 0,
             short: 0,
             last_said: 0,
@@ -242,6 +250,22 @@ impl Connection {
         if seen.tiny_fragments {
             self.seen.add(Seen::FRAGMENTED);
         }
+    }
+
+    /// The first packet is sent once more; whether that shows a stack, which waits at least a second, and longer each time
+    /// (RFC 6298 section 5.5). A program that asks several times does so at even intervals.
+    pub(super) fn repeat(&mut self, now: Timestamp) -> bool {
+        const TENTH_NANOS: u64 = 100_000_000;
+        /// A second, by a clock that ticks coarsely.
+        const SECOND: u16 = 9;
+        self.sent = self.sent.saturating_add(1);
+        let after = now.nanos_since(self.opened.time) / TENTH_NANOS;
+        let after = u16::try_from(after).unwrap_or(u16::MAX);
+        if self.sent == 2 {
+            self.again_after = after;
+        }
+        let first = u32::from(self.again_after);
+        self.sent == 3 && self.again_after >= SECOND && u32::from(after) * 2 >= first * 5
     }
 
     /// Whether the two had opened another conversation before.

@@ -24,7 +24,7 @@ pub(super) struct Source {
     pub(super) assigns: bool,
     /// When the address was last given to somebody.
     pub(super) given: Option<Timestamp>,
-    /// Data has flowed in a connection whose SYN looked hand-made: its stack's are so.
+    /// Data has flowed in a connection whose SYN looked hand-made, or it insisted on one as stacks do: its stack's are so.
     pub(super) bare: bool,
     /// It has asked a name server as resolvers do.
     pub(super) resolves: bool,

@@ -96,7 +96,11 @@ impl State {
                 && connection.seen.has(Seen::SYN);
             if same {
                 connection.packets = connection.packets.saturating_add(1);
-                connection.sent = connection.sent.saturating_add(1);
+                if connection.repeat(now.time) && connection.seen.has(Seen::RAW) {
+                    // Hand-made as they look, they are a stack's.
+                    connection.seen.remove(Seen::RAW);
+                    self.sources.entry(attempt.source).bare = true;
+                }
                 let attempt = connection.attempt(&key);
                 news.tell(News::Repeated(attempt));
                 late(connection, &key, news);

@@ -40,7 +40,7 @@ pub(super) use limits::{OddFlags, Scan, Stray, UdpScan};
 use self::case::Case;
 use self::limits::Limits;
 use self::syn::Past;
-use self::tally::{Contact, Tally};
+use self::tally::{Contact, Doubt, Tally};
 use crate::address::Address;
 use crate::config::Config;
 use crate::contract::Rule;
@@ -249,6 +249,31 @@ fn is_of_sessions(technique: Technique) -> bool {
     matches!(technique, Technique::Ack | Technique::Maimon)
 }
 
+/// Judges a tally again whose source has shown since what it is.
+fn reconsider(tally: &mut Tally, source: Address, limits: &Limits, state: &State) {
+    let past = Past::of(source, state);
+    let at = tally.activity.last;
+    let Some(detection) = &tally.detection else {
+        if past.walking {
+            // It was found to look for hosts only after it had asked for services.
+            let past = Past {
+                seeking: true,
+                ..past
+            };
+            tally.detection = syn::judge(tally, past, limits, at);
+        }
+        return;
+    };
+    let doubtful = match detection.doubt {
+        None => false,
+        Some(Doubt::Look) => past.bare,
+        Some(Doubt::Size) => tally.waits() || tally.absolved > 0,
+    };
+    if doubtful && syn::judge(tally, past, limits, at).is_none() {
+        tally.detection = None;
+    }
+}
+
 /// A muted source is heard again.
 fn release(source: Address, case: &Case, state: &mut State) {
     if case.detected() && state.is_scanning(source) {
@@ -307,17 +332,8 @@ impl Rule for PortScan {
             Closing::Quiet(now, quiet) => case.detected() && case.is_over(now, quiet),
         });
         for (source, mut case) in ripe {
-            if state.is_walking(source)
-                && let Some(tally) = case.tallies.get_mut(&Technique::Syn)
-                && tally.detection.is_none()
-            {
-                // It was found to look for hosts only after it had asked for services.
-                let at = tally.activity.last;
-                let past = Past {
-                    seeking: true,
-                    ..Past::of(source, state)
-                };
-                tally.detection = syn::judge(tally, past, &self.limits, at);
+            if let Some(tally) = case.tallies.get_mut(&Technique::Syn) {
+                reconsider(tally, source, &self.limits, state);
                 case.judged |= tally.detection.is_some();
             }
             release(source, &case, state);

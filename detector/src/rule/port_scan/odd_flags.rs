@@ -35,6 +35,7 @@ pub(super) fn judge_odd(tally: &Tally, config: &Limits, now: Moment) -> Option<D
     let surer = (contacts.len() - config.odd_flags.contacts).min(4);
     Some(Detection {
         crafted: true,
+        doubt: None,
         at: now,
         confidence: 0.75 + 0.05 * f64::from(u8::try_from(surer).unwrap_or(4)),
         evidence: vec![fact(
@@ -190,6 +191,7 @@ fn detection(
     }
     Detection {
         crafted: true,
+        doubt: None,
         at: now,
         confidence: base,
         evidence,

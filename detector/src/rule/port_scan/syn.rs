@@ -3,17 +3,17 @@
 //! From strong tells that need few contacts to an ordinary look that needs many:
 //! 1. one source port, several ports of a host, or one port of several hosts;
 //! 2. half-open connections torn down with RST;
-//! 3. hand-made SYNs;
+//! 3. hand-made SYNs, unless the source insists on one as stacks do, or exchanges data behind one;
 //! 4. ordinary connections to unrelated services of one host, or to one port of many hosts.
 //!
 //! Whether it is a connect scan or a SYN scan follows from what happened at open ports, and else from the SYNs' look:
 //! a program that connects leaves source ports and options to its operating system.
 //!
-//! Stays silent on: a closed port tried again and again, a host that is gone, related ports of one service, sessions,
-//! ident callbacks, parallel connections of a browser.
+//! Stays silent on: a closed port tried again and again, services that somebody waits for, a host that is gone, related
+//! ports of one service, sessions, ident callbacks, parallel connections of a browser.
 
 use super::limits::Limits;
-use super::tally::{Contact, Detection, Tally, distinct, frames};
+use super::tally::{Contact, Detection, Doubt, Tally, distinct, frames};
 use crate::address::Address;
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
@@ -84,6 +84,7 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
             let sport = contacts.first().map_or(0, |c| c.sport);
             return Some(Detection {
                 crafted: !contacts.iter().any(|c| c.outcome == Some(Outcome::Empty)),
+                doubt: None,
                 at: now,
                 confidence: confidence(0.75, ports, scan.crafted_ports),
                 evidence: vec![fact(
@@ -101,6 +102,7 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
             let (sport, port) = contacts.first().map_or((0, 0), |c| (c.sport, c.port));
             return Some(Detection {
                 crafted: !contacts.iter().any(|c| c.outcome == Some(Outcome::Empty)),
+                doubt: None,
                 at: now,
                 confidence: confidence(0.7, hosts, scan.crafted_hosts),
                 evidence: vec![fact(
@@ -133,6 +135,7 @@ fn torn(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detec
     }
     Some(Detection {
         crafted: true,
+        doubt: None,
         at: now,
         confidence: confidence(0.75, torn.len(), config.scan.torn),
         evidence: vec![fact(
@@ -165,6 +168,7 @@ fn raw(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detect
     }
     Some(Detection {
         crafted: true,
+        doubt: Some(Doubt::Look),
         at: now,
         confidence: confidence(0.7, found.len(), scan.raw_ports),
         evidence: vec![fact(
@@ -225,25 +229,27 @@ fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Opti
         let empty = of(Outcome::Empty);
         let friend = contacts.iter().any(|c| c.friend);
         let rung = if friend {
-            (services.len() >= scan.friend_ports).then_some((0.6, scan.friend_ports))
+            (services.len() >= scan.friend_ports).then_some((0.6, scan.friend_ports, None))
         } else if services.len() >= scan.ports {
-            Some((0.7, scan.ports))
+            Some((0.7, scan.ports, None))
         } else if refused >= scan.refused_ports {
-            Some((0.6, scan.refused_ports))
+            Some((0.6, scan.refused_ports, None))
         } else if refused > 0
             && empty > 0
             && refused + empty >= scan.open_and_refused
             && !is_busy(tally.targets.len(), friends, config)
+            && !tally.waits()
         {
-            Some((0.5, scan.open_and_refused))
+            Some((0.5, scan.open_and_refused, Some(Doubt::Size)))
         } else {
             None
         };
-        let Some((base, needed)) = rung else {
+        let Some((base, needed, doubt)) = rung else {
             continue;
         };
         return Some(Detection {
             crafted: false,
+            doubt,
             at: now,
             confidence: confidence(base, services.len(), needed),
             evidence: vec![fact(
@@ -283,6 +289,7 @@ fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         }
         return Some(Detection {
             crafted: false,
+            doubt: None,
             at: now,
             confidence: confidence(0.55, hosts.len(), needed),
             evidence: vec![fact(
@@ -321,6 +328,7 @@ fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         let port = contacts.first().map_or(0, |c| c.port);
         return Some(Detection {
             crafted: false,
+            doubt: None,
             at: now,
             confidence: confidence(0.65, hosts, needed),
             evidence: vec![fact(
@@ -362,6 +370,7 @@ fn mixed(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<
         if contacts.len() >= needed && scanlike && !is_busy(contacts.len(), friends, config) {
             return Some(Detection {
                 crafted: false,
+                doubt: None,
                 at: now,
                 confidence: confidence(0.65, contacts.len(), needed),
                 evidence: vec![fact(

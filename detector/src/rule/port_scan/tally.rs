@@ -83,6 +83,16 @@ fn look(attempt: &Attempt) -> Option<&'static str> {
         .flatten()
 }
 
+/// What may show later that a scan is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// Its packets look hand-made: so may its stack's.
+    Look,
+    /// It is the smallest that can be told: so may be somebody who waits for services to come up, asks again and again, and
+    /// uses them then.
+    Size,
+}
+
 /// Why a tally was found to be a scan.
 pub(super) struct Detection {
     pub(super) at: Moment,
@@ -90,6 +100,7 @@ pub(super) struct Detection {
     pub(super) evidence: Vec<Evidence>,
     /// The packets were not an operating system's.
     pub(super) crafted: bool,
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// All of one technique.
@@ -228,6 +239,13 @@ impl Tally {
             && refused
             && (open + closed >= silent || insisted)
             && open + closed + silent > 0
+    }
+
+    /// Whether it asks again and again what was refused: who scans has been told.
+    pub(super) fn waits(&self) -> bool {
+        const ROUNDS: u16 = 3;
+        let mut refused = (self.contacts.iter()).filter(|c| c.outcome == Some(Outcome::Refused));
+        refused.any(|contact| contact.rounds >= ROUNDS)
     }
 
     /// Whether much of what was asked accepts.

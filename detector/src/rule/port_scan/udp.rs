@@ -26,6 +26,7 @@ pub(super) fn judge(tally: &Tally, config: &Limits, now: Moment) -> Option<Detec
         {
             return Some(Detection {
                 crafted: true,
+                doubt: None,
                 at: now,
                 confidence: 0.8,
                 evidence: vec![fact(
