@@ -232,7 +232,14 @@ impl State {
         if connection.seen.has(Seen::UNSOLICITED) && !from_originator {
             // A server that goes on talking to somebody whom this sensor does not see.
             self.sides.one = self.sides.one.saturating_add(1);
+            if segment.payload > 0 {
+                let attempt = connection.attempt(&key);
+                self.befriend(attempt.source, attempt.target);
+            }
         }
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
         if connection.seen.has(Seen::UNSOLICITED)
             && from_originator
             && connection.is_taken_up(segment)

@@ -367,7 +367,12 @@ fn mixed(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<
         let low = contacts.iter().filter(|c| c.port < 1024).count();
         // Peers of peer-to-peer programs listen on high ports, one a host.
         let scanlike = low * 2 > contacts.len() || contacts.len() >= hosts * 2;
-        if contacts.len() >= needed && scanlike && !is_busy(contacts.len(), friends, config) {
+        // As at one host, who has exchanged data may ask for twice as much.
+        let known = contacts.iter().filter(|c| c.friend).count();
+        if contacts.len() * 2 >= needed * 2 + known
+            && scanlike
+            && !is_busy(contacts.len(), friends, config)
+        {
             return Some(Detection {
                 crafted: false,
                 doubt: None,
