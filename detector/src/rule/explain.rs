@@ -60,11 +60,10 @@ struct Habit {
     targets: Addresses,
     ports: Ports,
     frames: Examples,
-    transport: Option<Transport>,
 }
 
 impl Habit {
-    fn suffices(&self, class: Class, limits: &Limits) -> bool {
+    fn suffices(&self, class: Class, transport: Transport, limits: &Limits) -> bool {
         match class {
             Class::DhcpBroadcast => self.times >= limits.leases,
             Class::PathMtuDiscovery => self.times >= limits.too_big,
@@ -74,13 +73,13 @@ impl Habit {
             // One says why.
             Class::NetbiosNameResolution => true,
             Class::PeerDiscovery => {
-                self.transport == Some(Transport::Udp) || self.targets.len() >= limits.peers
+                transport == Transport::Udp || self.targets.len() >= limits.peers
             }
             Class::MonitoringPoll => {
                 let checked = self.targets.len() * self.ports.len().max(1);
                 let checked = u32::try_from(checked).unwrap_or(u32::MAX);
-                match self.transport {
-                    Some(Transport::Tcp) => self.times >= limits.checks.saturating_mul(checked),
+                match transport {
+                    Transport::Tcp => self.times >= limits.checks.saturating_mul(checked),
                     _ => self.times >= limits.pings,
                 }
             }
@@ -88,7 +87,7 @@ impl Habit {
                 let sources = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
                 self.ports.len() == 1 && self.times >= limits.retries.saturating_mul(sources)
             }
-            _ if self.transport == Some(Transport::Udp) => {
+            _ if transport == Transport::Udp => {
                 self.sources.len() >= 2 && self.ports.len() <= self.sources.len()
             }
             Class::ProxyCheck => {
@@ -108,11 +107,12 @@ impl Habit {
 }
 
 impl Brief for Habit {
-    type Key = (Class, Address);
+    type Key = (Class, Address, Transport);
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
-        let what = match key.0 {
+        let &(class, _, transport) = key;
+        let what = match class {
             Class::DhcpBroadcast => "a host asks for an address",
             Class::PathMtuDiscovery => "a router says what fits",
             Class::RoutingLoop => "packets die that nobody meant to die",
@@ -121,7 +121,7 @@ impl Brief for Habit {
             Class::NetbiosNameResolution => {
                 "the name of a host that it has to do with is asked for"
             }
-            Class::PeerDiscovery if self.transport == Some(Transport::Udp) => {
+            Class::PeerDiscovery if transport == Transport::Udp => {
                 "a program calls for its like on its segment"
             }
             Class::PeerDiscovery => "peers that speak a peer-to-peer protocol",
@@ -132,11 +132,11 @@ impl Brief for Habit {
         };
         let times = usize::try_from(self.times).unwrap_or(usize::MAX);
         let draft = Draft {
-            class: key.0,
+            class,
             tool: None,
             sources: self.sources.blocks(),
             targets: self.targets.blocks(),
-            transport: self.transport?,
+            transport,
             ports: self.ports.ranges(),
             span: life.activity?,
             detected: life.detected?,
@@ -166,23 +166,24 @@ impl Explain {
 
     fn note(
         &mut self,
-        key: (Class, Address),
+        (class, about): (Class, Address),
         (source, target, transport): (Address, Address, Transport),
         port: Option<u16>,
         now: Moment,
         findings: &mut Findings,
     ) {
+        // Callers by one protocol say nothing of those by another.
+        let key = (class, about, transport);
         let habit = &mut self.habits.note(key, now, 1, findings).brief;
         habit.times = habit.times.saturating_add(1);
         habit.sources.insert(source);
         habit.targets.insert(target);
-        habit.transport.get_or_insert(transport);
         if let Some(port) = port {
             habit.ports.insert(port);
         }
         habit.frames.note(now.frame);
         self.habits.judge(key, now, findings, |habit, limits| {
-            habit.suffices(key.0, limits)
+            habit.suffices(class, transport, limits)
         });
     }
 
