@@ -27,6 +27,12 @@ pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
+/// So many of them: `1 event`, `2 events`.
+pub fn counted(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
 /// Prints, and takes a reader who has left for one who has seen enough.
 ///
 /// # Errors

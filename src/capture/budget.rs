@@ -47,7 +47,7 @@ impl fmt::Display for Budget {
             None => write!(f, "--max-bytes allows {most}"),
             Some(folder) => write!(
                 f,
-                "{} would be too full: its disk can hold {most}, if a tenth of what is free stays so; --max-bytes allows another amount",
+                "the disk of {} can hold {most}, if a tenth of what is free stays so; --max-bytes allows another amount",
                 folder.display()
             ),
         }

@@ -15,6 +15,11 @@ const PERIOD: &str = "2000";
 /// Scenarios that play before this year have such a background laid under them, where there is one.
 const UNTIL: i16 = 2005;
 
+/// Names that are so alike (Jaro and Winkler) differ by a slip of the finger or two.
+const ALIKE: f64 = 0.85;
+/// How many ids are proposed for one that is none.
+const SHOWN: usize = 5;
+
 /// One scenario with one seed, or one of its published traces, under the conditions that are its own.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -103,20 +108,31 @@ pub fn find(catalogue: &Catalogue, name: &str) -> Result<Arc<ScenarioFile>> {
             fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"))?;
         return Ok(Arc::new(catalogue.read(name, &text)?));
     }
-    let ids = catalogue.ids();
-    let close: Vec<&str> = ids
-        .iter()
-        .map(String::as_str)
-        .filter(|id| id.split('-').any(|part| name.split('-').any(|p| p == part)))
-        .collect();
-    let hint = if close.is_empty() {
-        String::new()
-    } else {
-        format!(" Close to it: {}.", close.join(", "))
+    let hint = match close_to(name, &catalogue.ids()) {
+        close if close.is_empty() => String::new(),
+        close => format!(" Close to it: {}.", close.join(", ")),
     };
     bail!(
         "no scenario is called '{name}'.{hint} 'crywolf list' shows all; a file's name ends in .toml"
     )
+}
+
+/// Ids that somebody may have meant who wrote `name`, the likeliest first: they share a word with it, or most letters.
+fn close_to(name: &str, ids: &[String]) -> Vec<String> {
+    let shares = |id: &str| {
+        id.split('-')
+            .any(|word| name.split('-').any(|own| own == word))
+    };
+    let mut close: Vec<(f64, &String)> = (ids.iter())
+        .map(|id| (strsim::jaro_winkler(name, id), id))
+        .filter(|(likeness, id)| *likeness >= ALIKE || shares(id))
+        .collect();
+    close.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    close
+        .into_iter()
+        .take(SHOWN)
+        .map(|(_, id)| id.clone())
+        .collect()
 }
 
 /// The scenario of an order, with every choice but the draws made.

@@ -2,12 +2,35 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use labels::Truth;
 
 use crate::process::temporary::Temporary;
+
+/// Where the truth of a capture stands: `a.truth.json` beside `a.pcap` and `a.pcap.gz`, and nowhere for standard input.
+pub fn beside(capture: &Path) -> Option<PathBuf> {
+    if capture == Path::new("-") {
+        return None;
+    }
+    let packed = capture.extension().is_some_and(|ending| ending == "gz");
+    let capture = if packed {
+        &capture.with_extension("")
+    } else {
+        capture
+    };
+    Some(capture.with_extension("truth.json"))
+}
+
+/// The truth beside a capture, where there is one.
+///
+/// # Errors
+/// Fails on a file that cannot be read or is no truth.
+pub fn read_beside(capture: &Path) -> Result<Option<Truth>> {
+    let path = beside(capture).filter(|path| path.is_file());
+    path.map(|path| read_truth(&path)).transpose()
+}
 
 /// Reads a truth file.
 ///
@@ -32,4 +55,26 @@ pub fn write_truth(truth: &Truth, path: &Path) -> Result<Temporary> {
         .and_then(|()| out.flush())
         .and_then(|()| out.into_inner().map_err(io::IntoInnerError::into_error))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_truth_stands_beside_a_capture_packed_or_not() {
+        let of = |capture| beside(Path::new(capture));
+        for capture in [
+            "x/a.v.seed1.pcap",
+            "x/a.v.seed1.pcapng",
+            "x/a.v.seed1.pcap.gz",
+        ] {
+            assert_eq!(
+                of(capture),
+                Some("x/a.v.seed1.truth.json".into()),
+                "{capture}"
+            );
+        }
+        assert_eq!(of("-"), None);
+    }
 }

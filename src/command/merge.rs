@@ -1,7 +1,6 @@
 //! `crywolf merge`: captures as one, in the order of their times, and the truth of all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,9 +15,11 @@ use wire::{LinkType, Timestamp};
 
 use crate::capture::budget::Budget;
 use crate::capture::format::Format;
+use crate::capture::input::display_name;
+use crate::capture::kept::{CaptureFile, Place};
 use crate::capture::sink::Sink;
-use crate::capture::truth::{read_truth, write_truth};
-use crate::output::{Verbosity, print};
+use crate::capture::truth::{read_beside, write_truth};
+use crate::output::{Verbosity, counted, print};
 use crate::process::temporary::{Temporary, keep_both};
 
 /// Merge captures and their truth.
@@ -28,13 +29,13 @@ Examples:
   crywolf merge syn-scan.victim.seed5.pcap fin-scan.victim.seed5.pcap --out both.pcap
   crywolf merge monday.pcap tuesday.pcap wednesday.pcap --out week.pcap
 
-Frames come in the order of their times, and of equal times in that of the captures: as mergecap puts them. The truth of a capture is
-looked for beside it, A.truth.json beside A.pcap; without one its frames count as background. That of all stands beside the output: events
-are numbered anew, those of the first capture first.
+Frames come in the order of their times, and of equal times in that of the captures: as mergecap puts them. The truth of a \
+capture is looked for beside it, A.truth.json beside A.pcap; without one its frames count as background. That of all stands \
+beside the output: events are numbered anew, those of the first capture first.
 
 Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct MergeArgs {
-    /// The captures, pcap or pcapng, of one link type
+    /// The captures, pcap or pcapng, of one link type, compressed with gzip or not; - reads standard input
     #[arg(required = true, num_args = 2.., value_name = "CAPTURE")]
     pub captures: Vec<PathBuf>,
 
@@ -56,23 +57,20 @@ pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
             path.display()
         );
     }
-    let truths = args
-        .captures
-        .iter()
-        .map(|path| truth_beside(path))
-        .collect::<Result<Vec<_>>>()?;
+    let file = Temporary::beside(&args.out)?;
+    let paths = args.captures.iter();
+    let truths = (paths.clone().map(|path| read_beside(path))).collect::<Result<Vec<_>>>()?;
+    let captures =
+        (paths.clone().map(|path| CaptureFile::open(path))).collect::<Result<Vec<_>>>()?;
     let mut sources = Vec::new();
-    for (path, truth) in args.captures.iter().zip(&truths) {
-        sources.push(Source::open(path, truth.as_ref())?);
+    for ((path, capture), truth) in paths.zip(&captures).zip(&truths) {
+        let source = Source::open(path, capture, truth.as_ref());
+        sources.push(source.with_context(|| display_name(path))?);
     }
     let failed = || format!("cannot write {}", args.out.display());
     let folder = args.out.parent().unwrap_or(Path::new("."));
-    let sink = Sink::new(
-        Temporary::beside(&args.out)?,
-        Arc::new(Budget::new(None, folder)),
-        false,
-    );
-    let (link_type, nanos) = (link_type(&sources)?, nanos(&args.captures)?);
+    let sink = Sink::new(file, Arc::new(Budget::new(None, folder)), false);
+    let (link_type, nanos) = (link_type(&sources)?, nanos(&captures)?);
     let writer = if nanos {
         CaptureWriter::with_nanos_of(sink, link_type)
     } else {
@@ -105,7 +103,11 @@ pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if !verbosity.quiet {
         let (packets, events) = (merged.capture.packets, merged.events.len());
         let out = args.out.display();
-        print(&format!("{out}: {packets} packets, {events} events\n"))?;
+        print(&format!(
+            "{out}: {}, {}\n",
+            counted(packets, "packet"),
+            counted(events as u64, "event")
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -113,7 +115,7 @@ pub fn run(args: &MergeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
 /// A capture on its way into the whole.
 struct Source<'a> {
     path: &'a Path,
-    reader: CaptureReader<BufReader<File>>,
+    reader: CaptureReader<BufReader<Place<'a>>>,
     truth: Option<&'a Truth>,
     origin: Origin,
     /// The frame that comes next.
@@ -131,11 +133,14 @@ struct Head {
 }
 
 impl<'a> Source<'a> {
-    fn open(path: &'a Path, truth: Option<&'a Truth>) -> Result<Source<'a>> {
-        let name = || path.display().to_string();
+    fn open(
+        path: &'a Path,
+        capture: &'a CaptureFile,
+        truth: Option<&'a Truth>,
+    ) -> Result<Source<'a>> {
         let mut source = Source {
             path,
-            reader: CaptureReader::new(open(path)?).with_context(name)?,
+            reader: CaptureReader::new(capture.reader())?,
             truth,
             origin: truth.map_or_else(Origin::default, |truth| {
                 Origin::new(&truth.events, &truth.frames)
@@ -144,7 +149,7 @@ impl<'a> Source<'a> {
             bytes: Vec::new(),
             taken: 0,
         };
-        source.step().with_context(name)?;
+        source.step()?;
         Ok(source)
     }
 
@@ -201,9 +206,7 @@ fn merge(sources: &mut [Source<'_>], mut writer: CaptureWriter<Sink>) -> Result<
         source.taken += 1;
         let at = head.time.as_nanos();
         carried.take(part, &mut source.origin, source.taken, at);
-        source
-            .step()
-            .with_context(|| source.path.display().to_string())?;
+        source.step().with_context(|| display_name(source.path))?;
         if let Some(next) = source.head
             && next.link_type != head.link_type
         {
@@ -284,10 +287,9 @@ fn link_type(sources: &[Source<'_>]) -> Result<LinkType> {
 }
 
 /// Whether one of them has stamps in nanoseconds.
-fn nanos(captures: &[PathBuf]) -> Result<bool> {
-    for path in captures {
-        let format = Format::of(open(path)?, 1).with_context(|| path.display().to_string())?;
-        if format.nanos() {
+fn nanos(captures: &[CaptureFile]) -> Result<bool> {
+    for capture in captures {
+        if Format::of(capture.reader(), 1)?.nanos() {
             return Ok(true);
         }
     }
@@ -311,6 +313,7 @@ fn shared(sources: &[Source<'_>]) -> Vec<String> {
                 "{first}{} in events of {} and of {}: a detector sees one host that does both",
                 match common.len() {
                     1 => " plays a role".to_owned(),
+                    2 => " and another play a role".to_owned(),
                     more => format!(" and {} others play a role", more - 1),
                 },
                 one.path.display(),
@@ -319,17 +322,6 @@ fn shared(sources: &[Source<'_>]) -> Vec<String> {
         }
     }
     said
-}
-
-fn open(path: &Path) -> Result<BufReader<File>> {
-    let file =
-        File::open(path).with_context(|| format!("cannot read the capture {}", path.display()))?;
-    Ok(BufReader::with_capacity(1 << 18, file))
-}
-
-fn truth_beside(path: &Path) -> Result<Option<Truth>> {
-    let beside = path.with_extension("truth.json");
-    beside.is_file().then(|| read_truth(&beside)).transpose()
 }
 
 fn file_name(path: &Path) -> String {

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use tempfile::NamedTempFile;
 
 use crate::process::unfinished::{Unfinished, unfinished};
@@ -42,12 +42,14 @@ impl Temporary {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let mut unfinished = unfinished();
-        let file = builder.tempfile_in(folder).with_context(|| {
-            format!(
+        let file = builder.tempfile_in(folder).map_err(|error| {
+            // Without the temporary name, which says nothing to anybody.
+            let reason = io::Error::from(error.kind());
+            anyhow!(reason).context(format!(
                 "cannot write {}: does the folder {} exist, and may you write there?",
                 path.display(),
                 folder.display()
-            )
+            ))
         })?;
         unfinished.files.insert(file.path().to_owned());
         Ok(Temporary(Kept::Named(Some(file))))
@@ -104,8 +106,13 @@ impl Write for Temporary {
     }
 }
 
-/// Refuses a name under which something else than a file stands: who is root would replace even /dev/null.
+/// Refuses a name under which something else than a file stands: who is root would replace even /dev/null. And `-`,
+/// which only who writes to standard output knows, and then asks for no file.
 fn refuse_others(path: &Path) -> Result<()> {
+    ensure!(
+        path != Path::new("-"),
+        "this output cannot go to standard output: name a file"
+    );
     let what = match fs::metadata(path) {
         Ok(found) if found.is_dir() => "a folder",
         Ok(found) if !found.is_file() => "a device, a pipe or a socket",

@@ -1,8 +1,12 @@
 //! `crywolf merge`: captures as one, with the labels of all.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use labels::Truth;
 
 use crate::tools::{crywolf, crywolf_ok, has};
@@ -125,6 +129,43 @@ fn a_detector_is_graded_on_the_whole() {
             .any(|line| line.starts_with("recall") && line.contains("2/2")),
         "{summary}"
     );
+}
+
+#[test]
+fn what_is_compressed_or_comes_in_a_stream_is_merged_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = captures(folder.path());
+    let plain = folder.path().join("plain.pcap");
+    merged(&both, &plain);
+    let [one, two] = both;
+    let packed = folder.path().join("fin-scan.victim.seed5.pcap.gz");
+    let mut packer = GzEncoder::new(fs::File::create(&packed).unwrap(), Compression::fast());
+    packer.write_all(&fs::read(&two).unwrap()).unwrap();
+    packer.finish().unwrap();
+    fs::remove_file(two).unwrap();
+    let out = folder.path().join("stream.pcap");
+    let status = Command::new(env!("CARGO_BIN_EXE_crywolf"))
+        .args([
+            "merge",
+            "-q",
+            "-",
+            packed.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ])
+        .stdin(fs::File::open(&one).unwrap())
+        .status();
+    assert!(status.unwrap().success());
+    assert!(fs::read(&plain).unwrap() == fs::read(&out).unwrap());
+    // Beside the compressed one stands its truth; beside a stream stands none.
+    let classes = |capture| {
+        truth_of(capture)
+            .events
+            .into_iter()
+            .map(|event| event.class)
+    };
+    assert_eq!(classes(&out).collect::<Vec<_>>(), [labels::Class::FinScan]);
+    assert_eq!(classes(&plain).count(), 2);
 }
 
 #[test]

@@ -36,8 +36,8 @@ pub struct DetectArgs {
     )]
     pub capture: Option<PathBuf>,
 
-    /// A home network; may be given several times.
-    #[arg(long, value_name = "CIDR")]
+    /// A home network, or several with commas between; may be repeated [default: unknown]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub home: Vec<AddressBlock>,
 
     /// A set of thresholds: quiet alerts less, paranoid at first signs.

@@ -7,8 +7,6 @@ mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,10 +23,12 @@ use wire::capture::CaptureReader;
 
 use crate::capture::budget::Budget;
 use crate::capture::format::Format;
+use crate::capture::input::display_name;
+use crate::capture::kept::CaptureFile;
 use crate::capture::order::{self, Order, Terms};
 use crate::capture::sink::Sink;
-use crate::capture::truth::{read_truth, write_truth};
-use crate::output::{Verbosity, print};
+use crate::capture::truth::{read_beside, read_truth, write_truth};
+use crate::output::{Verbosity, counted, print};
 use crate::process::temporary::{Temporary, keep_both};
 
 use map::{Cast, Ground, Mapping};
@@ -40,15 +40,17 @@ use survey::{Sides, Survey};
 #[command(after_help = "\
 Examples:
   crywolf inject --into monday.pcap syn-scan --out monday-scanned.pcap
-  crywolf inject --into monday.pcap syn-scan@10m mail-callbacks@12m --seed 7 --home 10.20.0.0/16 --out mixed.pcap
+  crywolf inject --into monday.pcap syn-scan@10m mail-callbacks@12m --seed 7 --out mixed.pcap
+  crywolf inject --into monday.pcap.gz fin-scan --home 10.20.0.0/16,10.30.0.0/16 --out mixed.pcap
 
-Who is at home in a scenario gets free addresses of your networks; hardware addresses, VLAN, TTLs, the largest packet and the link type
-are those of your capture, whose own frames and stamps stay as they are. The truth stands beside the output, OUT.truth.json: where the
-capture has a truth, its events keep their numbers and the new ones follow; without one, its frames count as background.
+Who is at home in a scenario gets free addresses of your networks; hardware addresses, VLAN, TTLs, the largest packet and \
+the link type are those of your capture, whose own frames and stamps stay as they are. The truth stands beside the output, \
+mixed.truth.json beside mixed.pcap: where the capture has a truth, its events keep their numbers and the new ones follow; \
+without one, its frames count as background.
 
 Exit status: 0 done, 2 wrong use or bad input, 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct InjectArgs {
-    /// The capture to lay them over, pcap or pcapng
+    /// The capture to lay them over, pcap or pcapng, compressed with gzip or not; - reads standard input
     #[arg(long, value_name = "CAPTURE")]
     pub into: PathBuf,
 
@@ -65,8 +67,9 @@ pub struct InjectArgs {
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
 
-    /// A network of your own; may be repeated [default: as its truth says, or as the capture shows]
-    #[arg(long, value_name = "CIDR")]
+    /// A network of your own, or several with commas between; may be repeated [default: as its truth says, or as the
+    /// capture shows]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub home: Vec<AddressBlock>,
 
     /// The seed; each further scenario takes the next one
@@ -91,15 +94,20 @@ pub struct InjectArgs {
 /// # Errors
 /// Captures and truths that cannot be read or do not belong together, scenarios that find no place, outputs that fail.
 pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
-    let name = args.into.display();
+    let name = || display_name(&args.into);
     ensure!(
         args.into.canonicalize().ok() != args.out.canonicalize().ok() || !args.out.exists(),
         "the output is the capture itself: give it another name"
     );
-    let base = truth_of(args)?;
-    let survey = look(&args.into).with_context(|| name.to_string())?;
+    let file = Temporary::beside(&args.out)?;
+    let base = match &args.truth {
+        Some(named) => Some(read_truth(named)?),
+        None => read_beside(&args.into)?,
+    };
+    let capture = CaptureFile::open(&args.into)?;
+    let survey = look(&capture).with_context(name)?;
     let link_type = survey.link_type.map_or(1, |link_type| link_type.0);
-    let format = Format::of(open(&args.into)?, link_type).with_context(|| name.to_string())?;
+    let format = Format::of(capture.reader(), link_type).with_context(name)?;
     let mut stage = Stage::set(args, survey, base.as_ref(), format.nanos())?;
     let parameters = base.as_ref().map(|truth| truth.parameters.clone());
     let mut parameters = parameters.unwrap_or_default();
@@ -115,7 +123,7 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         parameters.extend(free.map(|key| (key, played)));
         stories.push(story);
     }
-    let (file, sha256, merged) = write(args, base.as_ref(), &stories, &format)?;
+    let (file, sha256, merged) = write(args, file, &capture, base.as_ref(), &stories, &format)?;
     let (injected, events) = (merged.injected, merged.events.len());
     let truth = truth_of_merged(args, base, merged, sha256, parameters, stage.home);
     let beside = args.out.with_extension("truth.json");
@@ -127,26 +135,29 @@ pub fn run(args: &InjectArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     if !verbosity.quiet {
         let packets = truth.capture.packets;
         print(&format!(
-            "{}: {packets} packets, {injected} of them laid in, {events} events\n",
-            args.out.display()
+            "{}: {}, {injected} of them laid in, {}\n",
+            args.out.display(),
+            counted(packets, "packet"),
+            counted(events as u64, "event")
         ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes capture and stories as one, beside the output; also gives its SHA-256 and what was written.
+/// Writes capture and stories as one into a file; also gives its SHA-256 and what was written.
 fn write(
     args: &InjectArgs,
+    file: Temporary,
+    capture: &CaptureFile,
     base: Option<&Truth>,
     stories: &[Story],
     format: &Format,
 ) -> Result<(Temporary, String, Merged)> {
-    let file = Temporary::beside(&args.out)?;
     let folder = args.out.parent().unwrap_or(Path::new("."));
     let budget = Arc::new(Budget::new(None, folder));
     let mut sink = std::io::BufWriter::new(Sink::new(file, budget, false));
-    let merged = merge::merge(open(&args.into)?, base, stories, format, &mut sink);
-    let merged = merged.with_context(|| args.into.display().to_string())?;
+    let merged = merge::merge(capture.reader(), base, stories, format, &mut sink);
+    let merged = merged.with_context(|| display_name(&args.into))?;
     let failed = || format!("cannot write {}", args.out.display());
     let sink = sink
         .into_inner()
@@ -194,25 +205,9 @@ fn named(part: Option<&OsStr>) -> String {
     part.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn open(path: &Path) -> Result<BufReader<File>> {
-    let file =
-        File::open(path).with_context(|| format!("cannot read the capture {}", path.display()))?;
-    Ok(BufReader::with_capacity(1 << 18, file))
-}
-
-/// The truth of the capture, where it has one.
-fn truth_of(args: &InjectArgs) -> Result<Option<Truth>> {
-    let beside = args.into.with_extension("truth.json");
-    match &args.truth {
-        Some(named) => read_truth(named).map(Some),
-        None if beside.is_file() => read_truth(&beside).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn look(path: &Path) -> Result<Survey> {
+fn look(capture: &CaptureFile) -> Result<Survey> {
     let mut survey = Survey::default();
-    let mut reader = CaptureReader::new(open(path)?)?;
+    let mut reader = CaptureReader::new(capture.reader())?;
     while let Some(record) = reader.next()? {
         survey.take(&record)?;
     }
@@ -241,13 +236,13 @@ impl<'a> Stage<'a> {
         truth: Option<&Truth>,
         nanos: bool,
     ) -> Result<Stage<'a>> {
-        let name = args.into.display();
+        let name = display_name(&args.into);
         let (Some(first), Some(last)) = (survey.first, survey.last) else {
             bail!("{name} holds no frame: there is nothing to lay a scenario over");
         };
         let home = match (args.home.as_slice(), truth) {
             ([], Some(truth)) if !truth.home.is_empty() => truth.home.clone(),
-            ([], _) => survey.home().with_context(|| name.to_string())?,
+            ([], _) => survey.home().with_context(|| name.clone())?,
             (named, _) => named.to_vec(),
         };
         Ok(Stage {
@@ -267,7 +262,7 @@ impl<'a> Stage<'a> {
 
     /// Plays a scenario, and finds a place for everybody in it. Also says what was played.
     fn story(&mut self, text: &str, seed: u64) -> Result<(Story, String)> {
-        let (name, offset) = split_offset(text);
+        let (name, offset) = split_offset(text)?;
         let file = order::find(&self.catalogue, name)?;
         let id = file.identity().id.clone();
         let mut draws = SeedTree::of(&id, seed, Pins::new()).draws("inject");
@@ -372,12 +367,18 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// A scenario's name, and how far into the capture it begins, in nanoseconds.
-fn split_offset(text: &str) -> (&str, Option<u64>) {
-    let split = text
-        .rsplit_once('@')
-        .and_then(|(name, offset)| Some((name, units::duration(offset)?)));
-    split.map_or((text, None), |(name, offset)| (name, Some(offset)))
+/// A scenario's name, and how far into the capture it begins, in nanoseconds. An `@` may also be part of a file's name.
+///
+/// # Errors
+/// What stands behind the last `@` is neither a time nor the end of a file's name.
+fn split_offset(text: &str) -> Result<(&str, Option<u64>)> {
+    let Some((name, offset)) = text.rsplit_once('@').filter(|_| !text.ends_with(".toml")) else {
+        return Ok((text, None));
+    };
+    let nanos = units::duration(offset).with_context(|| {
+        format!("'{offset}' is no time with its unit: write {name}@90s or {name}@10m")
+    })?;
+    Ok((name, Some(nanos)))
 }
 
 #[cfg(test)]
@@ -386,11 +387,18 @@ mod tests {
 
     #[test]
     fn an_offset_stands_behind_the_last_at() {
-        assert_eq!(
-            split_offset("syn-scan@10m"),
-            ("syn-scan", Some(600_000_000_000))
-        );
-        assert_eq!(split_offset("syn-scan"), ("syn-scan", None));
-        assert_eq!(split_offset("me@home/own.toml"), ("me@home/own.toml", None));
+        for (text, expected) in [
+            ("syn-scan@10m", ("syn-scan", Some(600_000_000_000))),
+            ("syn-scan", ("syn-scan", None)),
+            ("me@home/own.toml", ("me@home/own.toml", None)),
+            (
+                "me@home/own.toml@1s",
+                ("me@home/own.toml", Some(1_000_000_000)),
+            ),
+        ] {
+            assert_eq!(split_offset(text).unwrap(), expected);
+        }
+        let error = split_offset("syn-scan@10").unwrap_err().to_string();
+        assert!(error.contains("syn-scan@10m"), "{error}");
     }
 }

@@ -30,13 +30,13 @@ Examples:
   crywolf replay scan.pcap --tap lab0 --netns lab --map 192.0.2.0/24=10.1.2.0/24
   crywolf replay scan.pcap --interface veth0 --dry-run     what would be sent where
 
-Nothing is sent but to a tap, veth, dummy or loopback interface, nor with addresses that do not
+Nothing is sent but to a tap, veth, dummy or loopback interface, nor with addresses that do not \
 belong into a lab; each refusal names the option that lifts it.
 
-Exit status: 0 all was sent, or as much as --limit and --duration allow; 1 nobody took the frames,
+Exit status: 0 all was sent, or as much as --limit and --duration allow; 1 nobody took the frames, \
 the interface went away, or a way out of the lab appeared; 2 wrong use, refusal or bad capture; 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct ReplayArgs {
-    /// The capture, pcap or pcapng; - reads standard input
+    /// The capture, pcap or pcapng, compressed with gzip or not; - reads standard input
     #[arg(value_name = "CAPTURE")]
     pub capture: PathBuf,
 
@@ -89,7 +89,7 @@ pub struct TargetArgs {
     #[arg(long)]
     pub wait_for_listener: bool,
 
-    /// Address of the new tap
+    /// Address of the new tap [default: the kernel draws one]
     #[arg(long, value_name = "MAC", requires = "tap", value_parser = parse_mac)]
     pub tap_mac: Option<MacAddress>,
 
@@ -106,15 +106,15 @@ pub struct TargetArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "When")]
 pub struct TimingArgs {
-    /// Times as fast as captured
+    /// Times as fast as captured [default: 1]
     #[arg(long, value_name = "X", group = "pace", value_parser = parse_positive)]
     pub speed: Option<f64>,
 
-    /// Frames a second
+    /// Frames a second, whatever the time stamps
     #[arg(long, value_name = "N", group = "pace", value_parser = parse_positive)]
     pub pps: Option<f64>,
 
-    /// Millions of bits a second
+    /// Millions of bits a second, whatever the time stamps
     #[arg(long, value_name = "N", group = "pace", value_parser = parse_positive)]
     pub mbps: Option<f64>,
 
@@ -134,7 +134,7 @@ pub struct TimingArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with_all = ["pps", "mbps", "top"])]
     pub gap_cap: Option<Duration>,
 
-    /// Begin so far into the capture
+    /// Begin so far into each pass, in capture time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub start_at: Option<Duration>,
 
@@ -142,7 +142,7 @@ pub struct TimingArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 
-    /// End after so long
+    /// End after so long, in real time
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
@@ -163,15 +163,15 @@ pub struct RewriteArgs {
     #[arg(long, value_name = "MAC", value_parser = parse_mac)]
     pub destination_mac: Option<MacAddress>,
 
-    /// One hardware address for another; may be given several times
+    /// One hardware address for another; may be repeated
     #[arg(long, value_name = "MAC=MAC", value_parser = parse_mac_map)]
     pub map_mac: Vec<(MacAddress, MacAddress)>,
 
-    /// Addresses of one prefix for another, wherever they stand; may be given several times, the first that fits counts
+    /// Addresses of one prefix for another, wherever they stand; may be repeated, the first that fits counts
     #[arg(long, value_name = "CIDR=CIDR")]
     pub map: Vec<AddressMap>,
 
-    /// One port for another, or a range: 80=8080, 1000-1999=3000-3999; may be given several times
+    /// One port for another, or a range: 80=8080, 1000-1999=3000-3999; may be repeated
     #[arg(long, value_name = "PORT=PORT")]
     pub map_port: Vec<PortMap>,
 
@@ -184,19 +184,19 @@ pub struct RewriteArgs {
     pub vlan: Option<Vlan>,
 
     /// Whether checksums follow what changes (adjust), or are worked out anew (fix)
-    #[arg(long, value_enum, default_value_t = ChecksumChoice::Adjust)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = ChecksumChoice::Adjust)]
     pub checksums: ChecksumChoice,
 
-    /// The largest packet, in bytes, of a new tap as well; the interface's own MTU unless given
+    /// The largest packet, in bytes, of a new tap as well [default: the interface's MTU; 1500 of a new tap]
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(68..))]
     pub mtu: Option<u16>,
 
     /// What to do with larger ones
-    #[arg(long, value_enum, default_value_t = OversizeChoice::Refuse)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = OversizeChoice::Refuse)]
     pub oversize: OversizeChoice,
 
     /// What to do with frames that were captured only in part: fill them up with zeros, send the part, skip them
-    #[arg(long, value_enum, default_value_t = CutChoice::Pad)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = CutChoice::Pad)]
     pub cut: CutChoice,
 }
 
@@ -221,7 +221,7 @@ pub struct GuardArgs {
     #[arg(long)]
     pub allow_unreadable: bool,
 
-    /// Never send more frames a second
+    /// Never send more frames a second [default: 5000000; 1000 with --allow-physical]
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub max_pps: Option<f64>,
 
@@ -238,7 +238,7 @@ pub struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// The capture's truth; the file beside the capture unless given
+    /// The capture's truth [default: A.truth.json beside A.pcap]
     #[arg(long, value_name = "FILE", requires = "truth_out")]
     pub truth: Option<PathBuf>,
 

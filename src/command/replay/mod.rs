@@ -3,7 +3,6 @@
 mod args;
 mod report;
 mod sentry;
-mod source;
 mod truth;
 mod way;
 
@@ -22,9 +21,9 @@ use replay::{
 use rewrite::Rewriter;
 
 use crate::capture::input::display_name;
+use crate::capture::kept::CaptureFile;
 use crate::output::{self, Verbosity, print};
 use crate::process::{drop_privileges, exit_code_of_signal, stop_flag};
-use source::CaptureFile;
 use truth::LiveTruth;
 use way::Way;
 

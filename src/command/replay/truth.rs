@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use rewrite::Rewriter;
 use wire::capture::CaptureReader;
 
 use crate::capture::input::display_name;
+use crate::capture::truth::beside;
 
 /// Nanoseconds of the times that most captures hold.
 const MICROSECOND: i128 = 1_000;
@@ -23,13 +24,11 @@ const MICROSECOND: i128 = 1_000;
 /// # Errors
 /// Names the file that cannot be read, is no truth, or is that of another capture.
 pub fn read(given: Option<&Path>, capture: &Path, source: &dyn Source) -> Result<Truth> {
-    let beside: PathBuf = capture.with_extension("truth.json");
-    let path = given.unwrap_or(&beside);
-    ensure!(
-        given.is_some() || capture != Path::new("-"),
-        "which truth belongs to standard input? --truth FILE names it"
-    );
-    let text = fs::read_to_string(path).with_context(|| {
+    let path = given
+        .map(Path::to_owned)
+        .or_else(|| beside(capture))
+        .context("which truth belongs to standard input? --truth FILE names it")?;
+    let text = fs::read_to_string(&path).with_context(|| {
         format!(
             "cannot read the truth {}: --truth names another file",
             path.display()

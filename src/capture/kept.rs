@@ -1,20 +1,23 @@
-//! The capture to be replayed: a file that is read as often as need be.
+//! A capture that is read as often as need be.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, BufReader, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use replay::Source;
 
 use crate::capture::input::{self, Input};
+
+/// How much of it is read at once.
+const BUFFER: usize = 1 << 18;
 
 /// An open capture. Each reader of it has a place of its own, so that several can read at once.
 pub struct CaptureFile(File);
 
 impl CaptureFile {
-    /// Opens a capture. Standard input, and what else cannot be read twice, is kept in a temporary file without a name.
+    /// Opens a capture. What cannot be read twice, standard input, a pipe or what is compressed, is kept in a temporary
+    /// file without a name.
     ///
     /// # Errors
     /// Names what cannot be opened or read.
@@ -28,6 +31,24 @@ impl CaptureFile {
             }
         }
     }
+
+    /// Reads it from its beginning, much at once.
+    pub fn reader(&self) -> BufReader<Place<'_>> {
+        BufReader::with_capacity(BUFFER, self.beginning())
+    }
+
+    fn beginning(&self) -> Place<'_> {
+        Place {
+            file: &self.0,
+            offset: 0,
+        }
+    }
+}
+
+impl replay::Source for CaptureFile {
+    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(self.beginning()))
+    }
 }
 
 fn keep(mut stream: impl Read) -> io::Result<CaptureFile> {
@@ -37,17 +58,8 @@ fn keep(mut stream: impl Read) -> io::Result<CaptureFile> {
     Ok(CaptureFile(file))
 }
 
-impl Source for CaptureFile {
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(Place {
-            file: &self.0,
-            offset: 0,
-        }))
-    }
-}
-
 /// A reader's place in the file.
-struct Place<'a> {
+pub struct Place<'a> {
     file: &'a File,
     offset: u64,
 }
