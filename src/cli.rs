@@ -24,7 +24,7 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the scenarios of the catalogue
+    /// List the scenarios of the catalogue, or the classes of the taxonomy
     List(list::ListArgs),
     /// Show one scenario and its first frames
     Show(show::ShowArgs),

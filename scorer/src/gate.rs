@@ -118,7 +118,7 @@ pub enum GateError {
         reason: String,
     },
     /// The scope is neither class nor family nor verdict.
-    #[error("'{0}' is no class, family or verdict: `crywolf list` shows them")]
+    #[error("'{0}' is no class, family or verdict: `crywolf list --classes` shows them")]
     UnknownScope(String),
     /// The figure is unknown.
     #[error("'{name}' is no figure: one of {known}")]

@@ -107,10 +107,19 @@ impl Part {
     /// Names the word that is none.
     pub fn by_kind(&self) -> Result<Kinds> {
         let family = |name: &String| {
-            Family::from_name(name).ok_or_else(|| anyhow!("families: no family is called '{name}'"))
+            let known = || {
+                Family::ALL
+                    .iter()
+                    .map(|family| family.name())
+                    .collect::<Vec<_>>()
+            };
+            Family::from_name(name)
+                .ok_or_else(|| anyhow!("families: '{name}' is none of {}", known().join(", ")))
         };
         let class = |name: &String| {
-            Class::from_name(name).ok_or_else(|| anyhow!("classes: no class is called '{name}'"))
+            Class::from_name(name).ok_or_else(|| {
+                anyhow!("classes: no class is called '{name}': `crywolf list --classes` shows all")
+            })
         };
         let verdict = |name: &String| {
             let known = Verdict::ALL.into_iter().find(|known| known.name() == name);
@@ -173,6 +182,10 @@ fn read(text: &str) -> Result<Suite> {
     if suite.parts.is_empty() {
         bail!("it has no [[part]], and chooses nothing");
     }
+    for (part, number) in suite.parts.iter().zip(1..) {
+        let read = part.seeds().and_then(|_| part.by_kind());
+        read.with_context(|| format!("part {number}"))?;
+    }
     Ok(suite)
 }
 
@@ -184,11 +197,7 @@ mod tests {
     fn the_suites_that_ship_can_be_read() {
         assert!(built_in().contains(&DEFAULT.to_owned()));
         for name in built_in() {
-            let suite = find(&name).unwrap();
-            for part in &suite.parts {
-                part.seeds().unwrap();
-                part.by_kind().unwrap();
-            }
+            find(&name).unwrap();
         }
     }
 
@@ -201,15 +210,15 @@ mod tests {
             unknown.contains("line 3") && unknown.contains("`seeds`"),
             "{unknown}"
         );
-        let part = Part {
-            verdicts: vec!["evil".into()],
-            ..Part::default()
+        let kind = |words: &str| {
+            error(&format!(
+                "title = 'x'\n[[part]]\nall = true\n[[part]]\n{words}\n"
+            ))
         };
+        assert!(kind("verdicts = ['evil']").contains("backscatter"));
         assert!(
-            part.by_kind()
-                .unwrap_err()
-                .to_string()
-                .contains("backscatter")
+            kind("families = ['flod']").contains("part 2: families: 'flod' is none of port-scan")
         );
+        assert!(kind("seeds = '3..1'").contains("part 2: seeds: '3..1' runs backwards"));
     }
 }

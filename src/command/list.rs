@@ -1,8 +1,8 @@
-//! `crywolf list`: the catalogue.
+//! `crywolf list`: the catalogue, and the classes of the taxonomy.
 
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 use generator::{Catalogue, Identity, Request};
 use labels::{Class, Family, Verdict};
@@ -10,25 +10,38 @@ use serde_json::json;
 
 use crate::output::print;
 
-/// List the scenarios of the catalogue.
+/// List the scenarios of the catalogue, or the classes of the taxonomy.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Examples:
   crywolf list
   crywolf list --verdict legitimate
-  crywolf list --family port-scan --json")]
+  crywolf list --family port-scan --json
+  crywolf list --classes --verdict attack")]
 pub struct ListArgs {
-    /// Only scenarios of this verdict: attack, reconnaissance, backscatter, legitimate, normal
+    /// Only those of this verdict: attack, reconnaissance, backscatter, legitimate, normal
     #[arg(long, value_name = "V", value_parser = parse_verdict)]
     pub verdict: Option<Verdict>,
 
-    /// Only scenarios of this family
+    /// Only those of this family
     #[arg(long, value_name = "F", value_parser = parse_family)]
     pub family: Option<Family>,
+
+    /// The classes of events, by family, instead of the scenarios: what a detector, a map or a gate may name
+    #[arg(long)]
+    pub classes: bool,
 
     /// As a JSON array
     #[arg(long)]
     pub json: bool,
+}
+
+impl ListArgs {
+    fn wants(&self, family: Family) -> bool {
+        let verdict = family.verdict();
+        self.verdict.is_none_or(|wanted| wanted == verdict)
+            && self.family.is_none_or(|wanted| wanted == family)
+    }
 }
 
 fn parse_verdict(text: &str) -> Result<Verdict, String> {
@@ -47,27 +60,76 @@ fn parse_family(text: &str) -> Result<Family, String> {
 /// Runs the command.
 ///
 /// # Errors
-/// The mistakes of a built-in scenario, which the tests keep out.
+/// A verdict and a family that do not go together; the mistakes of a built-in scenario, which the tests keep out.
 pub fn run(args: &ListArgs) -> Result<ExitCode> {
-    let wanted: Vec<Identity> = Catalogue::identities()?
-        .into_iter()
-        .filter(|identity| {
-            args.verdict
-                .is_none_or(|verdict| identity.family.verdict() == verdict)
-                && args.family.is_none_or(|wanted| identity.family == wanted)
-        })
-        .collect();
-    if args.json {
-        let catalogue = Catalogue::built_in()?;
-        let rows: Vec<serde_json::Value> = wanted
-            .iter()
-            .map(|identity| row(&identity.id, &catalogue))
-            .collect::<Result<_>>()?;
-        print(&format!("{}\n", serde_json::to_string_pretty(&rows)?))?;
-    } else {
-        print(&table(&wanted))?;
+    if let (Some(verdict), Some(family)) = (args.verdict, args.family) {
+        let own = family.verdict();
+        ensure!(
+            own == verdict,
+            "the verdict of the family {family} is {own}: leave --verdict out"
+        );
     }
+    let text = if args.classes {
+        classes(args)?
+    } else {
+        scenarios(args)?
+    };
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn scenarios(args: &ListArgs) -> Result<String> {
+    let mut wanted = Catalogue::identities()?;
+    wanted.retain(|identity| args.wants(identity.family));
+    if !args.json {
+        return Ok(table(&wanted));
+    }
+    let catalogue = Catalogue::built_in()?;
+    let rows = wanted.iter().map(|identity| row(&identity.id, &catalogue));
+    pretty(&rows.collect::<Result<Vec<_>>>()?)
+}
+
+fn classes(args: &ListArgs) -> Result<String> {
+    let mut wanted = Class::ALL.to_vec();
+    wanted.retain(|class| args.wants(class.family()));
+    if !args.json {
+        return Ok(table_of_classes(&wanted));
+    }
+    let rows = wanted.iter().map(|class| {
+        json!({
+            "class": class.name(),
+            "family": class.family().name(),
+            "verdict": class.verdict().name(),
+            "definition": class.definition(),
+            "technique": class.technique(),
+        })
+    });
+    pretty(&rows.collect::<Vec<_>>())
+}
+
+fn pretty(rows: &[serde_json::Value]) -> Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(rows)?))
+}
+
+fn table_of_classes(rows: &[Class]) -> String {
+    let width = rows.iter().map(|class| class.name().len()).max();
+    let width = width.unwrap_or(0);
+    let mut text = String::new();
+    // The table of the taxonomy goes family by family.
+    let mut last = None;
+    for class in rows {
+        let family = class.family();
+        if last.replace(family) != Some(family) {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text.push_str(&format!("{gap}{}: {family}\n", family.verdict()));
+        }
+        text.push_str(&format!(
+            "  {:width$}  {}\n",
+            class.name(),
+            class.definition()
+        ));
+    }
+    text
 }
 
 fn row(id: &str, catalogue: &Catalogue) -> Result<serde_json::Value> {

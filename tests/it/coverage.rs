@@ -1,9 +1,12 @@
-//! Every scenario is whole: the documents' are all there, and each has facts, its story's other side, golden files and a page.
+//! Every scenario is whole: the documents' are all there, and each has facts, its story's other side, golden files and a page. Classes
+//! are listed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use generator::{Catalogue, Request};
+
+use crate::tools::crywolf_ok;
 
 /// Bytes of golden files that a scenario may have, so that the repository stays small.
 const GOLDEN_BYTES: u64 = 40 * 1024;
@@ -36,6 +39,22 @@ fn the_catalogue_has_all_that_the_documents_describe() {
     assert_eq!(documented.len(), DOCUMENTED);
     let missing: Vec<&String> = documented.iter().filter(|id| !known.contains(id)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_classes_are_listed_for_people_and_as_json() {
+    let rows: serde_json::Value =
+        serde_json::from_str(&crywolf_ok(&["list", "--classes", "--json"])).unwrap();
+    let listed = rows.as_array().unwrap().iter();
+    let listed = listed.map(|row| row["class"].as_str().unwrap());
+    let known = labels::Class::ALL.iter().map(|class| class.name());
+    assert!(listed.eq(known));
+    let text = crywolf_ok(&["list", "--classes", "--family", "loop"]);
+    assert!(
+        text.starts_with("attack: loop\n  echo-chargen-loop  "),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 2);
 }
 
 #[test]

@@ -336,7 +336,7 @@ fn words(name: &str, node: &Node, fields: &mut Fields<'_, '_>) -> Words {
 fn class(fields: &mut Fields<'_, '_>, key: &'static str) -> Option<Class> {
     fields.parsed(
         key,
-        "a class of the taxonomy, such as \"syn-scan\"",
+        "a class of the taxonomy, such as \"syn-scan\"; `crywolf list --classes` shows all",
         |value| Class::from_name(text_ref(value)?),
     )
 }

@@ -22,7 +22,9 @@ pub(super) fn head(fields: &mut Fields<'_, '_>) -> Option<Identity> {
         (plain && !id.is_empty()).then(|| id.to_owned())
     });
     let title = fields.required_text("title");
-    let family = fields.required("family", "a family of the taxonomy", |value| {
+    let families: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
+    let families = format!("one of the families {}", families.join(", "));
+    let family = fields.required("family", &families, |value| {
         Family::from_name(text_ref(value)?)
     });
     let summary = fields.required_text("summary");
