@@ -54,7 +54,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::run(args, &cli.verbosity),
         Command::ReplaySentry(args) => replay::watch(args),
         Command::Transcribe(args) => transcribe::run(args, &cli.verbosity),
-        Command::Completions(args) => pages::completions(args, Cli::command()),
+        Command::Completions(args) => pages::completions(args, &Cli::command()),
         Command::Man(args) => pages::man(args, Cli::command()),
     }
 }

@@ -37,11 +37,20 @@ pub struct ManArgs {
 ///
 /// # Errors
 /// Fails when standard output does.
-pub fn completions(args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut command, "crywolf", &mut script);
-    print(&String::from_utf8_lossy(&script))?;
+pub fn completions(args: &CompletionsArgs, command: &Command) -> Result<ExitCode> {
+    print(&script(args.shell, command))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The completions of what is shown of a command line: clap offers hidden subcommands as well.
+fn script(shell: Shell, command: &Command) -> String {
+    let shown = (command.get_subcommands()).filter(|subcommand| !subcommand.is_hide_set());
+    let mut command = Command::new("crywolf")
+        .args(command.get_arguments())
+        .subcommands(shown.cloned());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "crywolf", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// Writes the manual pages of a command line, each whole.
@@ -59,4 +68,19 @@ pub fn man(args: &ManArgs, command: Command) -> Result<ExitCode> {
         write_whole(&path, |out| page.render(&mut { out }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn completions_offer_what_the_help_shows() {
+        let offered = script(Shell::Bash, &Cli::command());
+        assert!(offered.contains("transcribe") && offered.contains("--quiet"));
+        assert!(!offered.contains("replay-sentry"));
+    }
 }
