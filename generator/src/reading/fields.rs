@@ -14,12 +14,15 @@ const PORTS_WANTED: &str = "a port, a range such as \"1-1024\", or a list of the
 pub struct Mistakes(pub Vec<Mistake>);
 
 impl Mistakes {
-    /// Notes one.
+    /// Notes one, once: what the command line states of all sensors is wrong at each.
     pub fn note(&mut self, origin: &Origin, message: impl Into<String>) {
-        self.0.push(Mistake {
+        let mistake = Mistake {
             origin: origin.clone(),
             message: message.into(),
-        });
+        };
+        if !self.0.contains(&mistake) {
+            self.0.push(mistake);
+        }
     }
 }
 

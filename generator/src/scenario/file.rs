@@ -304,10 +304,11 @@ impl ScenarioFile {
         if request.set.iter().any(|(path, _)| stated(path)) || parameters.contains_key("start") {
             return;
         }
-        let start = document
-            .get("start")
-            .and_then(|node| text_ref(&node.value)?.parse::<jiff::Timestamp>().ok());
-        let Some(start) = start else { return };
+        let start = document.get("start").and_then(|node| {
+            let moment: jiff::Timestamp = text_ref(&node.value)?.parse().ok()?;
+            Some((node.origin.clone(), moment))
+        });
+        let Some((origin, start)) = start else { return };
         let moved = self.tree(request.seed).draws("start").range(0..=2 * SEASON);
         let micros = start
             .as_microsecond()
@@ -316,9 +317,10 @@ impl ScenarioFile {
         let Ok(start) = jiff::Timestamp::from_microsecond(micros) else {
             return;
         };
-        let (path, node) = vary::stated("start", &start.to_string());
-        parameters.insert(path.clone(), start.to_string());
-        mistakes.0.extend(document.overlay(&path, node).err());
+        let start = start.to_string();
+        let node = Node::stated(origin, &start);
+        mistakes.0.extend(document.overlay("start", node).err());
+        parameters.insert("start".into(), start);
     }
 
     /// The document with what the seed varies, and then the user, of a file that serves as background.
