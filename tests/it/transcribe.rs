@@ -355,3 +355,28 @@ fn a_listing_without_packets_is_no_capture() {
         "only the listing is there"
     );
 }
+
+#[test]
+fn an_editors_mark_hides_no_packet_and_a_name_of_none_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let line = "10:22:45.000000 IP 192.0.2.1.1025 > 198.51.100.2.80: Flags [S], seq 7, win 64240, length 0\r\n";
+    fs::write(path("listing.txt"), format!("\u{feff}{line}")).unwrap();
+    let name = ["--name", "nobody.example=192.0.2.9"];
+    let output = crywolf(
+        &[
+            &["transcribe", &path("listing.txt"), "-o", &path("c.pcap")],
+            &name[..],
+        ]
+        .concat(),
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.starts_with("1 frame\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("--name nobody.example: no packet has this name"),
+        "{said}"
+    );
+}

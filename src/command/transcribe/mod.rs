@@ -40,14 +40,14 @@ pub struct TranscribeArgs {
     pub output: PathBuf,
 
     /// The day of times without a date
-    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2000-01-01")]
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2000-01-01", value_parser = day)]
     pub date: Date,
 
     /// How times are meant: of the day, or since the line before (tcpdump -ttt)
-    #[arg(long, value_enum, default_value_t = TimesArg::Guess)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = TimesArg::Guess)]
     pub times: TimesArg,
 
-    /// The address of a name; may be given several times
+    /// The address of a name; may be repeated
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = name)]
     pub name: Vec<(String, IpAddr)>,
 
@@ -87,6 +87,11 @@ impl From<TimesArg> for Times {
             TimesArg::Delta => Times::Delta,
         }
     }
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    text.parse()
+        .map_err(|_| "it is no day: write year, month and day, such as 2000-05-14".into())
 }
 
 fn name(text: &str) -> Result<(String, IpAddr), String> {
@@ -133,8 +138,10 @@ pub fn run(args: &TranscribeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         write_json(path, &report::json(&transcript))?;
     }
     if !verbosity.quiet {
+        let mut out = io::stderr().lock();
         // Nothing is lost when nobody reads it.
-        let _ = report::write(&transcript, verbosity.verbose, &mut io::stderr().lock());
+        let _ = report::write(&transcript, verbosity.verbose, &mut out)
+            .and_then(|()| report::write_unused(&transcript, &args.name, &mut out));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -154,8 +161,9 @@ fn read(path: &Path) -> Result<String> {
         bytes = std::fs::read(path)
             .with_context(|| format!("cannot read {}: is the path right?", path.display()))?;
     }
-    // Listings of old mail are in any character set; what is told is ASCII.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    // Editors of today begin a file with a mark; listings of old mail are in any character set. What is told is ASCII.
+    let told = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    Ok(String::from_utf8_lossy(told).into_owned())
 }
 
 fn wrong_lines(transcript: &Transcript) -> anyhow::Error {

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use listing::{Gap, ListedFrame, Reading, Transcript};
 use serde_json::{Value, json};
+
+use crate::output::counted;
 
 /// Names that are listed without being asked for.
 const SHOWN_NAMES: usize = 40;
@@ -31,7 +34,7 @@ fn read_as(transcript: &Transcript, reading: Reading) -> usize {
 /// Those of the stream.
 pub fn write(transcript: &Transcript, each: bool, out: &mut dyn Write) -> io::Result<()> {
     let frames = transcript.frames.len();
-    writeln!(out, "{frames} frames")?;
+    writeln!(out, "{}", counted(frames as u64, "frame"))?;
     for (gap, count) in gaps(transcript) {
         let (name, value) = (gap.name(), gap.filled_with());
         writeln!(out, "  {name}: {count} of {frames} frames, set to {value}")?;
@@ -66,6 +69,23 @@ pub fn write(transcript: &Transcript, each: bool, out: &mut dyn Write) -> io::Re
         }
         for (number, frame) in (1..).zip(&transcript.frames) {
             write_frame(number, frame, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Says which of the given names no packet has.
+///
+/// # Errors
+/// Those of the stream.
+pub fn write_unused(
+    transcript: &Transcript,
+    given: &[(String, IpAddr)],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (name, _) in given {
+        if !transcript.names.iter().any(|used| used.name == *name) {
+            writeln!(out, "  --name {name}: no packet has this name")?;
         }
     }
     Ok(())
