@@ -195,7 +195,7 @@ impl Campaign<'_> {
             }
         }
         if let Detector::Command(foreign) = &self.detector {
-            running.cost = Some(total.cost());
+            running.cost = Some(total.cost(captures.is_empty()));
             if foreign.runs > 1 {
                 differing.sort();
                 running.repeats = Some(Repeats {
@@ -275,13 +275,14 @@ impl Total {
         self.frames += frames;
     }
 
-    fn cost(&self) -> Cost {
+    /// What it took in all; where it `failed` on every capture, it has no speed.
+    fn cost(&self, failed: bool) -> Cost {
         let seconds = self.elapsed.as_secs_f64();
         Cost {
             cpu_s: self.cpu.as_secs_f64(),
             peak_bytes: self.peak_bytes,
             // Fewer than 2^53 frames.
-            frames_per_s: (seconds > 0.0).then(|| self.frames as f64 / seconds),
+            frames_per_s: (seconds > 0.0 && !failed).then(|| self.frames as f64 / seconds),
         }
     }
 }

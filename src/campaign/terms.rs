@@ -18,7 +18,7 @@ pub struct TermArgs {
     pub difficulty: Option<String>,
 
     /// Lay ordinary traffic under it: the id or the file of a scenario
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "ID|FILE.toml")]
     pub background: Option<String>,
 
     /// Make the conversations of that background events of their own

@@ -17,7 +17,7 @@ Examples:
   crywolf compare last-week.json this-week.json
   crywolf compare suricata.json mine.json
 
-Both are JSON grades, of `crywolf grade --json` or `crywolf score --json`. p is the chance of such a difference, or a greater one,
+Both are JSON grades, of `crywolf grade --json` or `crywolf score --json`. p is the chance of such a difference, or a greater one, \
 between equal detectors (exact McNemar test).
 
 Exit status: 0 nothing became worse, 1 an event is newly missed or newly cried at, 2 they cannot be compared.")]

@@ -102,6 +102,13 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         Some(least) => count_kinds(&orders, &results, least, verbosity.quiet)?,
         None => 0,
     };
+    let stated = |order: &Order| !order.file.identity().facts.is_empty();
+    if args.kinds.is_none() && !orders.iter().any(stated) {
+        bail!(
+            "{} has no facts: `facts = [{{ say = \"…\", check = \"…\" }}]` states some",
+            names.join(", ")
+        );
+    }
     let witnessed: usize = results.iter().map(|result| result.witnessed).sum();
     if !verbosity.quiet {
         let witness = if args.witness {

@@ -15,7 +15,7 @@ use crate::campaign::terms::TermArgs;
 use crate::capture::budget::{self, Budget};
 use crate::capture::order::{Order, Terms};
 use crate::capture::produce;
-use crate::output::{self, Verbosity, is_stdout, print};
+use crate::output::{self, Verbosity, counted, is_stdout, print};
 use crate::process::jobs;
 
 /// Make captures and their truth.
@@ -29,8 +29,8 @@ Examples:
   crywolf generate syn-flood --sensor victim --set activity.flood.gap=1ms
   crywolf generate my-own.toml --out - --sensor home | tcpdump -nr -
 
-Each capture DIR/ID.SENSOR.seedN.pcap has its truth beside it, DIR/ID.SENSOR.seedN.truth.json. Where several steps or backgrounds are
-chosen, DIR/ID.SENSOR.STEP.BACKGROUND.seedN.pcap tells them apart.")]
+Each capture DIR/ID.SENSOR.seedN.pcap has its truth beside it, DIR/ID.SENSOR.seedN.truth.json. Where several steps or backgrounds \
+are chosen, DIR/ID.SENSOR.STEP.BACKGROUND.seedN.pcap tells them apart.")]
 pub struct GenerateArgs {
     /// What is made
     #[command(flatten)]
@@ -107,11 +107,12 @@ pub fn run(args: &GenerateArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     })?;
     if !verbosity.quiet {
         for produced in made.iter().flatten() {
-            let packets = produced.truth.capture.packets;
-            let events = produced.truth.events.len();
+            let truth = &produced.truth;
             print(&format!(
-                "{}: {packets} packets, {events} events\n",
-                show(&produced.capture)
+                "{}: {}, {}\n",
+                show(&produced.capture),
+                counted(truth.capture.packets, "packet"),
+                counted(truth.events.len() as u64, "event")
             ))?;
         }
     }
@@ -149,7 +150,7 @@ fn published(orders: Vec<Order>, args: &GenerateArgs) -> Result<Vec<Order>> {
     for named in orders.iter().filter(|_| !args.choice.all) {
         if named.file.published().is_empty() {
             let id = &named.file.identity().id;
-            bail!("{id} is reconstructed: the documents print no packets of it");
+            bail!("{id} has no [published.TRACE]: no document prints packets of it");
         }
     }
     let backgrounds: Vec<_> = orders

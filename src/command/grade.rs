@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use generator::Catalogue;
 
@@ -40,11 +40,11 @@ Examples:
   crywolf grade --fail-under recall=0.9 --fail-over cry-wolf=0.1 --junit grade.xml
   crywolf grade --detector 'my-detector {capture} > {out}' --timeout 30s --keep runs
 
-Without scenarios, --all, --suite and --captures, the suite 'default' is graded. Scenarios that are named run with seeds 1 to 5 over
-the background 'office', unless told otherwise.
+Without scenarios, --all, --suite and --captures, the suite 'default' is graded. Scenarios that are named run with seeds 1 to 5 \
+over the background 'office', unless told otherwise.
 
-Exit status: 0 all gates passed, 1 a gate failed, 2 wrong use, or a detector that failed on some capture (the others are graded),
-130 ended by Ctrl-C, 143 by SIGTERM.")]
+Exit status: 0 all gates passed, 1 a gate failed, 2 wrong use, or a detector that failed on some capture (the others are \
+graded), 130 ended by Ctrl-C, 143 by SIGTERM.")]
 pub struct GradeArgs {
     /// What is graded on
     #[command(flatten)]
@@ -145,8 +145,12 @@ pub fn run(args: &GradeArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     let trend = args.reports.trend()?;
     let catalogue = Catalogue::built_in()?;
     let (alerts, mut options) = args.scoring.read()?;
-    if let Some(command) = &args.detector.detector {
-        options.detector = command.clone();
+    match &args.detector.detector {
+        Some(command) => options.detector = command.clone(),
+        None => ensure!(
+            !args.scoring.alerts.are_foreign(),
+            "--from, --map, --timezone and --resolution say how to read what a detector writes: name it with --detector"
+        ),
     }
     let tasks = match &args.captures {
         Some(folder) => labelled_tasks(folder)?,

@@ -28,7 +28,7 @@ Examples:
   crywolf score --truth a.truth.json --findings a.findings.jsonl
   crywolf score --truth out/*.truth.json --findings out/*.findings.jsonl --json grade.json
   crywolf detect a.pcap --format jsonl | crywolf score --truth a.truth.json --findings -
-  crywolf score --truth a.truth.json --findings a.jsonl --fail-under recall=0.95 --fail-over cry-wolf=0.02
+  crywolf score --truth a.truth.json --findings a.jsonl --fail-under recall=0.95
   crywolf score --from suricata --truth lab.truth.json --findings eve.json eve.json.1
   crywolf score --from csv --threshold 0.5 --truth a.truth.json --findings model.csv
   crywolf score --truth a.truth.json --findings live.jsonl --live --clock-offset 1.25s

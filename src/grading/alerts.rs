@@ -18,6 +18,9 @@ use scorer::{Alert, CaptureGrade, CaptureScorer, Flows, Options};
 use crate::capture::input;
 use crate::duration;
 
+/// The format of crywolf's own findings.
+const OWN: &str = "crywolf";
+
 /// How much of a file is read at once.
 const BUFFER: usize = 1 << 16;
 
@@ -26,7 +29,7 @@ const BUFFER: usize = 1 << 16;
 #[command(next_help_heading = "Alerts")]
 pub struct AlertArgs {
     /// Who wrote the alerts, and so how to read them
-    #[arg(long, default_value = "crywolf", value_name = "FORMAT", value_parser = formats())]
+    #[arg(long, default_value = OWN, value_name = "FORMAT", value_parser = formats())]
     pub from: String,
 
     /// What rules of the detector mean, tried before the map that ships with its format
@@ -91,6 +94,14 @@ pub struct Alerts {
 }
 
 impl AlertArgs {
+    /// Whether something is said of them that crywolf's own findings do not need.
+    pub fn are_foreign(&self) -> bool {
+        self.from != OWN
+            || self.map.is_some()
+            || self.timezone.is_some()
+            || self.resolution.is_some()
+    }
+
     /// Reads the map, before any work is done, and says how the scorer takes the alerts.
     ///
     /// # Errors

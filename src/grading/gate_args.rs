@@ -8,6 +8,8 @@ use clap::Args;
 use scorer::report::context;
 use scorer::{GateOutcome, Gates, Grade, baseline};
 
+use crate::output::counted;
+
 /// Reads a grade file.
 ///
 /// # Errors
@@ -146,13 +148,13 @@ fn chance(p: f64) -> String {
 /// A comparison in lines, the first after `head`.
 pub fn baseline_lines(head: &str, comparison: &baseline::Comparison) -> Vec<String> {
     let mut lines = vec![format!(
-        "{head}: of {} shared events {} newly missed, {} newly detected ({}), \
-         {} silences newly broken, {} newly kept ({})",
-        comparison.shared,
+        "{head}: of {} {} newly missed, {} newly detected ({}), \
+         {} newly broken, {} newly kept ({})",
+        counted(comparison.shared, "shared event"),
         comparison.newly_missed.len(),
         comparison.newly_detected.len(),
         chance(comparison.recall.p),
-        comparison.newly_broken.len(),
+        counted(comparison.newly_broken.len() as u64, "silence"),
         comparison.newly_silent.len(),
         chance(comparison.cry_wolf.p),
     )];

@@ -11,7 +11,7 @@ pub fn number(asked: Option<usize>) -> usize {
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// Does `work` on all items with `jobs` threads; the results are in the order of the items.
+/// Does `work` on all items with `jobs` threads, no more than there are items; the results are in the order of the items.
 ///
 /// # Errors
 /// The first failure, by item.
@@ -22,7 +22,7 @@ pub fn side_by_side<I: Sync, T: Send>(
     work: impl Fn(&I) -> Result<T> + Sync,
 ) -> Result<Vec<T>> {
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
+        .num_threads(jobs.min(items.len()).max(1))
         .build()
         .context("cannot start the jobs")?;
     let results: Vec<Result<T>> = pool.install(|| {

@@ -251,6 +251,12 @@ fn unknown_names_are_answered_with_those_that_exist() {
         ],
         &["impossible", "stealthy"],
     );
+    // The likeliest first.
+    refused(&["generate", "syn-floood"], &["Close to it: syn-flood,"]);
+    refused(
+        &["generate", "syn-scan", "--background", "offcie"],
+        &["Close to it: office"],
+    );
     refused(&["generate", "syn-scan", "--seeds", "9..3"], &["9..3"]);
     refused(
         &[
@@ -269,6 +275,41 @@ fn unknown_names_are_answered_with_those_that_exist() {
         &["grade", "syn-scan", "--fail-under", "recal=1"],
         &["recal"],
     );
+}
+
+#[test]
+fn options_that_would_say_nothing_are_refused() {
+    refused(
+        &["list", "--verdict", "normal", "--family", "flood"],
+        &["flood is attack"],
+    );
+    refused(
+        &["grade", "syn-scan", "--from", "csv"],
+        &["--from", "--detector"],
+    );
+    refused(
+        &["inject", "--into", "a.pcap", "syn-scan", "--out", "-"],
+        &["standard output", "name a file"],
+    );
+    refused(
+        &["merge", "a.pcap", "b.pcap", "--out", "-"],
+        &["standard output", "name a file"],
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("silent.toml");
+    let text =
+        "id = 'silent'\nextends = 'syn-scan'\nwithout = ['facts']\ntitle = 'It'\nsummary = 'It.'\n";
+    fs::write(&file, text).unwrap();
+    refused(
+        &["facts", file.to_str().unwrap()],
+        &["silent.toml has no facts"],
+    );
+}
+
+#[test]
+fn what_holds_for_all_sensors_is_said_once() {
+    let output = crywolf(&["generate", "syn-scan", "--fault", "los=3%", "--out", "-"]);
+    assert_eq!(message(&output).matches("has no 'los'").count(), 1);
 }
 
 #[test]
@@ -318,7 +359,7 @@ fn on_a_small_disk(size: u32, args: &[&str]) -> Option<(String, Vec<(String, u64
     assert_eq!(output.status.code(), BAD_INPUT);
     let text = message(&output);
     assert!(text.contains(out), "{text}");
-    assert!(text.contains("full") || text.contains("No space"), "{text}");
+    assert!(text.contains("the disk"), "{text}");
     Some((text, left))
 }
 

@@ -33,7 +33,7 @@ pub struct ShowArgs {
     pub scenario: String,
 
     /// The seed
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 
     /// The sensor whose frames are shown [default: the first]
