@@ -213,13 +213,7 @@ impl Envelope {
             }
             _ => ether_type,
         };
-        let length = above.len() + length(content);
-        if self.framing == Framing::LlcSnap {
-            let said = u16::try_from(length + ethernet::LLC_SNAP.len() + 2).unwrap_or(u16::MAX);
-            out.extend_from_slice(&said.to_be_bytes());
-            out.extend_from_slice(&ethernet::LLC_SNAP);
-        }
-        out.extend_from_slice(&shown.to_be_bytes());
+        self.framing.emit(shown, above.len() + length(content), out);
         out.extend_from_slice(&above);
         emit_content(content, out);
         if self.padded || self.tunnel.is_some() {

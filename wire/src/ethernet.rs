@@ -73,8 +73,21 @@ pub enum Framing {
     /// By an EtherType.
     #[default]
     EthernetII,
-    /// By a length, an LLC header and a SNAP header, RFC 1042.
+    /// By a length, an LLC header and a SNAP header, RFC 1042, where 802.3 has a length for it: up to 1492 bytes. What is
+    /// longer, such as a full packet of an Ethernet II host, says its EtherType.
     LlcSnap,
+}
+
+impl Framing {
+    /// Appends what says that `length` bytes of `ether_type` follow.
+    pub(crate) fn emit(self, ether_type: u16, length: usize, out: &mut Vec<u8>) {
+        let said = u16::try_from(length + LLC_SNAP.len() + 2).unwrap_or(u16::MAX);
+        if self == Framing::LlcSnap && said <= MAX_LENGTH {
+            out.extend_from_slice(&said.to_be_bytes());
+            out.extend_from_slice(&LLC_SNAP);
+        }
+        out.extend_from_slice(&ether_type.to_be_bytes());
+    }
 }
 
 /// The link header of a frame to be made.
@@ -92,8 +105,6 @@ pub struct Link {
 
 impl Link {
     /// Appends the header of a frame that carries `length` bytes of `ether_type`.
-    ///
-    /// An LLC/SNAP frame counts only to 65535 bytes; a longer one says 65535.
     pub fn emit(&self, ether_type: u16, length: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.destination.0);
         out.extend_from_slice(&self.source.0);
@@ -101,11 +112,6 @@ impl Link {
             out.extend_from_slice(&VLAN.to_be_bytes());
             out.extend_from_slice(&tag.to_be_bytes());
         }
-        if self.framing == Framing::LlcSnap {
-            let length = u16::try_from(length + LLC_SNAP.len() + 2).unwrap_or(u16::MAX);
-            out.extend_from_slice(&length.to_be_bytes());
-            out.extend_from_slice(&LLC_SNAP);
-        }
-        out.extend_from_slice(&ether_type.to_be_bytes());
+        self.framing.emit(ether_type, length, out);
     }
 }

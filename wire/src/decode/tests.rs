@@ -268,6 +268,25 @@ fn other_link_types_lead_to_the_same_packet() {
 }
 
 #[test]
+fn what_is_too_long_for_a_length_of_802_3_says_its_ether_type() {
+    let link = Link {
+        framing: Framing::LlcSnap,
+        ..Link::default()
+    };
+    for (bytes, framing) in [(1492, Framing::LlcSnap), (1493, Framing::EthernetII)] {
+        let packet = Packet {
+            payload: Payload::zeros(bytes - 40),
+            ..tcp()
+        };
+        let frame = frame(&packet, &link);
+        let layers = Layers::decode(LinkType::ETHERNET, &frame);
+        assert_eq!(layers.link.framing, framing, "{bytes}");
+        assert_eq!(layers.payload.len(), bytes - 40);
+        assert!(layers.anomalies.is_empty() && layers.stop.is_none());
+    }
+}
+
+#[test]
 fn padding_is_no_payload_and_no_anomaly() {
     let mut bytes = frame(&tcp(), &Link::default());
     bytes.resize(60, 0);
