@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use generator::{Catalogue, Progress, SimulationError, simulate_watched};
+use generator::net::sensor::fault::Faults;
+use generator::{Catalogue, Progress, Scenario, SimulationError, simulate_watched};
 use indicatif::ProgressBar;
 use labels::Truth;
 
@@ -80,11 +81,7 @@ pub fn produce(
         let ended = recording.finish(name, Sink::finish);
         let (output, truth) = ended.map_err(|error| explain(error.into(), folder))?;
         if truth.capture.packets == 0 {
-            bail!(
-                "sensor '{}' sees no frame of it: nothing passes where it stands; choose another site or place for it \
-                 (at = \"segment\" shows what hosts of one site say to each other), or record elsewhere with --sensor",
-                truth.sensor
-            );
+            bail!(nothing_recorded(&scenario, &truth.sensor));
         }
         let beside = path.with_extension("truth.json");
         let written = write_truth(&truth, &beside)?;
@@ -95,6 +92,21 @@ pub fn produce(
         });
     }
     Ok(produced)
+}
+
+/// Why a capture would be empty, and what helps.
+fn nothing_recorded(scenario: &Scenario, name: &str) -> String {
+    let sensor = scenario.sensors.iter().find(|sensor| sensor.name == name);
+    let faulty = sensor.is_some_and(|sensor| sensor.faults != Faults::default());
+    let faults = if faulty {
+        "or its faults leave nothing of it: weaken them, "
+    } else {
+        ""
+    };
+    format!(
+        "sensor '{name}' records no frame: nothing passes where it stands; {faults}choose another site or place for it \
+         (at = \"segment\" shows what hosts of one site say to each other), or record elsewhere with --sensor"
+    )
 }
 
 /// Says of a large capture what it will take, before most of it is written.

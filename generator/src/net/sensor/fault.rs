@@ -14,7 +14,7 @@ const MERGED_BYTES: usize = 65_000;
 const MERGED_WITHIN: u64 = 100_000;
 
 /// The faults of a sensor.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     /// Frames in a million that it misses.
     pub loss: u32,
