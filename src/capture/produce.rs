@@ -99,12 +99,12 @@ fn nothing_recorded(scenario: &Scenario, name: &str) -> String {
     let sensor = scenario.sensors.iter().find(|sensor| sensor.name == name);
     let faulty = sensor.is_some_and(|sensor| sensor.faults != Faults::default());
     let faults = if faulty {
-        "or its faults leave nothing of it: weaken them, "
+        ", or its faults leave nothing of it: weaken them,"
     } else {
-        ""
+        ";"
     };
     format!(
-        "sensor '{name}' records no frame: nothing passes where it stands; {faults}choose another site or place for it \
+        "sensor '{name}' records no frame: nothing passes where it stands{faults} choose another site or place for it \
          (at = \"segment\" shows what hosts of one site say to each other), or record elsewhere with --sensor"
     )
 }
