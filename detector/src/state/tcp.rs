@@ -226,7 +226,7 @@ impl State {
         now: Moment,
         news: &mut Outbox,
     ) {
-        let Some(connection) = self.connections.get_mut(&key) else {
+        let Some(mut connection) = self.connections.get_mut(&key) else {
             return;
         };
         if connection.seen.has(Seen::UNSOLICITED) && !from_originator {
@@ -235,11 +235,12 @@ impl State {
             if segment.payload > 0 {
                 let attempt = connection.attempt(&key);
                 self.befriend(attempt.source, attempt.target);
+                let Some(again) = self.connections.get_mut(&key) else {
+                    return;
+                };
+                connection = again;
             }
         }
-        let Some(connection) = self.connections.get_mut(&key) else {
-            return;
-        };
         if connection.seen.has(Seen::UNSOLICITED)
             && from_originator
             && connection.is_taken_up(segment)

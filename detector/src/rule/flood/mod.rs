@@ -569,13 +569,6 @@ fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bo
         .map_or(0, |risen| now.time.nanos_since(risen.time));
     // Hand-made SYNs are no busy server's clients: no completions are to be awaited.
     let raw = bucket.detail.as_ref().map_or(0, |detail| detail.raw) * ONE;
-    if bucket
-        .detail
-        .as_ref()
-        .is_some_and(|detail| detail.is_dead_service(one_side, age, flood))
-    {
-        return false;
-    }
     // A backlog of old is full long before: what it holds is known by who never comes back.
     let held = bucket.detail.as_ref().map_or(0, |detail| {
         // Of those that were accepted, none that its source has torn down.
@@ -591,7 +584,10 @@ fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bo
             || backlog && bucket.level >= 2 * flood.half_open * ONE
             || bucket.level >= 2 * flood.level * ONE && raw * 10 >= bucket.level * 9
             || bucket.level >= flood.sudden * ONE;
-    enough && bucket.completed * flood.completed_one_in < bucket.level
+    let dead = |detail: &Detail| detail.is_dead_service(one_side, age, flood);
+    enough
+        && bucket.completed * flood.completed_one_in < bucket.level
+        && !bucket.detail.as_deref().is_some_and(dead)
 }
 
 fn drain(bucket: &mut Bucket, now: Moment, per_second: u64) {
