@@ -18,9 +18,9 @@ const FETCHED: u32 = 1_000;
 /// Ports of chat servers, RFC 7194 and custom.
 const CHAT: std::ops::RangeInclusive<u16> = 6660..=6669;
 /// Ports of protocols whose later words a rule asks for: logins and mail. At others, those after a login, and of the web.
-const SPOKEN: [u16; 32] = [
-    21, 23, 25, 53, 80, 110, 119, 139, 143, 389, 445, 554, 587, 873, 1080, 1433, 1883, 2121, 2525,
-    3128, 3306, 5222, 5432, 5900, 5901, 6379, 6667, 8000, 8080, 8554, 8888, 27_017,
+const SPOKEN: [u16; 33] = [
+    21, 23, 25, 53, 80, 110, 119, 139, 143, 389, 445, 513, 554, 587, 873, 1080, 1433, 1883, 2121,
+    2525, 3128, 3306, 5222, 5432, 5900, 5901, 6379, 6667, 8000, 8080, 8554, 8888, 27_017,
 ];
 
 impl State {

@@ -3,8 +3,7 @@
 //! Sources: MySQL's and PostgreSQL's protocol manuals (error packets, `ErrorResponse`), the RESP of Redis, [MS-TDS] 2.2.7,
 //! RFC 4511 section 4.2.2 (LDAP), 6143 section 7.1.3 (RFB), 6120 section 6.5 (XMPP), 1459 section 6 (IRC), 3261 section 22
 //! (SIP), 4120 section 7.5.9 (Kerberos), 1929 section 2 (SOCKS); MongoDB's error codes; MQTT 3.1.1 section 3.2.2.3 and 5.0
-//! section 3.2.2.2; rsync's `authenticate.c`
-//! and `clientserver.c`.
+//! section 3.2.2.2; rsync's `authenticate.c` and `clientserver.c`; BSD's rexecd(8), rshd(8) and RFC 1282 (rlogin).
 
 use super::bytes::contains_any;
 use super::word::Word;
@@ -30,6 +29,7 @@ pub(super) fn said(sport: u16, bytes: &[u8]) -> Option<Word> {
         1883 => mqtt(bytes),
         5900..=5910 => remote_screen(bytes),
         27_017 => mongo(bytes),
+        512 | 514 => remote_command(bytes),
         6667 => irc(bytes),
         KERBEROS => kerberos(bytes),
         SIP => sip(bytes),
@@ -113,6 +113,15 @@ fn irc(bytes: &[u8]) -> Option<Word> {
     match words.nth(1)? {
         b"464" => Some(Word::Denied),
         b"001" => Some(Word::Welcome),
+        _ => None,
+    }
+}
+
+/// Servers of remote commands say 0 to whom they serve, or 1 and why not.
+fn remote_command(bytes: &[u8]) -> Option<Word> {
+    match bytes {
+        [0, ..] => Some(Word::Welcome),
+        [1, b' '..=b'~', ..] => Some(Word::Denied),
         _ => None,
     }
 }

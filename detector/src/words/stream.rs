@@ -5,6 +5,9 @@ use super::form::{WEB, behind_header, form};
 use super::word::{Password, Word};
 use super::{dns, logins, rpc, web};
 
+/// Port of remote commands that want a password, rexecd(8).
+const REXEC: u16 = 512;
+
 /// What a TCP payload says.
 pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
     let Some(first) = bytes.first() else {
@@ -20,6 +23,10 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         0x16 if matches!(bytes, [_, 3, 0..=4, ..]) => Word::Tls,
         // SSLv2's ClientHello.
         0x80 if matches!(bytes, [_, _, 1, 0..=3, ..]) => Word::Tls,
+        // A port for complaints, which may be none, a name and a password.
+        0x00 | b'0'..=b'9' if dport == REXEC && bytes.len() > 1 => {
+            Word::Credentials(Some(Password::in_bytes(bytes)))
+        }
         0x00 if matches!(bytes, [0, _, _, _, 0xff | 0xfe, b'S', b'M', b'B', ..]) => smb(bytes),
         0x80 if bytes.len() >= 28 => {
             rpc::call(bytes.get(4..).unwrap_or_default()).unwrap_or(Word::Other)
@@ -47,7 +54,7 @@ fn reply(sport: u16, bytes: &[u8]) -> Option<Word> {
         [b'+', b'O', b'K', ..] if sport == 110 => Some(Word::Reply(200)),
         [b'-', b'E', b'R', b'R', ..] if sport == 110 => Some(Word::Denied),
         _ if sport == 143 => imap(bytes),
-        _ if sport == 23 => telnet(bytes),
+        _ if matches!(sport, 23 | 513) => telnet(bytes),
         _ if sport == MANAGER => manager(bytes),
         [a, b, c, b' ' | b'-', ..]
             if matches!(sport, 21 | 25 | 587 | 2525 | 119) || sport < 1024 =>
