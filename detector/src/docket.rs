@@ -182,12 +182,12 @@ impl<B: Brief> Docket<B> {
         self.close_with(closing, findings, |_, _| {});
     }
 
-    /// Ends cases, and shows each that was a claim.
+    /// Ends cases, and has each that is a claim seen before it is told.
     pub(crate) fn close_with(
         &mut self,
         closing: Closing,
         findings: &mut Findings,
-        mut show: impl FnMut(&B::Key, &B),
+        mut see: impl FnMut(&B::Key, &mut B),
     ) {
         let ripe = self.folders.take_ripe(|folder| match closing {
             Closing::End => true,
@@ -195,10 +195,10 @@ impl<B: Brief> Docket<B> {
                 folder.life.detected.is_some() && folder.life.is_over(now, quiet)
             }
         });
-        for (key, folder) in ripe {
+        for (key, mut folder) in ripe {
             if folder.life.detected.is_some() {
+                see(&key, &mut folder.brief);
                 findings.close(folder.brief.finding(&key, &folder.life, &self.limits));
-                show(&key, &folder.brief);
             }
         }
     }

@@ -295,6 +295,11 @@ impl State {
             }
             return;
         }
+        match protocol {
+            Protocol::Echo => self.unasked(to.address, (from.address, 0)),
+            Protocol::Arp => self.unasked_of_any(to.address),
+            _ => {}
+        }
         if protocol == Protocol::Echo {
             let (key, low) = ConnectionKey::new(to, from, protocol);
             let mut fresh = Connection::new(now, Technique::Echo, low);
@@ -304,9 +309,6 @@ impl State {
                 self.connections.insert_new(key, fresh);
                 return;
             }
-        }
-        if protocol == Protocol::Echo {
-            self.unasked(to.address, (from.address, 0));
         }
         if protocol == Protocol::Echo && !self.have_met(from.address, to.address) {
             news.tell(News::Unsolicited(Answer {

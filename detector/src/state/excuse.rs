@@ -65,7 +65,8 @@ impl State {
             return Some(Excuse::Assignment);
         }
         if attempt.technique == Technique::Arp {
-            return None;
+            let missed = self.sides.is_lossy() && self.missed.silent(source, None);
+            return missed.then_some(Excuse::Missed);
         }
         if self.service_died(attempt, outcome) {
             return Some(Excuse::ServiceDied);
@@ -112,9 +113,15 @@ impl State {
 
     /// Whether it is one of those whose answers the sensor has missed.
     fn is_missed(&mut self, asker: Address, port: u16, outcome: Outcome) -> bool {
-        if self.sides.is_lossy() {
-            return !matches!(outcome, Outcome::Refused | Outcome::Unreachable);
+        let lossy = self.sides.is_lossy();
+        match outcome {
+            Outcome::Refused | Outcome::Unreachable => false,
+            Outcome::Silent => {
+                let of_all = lossy && self.missed.silent(asker, None);
+                self.missed.silent(asker, Some(port)) || of_all
+            }
+            // What came next was missed.
+            Outcome::Torn | Outcome::Abandoned | Outcome::Empty => lossy,
         }
-        outcome == Outcome::Silent && self.missed.silent(asker, port)
     }
 }

@@ -134,17 +134,35 @@ impl State {
         usize::try_from(self.sources.get(source).friends).unwrap_or(usize::MAX)
     }
 
-    /// Whether this sensor misses so much that silence says nothing.
+    /// Whether this sensor misses so much that silence says nothing of a single question.
     pub(crate) fn misses_much(&self) -> bool {
         self.sides.is_lossy()
+    }
+
+    /// How many answers to somebody are known of whose questions this sensor has missed, if it misses so much, and these are so
+    /// many, that silence says nothing of what he asks.
+    pub(crate) fn missed_answers_to(&self, asker: Address) -> usize {
+        if self.sides.is_lossy() {
+            self.missed.answers(asker)
+        } else {
+            0
+        }
     }
 
     /// An answer to nothing, which says yes.
     pub(super) fn unasked(&mut self, asker: Address, (target, port): (Address, u16)) {
         // Who had turned to that host has done so again, and the sensor has missed it.
-        if self.pair(asker, target).opened.is_some() {
+        if self.pair(asker, target).seen {
             self.sides.lost = self.sides.lost.saturating_add(1);
         }
-        self.missed.answered(asker, port);
+        self.missed.answered(asker, Some(port));
+        self.unasked_of_any(asker);
+    }
+
+    /// The same, whatever was asked: told apart only where the sensor has shown that it misses something.
+    pub(super) fn unasked_of_any(&mut self, asker: Address) {
+        if self.sides.misses_some() {
+            self.missed.answered(asker, None);
+        }
     }
 }

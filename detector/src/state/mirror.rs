@@ -47,7 +47,7 @@ impl State {
         match what {
             Mirror::Accepted => {
                 self.pairs
-                    .opened(attempt.source, attempt.target, attempt.opened);
+                    .was_opened(attempt.source, attempt.target, attempt.opened);
                 news.tell(News::Opening(attempt));
             }
             Mirror::Settled(outcome) => {

@@ -9,6 +9,8 @@ use crate::news::Moment;
 pub(crate) struct Pair {
     /// When the originator last opened a conversation with the other.
     pub(crate) opened: Option<Moment>,
+    /// The sensor has seen it do so.
+    pub(super) seen: bool,
     /// Data has flowed between them, or a question was answered.
     pub(crate) friends: bool,
     /// Data has flowed between them, and not only answers to the question whether one is there.
@@ -50,7 +52,14 @@ impl Pairs {
 
     /// Whether it had opened one before.
     pub(super) fn opened(&mut self, source: Address, target: Address, now: Moment) -> bool {
-        self.entry(source, target).opened.replace(now).is_some()
+        let pair = self.entry(source, target);
+        pair.seen = true;
+        pair.opened.replace(now).is_some()
+    }
+
+    /// It has opened one, as is known from the answer.
+    pub(super) fn was_opened(&mut self, source: Address, target: Address, now: Moment) {
+        self.entry(source, target).opened = Some(now);
     }
 
     /// Whether that is new.

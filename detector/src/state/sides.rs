@@ -35,10 +35,18 @@ impl Sides {
         deaf || self.one.saturating_add(self.answers / FEW) > self.both / 2
     }
 
-    /// The sensor has shown that it misses more questions than it sees: it keeps one frame in so many.
+    /// The sensor has shown that it misses more questions than it sees, though it sees both sides: it keeps one frame in so
+    /// many. Then most of what goes on has gaps.
     pub(super) fn is_lossy(self) -> bool {
         const FEW: u32 = 4;
-        self.lost >= FEW && self.lost > self.both || self.gaps >= FEW && self.gaps > self.whole
+        let lost = self.lost >= FEW && self.lost > self.both;
+        let gaps = self.gaps >= FEW && self.gaps > self.whole;
+        gaps || lost && self.whole / FEW <= self.gaps
+    }
+
+    /// Something was missed that this sensor should have seen.
+    pub(super) fn misses_some(self) -> bool {
+        self.lost > 0 || self.gaps > 0
     }
 
     /// Data came, behind what its sender had said before or not.

@@ -172,10 +172,10 @@ impl State {
         fresh.next = [segment.acknowledgment, segment.sequence.wrapping_add(1)];
         fresh.seen = Seen::UNSOLICITED;
         let attempt = fresh.attempt(&key);
+        self.unasked(seen.target, (seen.source, segment.sport));
         if self.mirror(attempt, Mirror::Accepted, seen.ttl, news) {
             fresh.seen.add(Seen::MIRRORED);
         } else {
-            self.unasked(seen.target, (seen.source, segment.sport));
             news.tell(News::Unsolicited(answer(&attempt)));
         }
         let (handle, _) = self.connections.insert_new(key, fresh);

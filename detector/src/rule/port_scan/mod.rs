@@ -338,8 +338,9 @@ impl Rule for PortScan {
             }
             release(source, &case, state);
             if state.misses_much() {
+                let answers = state.missed_answers_to(source);
                 case.tallies.retain(|technique, tally| {
-                    !is_of_sessions(*technique) && !tally.is_of_silence()
+                    !(is_of_sessions(*technique) || tally.is_outweighed(answers))
                 });
             }
             findings.close(claim::findings(source, case, &self.limits));

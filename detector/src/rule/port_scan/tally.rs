@@ -260,13 +260,14 @@ impl Tally {
         self.outcome(Outcome::Empty) * 2 > not
     }
 
-    /// Whether it is held against its source that nobody answered, or that nothing followed: where a sensor misses most,
-    /// what came between a SYN and a reset is not known either.
-    pub(super) fn is_of_silence(&self) -> bool {
+    /// Whether so many answers to its source, of which the sensor has missed the questions, say more of it: then that nobody
+    /// answered or nothing followed was missed as well, and few refusals are a part of much that was accepted.
+    pub(super) fn is_outweighed(&self, answers: usize) -> bool {
         let told = [Outcome::Refused, Outcome::Unreachable];
         let told: u64 = told.into_iter().map(|outcome| self.outcome(outcome)).sum();
         let all: u64 = self.outcomes.iter().sum();
-        told * 2 < all && !self.contacts.iter().any(|contact| contact.raw)
+        let slight = told * 2 < all || self.contacts.len() <= answers;
+        answers > 0 && slight && !self.contacts.iter().any(|contact| contact.raw)
     }
 
     /// Whether the source has as many sessions with what it tried: it checks services that it uses.

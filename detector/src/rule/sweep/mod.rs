@@ -339,7 +339,7 @@ impl Rule for Sweep {
             // What clients of a service ask is answered where this sensor does not see it.
             News::Settled(attempt, Outcome::Silent)
                 if matches!(attempt.word, Word::DnsQuestion(..) | Word::NtpQuestion)
-                    && state.sees_one_side() => {}
+                    && (state.sees_one_side() || state.misses_much()) => {}
             News::Settled(attempt, Outcome::Silent | Outcome::Unreachable) => {
                 if attempt.technique == Technique::Arp {
                     self.unreached(attempt, now, state, findings);
@@ -378,8 +378,11 @@ impl Rule for Sweep {
         }
     }
 
-    fn close(&mut self, closing: Closing, _: &mut State, findings: &mut Findings) {
-        self.walks.close(closing, findings);
+    fn close(&mut self, closing: Closing, state: &mut State, findings: &mut Findings) {
+        self.walks
+            .close_with(closing, findings, |(source, _), walk| {
+                walk.is_met(*source, state);
+            });
     }
 
     fn evicted(&self) -> u64 {

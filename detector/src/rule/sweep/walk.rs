@@ -48,7 +48,7 @@ pub(super) struct Walk {
     blind: bool,
     /// Those that were pinged, and with which the source exchanges data as well.
     used: Addresses,
-    /// The sensor misses so much that silence says nothing.
+    /// The sensor misses so much that silence says nothing of what the source asks.
     lossy: bool,
     /// Neighbours that refused a connection.
     refused: Addresses,
@@ -152,7 +152,7 @@ impl Walk {
         if !absent && state.have_talked(attempt.source, target) {
             self.used.insert(target);
         }
-        self.lossy |= state.misses_much();
+        self.is_met(attempt.source, state);
         self.client |= matches!(
             attempt.word,
             Word::DnsQuestion(..) | Word::NtpQuestion | Word::QuicOpening
@@ -163,6 +163,11 @@ impl Walk {
             self.sports.insert(attempt.sport);
         }
         self.frames.note(attempt.opened.frame);
+    }
+
+    /// Its source may be seen to be answered as often as not, by a sensor that misses much.
+    pub(super) fn is_met(&mut self, source: Address, state: &State) {
+        self.lossy = state.missed_answers_to(source) > 0;
     }
 
     /// A neighbour whose address nobody has was wanted for a connection to one of its ports.
