@@ -15,6 +15,10 @@ use crate::words::Word;
 
 /// Ports from here on are programs' own rather than those of services that everybody knows.
 const PROGRAMS: u16 = 5_000;
+/// Those below are given to services by everybody's agreement, RFC 6335 section 6.
+const SYSTEM: std::ops::Range<u16> = 0..1024;
+/// A source that gets on with a third as many hosts as are absent has peers, some of which are gone.
+const PEERS: usize = 3;
 /// Rounds in which a monitor shows itself.
 const ROUNDS: usize = 2;
 /// The same where no answers are seen: who looks for hosts asks silent ones four times at most, as fping does.
@@ -44,6 +48,8 @@ pub(super) struct Walk {
     client: bool,
     /// It has exchanged many datagrams with one of those asked.
     converses: bool,
+    /// Hosts with which it has exchanged data, whatever it asked them.
+    friends: usize,
     /// The sensor sees one side only: who is absent is not known.
     blind: bool,
     /// Those that were pinged, and with which the source exchanges data as well.
@@ -131,7 +137,8 @@ impl Walk {
                 // who hold long conversations by it.
                 let near = !(self.client || self.converses || self.blind)
                     || nearest(&self.absent) >= needed;
-                absent >= needed && absent >= present * 2 && near
+                let peers = !SYSTEM.contains(&port) && self.friends * PEERS >= absent;
+                absent >= needed && absent >= present * 2 && near && !peers
             }
         }
     }
@@ -149,6 +156,7 @@ impl Walk {
         self.shadows += usize::from(stack);
         self.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
         self.blind |= state.sees_one_side();
+        self.friends = state.friends(attempt.source);
         if !absent && state.have_talked(attempt.source, target) {
             self.used.insert(target);
         }
