@@ -305,6 +305,8 @@ pub(crate) enum News {
         speaker: Address,
         /// To whom it complains.
         to: Address,
+        /// What it quotes.
+        quoted: Quoted,
         /// From which port the packet came that it quotes.
         sport: Option<u16>,
         /// Whether what it quotes was seen.

@@ -120,6 +120,17 @@ pub(crate) enum Quoted {
     Other,
 }
 
+impl From<Quoted> for labels::Transport {
+    fn from(quoted: Quoted) -> Self {
+        match quoted {
+            Quoted::Tcp => labels::Transport::Tcp,
+            Quoted::Udp => labels::Transport::Udp,
+            Quoted::Echo => labels::Transport::Icmp,
+            Quoted::Other => labels::Transport::Other,
+        }
+    }
+}
+
 impl<'a> Observation<'a> {
     /// Reads a packet into one that has held nothing before, since moving it costs as much as reading it; whether there is
     /// anything in it to look at.

@@ -361,11 +361,10 @@ impl Backscatter {
         forged.sources.insert(answer.source);
         forged.sports.insert(answer.sport);
         forged.resets += usize::from(refusal);
-        forged.transport.get_or_insert(match answer.quoted {
-            Some(Quoted::Udp) => Transport::Udp,
-            Some(Quoted::Tcp) => Transport::Tcp,
-            None if refusal => Transport::Tcp,
-            _ => Transport::Icmp,
+        forged.transport.get_or_insert(if refusal {
+            Transport::Tcp
+        } else {
+            Transport::Icmp
         });
         forged.frames.note(now.frame);
         self.forged

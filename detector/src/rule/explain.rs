@@ -28,7 +28,7 @@ use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
 use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Excuse, Moment, News, NewsKind, NewsKinds, Oddity, Outcome, Technique};
-use crate::observe::Fault;
+use crate::observe::{Fault, Quoted};
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 use crate::tools;
@@ -342,17 +342,19 @@ impl Rule for Explain {
                 fault: Fault::TooBig | Fault::Reassembly,
                 speaker,
                 to,
+                quoted,
                 known: true,
                 ..
             } => {
                 let key = (Class::PathMtuDiscovery, *to);
-                let ends = (*speaker, *to, Transport::Icmp);
+                let ends = (*speaker, *to, (*quoted).into());
                 self.note(key, ends, None, now, findings);
             }
             News::Complained {
                 fault: Fault::Port,
                 speaker,
                 to,
+                quoted: Quoted::Udp,
                 sport: Some(53),
                 known: true,
             } => {

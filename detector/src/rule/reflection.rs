@@ -408,6 +408,7 @@ impl Rule for Reflection {
                 to,
                 sport: Some(sport),
                 known: true,
+                ..
             } if *sport != 0 => {
                 self.note((*speaker, *sport), *to, now, findings, |victim| {
                     victim.surprises += 1;

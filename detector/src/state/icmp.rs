@@ -25,6 +25,7 @@ impl State {
                 fault: about.what,
                 speaker: seen.source,
                 to: seen.target,
+                quoted: about.quoted,
                 sport: about.ports.map(|(sport, _)| sport),
                 known: known || self.have_met(about.source, about.target),
             });

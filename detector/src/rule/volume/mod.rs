@@ -324,6 +324,7 @@ impl Rule for Volume {
                 to,
                 sport: Some(sport),
                 known: false,
+                ..
             } if to.is_host()
                 && !state.sees_one_side()
                 && !state.misses_much()
