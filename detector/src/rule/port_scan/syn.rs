@@ -227,12 +227,14 @@ fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Opti
         };
         let refused = of(Outcome::Refused) + of(Outcome::Unreachable);
         let empty = of(Outcome::Empty);
+        // Programs tell each other of ports above, where they wait for one call.
+        let of_system = services.iter().any(|c| c.port < 1024);
         let friend = contacts.iter().any(|c| c.friend);
         let rung = if friend {
             (services.len() >= scan.friend_ports).then_some((0.6, scan.friend_ports, None))
         } else if services.len() >= scan.ports {
             Some((0.7, scan.ports, None))
-        } else if refused >= scan.refused_ports {
+        } else if refused >= scan.refused_ports && of_system {
             Some((0.6, scan.refused_ports, None))
         } else if refused > 0
             && empty > 0
