@@ -81,8 +81,9 @@ pub enum Framing {
 impl Framing {
     /// Appends what says that `length` bytes of `ether_type` follow.
     pub(crate) fn emit(self, ether_type: u16, length: usize, out: &mut Vec<u8>) {
-        let said = u16::try_from(length + LLC_SNAP.len() + 2).unwrap_or(u16::MAX);
-        if self == Framing::LlcSnap && said <= MAX_LENGTH {
+        if self == Framing::LlcSnap
+            && let Ok(said @ ..=MAX_LENGTH) = u16::try_from(length + LLC_SNAP.len() + 2)
+        {
             out.extend_from_slice(&said.to_be_bytes());
             out.extend_from_slice(&LLC_SNAP);
         }
