@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -44,6 +45,12 @@ fn a_finding_is_shown_with_its_frames_and_filters() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let piped = Command::new(env!("CARGO_BIN_EXE_crywolf"))
+        .args(["detect", "-", "--explain", "1"])
+        .stdin(File::open(&path).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&piped.stdout), text);
     let none = crywolf(&["detect", path.to_str().unwrap(), "--explain", "9"]);
     assert_eq!(none.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&none.stderr).contains("there is no finding 9"));

@@ -19,6 +19,7 @@ use labels::Finding;
 
 use crate::campaign::own::detect;
 use crate::capture::input::{self, display_name};
+use crate::capture::kept::CaptureFile;
 use crate::output::Verbosity;
 use written::{write_counters, write_findings, write_losses};
 
@@ -55,11 +56,13 @@ fn of_capture(
     verbosity: &Verbosity,
 ) -> anyhow::Result<()> {
     let name = display_name(capture);
+    if let Some(number) = args.explain {
+        let capture = CaptureFile::open(capture)?;
+        let outcome = detect(capture.reader(), config, &args.home).with_context(|| name)?;
+        return explained(number, &capture, &outcome.findings);
+    }
     let outcome = detect(input::open(capture)?, config, &args.home);
     let outcome = outcome.with_context(|| name.clone())?;
-    if let Some(number) = args.explain {
-        return explained(number, capture, &outcome.findings);
-    }
     match write_findings(args.format, &outcome.findings) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
         written => written.context("cannot write the findings")?,
@@ -79,18 +82,14 @@ fn of_capture(
 }
 
 /// Writes one finding with its frames, which are read from the capture again.
-fn explained(number: usize, capture: &Path, findings: &[Finding]) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        capture != Path::new("-"),
-        "standard input cannot be read twice: name the capture, so that its frames can be shown"
-    );
+fn explained(number: usize, capture: &CaptureFile, findings: &[Finding]) -> anyhow::Result<()> {
     let finding = number.checked_sub(1).and_then(|at| findings.get(at));
     let finding = finding.with_context(|| match findings.len() {
         0 => "there is nothing to explain: the capture has no findings".to_owned(),
         count => format!("there is no finding {number}: name one of 1 to {count}"),
     })?;
     let mut out = BufWriter::new(io::stdout().lock());
-    explain::write(finding, input::open(capture)?, &mut out)?;
+    explain::write(finding, capture.reader(), &mut out)?;
     out.flush().context("cannot write the finding")
 }
 
