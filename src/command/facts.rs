@@ -72,6 +72,9 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         let seeds = args.seeds.clone();
         orders.extend(seeds.map(|seed| Order::of(file.clone(), seed)));
     }
+    if args.kinds.is_none() {
+        refuse_factless(&orders)?;
+    }
     let progress = output::progress(orders.len() as u64, "checking", verbosity.quiet);
     let jobs = jobs::number(args.jobs);
     let results = produce::produce_all(&orders, jobs, &progress, |order| {
@@ -102,13 +105,6 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
         Some(least) => count_kinds(&orders, &results, least, verbosity.quiet)?,
         None => 0,
     };
-    let stated = |order: &Order| !order.file.identity().facts.is_empty();
-    if args.kinds.is_none() && !orders.iter().any(stated) {
-        bail!(
-            "{} has no facts: `facts = [{{ say = \"…\", check = \"…\" }}]` states some",
-            names.join(", ")
-        );
-    }
     let witnessed: usize = results.iter().map(|result| result.witnessed).sum();
     if !verbosity.quiet {
         let witness = if args.witness {
@@ -126,6 +122,17 @@ pub fn run(args: &FactsArgs, verbosity: &Verbosity) -> Result<ExitCode> {
     } else {
         ExitCode::from(1)
     })
+}
+
+/// Refuses files of which none states a fact: that nothing is broken would say nothing.
+fn refuse_factless(orders: &[Order]) -> Result<()> {
+    let mut identities = orders.iter().map(|order| order.file.identity());
+    if identities.all(|identity| identity.facts.is_empty()) {
+        bail!(
+            "no facts are stated: `facts = [{{ say = \"…\", check = \"…\" }}]` states one, and --kinds goes without"
+        );
+    }
+    Ok(())
 }
 
 fn share(text: &str) -> Result<f64, String> {

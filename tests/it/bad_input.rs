@@ -272,6 +272,14 @@ fn unknown_names_are_answered_with_those_that_exist() {
         &["delay", "ms"],
     );
     refused(
+        &["generate", "syn-scan", "--set", "id=other", "--out", "-"],
+        &["'id'", "extends = \"syn-scan\""],
+    );
+    refused(
+        &["generate", "syn-scan", "--set", "activity.scan.ports=[1,2"],
+        &["ports = [1,2"],
+    );
+    refused(
         &["grade", "syn-scan", "--fail-under", "recal=1"],
         &["recal"],
     );
@@ -300,10 +308,7 @@ fn options_that_would_say_nothing_are_refused() {
     let text =
         "id = 'silent'\nextends = 'syn-scan'\nwithout = ['facts']\ntitle = 'It'\nsummary = 'It.'\n";
     fs::write(&file, text).unwrap();
-    refused(
-        &["facts", file.to_str().unwrap()],
-        &["silent.toml has no facts"],
-    );
+    refused(&["facts", file.to_str().unwrap()], &["no facts are stated"]);
 }
 
 #[test]

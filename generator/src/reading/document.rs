@@ -78,7 +78,9 @@ impl Node {
         let value = match text.parse::<i64>() {
             Ok(number) => Value::Integer(number),
             Err(_) if text == "true" || text == "false" => Value::Boolean(text == "true"),
-            Err(_) if text.starts_with('[') => return stated_list(origin, text),
+            Err(_) if text.starts_with('[') && text.ends_with(']') => {
+                return stated_list(origin, text);
+            }
             Err(_) => Value::Text(text.to_owned()),
         };
         Node { origin, value }

@@ -25,6 +25,11 @@ const SLACK: u64 = 5_000_000_000;
 /// Longest prefix of a site that has room for a background's hosts.
 const ROOM: u8 = 26;
 
+/// Whether a file can be laid under others: the site that is theirs has its name.
+pub(super) fn has_home(base: &Node) -> bool {
+    (base.get("site")).is_some_and(|sites| sites.get("home").is_some())
+}
+
 /// Adds the world of `base` to a scenario's document.
 pub(super) fn lay_under(base: Node, document: &mut Node, events: bool) {
     fix_places(document);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::read::Unstated;
-use super::{Identity, Scenario, background, read, stack_file, vary};
+use super::{Identity, Scenario, background, extend, read, stack_file, vary};
 use crate::host::stack::{Stack, Stacks};
 use crate::reading::document::{Node, Value};
 use crate::reading::error::{Origin, ScenarioErrors};
@@ -234,6 +234,13 @@ impl ScenarioFile {
             });
             let tree = self.tree(request.seed);
             let base = background.varied_document(&tree, own.collect(), &mut mistakes);
+            if !background::has_home(&base) {
+                mistakes.note(
+                    &base.origin,
+                    "a background needs a site called 'home': it becomes each site that a sensor of the scenario watches",
+                );
+                return Err(ScenarioErrors(mistakes.0));
+            }
             let takes = self.takes(&document, request, stacks);
             background::lay_under(base, &mut document, request.label_background);
             background::give_room(&mut document, &tree, takes);
@@ -387,6 +394,12 @@ impl ScenarioFile {
                     ),
                 ),
             }
+        }
+        for (path, value) in request.set.iter().filter(|(path, _)| extend::is_own(path)) {
+            mistakes.note(
+                &Origin::Stated(format!("--set {path}={value}")),
+                format!("'{path}' says which scenario this is: a file with extends = \"{}\" makes another", self.identity.id),
+            );
         }
         changes.extend(
             request

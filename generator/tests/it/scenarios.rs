@@ -204,6 +204,22 @@ fn every_built_in_scenario_is_right_with_all_it_offers() {
     }
 }
 
+#[test]
+fn what_has_no_home_is_no_background() {
+    let catalogue = Catalogue::built_in().unwrap();
+    let base = read(&WORLD.replace("home", "office")).unwrap();
+    let story = catalogue.get("syn-scan").unwrap().unwrap();
+    let request = Request {
+        background: Some(&base),
+        ..Request::default()
+    };
+    let errors = story.resolve(&request, catalogue.stacks()).unwrap_err();
+    assert!(
+        errors.to_string().contains("needs a site called 'home'"),
+        "{errors}"
+    );
+}
+
 /// A short scan may be the last that a capture shows, though its file leaves it much more time.
 #[test]
 fn a_story_over_a_background_begins_as_likely_late_as_early() {

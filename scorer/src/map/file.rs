@@ -367,7 +367,7 @@ fn close_to(key: &str, name: &str) -> String {
     };
     let close: Vec<&str> = names.iter().filter(shares).take(6).copied().collect();
     if close.is_empty() {
-        return String::new();
+        return "; `crywolf list --classes` shows all".into();
     }
     format!("; close to it: {}", close.join(", "))
 }
