@@ -112,4 +112,10 @@ def detect(path, out):
 
 
 if __name__ == "__main__":
-    {"train": lambda: train(sys.argv[2:]), "detect": lambda: detect(*sys.argv[2:4])}[sys.argv[1]]()
+    match sys.argv[1:]:
+        case ["train", *captures] if captures:
+            train(captures)
+        case ["detect", capture, out]:
+            detect(capture, out)
+        case _:
+            sys.exit(__doc__)
