@@ -56,3 +56,46 @@ pub enum Command {
     /// Write the manual pages
     Man(pages::ManArgs),
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    const REFERENCE: &str = include_str!("../docs/src/reference/command-line.md");
+
+    /// What the reference says of a subcommand.
+    fn section(name: &str) -> &'static str {
+        let mut sections = REFERENCE.split("\n## ");
+        sections
+            .find(|text| text.starts_with(&format!("`crywolf {name}")))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn the_reference_has_every_option() {
+        let command = Cli::command();
+        let mut missing = Vec::new();
+        for command in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+            let name = command.get_name();
+            // How a grade is counted is said once.
+            let others = if name == "grade" {
+                section("score")
+            } else {
+                ""
+            };
+            let said = [section(name), others].concat();
+            for option in command
+                .get_arguments()
+                .filter_map(|option| option.get_long())
+            {
+                let written = |end| said.contains(&format!("--{option}{end}"));
+                if !written('`') && !written(' ') {
+                    missing.push(format!("{name} --{option}"));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "not in command-line.md: {missing:?}");
+    }
+}
