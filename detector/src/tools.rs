@@ -74,6 +74,13 @@ pub(crate) fn is_rpc(port: u16) -> bool {
     matches!(port, 111 | 635 | 32_770..=32_790)
 }
 
+/// Whether a port is one of those that services have by everybody's agreement; above, ports are programs' own. Source: RFC 6335
+/// section 6.
+#[inline]
+pub(crate) fn is_system(port: u16) -> bool {
+    port < 1024
+}
+
 /// Services that answer whatever comes: echo, daytime, quote of the day, chargen, time. Source: RFC 862, 867, 865, 864, 868.
 pub(crate) const ANSWERING: [u16; 5] = [7, 13, 17, 19, 37];
 

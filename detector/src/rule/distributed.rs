@@ -32,6 +32,7 @@ use crate::extent::{Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
+use crate::tools;
 
 /// Probes that are remembered to be compared.
 const REMEMBERED: usize = 128;
@@ -261,7 +262,7 @@ impl Distributed {
 /// answer a call to a group have the lower port.
 fn is_clients(attempt: &Attempt) -> bool {
     attempt.technique == Technique::Udp
-        && attempt.sport >= 1024
+        && !tools::is_system(attempt.sport)
         && attempt.sport > attempt.dport
         && !attempt.target.is_broadcast_like()
 }

@@ -242,7 +242,7 @@ fn repeated(attempt: &Attempt, now: Moment, state: &State) -> Option<(Class, Add
         Technique::Udp => {
             let calls_stranger = attempt.target.is_host()
                 && attempt.fetched == 0
-                && attempt.dport >= 1024
+                && !tools::is_system(attempt.dport)
                 && !attempt.met
                 && attempt.is_from_elsewhere();
             calls_stranger.then_some((Class::PreviousTenant, attempt.target))
@@ -274,7 +274,7 @@ fn settled(attempt: &Attempt, outcome: Outcome) -> Option<(Class, Address)> {
 fn is_translated_lookup(attempt: &Attempt) -> bool {
     attempt.technique == Technique::Udp
         && attempt.dport == 53
-        && attempt.sport < 1024
+        && tools::is_system(attempt.sport)
         && !matches!(attempt.sport, 53 | 123)
 }
 

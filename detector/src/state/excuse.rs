@@ -18,11 +18,10 @@
 use super::State;
 use crate::address::Address;
 use crate::news::{Attempt, Excuse, Outcome, Technique};
+use crate::tools;
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
-/// Ports from here on are programs' own rather than those of services that everybody knows.
-const PROGRAMS: u16 = 1024;
 
 impl State {
     pub(super) fn excuse(&mut self, attempt: &Attempt, outcome: Outcome) -> Option<Excuse> {
@@ -53,7 +52,7 @@ impl State {
             return Some(Excuse::Guest);
         }
         if matches!(attempt.technique, Technique::Syn | Technique::Udp)
-            && attempt.dport >= PROGRAMS
+            && !tools::is_system(attempt.dport)
             && !attempt.raw
             && self.is_peer(source)
         {

@@ -7,6 +7,7 @@ use super::{MAX_HOPS, Outbox, State, answer};
 use crate::news::{Attempt, GROWTH, Moment, News, NewsKind, Technique};
 use crate::observe::Observation;
 use crate::segment::Segment;
+use crate::tools;
 
 impl State {
     /// A segment of no known connection: the middle of a session, or a probe.
@@ -137,7 +138,7 @@ pub(super) fn refute(
 
 /// Who speaks from a service's port to a client's answers.
 pub(super) fn serves(sport: u16, dport: u16) -> bool {
-    sport < 1024 && dport >= 1024
+    tools::is_system(sport) && !tools::is_system(dport)
 }
 
 /// What a segment without RST, and without SYN or with a SYN that makes no sense, may be a probe of; `None` where any

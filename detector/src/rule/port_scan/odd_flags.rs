@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::tally::{Contact, Detection, Tally, distinct, frames};
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
+use crate::tools;
 
 fn resets(contacts: &[&Contact]) -> usize {
     contacts
@@ -94,7 +95,10 @@ pub(super) fn judge_stray(tally: &Tally, config: &Limits, now: Moment) -> Option
         let one_port = distinct(&contacts, |c| c.port) == 1;
         let grid = distinct(&contacts, |c| c.target) * distinct(&contacts, |c| c.port);
         let whole = contacts.len() * 4 >= grid * 3;
-        let server = one_host && contacts.iter().all(|c| c.sport < 1024 && c.port >= 1024);
+        let server = one_host
+            && contacts
+                .iter()
+                .all(|c| tools::is_system(c.sport) && !tools::is_system(c.port));
         if (one_host || one_port || whole)
             && !server
             && let Some(found) = enough(&contacts, config)
@@ -140,7 +144,7 @@ fn judge_order(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection>
         // A server that has come up anew knows none of its old sessions, but these are to a service or two.
         if distinct(&refused, |c| c.port) >= config.stray.reset_ports
             && distinct(&refused, |c| c.port) * 4 >= refused.len() * 3
-            && refused.iter().any(|c| c.port < 1024)
+            && refused.iter().any(|c| tools::is_system(c.port))
         {
             return Some(detection(
                 "segments to port after port of one host, without a connection",

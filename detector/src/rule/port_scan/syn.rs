@@ -18,6 +18,7 @@ use crate::address::Address;
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
 use crate::state::State;
+use crate::tools;
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
@@ -228,7 +229,7 @@ fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Opti
         let refused = of(Outcome::Refused) + of(Outcome::Unreachable);
         let empty = of(Outcome::Empty);
         // Programs tell each other of ports above, where they wait for one call.
-        let of_system = services.iter().any(|c| c.port < 1024);
+        let of_system = services.iter().any(|c| tools::is_system(c.port));
         let friend = contacts.iter().any(|c| c.friend);
         let rung = if friend {
             (services.len() >= scan.friend_ports).then_some((0.6, scan.friend_ports, None))
@@ -366,7 +367,7 @@ fn mixed(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Option<
     }
     for contacts in tally.group(|c| c.target.neighbourhood()) {
         let hosts = distinct(&contacts, |c| c.target);
-        let low = contacts.iter().filter(|c| c.port < 1024).count();
+        let low = contacts.iter().filter(|c| tools::is_system(c.port)).count();
         // Peers of peer-to-peer programs listen on high ports, one a host.
         let scanlike = low * 2 > contacts.len() || contacts.len() >= hosts * 2;
         // As at one host, who has exchanged data may ask for twice as much.

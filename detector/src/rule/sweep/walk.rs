@@ -15,8 +15,6 @@ use crate::words::Word;
 
 /// Ports from here on are programs' own rather than those of services that everybody knows.
 const PROGRAMS: u16 = 5_000;
-/// Those below are given to services by everybody's agreement, RFC 6335 section 6.
-const SYSTEM: std::ops::Range<u16> = 0..1024;
 /// A source that gets on with a third as many hosts as are absent has peers, some of which are gone.
 const PEERS: usize = 3;
 /// Rounds in which a monitor shows itself.
@@ -137,7 +135,7 @@ impl Walk {
                 // who hold long conversations by it.
                 let near = !(self.client || self.converses || self.blind)
                     || nearest(&self.absent) >= needed;
-                let peers = !SYSTEM.contains(&port) && self.friends * PEERS >= absent;
+                let peers = !tools::is_system(port) && self.friends * PEERS >= absent;
                 absent >= needed && absent >= present * 2 && near && !peers
             }
         }

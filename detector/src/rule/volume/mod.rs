@@ -41,6 +41,7 @@ use crate::news::{
 use crate::observe::Fault;
 use crate::report::Findings;
 use crate::state::{Memory, State};
+use crate::tools;
 use crate::words::Word;
 
 /// From so long after the capture's begin on, sessions that began before it have shown themselves.
@@ -49,8 +50,6 @@ const SETTLED_NANOS: u64 = 2_000_000_000;
 const UNDER_WAY_NANOS: u64 = 1_000_000_000;
 /// Port of name servers.
 const DNS: u16 = 53;
-/// Ports from here on are programs' own rather than those of services that everybody knows.
-const PROGRAMS: u16 = 1024;
 
 /// The rule.
 pub(super) struct Volume {
@@ -180,8 +179,8 @@ impl Volume {
         load.note_socket(source, attempt.sport);
         load.under_way |= attempt.packets == 1
             && state.age_nanos() < UNDER_WAY_NANOS
-            && attempt.sport >= PROGRAMS
-            && attempt.dport >= PROGRAMS;
+            && !tools::is_system(attempt.sport)
+            && !tools::is_system(attempt.dport);
         self.pour(host, source, packets, now, findings);
     }
 
