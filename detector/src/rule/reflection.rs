@@ -13,7 +13,8 @@
 //! takes it up; the victim of a flood in forged names consents to many, while here many consent to one. A client that does
 //! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Characters, caches
 //! and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer.
-//! So does who asks an agent for everything, from socket after socket, without the pause that a manager makes.
+//! So does who asks an agent for everything, from socket after socket, without the pause that a manager makes, and who asks
+//! a name server, in one row, for all that it knows, even if it refuses: programs that want something ask for a type.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
@@ -68,10 +69,11 @@ section! {
         reflectors: usize,
         abuses: u32,
         unclaimed: u32,
+        everything: u32,
     }
 }
 
-/// Questions that follow one another with hardly a pause, each from a socket of its own.
+/// Questions that follow one another with hardly a pause.
 #[derive(Default)]
 struct Row {
     count: u32,
@@ -82,11 +84,11 @@ impl Row {
     /// A manager asks all that he wants of an agent, and comes back after a minute or later.
     const PAUSE_NANOS: u64 = 5_000_000_000;
 
-    fn add(&mut self, now: Timestamp) {
+    fn add(&mut self, questions: u32, now: Timestamp) {
         if now.nanos_since(self.last) > Self::PAUSE_NANOS {
             self.count = 0;
         }
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.saturating_add(questions);
         self.last = now;
     }
 
@@ -109,6 +111,8 @@ struct Victim {
     abuses: u32,
     /// Questions to agents, who are asked by managers from anywhere.
     bulks: Row,
+    /// Questions for everything that is known of a name.
+    everything: Row,
     surprises: u32,
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
@@ -138,6 +142,7 @@ impl Victim {
         self.surprises >= limits.surprises && (amplified && questions || reflected)
             || self.abuses >= limits.abuses && amplified && is_often(self.abuses, &self.amplifiers)
             || amplified && self.bulks.are_many(limits.abuses, &self.amplifiers)
+            || self.everything.are_many(limits.everything, &self.amplifiers)
             || unclaimed
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
@@ -251,7 +256,7 @@ impl Reflection {
             victim.questions += 1;
             victim.abuses += u32::from(is_abuse(attempt));
             if attempt.dport == SNMP && attempt.is_from_elsewhere() {
-                victim.bulks.add(now.time);
+                victim.bulks.add(1, now.time);
             }
         });
     }
@@ -268,6 +273,23 @@ impl Reflection {
                 victim.abuses = victim.abuses.saturating_add(GROWTH / 2);
             });
         }
+        if asks_for_everything(attempt) {
+            self.everything(attempt, GROWTH / 2, now, findings);
+        }
+    }
+
+    /// Everything that is known of a name is asked for, by so many questions.
+    fn everything(
+        &mut self,
+        attempt: &Attempt,
+        questions: u32,
+        now: Moment,
+        findings: &mut Findings,
+    ) {
+        let key = (attempt.source, attempt.dport);
+        self.note(key, attempt.target, now, findings, |victim| {
+            victim.everything.add(questions, now.time);
+        });
     }
 
     /// A handshake that somebody began once, and that nobody takes up.
@@ -311,6 +333,14 @@ fn answer_each_other(attempt: &Attempt) -> bool {
 fn is_abuse(attempt: &Attempt) -> bool {
     attempt.technique == Technique::Udp
         && (tools::NEIGHBOURLY.contains(&attempt.dport) || attempt.word == Word::NtpControl)
+        && attempt.is_from_elsewhere()
+}
+
+/// Whether somebody far away asks a name server for all that it knows of a name, RFC 8482: its longest answer.
+fn asks_for_everything(attempt: &Attempt) -> bool {
+    const ANY: u16 = 255;
+    attempt.technique == Technique::Udp
+        && matches!(attempt.word, Word::DnsQuestion(ANY, _))
         && attempt.is_from_elsewhere()
 }
 
@@ -360,6 +390,9 @@ impl Rule for Reflection {
                 if attempt.technique == Technique::Echo =>
             {
                 self.asked_all(attempt, now, state, findings);
+            }
+            News::Opening(attempt) if asks_for_everything(attempt) => {
+                self.everything(attempt, 1, now, findings);
             }
             News::Opening(attempt) if answer_each_other(attempt) => {
                 self.chatter(attempt, false, now, findings);

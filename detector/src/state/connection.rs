@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::news::{Attempt, Moment, Technique};
 use crate::observe::Observation;
 use crate::segment::Segment;
-use crate::words::Word;
+use crate::words::{self, Password, Word};
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,6 +181,8 @@ pub(super) struct Connection {
     pub(super) short: u8,
     /// Bytes of the latest of these.
     last_said: u16,
+    /// What it said last, in a protocol that is not known.
+    muttered: Option<Password>,
     /// What the responder was first seen to say after the first few of both sides.
     first_answer: u16,
     /// The longest that the responder said after the first few of both sides.
@@ -221,6 +223,7 @@ impl Connection {
             said: 0,
             short: 0,
             last_said: 0,
+            muttered: None,
             first_answer: 0,
             tail: 0,
             sealed: None,
@@ -443,6 +446,31 @@ impl Connection {
             (_, word) if word.is_login() => word,
             (first, _) => first,
         };
+    }
+
+    /// How many segments of the originator may come before it is let in or not.
+    const UNTIL_LET_IN: u8 = 5;
+    /// Bytes of the longest of them that is looked at.
+    const LONGEST_LOGIN: usize = 512;
+
+    /// Whether a login may be under way in a protocol that is not known.
+    #[inline]
+    pub(super) fn may_be_refused(&self) -> bool {
+        self.said <= Self::UNTIL_LET_IN
+            && matches!(self.word, Word::None | Word::Other | Word::Credentials(_))
+    }
+
+    /// Hears what one side says in a protocol that is not known: whether it is a refusal. What was refused is remembered.
+    pub(super) fn overhear(&mut self, from_originator: bool, payload: &[u8]) -> Word {
+        if from_originator {
+            if payload.len() <= Self::LONGEST_LOGIN {
+                self.muttered = Some(Password::in_bytes(payload));
+            }
+        } else if words::refuses(payload) {
+            self.word = Word::Credentials(self.muttered);
+            return Word::Denied;
+        }
+        Word::Other
     }
 
     /// What the rules are told of it.

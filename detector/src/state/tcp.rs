@@ -303,26 +303,9 @@ impl State {
         {
             connection.take_keys();
         }
+        let unknown = connection.may_be_refused();
         if before.has(Seen::MIDSTREAM) {
-            let side = if from_originator {
-                Seen::DATA_ORIGINATOR
-            } else {
-                Seen::DATA_RESPONDER
-            };
-            if !before.has(side) {
-                connection.seen.add(side);
-                let both = connection.seen.has(Seen::DATA_RESPONDER)
-                    && connection.seen.has(Seen::DATA_ORIGINATOR);
-                // Where one side is seen, it would not go on without the other.
-                if both || self.sides.is_one() {
-                    let attempt = connection.attempt(key);
-                    // Who asked whom is not known.
-                    self.befriend(attempt.source, attempt.target);
-                    if CHAT.contains(&attempt.dport) {
-                        self.mark_chats(attempt.source);
-                    }
-                }
-            }
+            self.joined_late(key, from_originator);
         }
         let (low, high) = if segment.sport < segment.dport {
             (segment.sport, segment.dport)
@@ -331,23 +314,58 @@ impl State {
         };
         let first = from_originator && !before.has(Seen::DATA_ORIGINATOR)
             || !from_originator && !before.has(Seen::DATA_RESPONDER);
-        let heard = first || login || SPOKEN.contains(&low) || SPOKEN.contains(&high);
-        if !heard || seen.payload.is_empty() {
+        let known = SPOKEN.contains(&low) || SPOKEN.contains(&high);
+        let heard = first || login || known;
+        let overheard = unknown && !known;
+        if !(heard || overheard) || seen.payload.is_empty() {
             return;
         }
-        let word = seen.spoken(segment.sport, segment.dport);
+        let mut word = Word::Other;
+        if heard {
+            word = seen.spoken(segment.sport, segment.dport);
+        }
         if word == Word::Peer {
             self.mark_peer(seen.source);
         }
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        if overheard && word == Word::Other {
+            word = connection.overhear(from_originator, seen.payload);
+        }
         if from_originator {
             connection.remember(word);
         }
         if !matches!(word, Word::None | Word::Other) || first {
             let attempt = connection.attempt(key);
             news.tell(News::Said(attempt, from_originator, word));
+        }
+    }
+
+    /// One side speaks in a session whose beginning was not seen.
+    fn joined_late(&mut self, key: &ConnectionKey, from_originator: bool) {
+        let side = if from_originator {
+            Seen::DATA_ORIGINATOR
+        } else {
+            Seen::DATA_RESPONDER
+        };
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        if connection.seen.has(side) {
+            return;
+        }
+        connection.seen.add(side);
+        let both = connection.seen.has(Seen::DATA_RESPONDER)
+            && connection.seen.has(Seen::DATA_ORIGINATOR);
+        // Where one side is seen, it would not go on without the other.
+        if both || self.sides.is_one() {
+            let attempt = connection.attempt(key);
+            // Who asked whom is not known.
+            self.befriend(attempt.source, attempt.target);
+            if CHAT.contains(&attempt.dport) {
+                self.mark_chats(attempt.source);
+            }
         }
     }
 

@@ -99,7 +99,7 @@ pub(crate) struct Password(u16);
 
 impl Password {
     /// That which is somewhere in what was said.
-    pub(super) fn in_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn in_bytes(bytes: &[u8]) -> Self {
         Password(digest(bytes))
     }
 

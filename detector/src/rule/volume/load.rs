@@ -22,7 +22,7 @@ const LOADED: u64 = 64;
 /// Bytes of an average answer of a service that its asker may have wanted; amplified ones are as long as fits.
 const ANSWER: u64 = 400;
 /// Hosts of a neighbourhood from which on all of it is meant.
-const NETWORK: usize = 16;
+const NETWORK: usize = 8;
 /// Hosts whose one service answers a victim: one's answers may be wanted.
 pub(super) const REFLECTORS: usize = 3;
 /// Sockets that are remembered.
