@@ -309,6 +309,8 @@ pub(crate) enum News {
         quoted: Quoted,
         /// From which port the packet came that it quotes.
         sport: Option<u16>,
+        /// Where the packet went to that it quotes, and to which port, 0 where there is none.
+        receiver: (Address, u16),
         /// Whether what it quotes was seen.
         known: bool,
     },

@@ -175,7 +175,8 @@ fn is_share_of(part: &Finding, whole: &Finding) -> bool {
             matches!(family, Family::PortScan | Family::Decoy)
                 && part.transport == whole.transport
                 && to_the_same
-                && part.ports.iter().all(|port| is_within(port, &whole.ports))
+                && (is_mote_of(part, whole)
+                    || part.ports.iter().all(|port| is_within(port, &whole.ports)))
         }
         Class::Amplification => matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood),
         Class::UdpFlood => part.class == Class::UdpScan && to_the_same,
@@ -195,6 +196,12 @@ fn is_share_of(part: &Finding, whole: &Finding) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether it is next to nothing of a flood in forged names, which may have gone to other ports as well.
+fn is_mote_of(part: &Finding, whole: &Finding) -> bool {
+    const MOST: u64 = 16;
+    whole.class == Class::SpoofedSynFlood && part.packets <= MOST && part.ports.len() <= 2
 }
 
 /// Whether those whom the one blames are among those whom the other blames.

@@ -357,6 +357,7 @@ impl Rule for Explain {
                 quoted: Quoted::Udp,
                 sport: Some(53),
                 known: true,
+                ..
             } => {
                 let ends = (*to, *speaker, Transport::Udp);
                 self.note((Class::StaleDns, *speaker), ends, Some(53), now, findings);

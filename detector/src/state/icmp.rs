@@ -27,6 +27,7 @@ impl State {
                 to: seen.target,
                 quoted: about.quoted,
                 sport: about.ports.map(|(sport, _)| sport),
+                receiver: (about.target, about.ports.map_or(0, |(_, dport)| dport)),
                 known: known || self.have_met(about.source, about.target),
             });
         }

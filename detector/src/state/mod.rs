@@ -233,10 +233,15 @@ impl State {
 
     #[cold]
     fn odd_header(&mut self, seen: &Observation<'_>, now: Moment, news: &mut Outbox) {
-        let oddity = if seen.source_routed {
-            Oddity::SourceRoute
-        } else {
+        // Who answers goes back by the way that the question came, RFC 1122 section 3.2.1.8; and is another one than the
+        // header of that question named.
+        let oddity = if !seen.source_routed {
             Oddity::TinyFragments
+        } else if self.sources.get(seen.target).routes {
+            return;
+        } else {
+            self.sources.entry(seen.source).routes = true;
+            Oddity::SourceRoute
         };
         self.odd(oddity, seen, now, news);
     }
@@ -255,7 +260,7 @@ impl State {
     }
 
     /// Whether a packet may be meant to die on the way: not one of a sender whose packets all come with as long to live, as
-    /// those of stacks do that begin with 32. A trace takes one value a few times.
+    /// those of stacks do that begin with 32. A trace takes one value a few times, and begins with the shortest.
     fn may_die(&mut self, seen: &Observation<'_>) -> bool {
         const STEADY: u8 = 6;
         if seen.ttl > MAX_HOPS {
@@ -267,7 +272,8 @@ impl State {
         } else {
             (known.ttl, known.steady) = (seen.ttl, 0);
         }
-        seen.ttl <= SURELY_SHORT || known.steady < STEADY
+        known.short |= seen.ttl <= SURELY_SHORT;
+        seen.ttl <= SURELY_SHORT || known.short && known.steady < STEADY
     }
 
     /// A packet may be meant to die on the way.

@@ -31,6 +31,10 @@ pub(super) struct Source {
     /// How long its last packet had to live, where that was short, and how many in a row had as long.
     pub(super) ttl: u8,
     pub(super) steady: u8,
+    /// It has sent what surely was to die on the way.
+    pub(super) short: bool,
+    /// It has named the way of a packet.
+    pub(super) routes: bool,
 }
 
 impl Keep for Source {

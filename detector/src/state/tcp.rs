@@ -34,9 +34,9 @@ impl State {
         news: &mut Outbox,
     ) {
         let flags = segment.flags;
-        // What a stack answers goes where it was asked from, even by a forgery from port 0.
-        let answers = flags.contains(Flags::ACK) && flags.intersects(Flags::SYN | Flags::RST);
-        if segment.sport == 0 || segment.dport == 0 && !answers {
+        // What a stack answers goes where it was asked from, even by a forgery from port 0, and comes from where it was asked.
+        let answers = flags.contains(Flags::RST) || flags.contains(Flags::SYN | Flags::ACK);
+        if (segment.sport == 0 || segment.dport == 0) && !answers {
             self.odd(Oddity::PortZero, seen, now, news);
         }
         if flags.contains(Flags::SYN) && !flags.intersects(Flags::RST | Flags::FIN) {

@@ -11,7 +11,7 @@
 //! where a few sources come again and again as seldom as clients do to a service that is down. Besides,
 //! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
 //! three of them suffice, however slow; but not those of one client within a moment, whose stack may read them off a
-//! clock. A flood may be spread over all ports of a host: each port's first SYN fills a bucket of the host, which counts
+//! clock. So are source ports that count on from one address to the next. A flood may be spread over all ports of a host: each port's first SYN fills a bucket of the host, which counts
 //! where hundreds of sources ask.
 //!
 //! # Evidence
@@ -55,6 +55,7 @@ section! {
         sudden: u64,
         completed_one_in: u64,
         equal_isns: u32,
+        counted_ports: u32,
         refused_relief: u64,
     }
 }
@@ -85,9 +86,20 @@ impl Detail {
     /// Nothing listens, and the same clients try again and again: no backlog fills. That they are refused need not be
     /// seen where answers are not: else they would insist; nor where they begin anew no faster than clients do.
     fn is_dead_service(&self, one_side: bool, lasted_nanos: u64, flood: &Limits) -> bool {
+        if self.is_stampede(lasted_nanos, flood) {
+            return false;
+        }
         let refused = self.again * 2 >= self.added && (self.refused * 2 >= self.added || one_side);
         let patient = self.again * 4 >= self.added && self.is_patient(lasted_nanos, flood);
         self.accepted == 0 && self.raw * 2 < self.added && (refused || patient)
+    }
+
+    /// Whether so many sources come so fast that no service had them for clients, whatever they are answered.
+    fn is_stampede(&self, lasted_nanos: u64, flood: &Limits) -> bool {
+        const SOURCES: u64 = 256;
+        let sources = self.crowd.count().unwrap_or(u64::MAX);
+        let seconds = lasted_nanos / 1_000_000_000 + 1;
+        sources >= SOURCES && self.added > flood.sudden * seconds
     }
 
     /// Whether each source has begun no oftener than who looks every half second whether a service is up, and all of them
@@ -130,12 +142,33 @@ struct Bucket {
     equal_isns: u32,
     /// The same SYN in other names, in a row.
     renamed: u32,
+    /// How often the next source port came in another name, less how often it did not.
+    counted: u32,
     equal_from: Option<Moment>,
     last: Option<(u32, Address, u16)>,
     /// Somebody has completed a handshake: equal numbers are a stack's weakness then, no forgery.
     completes: bool,
     flooded: bool,
     detail: Option<Box<Detail>>,
+}
+
+impl Bucket {
+    fn age_nanos(&self, now: Moment) -> u64 {
+        self.risen
+            .map_or(0, |risen| now.time.nanos_since(risen.time))
+    }
+
+    fn is_stampede(&self, now: Moment, flood: &Limits) -> bool {
+        let age = self.age_nanos(now);
+        (self.detail.as_deref()).is_some_and(|detail| detail.is_stampede(age, flood))
+    }
+
+    /// Whether a program has counted source ports up from name to name: stacks know nothing of each other's.
+    fn is_counted(&self, flood: &Limits) -> bool {
+        let sources = |detail: &Detail| detail.crowd.count().unwrap_or(u64::MAX);
+        let names = self.detail.as_deref().map_or(0, sources);
+        self.counted >= flood.counted_ports && names >= u64::from(flood.counted_ports)
+    }
 }
 
 impl Keep for Bucket {
@@ -164,6 +197,8 @@ struct Victim {
     /// The sequence number that repeats.
     isn: Option<u32>,
     equal_isns: u64,
+    /// Source ports that went on counting from name to name.
+    counted: u32,
     insistence: Insistence,
     examples: Examples,
 }
@@ -258,6 +293,14 @@ impl Brief for Victim {
                 &self.examples,
             ));
         }
+        if self.counted >= limits.counted_ports {
+            evidence.push(fact(
+                "source ports that count on from one source to the next",
+                format!("{} times", self.counted),
+                "each source has ports of its own",
+                &self.examples,
+            ));
+        }
         evidence.push(fact(
             "sources and their reaction",
             format!(
@@ -332,7 +375,7 @@ impl SynFlood {
         drain(bucket, now, flood.drain_per_second);
         fill(bucket, attempt, now);
         // Most buckets never hold more than a drop: what costs memory is kept of the others.
-        if bucket.level > 2 * ONE || bucket.equal_isns > 1 {
+        if bucket.level > 2 * ONE || bucket.equal_isns > 1 || bucket.counted > 0 {
             let detail = bucket.detail.get_or_insert_with(Box::default);
             detail.add(attempt, now);
         }
@@ -393,8 +436,9 @@ impl SynFlood {
         // Decoys are a few dozen names, each of which asks a service once or twice.
         let by_isn = (bucket.equal_isns >= flood.equal_isns || bucket.renamed >= MOST_DECOYS)
             && !bucket.completes;
+        let counted = bucket.is_counted(flood) && !bucket.completes;
         let one_side = state.sees_one_side();
-        if bucket.flooded || (!by_isn && !overflows(bucket, now, one_side, flood)) {
+        if bucket.flooded || (!by_isn && !counted && !overflows(bucket, now, one_side, flood)) {
             return;
         }
         self.flooded(key, attempt, by_isn, now, state, findings);
@@ -431,6 +475,7 @@ impl SynFlood {
             victim.equal_isns += before;
         }
         victim.syns += before;
+        victim.counted = victim.counted.max(bucket.counted);
         victim.accepted += detail.accepted;
         victim.refused += detail.refused;
         victim.torn += detail.torn;
@@ -464,7 +509,9 @@ impl SynFlood {
             };
             drain(bucket, now, flood.drain_per_second);
             bucket.level = (bucket.level + ONE).min(4 * flood.level * ONE);
-            let steady = bucket.last.is_some_and(|(isn, _, _)| isn == syn.isn);
+            let steady = bucket.last.is_some_and(|(isn, name, port)| {
+                isn == syn.isn || counts_on((name, port), (syn.source, syn.sport))
+            });
             if bucket.level < flood.level * ONE / 4 && !steady {
                 bucket.flooded = false;
                 bucket.equal_isns = 0;
@@ -510,10 +557,13 @@ impl SynFlood {
             .is_some_and(|excuse| excuse != Excuse::Missed);
         if over && !attempt.raw || excused {
             // Who comes again retries, and knows whom he wants; a flood's forged sources come once.
-            let relief = if attempt.met {
+            let flood = self.victims.limits();
+            let stampede = (self.buckets.peek(&service_of(attempt)))
+                .is_some_and(|bucket| bucket.is_stampede(now, flood));
+            let relief = if attempt.met && !stampede {
                 ONE
             } else {
-                self.victims.limits().refused_relief
+                flood.refused_relief
             };
             self.relieve(attempt, relief);
         }
@@ -564,9 +614,7 @@ fn service_of(attempt: &Attempt) -> Service {
 }
 
 fn overflows(bucket: &Bucket, now: Moment, one_side: bool, flood: &Limits) -> bool {
-    let age = bucket
-        .risen
-        .map_or(0, |risen| now.time.nanos_since(risen.time));
+    let age = bucket.age_nanos(now);
     // Hand-made SYNs are no busy server's clients: no completions are to be awaited.
     let raw = bucket.detail.as_ref().map_or(0, |detail| detail.raw) * ONE;
     // A backlog of old is full long before: what it holds is known by who never comes back.
@@ -607,6 +655,11 @@ fn drain(bucket: &mut Bucket, now: Moment, per_second: u64) {
     }
 }
 
+/// Whether another name has the next source port, or one soon after: a flood goes to several services, and sensors miss some.
+fn counts_on((name, port): (Address, u16), (source, sport): (Address, u16)) -> bool {
+    name != source && matches!(sport.wrapping_sub(port), 1..=8)
+}
+
 fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
     if bucket.risen.is_none() {
         bucket.risen = Some(now);
@@ -614,6 +667,12 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
     }
     bucket.level += ONE;
     let (isn, source, sport) = (attempt.isn, attempt.source, attempt.sport);
+    let counts = |(_, name, port)| counts_on((name, port), (source, sport));
+    bucket.counted = if bucket.last.is_some_and(counts) {
+        bucket.counted.saturating_add(1)
+    } else {
+        bucket.counted.saturating_sub(1)
+    };
     match bucket.last {
         // From the same port in several names, it is a scan's decoys.
         // A stack's next number lies far off; a program that counts forges, too. One of old reads it off a clock, and its
@@ -631,7 +690,7 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
             bucket.renamed = 0;
             bucket.equal_from = Some(now);
             // Slow and with ever new numbers: nobody's flood so far.
-            if bucket.level <= ONE {
+            if bucket.level <= ONE && bucket.counted == 0 {
                 bucket.detail = None;
                 bucket.completes = false;
             }

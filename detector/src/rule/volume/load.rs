@@ -97,7 +97,7 @@ pub(super) struct Load {
     crowd: Crowd,
     /// It was under way when the capture began, from one port of a program to another.
     pub(super) under_way: bool,
-    /// Source ports of datagrams, by source, as long as they are few.
+    /// Source ports of datagrams, by source, or what complaints are about; as long as they are few.
     pub(super) sockets: Vec<(Address, u16)>,
     ports: Ports,
     frames: Examples,
@@ -156,7 +156,8 @@ impl Load {
         let served = self.service.is_some_and(|port| (1..1024).contains(&port));
         let answers = served && self.bytes < self.packets * ANSWER;
         match key.2 {
-            Kind::Echoes | Kind::Errors => true,
+            Kind::Echoes => true,
+            Kind::Errors => self.sockets.len() < SPREAD,
             Kind::Lookups => self.comes_once(limits),
             Kind::Replies => self.is_of_a_network(),
             Kind::NetworkDatagrams | Kind::NetworkSegments => {

@@ -10,7 +10,8 @@
 //! one way count; and who is flooded does not turn to the flooder. Echo requests count even if they are answered: that is
 //! what the host's time is spent on. So do questions to a name server, where hardly two come from one source: clients ask
 //! for addresses of both kinds, and resolvers come back for the next name, however busy the server is. ICMP errors count
-//! where they speak of packets that nobody sent; a router whose line is down speaks of packets that were. Echo replies count
+//! where they speak of packets that nobody sent, of the same ones over and over; a router whose line is down speaks of packets
+//! that were, and who is scanned in somebody's name, of ever other ports or hosts. Echo replies count
 //! where several hosts send them again and again to who did not ask: a network is asked in his name.
 //!
 //! # Evidence
@@ -322,6 +323,7 @@ impl Rule for Volume {
                 speaker,
                 to,
                 sport: Some(sport),
+                receiver,
                 known: false,
                 ..
             } if to.is_host()
@@ -331,7 +333,10 @@ impl Rule for Volume {
                 && !state.is_scanning(*to)
                 && !state.is_flooded(*to, *sport) =>
             {
-                self.pour((*to, 0, Kind::Errors), *speaker, 1, now, findings);
+                let key = (*to, 0, Kind::Errors);
+                let load = &mut self.loads.open(key, findings).brief;
+                load.note_socket(receiver.0, receiver.1);
+                self.pour(key, *speaker, 1, now, findings);
             }
             News::Unsolicited(answer) if answer.target.is_host() => {
                 self.unasked(answer, now, state, findings);
