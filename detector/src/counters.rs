@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wire::decode::{Anomalies, Envelope, Layers, Network, StopReason, Transport};
+use wire::decode::{Anomalies, Envelope, Layer, Layers, Network, Stop, StopReason, Transport};
 
 use crate::sctp::SCTP;
 
@@ -21,6 +21,10 @@ pub enum Reason {
     LinkType(u32),
     /// It carries no IP: what it says instead.
     NoIp(u32),
+    /// It may carry IP behind a header that is not read: its EtherType.
+    Wrapped(u32),
+    /// It is encrypted.
+    Encrypted,
     /// A transport protocol that no rule looks at, by its number.
     Protocol(u8),
     /// An envelope that could not be opened.
@@ -49,6 +53,8 @@ impl Reason {
             Reason::Malformed => "malformed".to_owned(),
             Reason::LinkType(number) => format!("link type {number}"),
             Reason::NoIp(number) => format!("no IP (type {number:#06x})"),
+            Reason::Wrapped(number) => format!("EtherType {number:#06x}, which is not read"),
+            Reason::Encrypted => "encrypted".to_owned(),
             Reason::Protocol(number) => match number {
                 2 => "IGMP".to_owned(),
                 50 => "ESP, encrypted".to_owned(),
@@ -180,7 +186,7 @@ pub(crate) fn reason(layers: &Layers<'_>) -> Option<Reason> {
         return match &layers.transport {
             Transport::Tcp(_) | Transport::Icmp(_) | Transport::Icmpv6(_) => cut,
             Transport::Udp(udp) => {
-                if layers.may_be_wrapped() && udp.destination != 3544 && udp.source != 3544 {
+                if layers.seems_wrapped() {
                     Some(Reason::Closed(udp.destination))
                 } else {
                     cut
@@ -201,7 +207,9 @@ pub(crate) fn reason(layers: &Layers<'_>) -> Option<Reason> {
 #[cold]
 fn stopped(layers: &Layers<'_>) -> Reason {
     match layers.stop.map(|stop| stop.reason) {
+        Some(StopReason::Encrypted) => Reason::Encrypted,
         Some(StopReason::UnknownType(number)) => match layers.network {
+            Network::None if layers.stop.is_some_and(may_carry_ip) => Reason::Wrapped(number),
             Network::None => Reason::NoIp(number),
             _ => Reason::Protocol(u8::try_from(number).unwrap_or(u8::MAX)),
         },
@@ -214,4 +222,31 @@ fn stopped(layers: &Layers<'_>) -> Reason {
             Reason::Malformed
         }
     }
+}
+
+/// Whether reading ended at an EtherType behind which may stand a packet.
+fn may_carry_ip(stop: Stop) -> bool {
+    matches!(stop.reason, StopReason::UnknownType(number) if !is_of_link(number))
+        && stop.layer == Layer::Link
+}
+
+/// Whether an EtherType is that of a protocol that carries no IP: one by which stations of a link speak to each other, or that
+/// of another kind of network. Smaller numbers are lengths, and what cooked headers and link types say instead. Source:
+/// IEEE's registry of EtherTypes.
+fn is_of_link(ether_type: u32) -> bool {
+    matches!(
+        ether_type,
+        ..0x0600
+        // Wake on LAN, Cisco's discovery, DEC's protocols, RARP.
+        | 0x0842 | 0x2000 | 0x6000..=0x6007 | 0x8035
+        // AppleTalk, IPX.
+        | 0x809b | 0x80f3 | 0x8137 | 0x8138
+        // Pauses and aggregation, discovery and control of PPPoE, 802.1X, LLDP, registration of VLANs, time, faults, loops.
+        | 0x8808 | 0x8809 | 0x8863 | 0x8864 | 0x888e | 0x88c7 | 0x88cc | 0x88f5..=0x88f7 | 0x8899 | 0x88bf
+        | 0x88fb | 0x8902 | 0x9000
+        // Machines: Profinet, EtherCAT, GOOSE, SERCOS, power lines, cars.
+        | 0x8892 | 0x88a4 | 0x88b8..=0x88ba | 0x88cd | 0x88e1 | 0x88dc
+        // Disks and memory: AoE, FCoE, RoCE; experiments.
+        | 0x88a2 | 0x8906 | 0x8914 | 0x8915 | 0x88b5..=0x88b7
+    )
 }

@@ -1,7 +1,8 @@
 //! Password guessing at a form of the web.
 //!
 //! # What
-//! One source sends one server form after form with a password in it, each another one, and asks for little else.
+//! One source sends one server form after form with a password in it, each another one, and asks for little else; or several
+//! do in turn, and ask for nothing else.
 //!
 //! # Why these facts
 //! A form answers a wrong password with 200 or a redirection as it does a right one, so the answer tells nothing. What
@@ -12,7 +13,7 @@
 //! How many different forms with a password, among how many requests.
 //!
 //! # Blind spots
-//! Forms that travel by TLS. A password that is called neither "pass", "pwd", "pw" nor "p". Few tries each from many sources. An
+//! Forms that travel by TLS. A password that is called neither "pass", "pwd", "pw" nor "p". One try each from many sources. An
 //! office behind one address whose people all log in and read nothing.
 //!
 //! # References
@@ -24,6 +25,7 @@ use crate::address::{Address, Service};
 use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
+use crate::extent::Addresses;
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds};
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
@@ -34,15 +36,17 @@ section! {
     Limits "form_login" {
         different: usize,
         requests: u32,
+        guessers: usize,
     }
 }
 
 /// Forms that are told apart.
 const MOST_DIFFERENT: usize = 64;
 
-/// What one source has asked of one server since its first form.
+/// What one source, or all of them, have asked of one server since the first form.
 #[derive(Default)]
 struct Forms {
+    sources: Addresses,
     different: Vec<u16>,
     sent: u32,
     others: u32,
@@ -50,26 +54,41 @@ struct Forms {
 }
 
 impl Forms {
-    fn suffices(&self, limits: &Limits) -> bool {
-        self.different.len() >= limits.different
-            && self.others <= self.sent.saturating_mul(limits.requests)
+    fn suffices(&self, key: &Key, limits: &Limits) -> bool {
+        let different = self.different.len();
+        match key.1 {
+            Some(_) => {
+                different >= limits.different
+                    && self.others <= self.sent.saturating_mul(limits.requests)
+            }
+            // Each of them comes again, and nobody reads anything.
+            None => {
+                let sources = self.sources.len();
+                different >= 2 * limits.different
+                    && sources >= limits.guessers
+                    && different >= 2 * sources
+                    && self.others * 4 <= self.sent
+            }
+        }
     }
 }
 
+/// Where, and who; `None` stands for all.
+type Key = (Service, Option<Address>);
+
 impl Brief for Forms {
-    /// Where, and who.
-    type Key = (Service, Address);
+    type Key = Key;
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
-        if !self.suffices(limits) {
+        if !self.suffices(key, limits) {
             return None;
         }
-        let (service, source) = key;
+        let service = key.0;
         let draft = Draft {
             class: Class::PasswordGuessing,
             tool: None,
-            sources: vec![source.to_ip().into()],
+            sources: self.sources.blocks(),
             targets: vec![service.address.to_ip().into()],
             transport: Transport::Tcp,
             ports: vec![PortRange::single(service.port)],
@@ -108,23 +127,47 @@ impl FormLogin {
     }
 
     fn sent(&mut self, attempt: &Attempt, digest: u16, now: Moment, findings: &mut Findings) {
-        let key = key(attempt);
-        let forms = &mut self.forms.note(key, now, 1, findings).brief;
-        forms.sent = forms.sent.saturating_add(1);
-        if forms.different.len() < MOST_DIFFERENT && !forms.different.contains(&digest) {
-            forms.different.push(digest);
-            forms.frames.note(now.frame);
+        for key in keys(attempt) {
+            // Who shows by himself what he does is no reason to suspect others.
+            if key.1.is_none() && self.is_shown(keys(attempt)[0]) && !self.is_shown(key) {
+                continue;
+            }
+            let forms = &mut self.forms.note(key, now, 1, findings).brief;
+            forms.sent = forms.sent.saturating_add(1);
+            forms.sources.insert(attempt.source);
+            if forms.different.len() < MOST_DIFFERENT && !forms.different.contains(&digest) {
+                forms.different.push(digest);
+                forms.frames.note(now.frame);
+            }
+            self.forms.judge(key, now, findings, |forms, limits| {
+                forms.suffices(&key, limits)
+            });
         }
-        self.forms.judge(key, now, findings, Forms::suffices);
+    }
+
+    fn is_shown(&self, key: Key) -> bool {
+        let folder = self.forms.peek(&key);
+        folder.is_some_and(|folder| folder.life.detected.is_some())
+    }
+
+    /// Something else was asked for.
+    fn other(&mut self, attempt: &Attempt, now: Moment) {
+        for key in keys(attempt) {
+            if let Some(folder) = self.forms.get(&key) {
+                folder.brief.others = folder.brief.others.saturating_add(1);
+                folder.life.extend(now, 1);
+            }
+        }
     }
 }
 
-fn key(attempt: &Attempt) -> (Service, Address) {
+/// By who asked, and by all.
+fn keys(attempt: &Attempt) -> [Key; 2] {
     let service = Service {
         address: attempt.target,
         port: attempt.dport,
     };
-    (service, attempt.source)
+    [(service, Some(attempt.source)), (service, None)]
 }
 
 impl Rule for FormLogin {
@@ -142,10 +185,7 @@ impl Rule for FormLogin {
                 self.sent(attempt, *digest, now, findings);
             }
             News::Said(attempt, true, Word::HttpRequest | Word::HttpBare | Word::HttpLogin(_)) => {
-                if let Some(folder) = self.forms.get(&key(attempt)) {
-                    folder.brief.others = folder.brief.others.saturating_add(1);
-                    folder.life.extend(now, 1);
-                }
+                self.other(attempt, now);
             }
             _ => {}
         }

@@ -142,7 +142,9 @@ impl Victim {
         self.surprises >= limits.surprises && (amplified && questions || reflected)
             || self.abuses >= limits.abuses && amplified && is_often(self.abuses, &self.amplifiers)
             || amplified && self.bulks.are_many(limits.abuses, &self.amplifiers)
-            || self.everything.are_many(limits.everything, &self.amplifiers)
+            || self
+                .everything
+                .are_many(limits.everything, &self.amplifiers)
             || unclaimed
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers

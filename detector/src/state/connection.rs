@@ -271,6 +271,13 @@ impl Connection {
         self.sent == 3 && self.again_after >= SECOND && u32::from(after) * 2 >= first * 5
     }
 
+    /// Whether its first packet comes again though it was over: a program asks with the same numbers as before. What comes
+    /// sooner is a copy.
+    pub(super) fn is_asked_anew(&self, now: Timestamp) -> bool {
+        const SOONEST_NANOS: u64 = 500_000_000;
+        self.seen.has(Seen::CLOSED) && now.nanos_since(self.opened.time) >= SOONEST_NANOS
+    }
+
     /// Whether the two had opened another conversation before.
     pub(super) fn met(&mut self, met: bool) {
         if met {
@@ -456,8 +463,12 @@ impl Connection {
     /// Whether a login may be under way in a protocol that is not known.
     #[inline]
     pub(super) fn may_be_refused(&self) -> bool {
-        self.said <= Self::UNTIL_LET_IN
-            && matches!(self.word, Word::None | Word::Other | Word::Credentials(_))
+        match self.word {
+            Word::None | Word::Other => self.said <= Self::UNTIL_LET_IN,
+            // It was refused before.
+            Word::Credentials(_) => true,
+            _ => false,
+        }
     }
 
     /// Hears what one side says in a protocol that is not known: whether it is a refusal. What was refused is remembered.

@@ -22,6 +22,8 @@ use crate::tools;
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
+/// Port from which FTP servers open connections for data.
+const FTP_DATA: u16 = 20;
 
 impl State {
     pub(super) fn excuse(&mut self, attempt: &Attempt, outcome: Outcome) -> Option<Excuse> {
@@ -42,7 +44,9 @@ impl State {
         {
             return Some(Excuse::Ident);
         }
-        if since.is_some_and(|nanos| nanos <= limits.callback_within.nanos()) {
+        // An FTP server opens a connection for each file, however long the session lasts: RFC 959 section 3.2.
+        let data = attempt.sport == FTP_DATA && !tools::is_system(attempt.dport) && attempt.friend;
+        if since.is_some_and(|nanos| nanos <= limits.callback_within.nanos() || data) {
             return Some(Excuse::Callback);
         }
         if attempt.technique == Technique::Syn

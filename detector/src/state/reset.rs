@@ -103,8 +103,9 @@ impl State {
         if self.mirrored_reset(seen, segment, refusal, now, news) {
             return;
         }
-        if refusal && self.pair(seen.target, seen.source).opened.is_some() {
-            // Who has turned to that host has done so again: only the SYN was missed.
+        let turned = self.pair(seen.target, seen.source).opened.is_some();
+        if refusal && turned && self.sides.has_gaps() {
+            // Who has turned to that host has done so again, and this sensor has missed the SYN, as it has missed other things.
             let (to, from) = ends(seen, segment.sport, segment.dport);
             let (key, from_low) = ConnectionKey::new(from, to, Protocol::Tcp);
             let mut attempt = Connection::new(now, Technique::Syn, from_low).attempt(&key);

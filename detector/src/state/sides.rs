@@ -44,6 +44,11 @@ impl Sides {
         gaps || lost && self.whole / FEW <= self.gaps
     }
 
+    /// Something that was said is missing.
+    pub(super) fn has_gaps(self) -> bool {
+        self.gaps > 0
+    }
+
     /// Something was missed that this sensor should have seen.
     pub(super) fn misses_some(self) -> bool {
         self.lost > 0 || self.gaps > 0

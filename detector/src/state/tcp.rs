@@ -23,6 +23,9 @@ const SPOKEN: [u16; 33] = [
     2525, 3128, 3306, 5222, 5432, 5900, 5901, 6379, 6667, 8000, 8080, 8554, 8888, 27_017,
 ];
 
+/// Bytes of a form, at most: what is longer is no login.
+const MOST_POSTED: usize = 1024;
+
 impl State {
     /// A TCP segment, or what SCTP has in its place.
     #[inline]
@@ -94,7 +97,7 @@ impl State {
             let same = connection.originator_is_low == from_low
                 && connection.isn == segment.sequence
                 && connection.seen.has(Seen::SYN);
-            if same {
+            if same && !connection.is_asked_anew(now.time) {
                 connection.packets = connection.packets.saturating_add(1);
                 if connection.repeat(now.time) && connection.seen.has(Seen::RAW) {
                     // Hand-made as they look, they are a stack's.
@@ -330,6 +333,15 @@ impl State {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        let posts = matches!(
+            connection.word,
+            Word::HttpRequest | Word::HttpBare | Word::FormLogin(_)
+        );
+        let short = seen.payload.len() <= MOST_POSTED;
+        if posts && short && from_originator && word == Word::Other {
+            // A form whose header came before.
+            word = words::form(seen.payload).unwrap_or(word);
+        }
         if overheard && word == Word::Other {
             word = connection.overhear(from_originator, seen.payload);
         }
@@ -356,8 +368,8 @@ impl State {
             return;
         }
         connection.seen.add(side);
-        let both = connection.seen.has(Seen::DATA_RESPONDER)
-            && connection.seen.has(Seen::DATA_ORIGINATOR);
+        let both =
+            connection.seen.has(Seen::DATA_RESPONDER) && connection.seen.has(Seen::DATA_ORIGINATOR);
         // Where one side is seen, it would not go on without the other.
         if both || self.sides.is_one() {
             let attempt = connection.attempt(key);

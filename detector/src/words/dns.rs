@@ -30,11 +30,17 @@ fn asked(question: &[u8]) -> Asked {
 
 /// A message of DNS, from its flags on.
 pub(super) fn message(bytes: &[u8]) -> Word {
-    let [flags, more, _, questions, _, _, _, _, _, _, name @ ..] = bytes else {
+    let [flags, more, several, questions, _, _, _, _, _, _, name @ ..] = bytes else {
         return Word::Other;
     };
     if flags & 0x80 != 0 {
-        return Word::DnsAnswer(u16::from(more & 15));
+        // Operations of RFC 1035, 1996 and 2136; nobody asks more than one question at once.
+        let known = flags >> 3 & 15 <= 5 && *several == 0 && *questions <= 1;
+        return if known {
+            Word::DnsAnswer(u16::from(more & 15))
+        } else {
+            Word::Other
+        };
     }
     let mut rest = name;
     while let [length, after @ ..] = rest {

@@ -23,7 +23,7 @@ pub(super) fn behind_header(bytes: &[u8]) -> Option<Word> {
 }
 
 /// A form.
-pub(super) fn form(bytes: &[u8]) -> Option<Word> {
+pub(crate) fn form(bytes: &[u8]) -> Option<Word> {
     let form = bytes.get(..bytes.len().min(LOOKED_THROUGH))?;
     if form.starts_with(b"<") {
         return contains_any(form, &[LOGIN_CALL]).then(|| Word::FormLogin(digest(form)));

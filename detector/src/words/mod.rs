@@ -21,6 +21,7 @@ mod word;
 pub(crate) use datagram::of_datagram;
 pub(crate) use dhcp::given_address;
 pub(crate) use dns::{asks_as_resolver, asks_for_address, named_addresses};
+pub(crate) use form::form;
 pub(crate) use refusal::refuses;
 pub(crate) use stream::{is_new_keys, of_stream};
 pub(crate) use word::{Asked, Password, Word};

@@ -1,7 +1,7 @@
 //! What services say to whom they do not let in, in words, whatever their protocol.
 //!
 //! Sources: RabbitMQ's `rabbit_reader` (AMQP), NATS' `INFO` and `-ERR`, Cassandra's and Neo4j's error messages, CVS'
-//! `I HATE YOU`, Subversion's `svnserve`, Oracle's ORA-01017, Firebird's 335544472, ActiveMQ's STOMP, ClickHouse's code 516,
+//! `I HATE YOU`, Redis, Subversion's `svnserve`, Oracle's ORA-01017, Firebird's 335544472, ActiveMQ's STOMP, ClickHouse's code 516,
 //! TeamSpeak's error 520, memcached's SASL, RFC 5804 (ManageSieve), and what servers say that nobody has written down.
 
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 /// In letters of either case.
-const PHRASES: [&str; 24] = [
+const PHRASES: [&str; 25] = [
     "authentication fail",
     "authentication error",
     "auth failure",
@@ -23,6 +23,7 @@ const PHRASES: [&str; 24] = [
     "security.unauthorized",
     "invalid credentials",
     "bad credentials",
+    "-wrongpass",
     "invalid password",
     "wrong password",
     "bad password",

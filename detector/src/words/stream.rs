@@ -188,7 +188,8 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     let head = upper(14);
     let starts = |word: &[u8]| head.starts_with(word);
     // NATS begins so as well, with what it says of itself in braces.
-    if starts(b"CONNECT ") && !starts(b"CONNECT {") || starts(b"GET HTTP:") || starts(b"POST HTTP:") {
+    if starts(b"CONNECT ") && !starts(b"CONNECT {") || starts(b"GET HTTP:") || starts(b"POST HTTP:")
+    {
         return Word::ProxyRequest;
     }
     if starts(b"OPTIONS ") {

@@ -21,7 +21,9 @@ pub enum CaptureError {
         available: usize,
     },
     /// No frame of this link type can be decoded.
-    #[error("link type {0} is not supported: Ethernet, Linux cooked, loopback and raw IP are")]
+    #[error(
+        "link type {0} is not supported: Ethernet, Linux cooked, loopback, raw IP, PPP, HDLC, 802.11, PPI, pflog and NFLOG are"
+    )]
     UnsupportedLinkType(LinkType),
     /// It ends within a record.
     #[error(

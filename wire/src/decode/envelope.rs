@@ -5,8 +5,9 @@
 //!
 //! Sources: RFC 2784 and 2890 (GRE), RFC 2637 (GRE of PPTP), RFC 7348 (VXLAN), RFC 8926 (Geneve), RFC 2003 (IP in IP),
 //! RFC 4213 (6in4), RFC 4380 (Teredo), RFC 3032 and 4385 (MPLS), RFC 2516 (PPPoE), draft-foschiano-erspan, 3GPP TS
-//! 29.281 (GTP-U), RFC 2661 (L2TP), draft-ietf-nvo3-vxlan-gpe, IEEE 802.1ah (MAC in MAC), IEEE 802.11,
-//! <https://www.tcpdump.org/linktypes.html>.
+//! 29.281 (GTP-U), RFC 2661 (L2TP), draft-ietf-nvo3-vxlan-gpe, draft-smith-vxlan-group-policy, IEEE 802.1ah (MAC in MAC),
+//! 802.1BR and 802.1Qbh (port extenders), IEC 62439-3 (HSR), RFC 6325 (TRILL), Cisco's and Marvell's tags as Wireshark and
+//! tcpdump read them, IEEE 802.11, pf's `if_pflog.h`, <https://www.tcpdump.org/linktypes.html>.
 //!
 //! Not opened: IPsec, L2TP version 3, LISP, encrypted 802.11, aggregated 802.11 frames.
 
@@ -20,6 +21,19 @@ pub const MAX_ENVELOPES: usize = 8;
 const MPLS: [u16; 2] = [0x8847, 0x8848];
 const PPPOE_SESSION: u16 = 0x8864;
 const MAC_IN_MAC: u16 = 0x88e7;
+/// What switches put before the EtherType for each other, and how many bytes it has: VN-Tag, E-Tag, Cisco MetaData, a time
+/// stamp, HSR, Marvell's DSA.
+const SWITCH_TAGS: [(u16, usize); 6] = [
+    (0x8926, 4),
+    (0x893f, 6),
+    (0x8909, 6),
+    (0x8988, 6),
+    (0x892f, 4),
+    (DSA, 6),
+];
+const DSA: u16 = 0xdadb;
+/// What they put before a whole frame: FabricPath, TRILL without options.
+const SWITCH_HEADERS: [(u16, usize); 2] = [(0x8903, 2), (0x22f3, 6)];
 const GRE_ETHERNET: u16 = 0x6558;
 const GRE_PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
@@ -34,12 +48,16 @@ pub enum Envelope {
     Pppoe,
     /// A customer's frame in a provider's.
     MacInMac,
+    /// What switches say to each other before what they pass on.
+    SwitchTag,
     /// PPP, Cisco HDLC.
     Serial,
     /// IEEE 802.11.
     Wireless,
     /// Per-packet information of a capture.
     Ppi,
+    /// What a packet filter says of a packet that it logs.
+    FilterLog,
     /// IPv4 or IPv6 in either.
     IpInIp,
     /// GRE.
@@ -67,9 +85,11 @@ impl Envelope {
             Envelope::Mpls => "MPLS",
             Envelope::Pppoe => "PPPoE",
             Envelope::MacInMac => "MAC in MAC",
+            Envelope::SwitchTag => "a switch's tag",
             Envelope::Serial => "PPP or HDLC",
             Envelope::Wireless => "802.11",
             Envelope::Ppi => "PPI",
+            Envelope::FilterLog => "a packet filter's log",
             Envelope::IpInIp => "IP in IP",
             Envelope::Gre => "GRE",
             Envelope::Erspan => "ERSPAN",
@@ -124,6 +144,28 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// Whether a datagram to the port of a tunnel looks as if something were in it, whether or not it can be opened. Clients
+    /// use such ports as well.
+    pub fn seems_wrapped(&self) -> bool {
+        let Transport::Udp(udp) = &self.transport else {
+            return false;
+        };
+        match (udp.destination, self.payload) {
+            (4789 | 8472, [flags, ..]) => matches!(flags, 0x08 | 0x0c | 0x48 | 0x88),
+            (4790, [flags, ..]) => flags & 0x3c == 0x0c,
+            // Data, of version 2 or 3.
+            (1701, [flags, version, ..]) => flags & 0x80 == 0 && matches!(version & 15, 2 | 3),
+            (6081, [first, _, a, b, _, _, _, 0, ..]) => {
+                let known = [GRE_ETHERNET, ethernet::IPV4, ethernet::IPV6];
+                first >> 6 == 0 && known.contains(&u16::from_be_bytes([*a, *b]))
+            }
+            (37008, [1, kind, ..]) => *kind <= 1,
+            (2152, [first, 0xff, ..]) => first >> 4 == 3,
+            (6635, [_, _, _, _, _, ..]) => true,
+            _ => false,
+        }
+    }
+
     /// Takes one envelope off: what was wrapped, and in what. `frame` is what these layers were read from, of which
     /// `missing` bytes were not captured.
     pub fn open(&self, link_type: LinkType, frame: &'a [u8], missing: usize) -> Option<Opened<'a>> {
@@ -169,12 +211,32 @@ impl<'a> Layers<'a> {
                         Some((Envelope::MacInMac, frame))
                     }
                     number if MPLS.contains(&number) => Some((Envelope::Mpls, mpls(rest)?)),
-                    _ => None,
+                    number => Some((Envelope::SwitchTag, switch_tag(number, rest)?)),
                 }
             }
             _ => None,
         }
     }
+}
+
+/// What stands behind a tag by which switches speak to each other.
+fn switch_tag(number: u16, rest: &[u8]) -> Option<Content<'_>> {
+    if let Some((_, bytes)) = SWITCH_HEADERS.iter().find(|(tag, _)| *tag == number) {
+        return Some(Content::Frame(LinkType::ETHERNET, rest.get(*bytes..)?));
+    }
+    let (_, bytes) = SWITCH_TAGS.iter().find(|(tag, _)| *tag == number)?;
+    match rest.get(*bytes..)? {
+        &[a, b, ref above @ ..] if is_usual(u16::from_be_bytes([a, b])) => {
+            Some(Content::Typed(u16::from_be_bytes([a, b]), above))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an EtherType is one that stations send.
+fn is_usual(ether_type: u16) -> bool {
+    matches!(ether_type, ethernet::IPV4 | ethernet::IPV6 | ethernet::ARP)
+        || ethernet::is_vlan_tag(ether_type)
 }
 
 /// Whether such content is a frame or a packet of its own is known only now.
@@ -303,8 +365,46 @@ fn in_link(link_type: LinkType, frame: &[u8]) -> Option<(Envelope, Content<'_>)>
             _ => None,
         },
         LinkType::IEEE802_11 => Some((Envelope::Wireless, wireless(frame)?)),
+        LinkType::PFLOG => match *frame {
+            // Its length, without what fills it up to words of four bytes.
+            [length, _, ..] => {
+                let header = usize::from(length).next_multiple_of(4);
+                Some((Envelope::FilterLog, ip(frame.get(header..)?)?))
+            }
+            _ => None,
+        },
+        LinkType::NFLOG => Some((Envelope::FilterLog, ip(nflog(frame.get(4..)?)?)?)),
         _ => None,
     }
+}
+
+/// The packet among the fields of a record of Linux's packet filter: length, kind, value, filled up to words.
+fn nflog(mut fields: &[u8]) -> Option<&[u8]> {
+    const HEADER: usize = 4;
+    const PAYLOAD: u16 = 9;
+    loop {
+        let &[a, b, c, d, ..] = fields else {
+            return None;
+        };
+        let length = usize::from(u16::from_le_bytes([a, b])).max(HEADER);
+        if u16::from_le_bytes([c, d]) == PAYLOAD {
+            // Cut, it is shorter than it says.
+            return fields.get(HEADER..length.min(fields.len()));
+        }
+        fields = fields.get(length.next_multiple_of(4)..)?;
+    }
+}
+
+/// Whether it is a data frame of IEEE 802.11 that is encrypted.
+pub(super) fn is_encrypted(link_type: LinkType, frame: &[u8]) -> bool {
+    let header = match (link_type, frame) {
+        (LinkType::IEEE802_11, frame) => Some(frame),
+        (LinkType::RADIOTAP, [_, _, a, b, ..]) => {
+            frame.get(usize::from(u16::from_le_bytes([*a, *b])).max(8)..)
+        }
+        _ => None,
+    };
+    matches!(header, Some([kind, flags, ..]) if kind & 0x4f == 0x08 && flags & 0x40 != 0)
 }
 
 fn link_content(link_type: LinkType, bytes: &[u8]) -> Option<Content<'_>> {
@@ -340,9 +440,7 @@ fn wireless(bytes: &[u8]) -> Option<Content<'_>> {
 
 fn in_udp(from: u16, to: u16, payload: &[u8]) -> Option<(Envelope, Content<'_>)> {
     match (to, payload) {
-        (4789 | 8472, [0x08, _, _, _, _, _, _, 0, rest @ ..]) => {
-            Some((Envelope::Vxlan, Content::Frame(LinkType::ETHERNET, rest)))
-        }
+        (4789 | 8472, payload) => Some((Envelope::Vxlan, vxlan(payload)?)),
         // Version 0, with the next protocol.
         (4790, [first, _, _, next, _, _, _, 0, rest @ ..]) if first & 0x3c == 0x0c => {
             let content = match next {
@@ -378,6 +476,16 @@ fn in_udp(from: u16, to: u16, payload: &[u8]) -> Option<(Envelope, Content<'_>)>
         _ if from == 3544 || to == 3544 => teredo(payload),
         _ => None,
     }
+}
+
+/// A frame in VXLAN. Of what else is in its header nothing need be known: some fill it with a group or the next protocol.
+fn vxlan(payload: &[u8]) -> Option<Content<'_>> {
+    const IDENTIFIED: u8 = 0x08;
+    let (header, frame) = payload.split_first_chunk::<8>()?;
+    let plain = matches!(header, [IDENTIFIED, _, _, _, _, _, _, 0]);
+    let likely = matches!(frame, &[_, _, _, _, _, _, _, _, _, _, _, _, a, b, ..] if is_usual(u16::from_be_bytes([a, b])));
+    let open = header.first().is_some_and(|flags| flags & IDENTIFIED != 0) && (plain || likely);
+    open.then_some(Content::Frame(LinkType::ETHERNET, frame))
 }
 
 /// A data message of L2TP version 2.

@@ -42,13 +42,17 @@ impl LinkType {
     pub const IEEE802_11: LinkType = LinkType(105);
     /// IEEE 802.11 behind a radiotap header.
     pub const RADIOTAP: LinkType = LinkType(127);
+    /// OpenBSD's packet filter: its verdict, and the packet.
+    pub const PFLOG: LinkType = LinkType(117);
+    /// Linux's packet filter: its verdict, and the packet.
+    pub const NFLOG: LinkType = LinkType(239);
     /// PPP with a byte of direction, as pppd writes it.
     pub const PPP_PPPD: LinkType = LinkType(166);
     /// Per-packet information, which names the link type of what it holds.
     pub const PPI: LinkType = LinkType(192);
 
     /// Link types whose header [`Layers::open`](super::Layers::open) takes off, and decoding alone does not.
-    pub const OPENED: [LinkType; 7] = [
+    pub const OPENED: [LinkType; 9] = [
         LinkType::PPP,
         LinkType::PPP_HDLC,
         LinkType::C_HDLC,
@@ -56,6 +60,8 @@ impl LinkType {
         LinkType::RADIOTAP,
         LinkType::PPP_PPPD,
         LinkType::PPI,
+        LinkType::PFLOG,
+        LinkType::NFLOG,
     ];
 
     /// All link types that are decoded.

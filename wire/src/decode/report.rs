@@ -57,6 +57,8 @@ pub enum StopReason {
     },
     /// What follows is of a type that is not decoded.
     UnknownType(u32),
+    /// What follows is encrypted.
+    Encrypted,
     /// The header is of another version than its place says.
     BadVersion(u8),
     /// The header's own length is less than its fixed part.
@@ -82,6 +84,7 @@ impl fmt::Display for Stop {
                 write!(f, "needs {needed} bytes, {available} are there")
             }
             StopReason::UnknownType(number) => write!(f, "type {number:#x} is not decoded"),
+            StopReason::Encrypted => write!(f, "what follows is encrypted"),
             StopReason::BadVersion(version) => write!(f, "version is {version}"),
             StopReason::BadHeaderLength(words) => {
                 write!(f, "its length of {words} words is below the fixed part")

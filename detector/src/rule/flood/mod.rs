@@ -555,7 +555,8 @@ impl SynFlood {
         let excused = attempt
             .excuse
             .is_some_and(|excuse| excuse != Excuse::Missed);
-        if over && !attempt.raw || excused {
+        let storm = outcome == Outcome::Torn && self.is_storm(attempt, now);
+        if over && !attempt.raw && !storm || excused {
             // Who comes again retries, and knows whom he wants; a flood's forged sources come once.
             let flood = self.victims.limits();
             let stampede = (self.buckets.peek(&service_of(attempt)))
@@ -580,6 +581,18 @@ impl SynFlood {
             _ => {}
         }
         self.judge(attempt, now, state, findings);
+    }
+
+    /// Whether so many half-open connections are torn down at that service that no checks of it explain them.
+    fn is_storm(&self, attempt: &Attempt, now: Moment) -> bool {
+        let flood = self.victims.limits();
+        self.buckets
+            .peek(&service_of(attempt))
+            .is_some_and(|bucket| {
+                let seconds = bucket.age_nanos(now) / 1_000_000_000 + 1;
+                let torn = bucket.detail.as_ref().map_or(0, |detail| detail.torn);
+                torn > flood.level * seconds
+            })
     }
 
     /// A session of a flooded host goes on.

@@ -99,7 +99,8 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     }
     for contacts in tally.group(|c| (c.port, c.sport)) {
         let hosts = distinct(&contacts, |c| c.target);
-        if hosts >= scan.crafted_hosts {
+        let dials = contacts.iter().all(|c| is_dialled_from_where_it_listens(c));
+        if hosts >= scan.crafted_hosts && !dials {
             let (sport, port) = contacts.first().map_or((0, 0), |c| (c.sport, c.port));
             return Some(Detection {
                 crafted: !contacts.iter().any(|c| c.outcome == Some(Outcome::Empty)),
@@ -119,6 +120,11 @@ fn crafted(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
         }
     }
     None
+}
+
+/// Whether a program of peers may have asked for it: those that let others reach them dial from the port at which they listen.
+fn is_dialled_from_where_it_listens(contact: &Contact) -> bool {
+    contact.equal_ports() && !contact.raw && !tools::is_system(contact.port)
 }
 
 fn torn(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {

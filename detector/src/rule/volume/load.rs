@@ -51,19 +51,24 @@ pub(super) enum Kind {
     NetworkDatagrams,
     /// The same of segments.
     NetworkSegments,
+    /// The same of echo requests.
+    NetworkEchoes,
 }
 
 impl Kind {
     /// Whether it is about a network as a whole.
     pub(super) fn is_network(self) -> bool {
-        matches!(self, Kind::NetworkDatagrams | Kind::NetworkSegments)
+        matches!(
+            self,
+            Kind::NetworkDatagrams | Kind::NetworkSegments | Kind::NetworkEchoes
+        )
     }
 
     /// From how many packets on they are a flood.
     fn most(self, limits: &Limits) -> u64 {
         match self {
             Kind::Datagrams | Kind::NetworkDatagrams => limits.datagrams,
-            Kind::Echoes | Kind::Errors | Kind::Replies => limits.echoes,
+            Kind::Echoes | Kind::NetworkEchoes | Kind::Errors | Kind::Replies => limits.echoes,
             Kind::Segments | Kind::NetworkSegments => limits.segments,
             Kind::Lookups => limits.lookups,
         }
@@ -72,7 +77,7 @@ impl Kind {
     /// How many a second are nobody's harm.
     fn harmless(self, limits: &Limits) -> u64 {
         match self {
-            Kind::Echoes | Kind::Errors => limits.echo_drain_per_second,
+            Kind::Echoes | Kind::NetworkEchoes | Kind::Errors => limits.echo_drain_per_second,
             _ => limits.drain_per_second,
         }
     }
@@ -160,7 +165,7 @@ impl Load {
             Kind::Errors => self.sockets.len() < SPREAD,
             Kind::Lookups => self.comes_once(limits),
             Kind::Replies => self.is_of_a_network(),
-            Kind::NetworkDatagrams | Kind::NetworkSegments => {
+            Kind::NetworkDatagrams | Kind::NetworkSegments | Kind::NetworkEchoes => {
                 self.is_from_everywhere() && !answers && self.hosts.len() >= NETWORK
             }
             // At many ports of one host: a scan, unless it comes from everywhere, or is heavy.
@@ -270,7 +275,9 @@ impl Load {
             Kind::Datagrams | Kind::NetworkDatagrams | Kind::Lookups => {
                 (Class::UdpFlood, Transport::Udp)
             }
-            Kind::Echoes | Kind::Errors => (Class::IcmpFlood, Transport::Icmp),
+            Kind::Echoes | Kind::NetworkEchoes | Kind::Errors => {
+                (Class::IcmpFlood, Transport::Icmp)
+            }
             Kind::Replies => (Class::Amplification, Transport::Icmp),
             Kind::Segments | Kind::NetworkSegments => (Class::TcpFlagFlood, Transport::Tcp),
         }

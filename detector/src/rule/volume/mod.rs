@@ -130,10 +130,26 @@ impl Volume {
                 }
             }
             Kind::Segments => self.segments(attempt, packets, now, state, findings),
-            _ => {
-                let key = (attempt.target, 0, kind);
-                self.pour(key, attempt.source, packets, now, findings);
-            }
+            _ => self.echoes(attempt, packets, now, state, findings),
+        }
+    }
+
+    /// Echo requests count for their host, and as long as that is no flood, for its network.
+    fn echoes(
+        &mut self,
+        attempt: &Attempt,
+        packets: u64,
+        now: Moment,
+        state: &State,
+        findings: &mut Findings,
+    ) {
+        let host = (attempt.target, 0, Kind::Echoes);
+        self.pour(host, attempt.source, packets, now, findings);
+        if !self.is_flooded(host) && !state.sees_one_side() {
+            let network = (attempt.target.neighbourhood(), 0, Kind::NetworkEchoes);
+            let load = &mut self.loads.open(network, findings).brief;
+            load.hosts.insert(attempt.target);
+            self.pour(network, attempt.source, packets, now, findings);
         }
     }
 

@@ -3,6 +3,7 @@
 use pnet_packet::Packet as _;
 use pnet_packet::vlan::VlanPacket;
 
+use crate::decode::envelope::is_encrypted;
 use crate::decode::layers::Layers;
 use crate::decode::link_type::LinkType;
 use crate::decode::report::{Anomalies, Layer, Reading, StopReason};
@@ -73,7 +74,12 @@ fn other<'a>(
         },
         LinkType::NULL | LinkType::LOOP => loopback(bytes, layers, *reading),
         LinkType(number) => {
-            layers.end(*reading, Layer::Link, StopReason::UnknownType(number));
+            let reason = if is_encrypted(link_type, bytes) {
+                StopReason::Encrypted
+            } else {
+                StopReason::UnknownType(number)
+            };
+            layers.end(*reading, Layer::Link, reason);
             AboveLink {
                 ether_type: None,
                 bytes: &[],
