@@ -134,6 +134,9 @@ fn is_other_side_of(part: &Finding, whole: &Finding) -> bool {
     }
 }
 
+/// Packets of a few rounds of nmap's SYNs that show how a stack draws its numbers, with their answers.
+const MOST_DRAWN: u64 = 96;
+
 /// Whether what the one says is a share of what the other says, by their classes.
 fn is_share_of(part: &Finding, whole: &Finding) -> bool {
     let family = part.class.family();
@@ -156,11 +159,11 @@ fn is_share_of(part: &Finding, whole: &Finding) -> bool {
                 && to_the_same
                 && part.transport == whole.transport
         }
-        // Of which odd flags are a part.
+        // Of which odd flags are a part, and SYNs whose numbers follow each other, to see how a stack draws its own.
         Class::OsFingerprint => {
-            family == Family::PortScan
-                && !matches!(part.class, Class::SynScan | Class::ConnectScan)
-                && to_the_same
+            let odd = family == Family::PortScan
+                && !matches!(part.class, Class::SynScan | Class::ConnectScan);
+            (odd || part.class == Class::SynFlood && part.packets <= MOST_DRAWN) && to_the_same
         }
         // Of whom one host answered us, all who did.
         Class::DecoyScanBackscatter => {

@@ -263,6 +263,8 @@ impl State {
     /// those of stacks do that begin with 32. A trace takes one value a few times, and begins with the shortest.
     fn may_die(&mut self, seen: &Observation<'_>) -> bool {
         const STEADY: u8 = 6;
+        /// Of those with next to nothing to live: some programs ask each router so often.
+        const ASKED_AT_MOST: u8 = 16;
         if seen.ttl > MAX_HOPS {
             return false;
         }
@@ -273,7 +275,13 @@ impl State {
             (known.ttl, known.steady) = (seen.ttl, 0);
         }
         known.short |= seen.ttl <= SURELY_SHORT;
-        seen.ttl <= SURELY_SHORT || known.short && known.steady < STEADY
+        let most = match seen.ttl {
+            // It reaches hardly anybody.
+            0..=2 => u8::MAX,
+            3..=SURELY_SHORT => ASKED_AT_MOST,
+            _ => STEADY,
+        };
+        known.short && known.steady < most
     }
 
     /// A packet may be meant to die on the way.

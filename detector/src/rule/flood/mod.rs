@@ -80,6 +80,27 @@ struct Detail {
     /// SYNs in all, and those of sources that had called the host before.
     added: u64,
     again: u64,
+    alike: Alike,
+}
+
+/// Whether all SYNs look alike, wherever they come from.
+#[derive(Debug, Default)]
+struct Alike {
+    /// Window, time to live and neighbourhood of the first.
+    first: Option<(u16, u8, Address)>,
+    differ: u64,
+    /// Those from other neighbourhoods.
+    elsewhere: u64,
+}
+
+impl Alike {
+    fn add(&mut self, attempt: &Attempt) {
+        let hood = attempt.source.neighbourhood();
+        let look = (attempt.size, attempt.ttl);
+        let &mut (size, ttl, home) = self.first.get_or_insert((look.0, look.1, hood));
+        self.differ += u64::from(look != (size, ttl));
+        self.elsewhere += u64::from(hood != home);
+    }
 }
 
 impl Detail {
@@ -94,12 +115,18 @@ impl Detail {
         self.accepted == 0 && self.raw * 2 < self.added && (refused || patient)
     }
 
-    /// Whether so many sources come so fast that no service had them for clients, whatever they are answered.
+    /// Whether no service had them for clients, whatever they are answered: so many sources come so fast, or from all over,
+    /// as far away, with one stack.
     fn is_stampede(&self, lasted_nanos: u64, flood: &Limits) -> bool {
         const SOURCES: u64 = 256;
+        const ONE_IN: u64 = 50;
         let sources = self.crowd.count().unwrap_or(u64::MAX);
         let seconds = lasted_nanos / 1_000_000_000 + 1;
-        sources >= SOURCES && self.added > flood.sudden * seconds
+        let fast = sources >= SOURCES && self.added > flood.sudden * seconds;
+        let one_program = sources >= SOURCES / 2
+            && self.alike.differ * ONE_IN < self.added
+            && self.alike.elsewhere * 4 > self.added;
+        fast || one_program
     }
 
     /// Whether each source has begun no oftener than who looks every half second whether a service is up, and all of them
@@ -114,6 +141,7 @@ impl Detail {
         self.added += 1;
         self.again += u64::from(attempt.met);
         self.crowd.add(attempt.source);
+        self.alike.add(attempt);
         self.raw += u64::from(attempt.raw);
         self.examples.note(now.frame);
         self.heavy.add(attempt.source, 1);
