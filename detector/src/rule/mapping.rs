@@ -31,7 +31,7 @@ use crate::extent::{Addresses, Ports};
 use crate::news::{Answer, AnswerKind, Attempt, Moment, News, NewsKind, NewsKinds};
 use crate::observe::Fault;
 use crate::report::{Draft, Examples, Findings, count, fact};
-use crate::state::{Memory, State};
+use crate::state::{Keep, Memory, State, Table};
 use crate::words::Word;
 
 section! {
@@ -127,15 +127,23 @@ impl Brief for Walk {
     }
 }
 
+/// How much somebody says to nobody in all.
+#[derive(Default)]
+struct Spoken(usize);
+
+impl Keep for Spoken {}
+
 /// The rule.
 pub(super) struct Mapping {
     walks: Docket<Walk>,
+    spoken: Table<Address, Spoken>,
 }
 
 impl Mapping {
     pub(super) fn new(config: &Config) -> Self {
         Mapping {
             walks: Docket::new(config.get::<Memory>().cases, config.get()),
+            spoken: Table::new(config.get::<Memory>().cases),
         }
     }
 
@@ -146,9 +154,17 @@ impl Mapping {
 
     /// Takes in what goes to one port after another of nobody.
     fn aimed(&mut self, said: &Said, now: Moment, findings: &mut Findings) {
-        if !self.is_claimed((said.source, ANY)) {
+        if !self.is_claimed((said.source, ANY)) && !self.is_by_the_way(said) {
             self.note((said.source, said.dport), said, now, findings);
         }
+    }
+
+    /// Whether who says it says much more to nobody, a flood's victim as a rule: of so many forged ports some are its own.
+    fn is_by_the_way(&mut self, said: &Said) -> bool {
+        const FEW: usize = 16;
+        let (Spoken(all), _) = self.spoken.get_or_insert_with(said.source, Spoken::default);
+        let aimed = self.walks.peek(&(said.source, said.dport));
+        aimed.map_or(0, |folder| folder.brief.times) * 4 + FEW < *all
     }
 
     /// Takes in what goes to any port.
@@ -282,6 +298,8 @@ impl Rule for Mapping {
         }
         match news {
             News::Unsolicited(answer) => {
+                let (spoken, _) = self.spoken.get_or_insert_with(said.source, Spoken::default);
+                spoken.0 = spoken.0.saturating_add(1);
                 if said.transport == Transport::Tcp && said.is_aimed() {
                     self.aimed(&said, now, findings);
                 }

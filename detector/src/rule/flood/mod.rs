@@ -11,7 +11,8 @@
 //! where a few sources come again and again as seldom as clients do to a service that is down. Besides,
 //! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
 //! three of them suffice, however slow; but not those of one client within a moment, whose stack may read them off a
-//! clock. So are source ports that count on from one address to the next. A flood may be spread over all ports of a host: each port's first SYN fills a bucket of the host, which counts
+//! clock. So are source ports or numbers that count on from one address to
+//! the next. A flood may be spread over all ports of a host: each port's first SYN fills a bucket of the host, which counts
 //! where hundreds of sources ask.
 //!
 //! # Evidence
@@ -170,10 +171,10 @@ struct Bucket {
     equal_isns: u32,
     /// The same SYN in other names, in a row.
     renamed: u32,
-    /// How often the next source port came in another name, less how often it did not.
+    /// How often the next source port or number came in another name, less how often it did not.
     counted: u32,
     equal_from: Option<Moment>,
-    last: Option<(u32, Address, u16)>,
+    last: Option<Mark>,
     /// Somebody has completed a handshake: equal numbers are a stack's weakness then, no forgery.
     completes: bool,
     flooded: bool,
@@ -191,7 +192,7 @@ impl Bucket {
         (self.detail.as_deref()).is_some_and(|detail| detail.is_stampede(age, flood))
     }
 
-    /// Whether a program has counted source ports up from name to name: stacks know nothing of each other's.
+    /// Whether a program has counted ports or numbers up from name to name: stacks know nothing of each other's.
     fn is_counted(&self, flood: &Limits) -> bool {
         let sources = |detail: &Detail| detail.crowd.count().unwrap_or(u64::MAX);
         let names = self.detail.as_deref().map_or(0, sources);
@@ -225,7 +226,7 @@ struct Victim {
     /// The sequence number that repeats.
     isn: Option<u32>,
     equal_isns: u64,
-    /// Source ports that went on counting from name to name.
+    /// Source ports or numbers that went on counting from name to name.
     counted: u32,
     insistence: Insistence,
     examples: Examples,
@@ -323,9 +324,9 @@ impl Brief for Victim {
         }
         if self.counted >= limits.counted_ports {
             evidence.push(fact(
-                "source ports that count on from one source to the next",
+                "source ports or numbers that count on from one source to the next",
                 format!("{} times", self.counted),
-                "each source has ports of its own",
+                "each source has its own",
                 &self.examples,
             ));
         }
@@ -537,15 +538,15 @@ impl SynFlood {
             };
             drain(bucket, now, flood.drain_per_second);
             bucket.level = (bucket.level + ONE).min(4 * flood.level * ONE);
-            let steady = bucket.last.is_some_and(|(isn, name, port)| {
-                isn == syn.isn || counts_on((name, port), (syn.source, syn.sport))
-            });
+            let mark = (syn.isn, syn.source, syn.sport);
+            let steady =
+                (bucket.last).is_some_and(|last| last.0 == syn.isn || counts_on(last, mark));
             if bucket.level < flood.level * ONE / 4 && !steady {
                 bucket.flooded = false;
                 bucket.equal_isns = 0;
                 state.set_flooded(key, false);
             }
-            bucket.last = Some((syn.isn, syn.source, syn.sport));
+            bucket.last = Some(mark);
             return;
         }
     }
@@ -696,9 +697,16 @@ fn drain(bucket: &mut Bucket, now: Moment, per_second: u64) {
     }
 }
 
-/// Whether another name has the next source port, or one soon after: a flood goes to several services, and sensors miss some.
-fn counts_on((name, port): (Address, u16), (source, sport): (Address, u16)) -> bool {
-    name != source && matches!(sport.wrapping_sub(port), 1..=8)
+/// Number, source and source port of a SYN.
+type Mark = (u32, Address, u16);
+
+/// Whether another name has the next source port or sequence number, or one soon after: a flood goes to several services, and
+/// sensors miss some.
+fn counts_on((last, name, port): Mark, (isn, source, sport): Mark) -> bool {
+    const SOON: u32 = 1 << 20;
+    let next_port = matches!(sport.wrapping_sub(port), 1..=8);
+    let next_number = matches!(isn.wrapping_sub(last), 1..=SOON);
+    name != source && (next_port || next_number)
 }
 
 fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
@@ -708,8 +716,8 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
     }
     bucket.level += ONE;
     let (isn, source, sport) = (attempt.isn, attempt.source, attempt.sport);
-    let counts = |(_, name, port)| counts_on((name, port), (source, sport));
-    bucket.counted = if bucket.last.is_some_and(counts) {
+    let mark = (isn, source, sport);
+    bucket.counted = if bucket.last.is_some_and(|last| counts_on(last, mark)) {
         bucket.counted.saturating_add(1)
     } else {
         bucket.counted.saturating_sub(1)
@@ -737,7 +745,7 @@ fn fill(bucket: &mut Bucket, attempt: &Attempt, now: Moment) {
             }
         }
     }
-    bucket.last = Some((isn, source, sport));
+    bucket.last = Some(mark);
 }
 
 impl Rule for SynFlood {
