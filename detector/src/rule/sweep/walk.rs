@@ -107,7 +107,7 @@ impl Walk {
                 let near = nearest(&self.absent);
                 let walks = self.steps * 4 >= absent * 3;
                 let dense = near * 2 >= absent || walks;
-                near >= limits.absent_arp && dense && mostly && !self.is_errand()
+                near >= limits.absent_arp && dense && mostly && !self.is_errand() && !self.blind
             }
             // Servers resolve the names of their clients, who are anywhere, in the order in which they come.
             Question::Netbios => {
@@ -136,7 +136,9 @@ impl Walk {
                 let near = !(self.client || self.converses || self.blind)
                     || nearest(&self.absent) >= needed;
                 let peers = !tools::is_system(port) && self.friends * PEERS >= absent;
-                absent >= needed && absent >= present * 2 && near && !peers
+                // Answers of a service whose clients ask from its own port, as those of tunnels do.
+                let serves = self.blind && self.sports.list() == [port];
+                absent >= needed && absent >= present * 2 && near && !peers && !serves
             }
         }
     }
@@ -171,9 +173,11 @@ impl Walk {
         self.frames.note(attempt.opened.frame);
     }
 
-    /// Its source may be seen to be answered as often as not, by a sensor that misses much.
+    /// Its source may be seen to be answered as often as not, by a sensor that misses much; or not at all, by one that sees
+    /// one side.
     pub(super) fn is_met(&mut self, source: Address, state: &State) {
         self.lossy = state.missed_answers_to(source) > 0;
+        self.blind |= state.sees_one_side();
     }
 
     /// A neighbour whose address nobody has was wanted for a connection to one of its ports.
@@ -286,8 +290,8 @@ impl Brief for Walk {
     }
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
-        // Who asked before it took the addresses looked for nobody.
-        let taken = key.1 == Question::Arp && self.absent() * 2 < self.present.len();
+        // Who asked before it took the addresses looked for nobody; nor is known who did not answer where answers are not seen.
+        let taken = key.1 == Question::Arp && (self.blind || self.absent() * 2 < self.present.len());
         if self.insists(life) || self.lossy || taken {
             return None;
         }

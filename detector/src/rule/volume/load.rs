@@ -104,6 +104,8 @@ pub(super) struct Load {
     pub(super) under_way: bool,
     /// Source ports of datagrams, by source, or what complaints are about; as long as they are few.
     pub(super) sockets: Vec<(Address, u16)>,
+    /// The sensor sees one side: whether it was agreed upon is not known.
+    pub(super) one_sided: bool,
     ports: Ports,
     frames: Examples,
     /// Where the case is about a network.
@@ -198,7 +200,8 @@ impl Load {
     }
 
     fn factor(&self, key: &Key) -> u64 {
-        if !matches!(key.2, Kind::Datagrams) || !self.is_stream(key.0) {
+        let one_stream = self.one_sided && self.sockets.len() == 1;
+        if !matches!(key.2, Kind::Datagrams) || !(one_stream || self.is_stream(key.0)) {
             return 1;
         }
         STREAM_FACTOR.max(self.sockets.len() as u64 / 2)

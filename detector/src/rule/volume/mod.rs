@@ -191,9 +191,14 @@ impl Volume {
         load.bytes += bytes;
         load.note_service(attempt);
         load.note_port(attempt.dport);
+        if state.sees_one_side() {
+            load.one_sided = true;
+            load.note_socket(source, attempt.sport);
+        }
         let load = &mut self.loads.open(port, findings).brief;
         load.note_service(attempt);
         load.note_socket(source, attempt.sport);
+        load.one_sided = state.sees_one_side();
         load.under_way |= attempt.packets == 1
             && state.age_nanos() < UNDER_WAY_NANOS
             && !tools::is_system(attempt.sport)
