@@ -36,6 +36,8 @@ pub(super) struct Past {
     pub(super) seeking: bool,
     /// Its stack's SYNs look hand-made, as those of other times do.
     pub(super) bare: bool,
+    /// Nor is seen what it is answered, or who turns to it.
+    pub(super) half_seen: bool,
 }
 
 impl Past {
@@ -45,6 +47,7 @@ impl Past {
             walking: state.is_walking(source),
             seeking: state.is_seeking(source),
             bare: state.is_bare(source),
+            half_seen: state.sees_one_side(),
         }
     }
 }
@@ -320,13 +323,21 @@ fn is_busy(failures: usize, friends: usize, config: &Limits) -> bool {
 fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     let scan = &config.scan;
     // Who has just looked which hosts are there now looks what is on them.
-    let needed = if past.walking {
+    let ordinary = if past.walking {
         scan.sweep_shape_hosts
     } else {
         scan.sweep_hosts
     };
     for contacts in tally.group(|c| c.port) {
         let hosts = distinct(&contacts, |c| c.target);
+        // Who gets on with nobody, and goes from each address to the next, has no list of hosts.
+        let stranger = past.friends == 0 && !past.half_seen;
+        let walks = stranger && tally.ports.len() == 1 && is_walk(&contacts);
+        let needed = if walks {
+            ordinary.min(scan.walked_hosts)
+        } else {
+            ordinary
+        };
         if hosts < needed || is_busy(hosts, past.friends, config) {
             continue;
         }
@@ -352,6 +363,22 @@ fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         });
     }
     None
+}
+
+/// Whether each host follows the one that was asked before, and none was there.
+fn is_walk(contacts: &[&Contact]) -> bool {
+    let next = |pair: &[&Contact]| match pair {
+        [a, b] => matches!(b.target.bits().wrapping_sub(a.target.bits()), 1..=4),
+        _ => false,
+    };
+    let absent = |contact: &&Contact| {
+        let told = [Outcome::Silent, Outcome::Refused, Outcome::Unreachable];
+        contact.rounds == 1
+            && contact
+                .outcome
+                .is_some_and(|outcome| told.contains(&outcome))
+    };
+    contacts.windows(2).all(next) && contacts.iter().all(absent)
 }
 
 /// Hosts in the neighbourhood that holds most of them.

@@ -291,7 +291,8 @@ impl Brief for Walk {
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
         // Who asked before it took the addresses looked for nobody; nor is known who did not answer where answers are not seen.
-        let taken = key.1 == Question::Arp && (self.blind || self.absent() * 2 < self.present.len());
+        let taken =
+            key.1 == Question::Arp && (self.blind || self.absent() * 2 < self.present.len());
         if self.insists(life) || self.lossy || taken {
             return None;
         }
