@@ -2,10 +2,14 @@
 //!
 //! A packet whose bytes above the link header, but for the time to live and the sums that depend on it, were seen
 //! within a millisecond is a copy: no retransmission comes so soon, and each packet of a sender differs from the one
-//! before in its identification, its numbers or its checksum. A sender that repeats one packet without any difference
-//! at a high rate (a flood made from a template) is told apart by count: mirrors make few copies.
+//! before in its identification, its numbers or its checksum. So is one that comes later from another line of a bond, or
+//! from another queue, with the same identification and time to live: who sends something again gives it another
+//! identification (RFC 6864 section 4.3), and what goes round in a loop has less to live. A sender that repeats one packet
+//! without any difference at a high rate (a flood made from a template) is told apart by count: mirrors make few copies,
+//! and bonds one.
 //!
-//! Not seen: copies of copies that arrive later than a millisecond, and copies that a translator has rewritten.
+//! Not seen: copies of copies that arrive later than a millisecond, late copies of packets without an identification, and
+//! copies that a translator has rewritten.
 
 use wire::Layers;
 use wire::decode::{Network, Transport};
@@ -14,16 +18,35 @@ use crate::address::Address;
 
 /// Copies come within so long of the first.
 const WITHIN_NANOS: u64 = 1_000_000;
+/// Copies of a packet with an identification of its own come within so long: as long as buffers of switches hold a frame,
+/// and a quarter of the soonest retransmission (RFC 6298 section 2.4, Linux: 200 ms).
+const LATE_NANOS: u64 = 50_000_000;
 /// More of one packet than this are no copies: a mirror sees a packet at most at each end of each of two hops.
 const MOST: u64 = 3;
 /// Packets that are remembered. At a million packets a second a millisecond holds a thousand.
 const SLOTS: usize = 2048;
 
-/// Of its digest the last two bits count the copies: 16 bytes, four to a line of the cache.
+/// Of its digest the last two bits count the copies, the eight before are its time to live: 16 bytes, four to a line of the
+/// cache.
 #[derive(Clone, Copy, Default)]
 struct Sighting {
     hash: u64,
     nanos: u64,
+}
+
+impl Sighting {
+    /// Bits of its digest that are none.
+    const COUNTED: u64 = 0x3ff;
+
+    fn copies(self) -> u64 {
+        self.hash & MOST
+    }
+
+    /// Whether it is one of the same packet, and if so, whether that had as long to live.
+    fn is_of(self, hash: u64) -> (bool, bool) {
+        let differs = (self.hash ^ hash) & !MOST;
+        (differs & !Self::COUNTED == 0, differs == 0)
+    }
 }
 
 /// The packets of the last moment.
@@ -48,17 +71,27 @@ impl Copies {
         let Some(slot) = self.seen.get_mut(at) else {
             return false;
         };
-        let (same, copies) = (slot.hash & !MOST == hash & !MOST, slot.hash & MOST);
-        if same && nanos.abs_diff(slot.nanos) < WITHIN_NANOS && copies < MOST {
+        let (same, unchanged) = slot.is_of(hash);
+        let age = nanos.abs_diff(slot.nanos);
+        if same && age < WITHIN_NANOS && slot.copies() < MOST {
             slot.hash += 1;
             return true;
         }
+        let again = unchanged && age < LATE_NANOS && is_identified(layers);
+        let late = again && slot.copies() == 0;
+        // From the third on it is no copy: somebody sends the same.
+        let copies = if again && !late { MOST } else { 0 };
         *slot = Sighting {
-            hash: hash & !MOST,
+            hash: hash & !MOST | if late { 1 } else { copies },
             nanos,
         };
-        false
+        late
     }
+}
+
+/// Whether its sender gives each packet a number, by which one that is sent again differs.
+fn is_identified(layers: &Layers<'_>) -> bool {
+    matches!(&layers.network, Network::V4(ip) if ip.identification != 0)
 }
 
 #[inline]
@@ -102,7 +135,14 @@ fn hash(layers: &Layers<'_>) -> Option<u64> {
             .iter()
             .fold(head, |hash, byte| mix(hash, u64::from(*byte))),
     };
-    Some(hash.max(1))
+    Some(hash.max(1) & !Sighting::COUNTED | time_to_live(layers) << 2)
+}
+
+fn time_to_live(layers: &Layers<'_>) -> u64 {
+    match &layers.network {
+        Network::V4(ip) => u64::from(ip.ttl),
+        _ => 0,
+    }
 }
 
 /// Both addresses, and what else no router changes of an IPv4 header: lengths, identification, fragment, protocol.
@@ -124,4 +164,38 @@ fn mix_header(head: u64, header: &[u8; 20]) -> u64 {
     let second = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
     let third = u64::from(u32::from_be_bytes([q, r, s, t]));
     mix(head ^ first, second ^ third.rotate_left(24))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trace::findings;
+    use crate::{Config, Detector};
+
+    /// How many copies are counted of a datagram that comes so often, 20 milliseconds apart.
+    fn copies(times: usize, rest: &str) -> u64 {
+        let trace = format!(
+            "0.0 repeat {times} every 0.02\n\
+             0.0 192.0.2.1.4000 > 192.0.2.10.5000: udp {rest}\n\
+             end"
+        );
+        let report = crate::trace::run(Detector::new(Config::default(), &[]), &trace);
+        let other = report.counters.frames - report.counters.understood;
+        assert!(findings(&trace).is_empty());
+        other
+    }
+
+    #[test]
+    fn a_bonds_second_line_may_be_late() {
+        assert_eq!(copies(2, "ttl 57 id 77 zeros 9"), 1);
+    }
+
+    #[test]
+    fn who_numbers_nothing_may_have_sent_it_again() {
+        assert_eq!(copies(2, "ttl 57 id 0 zeros 9"), 0);
+    }
+
+    #[test]
+    fn what_comes_over_and_over_is_no_copy() {
+        assert_eq!(copies(20, "ttl 57 id 77 zeros 9"), 1);
+    }
 }

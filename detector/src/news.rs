@@ -100,6 +100,10 @@ pub(crate) struct Attempt {
     pub(crate) packets: u32,
     /// How often its first packet was sent.
     pub(crate) sent: u8,
+    /// How many of these were tries of one who got no answer: neither copies nor sooner than any stack sends again.
+    pub(crate) tries: u8,
+    /// Whether the latest of them was none.
+    pub(crate) hasty: bool,
     /// Bytes the responder has sent.
     pub(crate) fetched: u32,
     /// Bytes the originator has sent.

@@ -114,7 +114,7 @@ impl DeadHost {
         let silence = &mut folder.brief;
         silence.attempts += 1;
         // What was sent between the SYN and now is its retransmissions: nobody answered.
-        silence.retransmissions += usize::from(attempt.sent).saturating_sub(1);
+        silence.retransmissions += usize::from(attempt.tries).saturating_sub(1);
         silence.sources.insert(attempt.source);
         silence.frames.note(attempt.opened.frame);
         self.judge(key, now, findings);
@@ -155,7 +155,7 @@ impl Rule for DeadHost {
             News::Settled(attempt, Outcome::Silent) if attempt.technique == Technique::Syn => {
                 self.unanswered(attempt, now, state, findings);
             }
-            News::Late(attempt) if attempt.technique == Technique::Syn => {
+            News::Late(attempt) if attempt.technique == Technique::Syn && !attempt.hasty => {
                 self.late(attempt, now, findings);
             }
             // It answers: whatever was held against it is void.

@@ -30,7 +30,7 @@ use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
 
-/// SYNs of one attempt from which on a stack insists.
+/// Tries of one attempt from which on a stack insists.
 const INSISTS: u8 = 3;
 
 section! {
@@ -161,7 +161,7 @@ impl SharedSweep {
             .note(key, attempt.opened, packets, findings)
             .brief;
         ground.failures += 1;
-        ground.insisted += usize::from(attempt.sent >= INSISTS);
+        ground.insisted += usize::from(attempt.tries >= INSISTS);
         ground.sources.insert(attempt.source);
         ground.failed.insert(attempt.target);
         ground.pour(attempt.source, attempt.opened.time, &limits);

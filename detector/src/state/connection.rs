@@ -126,6 +126,8 @@ impl Seen {
     const CONSENTED: Seen = Seen(1 << 18);
     /// A router said that the responder cannot be reached.
     pub(super) const UNREACHABLE: Seen = Seen(1 << 19);
+    /// The originator's first packet came again, the last time sooner than any stack repeats it.
+    const HASTY: Seen = Seen(1 << 20);
 
     /// Whether any of these has been seen.
     #[inline]
@@ -148,6 +150,17 @@ impl Seen {
     pub(super) const fn with(self, other: Seen) -> Seen {
         Seen(self.0 | other.0)
     }
+}
+
+/// What it shows that a first packet is seen again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Nothing of the answer that its sender has got: it comes sooner than any stack repeats anything.
+    Hasty,
+    /// Its sender tries again, for want of an answer.
+    Try,
+    /// It does so at the intervals of a stack.
+    Stack,
 }
 
 /// What is remembered of one.
@@ -173,8 +186,11 @@ pub(super) struct Connection {
     pub(super) ttl: u8,
     /// How often its first packet was sent.
     pub(super) sent: u8,
-    /// How long after the first the second time was, in tenths of a second.
+    /// How many of these its sender can have sent because nobody answered: no copies, and no haste.
+    pub(super) tries: u8,
+    /// How long after the first the second and the latest try were, in tenths of a second.
     again_after: u16,
+    tried_after: u16,
     /// How many segments with data the originator has sent.
     pub(super) said: u8,
     /// How many of these came after the first few, are too short for a key, and as long as the one before.
@@ -219,7 +235,9 @@ impl Connection {
             technique,
             ttl: 0,
             sent: 1,
+            tries: 1,
             again_after: 0,
+            tried_after: 0,
             said: 0,
             short: 0,
             last_said: 0,
@@ -255,20 +273,35 @@ impl Connection {
         }
     }
 
-    /// The first packet is sent once more; whether that shows a stack, which waits at least a second, and longer each time
-    /// (RFC 6298 section 5.5). A program that asks several times does so at even intervals.
-    pub(super) fn repeat(&mut self, now: Timestamp) -> bool {
+    /// The first packet is seen once more; what that shows. A stack waits a second or more until it tries again (RFC 6298
+    /// section 2), some of old half of that: what comes sooner is a copy, or a program's haste.
+    pub(super) fn repeat(&mut self, now: Timestamp) -> Again {
         const TENTH_NANOS: u64 = 100_000_000;
-        /// A second, by a clock that ticks coarsely.
+        /// Half a second, less a tenth for a clock that ticks coarsely.
+        const SOONEST: u16 = 4;
+        /// A second, by such a clock.
         const SECOND: u16 = 9;
         self.sent = self.sent.saturating_add(1);
         let after = now.nanos_since(self.opened.time) / TENTH_NANOS;
         let after = u16::try_from(after).unwrap_or(u16::MAX);
-        if self.sent == 2 {
+        if after.saturating_sub(self.tried_after) < SOONEST {
+            self.seen.add(Seen::HASTY);
+            return Again::Hasty;
+        }
+        self.seen.remove(Seen::HASTY);
+        self.tries = self.tries.saturating_add(1);
+        self.tried_after = after;
+        if self.tries == 2 {
             self.again_after = after;
         }
         let first = u32::from(self.again_after);
-        self.sent == 3 && self.again_after >= SECOND && u32::from(after) * 2 >= first * 5
+        // A stack waits longer each time (section 5.5); a program that asks several times does so at even intervals.
+        let backs_off = self.again_after >= SECOND && u32::from(after) * 2 >= first * 5;
+        if self.tries == 3 && backs_off {
+            Again::Stack
+        } else {
+            Again::Try
+        }
     }
 
     /// Whether its first packet comes again though it was over: a program asks with the same numbers as before. What comes
@@ -513,6 +546,8 @@ impl Connection {
             opened: self.opened,
             packets: self.packets,
             sent: self.sent,
+            tries: self.tries,
+            hasty: self.seen.has(Seen::HASTY),
             fetched: self.fetched,
             given: self.given,
             said: self.said,

@@ -335,7 +335,7 @@ impl State {
             return;
         }
         let unanswered = !seen.has(Seen::ACCEPTED.with(Seen::COMPLETED));
-        let insists = connection.sent > 1 && unanswered && seen.has(Seen::SYN);
+        let insists = connection.tries > 1 && unanswered && seen.has(Seen::SYN);
         let attempt = connection.attempt(&key);
         if insists && !seen.has(Seen::PATIENT) && !self.has_turned(&attempt) {
             // How long shows who.

@@ -3,7 +3,7 @@
 
 use wire::Flags;
 
-use super::connection::{Connection, ConnectionKey, Protocol, Seen};
+use super::connection::{Again, Connection, ConnectionKey, Protocol, Seen};
 use super::sides::Mirror;
 use super::stray::refute;
 use super::{MAX_HOPS, Outbox, Service, State, answer, ends};
@@ -99,7 +99,7 @@ impl State {
                 && connection.seen.has(Seen::SYN);
             if same && !connection.is_asked_anew(now.time) {
                 connection.packets = connection.packets.saturating_add(1);
-                if connection.repeat(now.time) && connection.seen.has(Seen::RAW) {
+                if connection.repeat(now.time) == Again::Stack && connection.seen.has(Seen::RAW) {
                     // Hand-made as they look, they are a stack's.
                     connection.seen.remove(Seen::RAW);
                     self.sources.entry(attempt.source).bare = true;

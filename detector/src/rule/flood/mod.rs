@@ -6,7 +6,8 @@
 //! # Why these facts
 //! A client completes its handshake, or retransmits its SYN from the same port when nobody answers. So each SYN fills a
 //! bucket of its service, a completion or a first retransmission takes it out again, and time drains it slowly; the
-//! bucket has no window to straddle. A SYN that comes more often than any stack repeats it fills it, too. While a flood
+//! bucket has no window to straddle. What comes again sooner than any stack repeats it shows no client: it is a copy, of a mirror
+//! or a bond. A SYN that comes more often than any stack repeats it fills it, too. While a flood
 //! lasts, a few SYNs stand for all: where most of them are sent again, a host is gone and its clients insist. Nor is it one
 //! where a few sources come again and again as seldom as clients do to a service that is down. Besides,
 //! a sequence number that stays while source ports or addresses change is made by a program that forges packets, and
@@ -157,7 +158,8 @@ const MOST_DECOYS: u32 = 128;
 const STEADY: u64 = 16;
 /// Within so long a client opens its parallel connections, as browsers do.
 const AT_ONCE_NANOS: u64 = 50_000_000;
-/// SYNs of one connection beyond those that any stack sends (Linux sends seven, at growing intervals).
+/// SYNs of one connection beyond those that any stack sends (Linux sends seven, at growing intervals), and beyond their
+/// copies.
 const MOST_SENT: u8 = 8;
 
 /// What is known of a service that may be flooded.
@@ -785,13 +787,14 @@ impl Rule for SynFlood {
                 self.victim(attempt.target, now, 1, |victim| victim.accepted += 1);
             }
             News::Repeated(attempt) if attempt.technique == Technique::Syn => {
-                if attempt.sent == 2 {
+                let haste = attempt.sent.saturating_sub(attempt.tries);
+                if attempt.tries == 2 && !attempt.hasty {
                     if let Some(bucket) = self.relieve(attempt, ONE)
                         && let Some(detail) = bucket.detail.as_mut()
                     {
                         detail.repeated += 1;
                     }
-                } else if attempt.sent > MOST_SENT {
+                } else if attempt.tries > MOST_SENT || haste > MOST_SENT {
                     self.opening(attempt, now, state, findings);
                 }
             }

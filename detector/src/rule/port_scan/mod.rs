@@ -9,6 +9,7 @@
 //! nothing count (refused, unanswered, torn down half-open, completed and left empty), each pair of host and port once;
 //! and an attempt counts no more as soon as data flows. Fewer suffice where the packets are not an operating system's:
 //! source ports that stay while target ports change, SYNs without options, flag combinations that no session has.
+//! Who insists tries again as a stack does; copies that a mirror or a bond makes are no tries.
 //! Cases have no window: they age by eviction only, so a slow scan does not straddle anything. SCTP is judged in the terms
 //! of TCP, which its handshake resembles. That data has flowed is known from its numbers, too, where the sensor missed it.
 //!

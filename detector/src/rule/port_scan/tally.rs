@@ -14,7 +14,7 @@ const MAX_CONTACTS: usize = 128;
 /// Attempts of a muted source among which a monitor has shown itself: four rounds of all that is remembered.
 const MOST_ATTEMPTS: u64 = 4 * MAX_CONTACTS as u64;
 
-/// SYNs of one attempt from which on a stack insists.
+/// Tries of one attempt from which on a stack insists.
 const INSISTS: u8 = 3;
 
 /// One port of one host that a source has asked.
@@ -162,7 +162,7 @@ impl Tally {
             }
             Some(known) => {
                 // Who goes through its whole schedule insists as a client does.
-                if contact.outcome != Some(Outcome::Silent) || attempt.sent >= INSISTS {
+                if contact.outcome != Some(Outcome::Silent) || attempt.tries >= INSISTS {
                     known.rounds = known.rounds.saturating_add(1);
                 }
                 if contact.outcome == Some(Outcome::Refused) {
