@@ -54,7 +54,7 @@ impl Crowd {
         }
     }
 
-    /// How many there are, by linear counting (Whang 1990); `None` beyond what the bitmap can tell.
+    /// How many there are, by linear counting (Whang 1990), and no more than were added; `None` beyond what the bitmap can tell.
     pub(crate) fn count(&self) -> Option<u64> {
         let size = Self::WORDS as u64 * 64;
         let zero: u64 = self
@@ -76,7 +76,7 @@ impl Crowd {
             clippy::cast_sign_loss,
             reason = "bounded above"
         )]
-        Some(estimate as u64)
+        Some((estimate as u64).min(self.added))
     }
 
     pub(crate) fn text(&self) -> String {

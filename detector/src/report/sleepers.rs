@@ -5,7 +5,7 @@
 //! old one. It is handed out when it has slept too long, at the end, or when there are more than [`MOST`] and it has slept
 //! longest.
 
-use labels::{Class, Evidence, Family, Finding};
+use labels::{Class, Evidence, Family, Finding, PortRange};
 use wire::Timestamp;
 
 use super::examples;
@@ -86,7 +86,30 @@ fn goes_on(old: &Finding, new: &Finding) -> bool {
     }
 }
 
-fn extend(old: &mut Finding, new: Finding) {
+fn extend(old: &mut Finding, mut new: Finding) {
+    if new.start > old.end || old.start > new.end {
+        went_on(old, &new);
+    } else if new.class.family() == Family::Flood && is_told_twice(old, &new) {
+        // Two cases have counted the same packets.
+        new.packets = new.packets.saturating_sub(old.packets);
+    }
+    unite(old, new);
+}
+
+/// Whether two that were at one time are about the same ports, or one about all of them.
+fn is_told_twice(old: &Finding, new: &Finding) -> bool {
+    let whole = |a: &Finding, b: &Finding| {
+        let within = |range: &PortRange| {
+            let mut ranges = a.ports.iter();
+            ranges.any(|known| known.first() <= range.first() && range.last() <= known.last())
+        };
+        a.ports.is_empty() || !b.ports.is_empty() && b.ports.iter().all(within)
+    };
+    whole(old, new) || whole(new, old)
+}
+
+/// Says that it went on after it had ended.
+fn went_on(old: &mut Finding, new: &Finding) {
     let times = |known: Option<&Evidence>| {
         known
             .and_then(|known| known.observed.split(' ').next()?.parse::<u64>().ok())
@@ -109,7 +132,6 @@ fn extend(old: &mut Finding, new: Finding) {
             frames: frames.collect(),
         }),
     }
-    unite(old, new);
 }
 
 #[cfg(test)]
