@@ -224,6 +224,14 @@ pub(crate) const AMPLIFIERS: [u16; 12] = [
     1900, 3283, 3478, 3702, 5353, 5683, 10_001, 11_211, 17_185, 27_015, 27_960, 37_810,
 ];
 
+/// Ports below 1024 of such services, TA14-017A: characters, quotes, DNS, TFTP, the portmapper, NTP, NetBIOS, SNMP, CLDAP, RIP.
+const SYSTEM_AMPLIFIERS: [u16; 10] = [17, 19, 53, 69, 111, 123, 137, 161, 389, 520];
+
+/// Whether that is the port of a service that answers a short question with a long answer.
+pub(crate) fn amplifies(port: u16) -> bool {
+    SYSTEM_AMPLIFIERS.contains(&port) || AMPLIFIERS.contains(&port)
+}
+
 /// Ports of services by datagram that neighbours ask, if anybody: quotes, characters, discovery, remote desktops, caches,
 /// TA14-017A.
 pub(crate) const NEIGHBOURLY: [u16; 8] = [17, 19, 1900, 3283, 3702, 5353, 11_211, 17_185];

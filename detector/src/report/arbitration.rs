@@ -181,7 +181,11 @@ fn is_share_of(part: &Finding, whole: &Finding) -> bool {
                 && (is_mote_of(part, whole)
                     || part.ports.iter().all(|port| is_within(port, &whole.ports)))
         }
-        Class::Amplification => matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood),
+        // What reflectors answer goes to ever other ports of the victim, and is no scan by them.
+        Class::Amplification => {
+            matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood)
+                || part.class == Class::UdpScan && to_the_same
+        }
         Class::UdpFlood => part.class == Class::UdpScan && to_the_same,
         Class::TcpFlagFlood => {
             to_the_same && matches!(family, Family::PortScan | Family::Backscatter)

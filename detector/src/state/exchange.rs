@@ -12,7 +12,7 @@ use crate::tools;
 use crate::words::{self, Word};
 
 /// Datagrams of one flow without an answer after which somebody goes on: more than a question is repeated.
-const PERSISTS: u8 = 5;
+pub(crate) const PERSISTS: u8 = 5;
 
 /// A stack asks for an address once a second (RFC 1122 section 2.3.2.1), by its own clock; who asks sooner is a program.
 const RESOLUTION_NANOS: u64 = 900_000_000;
@@ -21,6 +21,9 @@ const RESOLUTION_NANOS: u64 = 900_000_000;
 const SAYS_NO: [u16; 2] = [88, 5060];
 /// The port of servers that give addresses away; those who ask have the next (RFC 2131).
 const LEASES: u16 = 67;
+
+/// Port of the discovery of services (UPnP), which answers as web servers do.
+const SSDP: u16 = 1900;
 
 /// What is asked, in terms that all protocols of this file share.
 struct Question {
@@ -115,6 +118,7 @@ impl State {
                 && looks_like_answer(udp.sport, seen)
             || udp.sport == 53 && udp.dport != 53 && matches!(fresh.word, Word::DnsAnswer(_))
             || udp.sport == 123 && matches!(seen.payload, [mode, ..] if mode & 7 == 4)
+            || udp.sport == SSDP && udp.dport >= 1024 && seen.payload.starts_with(b"HTTP/1.1 ")
             || tools::AMPLIFIERS.contains(&udp.sport)
                 && udp.dport >= 1024
                 && udp.length > self.longest_question;
@@ -329,7 +333,8 @@ fn looks_like_answer(sport: u16, seen: &Observation<'_>) -> bool {
     match (sport, seen.payload) {
         (_, []) => true,
         (53, payload) => matches!(words::of_datagram(53, 1024, payload), Word::DnsAnswer(_)),
-        (123, [mode, ..]) => matches!(mode & 7, 2 | 4 | 6),
+        // A list of clients says itself that it is an answer (mode 7, its first bit).
+        (123, [mode, ..]) => matches!(mode & 7, 2 | 4 | 6) || mode & 0x87 == 0x87,
         _ => true,
     }
 }

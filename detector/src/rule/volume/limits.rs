@@ -4,6 +4,7 @@ section! {
     /// When packets are a flood.
     Limits "volume" {
         datagrams: u64,
+        reflected: u64,
         echoes: u64,
         segments: u64,
         lookups: u64,

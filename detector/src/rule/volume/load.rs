@@ -9,6 +9,7 @@ use crate::docket::{Brief, Life};
 use crate::extent::{Addresses, Crowd, Frequent, NAMED_SOURCES, Ports};
 use crate::news::Attempt;
 use crate::report::{Draft, Examples, fact};
+use crate::state::State;
 use crate::tools;
 use crate::words::Word;
 
@@ -20,7 +21,7 @@ const SPREAD: usize = 16;
 /// sends nothing, or a protocol's shortest greeting.
 const LOADED: u64 = 64;
 /// Bytes of an average answer of a service that its asker may have wanted; amplified ones are as long as fits.
-const ANSWER: u64 = 400;
+pub(super) const ANSWER: u64 = 400;
 /// Hosts of a neighbourhood from which on all of it is meant.
 const NETWORK: usize = 8;
 /// Hosts whose one service answers a victim: one's answers may be wanted.
@@ -98,6 +99,10 @@ pub(super) struct Load {
     service: Option<u16>,
     /// Some of the ports, where the case is about all.
     spread: Vec<u16>,
+    /// The bytes that most of them have, if most have as many, and how many more have them than not.
+    alike: (u16, u64),
+    /// Somebody may want some of them: a neighbour, an equal, or an asker whom this sensor does not hear.
+    wanted: bool,
     heavy: Frequent<NAMED_SOURCES>,
     crowd: Crowd,
     /// It was under way when the capture began, from one port of a program to another.
@@ -142,7 +147,7 @@ impl Load {
         packets: u64,
         limits: &Limits,
     ) -> bool {
-        let most = key.2.most(limits) * self.factor(key);
+        let most = self.most(key, limits);
         self.level = (self.level + packets * 1_000).min(8 * most * 1_000);
         self.packets += packets;
         self.crowd.add(source);
@@ -151,6 +156,38 @@ impl Load {
             self.ports.insert(key.1);
         }
         self.level >= most * 1_000
+    }
+
+    /// From how many packets on they are a flood.
+    fn most(&self, key: &Key, limits: &Limits) -> u64 {
+        if key.2 == Kind::Datagrams && self.is_amplified() {
+            limits.reflected
+        } else {
+            key.2.most(limits) * self.factor(key)
+        }
+    }
+
+    /// So long are datagrams of whom.
+    fn note_size(&mut self, bytes: u16, packets: u64) {
+        self.bytes += u64::from(bytes) * packets;
+        let (size, more) = self.alike;
+        self.alike = match more.checked_sub(packets) {
+            _ if size == bytes => (size, more + packets),
+            Some(rest) => (size, rest),
+            None => (bytes, packets - more),
+        };
+    }
+
+    /// Whether several hosts' one service answers at length who has not asked. A resolver, of which the sensor hears only
+    /// what it is told, is told now this and now that: who is asked in a victim's name is asked one thing over and over.
+    fn is_amplified(&self) -> bool {
+        let alike = self.alike.1 * 2 >= self.packets;
+        !self.wanted
+            && self.is_reflected()
+            && self
+                .service
+                .is_some_and(|port| tools::amplifies(port) && (port != DNS || alike))
+            && self.bytes >= self.packets * ANSWER
     }
 
     pub(super) fn note_frame(&mut self, frame: u64) {
@@ -174,7 +211,8 @@ impl Load {
             Kind::Datagrams | Kind::Segments => {
                 let heavy =
                     self.spread.len() >= SPREAD && !served && self.bytes >= self.packets * LOADED;
-                let floods = key.1 != 0 || self.is_from_everywhere() && !answers || heavy;
+                let everywhere = self.is_from_everywhere() && !answers;
+                let floods = key.1 != 0 || everywhere || heavy || self.is_amplified();
                 floods && !self.is_continued()
             }
         }
@@ -207,8 +245,17 @@ impl Load {
         STREAM_FACTOR.max(self.sockets.len() as u64 / 2)
     }
 
+    /// What datagrams of a flow say of all.
+    pub(super) fn note(&mut self, attempt: &Attempt, packets: u64, state: &State) {
+        let equals = attempt.dport == attempt.sport;
+        self.wanted |= equals || !attempt.is_from_elsewhere() || state.sees_one_side();
+        self.one_sided = state.sees_one_side();
+        self.note_size(attempt.size, packets);
+        self.note_service(attempt);
+    }
+
     /// Remembers from which service's port the packets come, as long as it is one.
-    pub(super) fn note_service(&mut self, attempt: &Attempt) {
+    fn note_service(&mut self, attempt: &Attempt) {
         let sport = match attempt.word {
             Word::DnsAnswer(_) => attempt.sport,
             // What comes from there and is no answer, was sent by no service.

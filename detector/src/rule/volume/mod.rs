@@ -12,13 +12,15 @@
 //! for addresses of both kinds, and resolvers come back for the next name, however busy the server is. ICMP errors count
 //! where they speak of packets that nobody sent, of the same ones over and over; a router whose line is down speaks of packets
 //! that were, and who is scanned in somebody's name, of ever other ports or hosts. Echo replies count
-//! where several hosts send them again and again to who did not ask: a network is asked in his name.
+//! where several hosts send them again and again to who did not ask: a network is asked in his name. Fewer datagrams suffice
+//! where they are long answers of far hosts' one service that amplifies, to who has asked none of them, whichever port they
+//! go to: of name servers only if nearly all are of one length, for a resolver that is heard by half is told ever other things.
 //!
 //! # Evidence
 //! Packets, sources, the rate over the whole.
 //!
 //! # Blind spots
-//! A flood below the rates. One-way media streams to hosts that never speak look alike and are told apart by rate alone. A
+//! A flood below the rates. Short answers of a few reflectors to one port, each a few times. One-way media streams to hosts that never speak look alike and are told apart by rate alone. A
 //! flood that keeps to one program's port at each end and was under way when the capture began: so does any stream of
 //! which the sensor has not seen how it was agreed upon. Questions in forged names to servers of other things than names:
 //! servers of the time have as many strangers for clients, each of whom asks once.
@@ -41,7 +43,7 @@ use crate::news::{
 };
 use crate::observe::Fault;
 use crate::report::Findings;
-use crate::state::{Memory, State};
+use crate::state::{Memory, PERSISTS, State};
 use crate::tools;
 use crate::words::Word;
 
@@ -165,7 +167,7 @@ impl Volume {
         load.sockets.len() < REFLECTORS
     }
 
-    /// Datagrams count for their port, for their host and for its network.
+    /// Datagrams count for their port, and as long as that is no flood, for their host and its network.
     fn datagrams(
         &mut self,
         attempt: &Attempt,
@@ -175,35 +177,34 @@ impl Volume {
         findings: &mut Findings,
     ) {
         let (source, target) = (attempt.source, attempt.target);
-        let bytes = u64::from(attempt.size) * packets;
         let port = (target, attempt.dport, Kind::Datagrams);
-        self.pour(port, source, packets, now, findings);
+        let host = (target, 0, Kind::Datagrams);
+        if !self.is_flooded(host) {
+            let load = &mut self.loads.open(port, findings).brief;
+            load.note(attempt, packets, state);
+            load.note_socket(source, attempt.sport);
+            load.under_way |= attempt.packets == 1
+                && state.age_nanos() < UNDER_WAY_NANOS
+                && !tools::is_system(attempt.sport)
+                && !tools::is_system(attempt.dport);
+            self.pour(port, source, packets, now, findings);
+        }
         if !state.sees_one_side() {
             let network = (target.neighbourhood(), 0, Kind::NetworkDatagrams);
             let load = &mut self.loads.open(network, findings).brief;
-            load.bytes += bytes;
+            load.note(attempt, packets, state);
             load.hosts.insert(target);
-            load.note_service(attempt);
             self.pour(network, source, packets, now, findings);
         }
-        let host = (target, 0, Kind::Datagrams);
-        let load = &mut self.loads.open(host, findings).brief;
-        load.bytes += bytes;
-        load.note_service(attempt);
-        load.note_port(attempt.dport);
-        if state.sees_one_side() {
-            load.one_sided = true;
-            load.note_socket(source, attempt.sport);
+        if !self.is_flooded(port) {
+            let load = &mut self.loads.open(host, findings).brief;
+            load.note(attempt, packets, state);
+            load.note_port(attempt.dport);
+            if load.one_sided {
+                load.note_socket(source, attempt.sport);
+            }
+            self.pour(host, source, packets, now, findings);
         }
-        let load = &mut self.loads.open(port, findings).brief;
-        load.note_service(attempt);
-        load.note_socket(source, attempt.sport);
-        load.one_sided = state.sees_one_side();
-        load.under_way |= attempt.packets == 1
-            && state.age_nanos() < UNDER_WAY_NANOS
-            && !tools::is_system(attempt.sport)
-            && !tools::is_system(attempt.dport);
-        self.pour(host, source, packets, now, findings);
     }
 
     /// Segments count for their port, and as long as that is no flood, for their host and its network.
@@ -279,6 +280,26 @@ impl Volume {
     }
 }
 
+/// Whether it comes from the port of a service that amplifies, to another, at a length that its answers have.
+fn is_poured_back(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Udp
+        && tools::amplifies(attempt.sport)
+        && attempt.dport != attempt.sport
+        && u64::from(attempt.size) >= load::ANSWER
+        && attempt.is_from_elsewhere()
+        && attempt.target.is_host()
+}
+
+/// By how many packets a flow has grown since it was last told of.
+fn grown_by(attempt: &Attempt) -> u64 {
+    let told = match attempt.packets {
+        GROWTH if is_poured_back(attempt) => u32::from(PERSISTS),
+        GROWTH => 1,
+        _ => 0,
+    };
+    u64::from(GROWTH - told)
+}
+
 /// A name server is asked for a name.
 fn is_lookup(attempt: &Attempt) -> bool {
     attempt.dport == DNS && matches!(attempt.word, Word::DnsQuestion(..))
@@ -324,11 +345,15 @@ impl Rule for Volume {
             {
                 self.flow(attempt, 1, now, state, findings);
             }
+            // A few go to each of many ports and from each of many reflectors, and no flow of them grows.
+            News::Repeated(attempt) if is_poured_back(attempt) => {
+                self.flow(attempt, u64::from(attempt.sent) - 1, now, state, findings);
+            }
             // Answers take their part of a growing flow.
             News::Grown(attempt)
                 if !matches!(attempt.technique, Technique::Echo | Technique::Stamp) =>
             {
-                self.flow(attempt, u64::from(GROWTH), now, state, findings);
+                self.flow(attempt, grown_by(attempt), now, state, findings);
             }
             News::Fruitful(attempt) => self.fruitful(attempt),
             News::StrayRefuted(attempt) | News::MiddleRefuted(attempt) => self.belongs(attempt),
