@@ -7,7 +7,9 @@
 //! The answer repeats the question: its acknowledgment number is the flood's sequence number plus one, constant where
 //! the tool's is. The victim answers from the few services that are flooded, to as many addresses and ports as the tool
 //! draws. An answer to a connection of our own is no news here; a session whose beginning was not captured goes on with
-//! data; a RST that ends a session has the sequence number of its stream, not 0.
+//! data; a RST that ends a session has the sequence number of its stream, not 0. Names and ports of forgers are drawn, or
+//! count on through those of clients: SYN-ACKs to one port of a service after the other are a scan, which looks for who
+//! answers RST.
 //!
 //! # Evidence
 //! How many of our addresses and ports, from how few services, with which acknowledgment numbers.
@@ -39,6 +41,7 @@ section! {
         signature: usize,
         endpoints: usize,
         service_ports: usize,
+        scanned_ports: usize,
         complaints_after: Span,
     }
 }
@@ -114,8 +117,31 @@ impl Echoes {
                 .all(|known| known.answer.sport != 0 || known.answer.kind == AnswerKind::EchoReply)
     }
 
-    /// Confidence and the constant acknowledgment number, if the answers are backscatter.
+    /// The ports of services of one address of ours, where consent went to so many of them that nobody has drawn them: a
+    /// scan by SYN-ACKs.
+    fn scanned(&self, limits: &Limits) -> Option<Ports> {
+        let consents = || {
+            let answers = self.answers.iter().map(|known| known.answer);
+            answers.filter(|answer| answer.kind == AnswerKind::Accept)
+        };
+        let target = consents().next()?.target;
+        let mut ports = Ports::default();
+        let mut others = 0;
+        for answer in consents() {
+            if answer.target == target && (1..FIRST_RESERVED).contains(&answer.dport) {
+                ports.insert(answer.dport);
+            } else {
+                others += 1;
+            }
+        }
+        (ports.len() >= limits.scanned_ports && ports.len() > others).then_some(ports)
+    }
+
+    /// Confidence and the constant acknowledgment number, if the answers are backscatter, or a scan in their likeness.
     fn judge(&self, limits: &Limits) -> Option<(f64, Option<u32>)> {
+        if self.scanned(limits).is_some() {
+            return Some((0.75, None));
+        }
         if !self.has_shape(limits) {
             return None;
         }
@@ -152,6 +178,10 @@ impl Echoes {
     }
 }
 
+/// The first of the ports that clients of old take because only the superuser may (512 to 1023, BSD's `rresvport`): below,
+/// there are services, and no client.
+const FIRST_RESERVED: u16 = 512;
+
 fn is_same(a: &Answer, b: &Answer) -> bool {
     (a.target, a.dport, a.sport) == (b.target, b.dport, b.sport)
 }
@@ -176,6 +206,9 @@ impl Brief for Echoes {
 
     fn finding(&self, source: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
         let (confidence, number) = self.judged?;
+        if let Some(ports) = self.scanned(limits) {
+            return self.scan(source, &ports, life);
+        }
         let frames = || self.answers.iter().map(|known| known.frame);
         let [accepts, refusals, unreachables, ..] = self.kinds;
         let mut evidence = vec![fact(
@@ -221,6 +254,31 @@ impl Brief for Echoes {
             detected: life.detected?,
             confidence,
             evidence,
+        };
+        Some(draft.finish())
+    }
+}
+
+impl Echoes {
+    /// What looks like answers, and goes through the ports of services.
+    fn scan(&self, source: &Address, ports: &Ports, life: &Life) -> Option<Finding> {
+        let [accepts, ..] = self.kinds;
+        let draft = Draft {
+            class: Class::AckScan,
+            tool: None,
+            sources: vec![source.to_ip().into()],
+            targets: self.targets.blocks(),
+            transport: self.transport?,
+            ports: ports.ranges(),
+            span: life.activity?,
+            detected: life.detected?,
+            confidence: 0.75,
+            evidence: vec![fact(
+                "SYN-ACKs without a SYN, to ports of services",
+                format!("{accepts} to {}", count(ports.len(), "port")),
+                "ports that clients have, of which a forger's answers go to any",
+                self.answers.iter().map(|known| known.frame),
+            )],
         };
         Some(draft.finish())
     }
