@@ -5,7 +5,8 @@
 //!
 //! # Why these facts
 //! Evidence that is kept by source sees nothing of a scan that changes its source with each port. Kept by target it is
-//! plain: many sources fail at many ports, and hardly two at the same one. Clients of a service that has died all fail at
+//! plain: many sources fail at many ports within an hour, and hardly two at the same one; the strangers that every address
+//! draws come one by one, over days. Clients of a service that has died all fail at
 //! one port. Decoys repeat the probe: the same source port, target port and sequence number from different sources
 //! within moments, which two hosts' stacks agree on only by chance. Datagrams have no number, but their clients have ports
 //! of their own; programs that keep to one, as games do, ask one port with it.
@@ -14,7 +15,7 @@
 //! Sources, ports, and the probes that came in several names.
 //!
 //! # Blind spots
-//! A shared scan of few ports. Decoys of a program that makes a new number for each.
+//! A shared scan of few ports, or of a few an hour. Decoys of a program that makes a new number for each.
 //!
 //! # References
 //! nmap's `scan_engine_raw.cc` (decoys share all but the source); Snort's distributed port scan.
@@ -28,7 +29,7 @@ use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::extent::{Addresses, Ports};
+use crate::extent::{Activity, Addresses, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
@@ -53,6 +54,7 @@ section! {
     Limits "distributed" {
         sources: usize,
         ports: usize,
+        within: Span,
         decoyed: usize,
         decoy_within: Span,
     }
@@ -61,14 +63,59 @@ section! {
 /// The probe of one name: source port, target port, sequence number, source, when.
 type Probe = (u16, u16, u32, Address, Moment);
 
+/// Failures that are remembered one by one until there is a claim.
+const MOST_FAILURES: usize = 64;
+
+/// A connection that came to nothing.
+#[derive(Clone, Copy)]
+struct Failure {
+    opened: Moment,
+    source: Address,
+    port: u16,
+    /// By a SYN that no operating system makes.
+    raw: bool,
+    packets: u32,
+}
+
+/// Connections that came to nothing.
+#[derive(Default)]
+struct Failures {
+    sources: Addresses,
+    ports: Ports,
+    count: usize,
+    raw: usize,
+    span: Option<Activity>,
+}
+
+impl Failures {
+    fn add(&mut self, failure: &Failure) {
+        self.sources.insert(failure.source);
+        self.ports.insert(failure.port);
+        self.count += 1;
+        self.raw += usize::from(failure.raw);
+        let packets = u64::from(failure.packets);
+        match &mut self.span {
+            Some(span) => span.extend(failure.opened, packets),
+            None => self.span = Some(Activity::new(failure.opened, packets)),
+        }
+    }
+
+    fn are_shared(&self, limits: &Limits) -> bool {
+        self.sources.len() >= limits.sources
+            && self.ports.len() >= limits.ports
+            // Hardly two at one port; hardly one at many.
+            && self.ports.len() * 2 > self.count
+            && self.count < self.sources.len() * 4
+    }
+}
+
 /// What is known of one host that is asked.
 #[derive(Default)]
 struct Target {
-    failed_sources: Addresses,
-    /// Failures of SYNs that no operating system makes.
-    raw: usize,
-    failed_ports: Ports,
-    failures: usize,
+    /// Failures of late, and what they are together; once they are a scan, all that have come since.
+    latest: VecDeque<Failure>,
+    failed: Failures,
+    shared: bool,
     recent: VecDeque<Probe>,
     /// How often a probe came in another name.
     twins: usize,
@@ -88,12 +135,24 @@ impl Target {
             && self.decoys.len() <= MOST_DECOYS
     }
 
-    fn is_shared(&self, limits: &Limits) -> bool {
-        self.failed_sources.len() >= limits.sources
-            && self.failed_ports.len() >= limits.ports
-            // Hardly two at one port; hardly one at many.
-            && self.failed_ports.len() * 2 > self.failures
-            && self.failures < self.failed_sources.len() * 4
+    /// One more failure; those before which nobody who shares a scan would have waited so long are forgotten.
+    fn fail(&mut self, failure: Failure, limits: &Limits) {
+        self.frames.note(failure.opened.frame);
+        self.failed.add(&failure);
+        if self.shared {
+            return;
+        }
+        self.latest.push_back(failure);
+        let (all, now) = (self.latest.len(), failure.opened.time);
+        let is_old = |old: &Failure| now.nanos_since(old.opened.time) > limits.within.nanos();
+        while self.latest.len() > MOST_FAILURES || self.latest.front().is_some_and(is_old) {
+            self.latest.pop_front();
+        }
+        if self.latest.len() < all {
+            self.failed = Failures::default();
+            self.latest.iter().for_each(|old| self.failed.add(old));
+        }
+        self.shared = self.failed.are_shared(limits);
     }
 }
 
@@ -106,13 +165,13 @@ impl Brief for Target {
         let pinged = self.pinged.len() > 0;
         let (class, sources, ports) = if decoyed {
             (Class::DecoyScan, &self.decoys, &self.decoyed)
-        } else if self.is_shared(limits) {
-            let class = if self.raw * 2 > self.failures {
+        } else if self.failed.are_shared(limits) {
+            let class = if self.failed.raw * 2 > self.failed.count {
                 Class::SynScan
             } else {
                 Class::ConnectScan
             };
-            (class, &self.failed_sources, &self.failed_ports)
+            (class, &self.failed.sources, &self.failed.ports)
         } else {
             return None;
         };
@@ -154,7 +213,7 @@ impl Brief for Target {
                 (false, false) => Transport::Tcp,
             },
             ports: if pinged { Vec::new() } else { ports.ranges() },
-            span: life.activity?,
+            span: self.failed.span.filter(|_| !decoyed).or(life.activity)?,
             detected: life.detected?,
             confidence: 0.75,
             evidence: vec![evidence],
@@ -239,21 +298,22 @@ impl Distributed {
         if attempt.excuse.is_some() || attempt.friend || state.is_scanning(attempt.source) {
             return;
         }
-        let target = &mut self
-            .targets
-            .note(attempt.target, attempt.opened, 0, findings)
-            .brief;
-        target.failures += 1;
-        target.raw += usize::from(attempt.raw);
-        target.failed_sources.insert(attempt.source);
-        target.failed_ports.insert(attempt.dport);
-        target.frames.note(attempt.opened.frame);
+        let limits = self.targets.limits().clone();
+        let folder = (self.targets).note(attempt.target, attempt.opened, 0, findings);
+        let failure = Failure {
+            opened: attempt.opened,
+            source: attempt.source,
+            port: attempt.dport,
+            raw: attempt.raw,
+            packets: attempt.packets,
+        };
+        folder.brief.fail(failure, &limits);
         self.judge(attempt.target, now, findings);
     }
 
     fn judge(&mut self, target: Address, now: Moment, findings: &mut Findings) {
         self.targets.judge(target, now, findings, |target, limits| {
-            target.is_decoyed(limits) || target.is_shared(limits)
+            target.is_decoyed(limits) || target.shared
         });
     }
 }
