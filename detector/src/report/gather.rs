@@ -1,18 +1,91 @@
-//! One finding for one event: two that are put together, and floods that are one because they go over one network. What
-//! comes over a whole network at once has as many victims as the network has hosts.
+//! One finding for one event: two that are put together, floods that are one because they go over one network, and scans
+//! that neighbours share. What comes over a whole network at once has as many victims as the network has hosts; of whom
+//! shares a scan, hardly two ask for the same port.
 
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use labels::{AddressBlock, Class, Family, Finding, PortRange};
+use labels::{AddressBlock, Class, Family, Finding, PortRange, Transport};
 
 /// What begins so soon after the rest has ended still belongs to it, in seconds.
 const PAUSE_SECONDS: i64 = 60;
 /// Blocks that a finding names at most.
 const BLOCKS: usize = 512;
 
-/// Puts floods of one kind together that go over one network at one time, where that has so many hosts.
+/// Neighbours that scan one host from which on they may share the work.
+const SHARERS: usize = 4;
+
+/// Puts together what is one event.
 pub(crate) fn gather(findings: Vec<Finding>, hosts: usize) -> Vec<Finding> {
+    gather_scans(gather_floods(findings, hosts))
+}
+
+/// Puts scans of one kind and one host together that neighbours have shared.
+fn gather_scans(findings: Vec<Finding>) -> Vec<Finding> {
+    let (mut scans, mut gathered): (Vec<_>, Vec<_>) = findings
+        .into_iter()
+        .partition(|finding| share(finding).is_some());
+    scans.sort_by_cached_key(|scan| (share(scan), scan.start, scan.detected_frame));
+    let mut groups: Vec<Vec<Finding>> = Vec::new();
+    for scan in scans {
+        let group = groups.last_mut().filter(|group| {
+            let last = group.iter().map(|known| known.end.as_second()).max();
+            group.iter().any(|known| share(known) == share(&scan))
+                && last.is_some_and(|last| scan.start.as_second() <= last + PAUSE_SECONDS)
+        });
+        match group {
+            Some(group) => group.push(scan),
+            None => groups.push(vec![scan]),
+        }
+    }
+    gathered.extend(groups.into_iter().flat_map(as_shared));
+    gathered
+}
+
+/// What scans have in common that neighbours may share: kind, target, and where they come from.
+fn share(finding: &Finding) -> Option<(Class, Option<Transport>, IpNet, IpNet)> {
+    let ([source], [target]) = (&finding.sources[..], &finding.targets[..]) else {
+        return None;
+    };
+    let scan = finding.class.family() == Family::PortScan && !finding.ports.is_empty();
+    let place = neighbourhood(source.network().addr()).filter(|_| scan)?;
+    Some((finding.class, finding.transport, target.network(), place))
+}
+
+/// One of all where hardly a port was asked for twice, else each for itself.
+fn as_shared(group: Vec<Finding>) -> Vec<Finding> {
+    let ranges = || group.iter().flat_map(|scan| &scan.ports);
+    let all: usize = ranges()
+        .map(|range| (range.first()..=range.last()).len())
+        .sum();
+    let different = PortRange::cover(ranges().flat_map(|range| range.first()..=range.last()));
+    let different: usize = (different.iter())
+        .map(|range| (range.first()..=range.last()).len())
+        .sum();
+    if group.len() < SHARERS || all * 4 > different * 5 {
+        return group;
+    }
+    united(group)
+}
+
+/// One finding of all.
+fn united(group: Vec<Finding>) -> Vec<Finding> {
+    let mut group = group.into_iter();
+    let Some(mut one) = group.next() else {
+        return Vec::new();
+    };
+    for mut other in group {
+        if other.detected_frame < one.detected_frame {
+            one.evidence = std::mem::take(&mut other.evidence);
+        }
+        join(&mut one.sources, std::mem::take(&mut other.sources));
+        unite(&mut one, other);
+    }
+    vec![one]
+}
+
+/// Puts floods of one kind together that go over one network at one time, where that has so many hosts.
+fn gather_floods(findings: Vec<Finding>, hosts: usize) -> Vec<Finding> {
     let (mut floods, mut gathered): (Vec<_>, Vec<_>) = findings
         .into_iter()
         .partition(|finding| ground(finding).is_some());
@@ -60,12 +133,17 @@ pub(crate) fn unite(one: &mut Finding, other: Finding) {
 fn ground(finding: &Finding) -> Option<IpNet> {
     let flood = finding.class.family() == Family::Flood;
     let first = finding.targets.first().filter(|_| flood)?.network();
-    let ground: IpNet = match first.addr() {
-        IpAddr::V4(address) => Ipv4Net::new(address, 24).ok()?.trunc().into(),
-        IpAddr::V6(address) => Ipv6Net::new(address, 64).ok()?.trunc().into(),
-    };
+    let ground = neighbourhood(first.addr())?;
     let inside = |block: &AddressBlock| ground.contains(&block.network());
     finding.targets.iter().all(inside).then_some(ground)
+}
+
+/// The network of hosts that are neighbours.
+fn neighbourhood(address: IpAddr) -> Option<IpNet> {
+    Some(match address {
+        IpAddr::V4(address) => Ipv4Net::new(address, 24).ok()?.trunc().into(),
+        IpAddr::V6(address) => Ipv6Net::new(address, 64).ok()?.trunc().into(),
+    })
 }
 
 /// Whether two are of one kind and over one network.
@@ -99,18 +177,7 @@ fn as_one(group: Vec<Finding>, hosts: usize) -> Vec<Finding> {
     if group.len() < 2 || group.iter().map(of).sum::<usize>() < hosts {
         return group;
     }
-    let mut group = group.into_iter();
-    let Some(mut one) = group.next() else {
-        return Vec::new();
-    };
-    for mut other in group {
-        if other.detected_frame < one.detected_frame {
-            one.evidence = std::mem::take(&mut other.evidence);
-        }
-        join(&mut one.sources, std::mem::take(&mut other.sources));
-        unite(&mut one, other);
-    }
-    vec![one]
+    united(group)
 }
 
 /// Takes blocks in that are not known yet.
@@ -147,6 +214,30 @@ mod tests {
         assert_eq!(over_all[0].class, Class::SpoofedSynFlood);
         assert_eq!(over_all[0].targets.len(), 12);
         assert_eq!(findings(&flood(2)).len(), 2);
+    }
+
+    /// So many neighbours in turn, five SYNs each; which port the `n`th of all asks.
+    fn scans(neighbours: usize, port: &str) -> String {
+        format!(
+            "0.0 repeat {} every 0.05\n\
+             0.0 203.0.113.{{n%{neighbours}+100}}.61000 > 192.0.2.10.{port}: S ={{n*7919}} win 1024 ttl 57\n\
+             end",
+            neighbours * 5
+        )
+    }
+
+    #[test]
+    fn a_scan_that_neighbours_share_is_one_finding() {
+        let found = findings(&scans(24, "{n+20}"));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].sources.len(), 24);
+        assert_eq!(found[0].packets, 120);
+    }
+
+    #[test]
+    fn neighbours_who_scan_the_same_are_as_many_scanners() {
+        assert_eq!(findings(&scans(24, "{n/24+20}")).len(), 24);
+        assert_eq!(findings(&scans(3, "{n+20}")).len(), 3);
     }
 
     #[test]
