@@ -220,7 +220,7 @@ mod tests {
     fn scans(neighbours: usize, port: &str) -> String {
         format!(
             "0.0 repeat {} every 0.05\n\
-             0.0 203.0.113.{{n%{neighbours}+100}}.61000 > 192.0.2.10.{port}: S ={{n*7919}} win 1024 ttl 57\n\
+             0.0 203.0.113.{{n%{neighbours}+100}}.61000 > 192.0.2.10.{port}: S ={{n*7919%9973*400000}} win 1024 ttl 57\n\
              end",
             neighbours * 5
         )
