@@ -260,9 +260,12 @@ impl Walk {
     /// for hosts asks each a few times.
     pub(super) fn insists(&self, life: &Life) -> bool {
         const OFTEN: u64 = 4;
-        let hosts = self.absent.len() + self.present.len();
+        // A manager asks for one thing after the other, and again; who only looks repeats himself five times at most.
+        const MANAGES: u64 = 8;
+        let hosts = u64::try_from(self.absent.len() + self.present.len()).unwrap_or(u64::MAX);
         let packets = life.activity.map_or(0, |activity| activity.packets);
-        self.client && packets >= OFTEN * u64::try_from(hosts).unwrap_or(u64::MAX)
+        let manages = self.communities.len() == 1 && packets >= MANAGES * hosts;
+        self.client && packets >= OFTEN * hosts || manages
     }
 
     /// A program that looks for its like on its own segment: at a port of its own, from one port.
