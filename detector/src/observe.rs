@@ -1,6 +1,6 @@
 //! From layers to what the detector looks at: one small value a packet.
 
-use wire::Flags;
+use wire::{Flags, MacAddress};
 use wire::decode::{Layers, Network, Quote, Transport};
 use wire::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
 
@@ -148,6 +148,8 @@ impl<'a> Observation<'a> {
                 self.ttl = ip.hop_limit;
                 self.source_routed = ip.routed;
             }
+            // Whoever asks a neighbour that it knows whether it is still there asks it alone.
+            Network::Arp(arp) if arp.operation == 1 && is_to_one(layers) => return false,
             Network::Arp(arp) => return self.resolution(arp),
             Network::None => return false,
         }
@@ -251,6 +253,12 @@ impl<'a> Observation<'a> {
     pub(crate) fn spoken(&self, sport: u16, dport: u16) -> Word {
         words::of_stream(sport, dport, self.payload)
     }
+}
+
+/// Whether a frame goes to one station.
+fn is_to_one(layers: &Layers<'_>) -> bool {
+    let group = |MacAddress([first, ..]): MacAddress| first & 1 != 0;
+    layers.link.destination.is_some_and(|to| !group(to))
 }
 
 /// Loose or strict source route, RFC 791 section 3.1.

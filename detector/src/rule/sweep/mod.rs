@@ -323,6 +323,7 @@ impl Rule for Sweep {
             && is_neighbour(attempt)
         {
             self.note_last(attempt);
+            self.is_there(attempt.source);
         }
         match news {
             News::Opening(attempt) | News::Said(attempt, true, _)

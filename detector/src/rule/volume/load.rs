@@ -31,6 +31,8 @@ const MOST_SOCKETS: usize = 32;
 /// What hosts of the own site may send from one socket each, for what anybody may: records of flows, of logs, of
 /// measurements are sent so, by programs, and not answered. Many may send half of that each.
 const STREAM_FACTOR: u64 = 4;
+/// Sockets that a program has used before when it is restarted once more.
+const RESTARTS: usize = 3;
 /// Streams that one host may have agreed upon with another at a time, as measurements do.
 const STREAMS: usize = 8;
 /// Port of name servers.
@@ -109,6 +111,8 @@ pub(super) struct Load {
     pub(super) under_way: bool,
     /// Source ports of datagrams, by source, or what complaints are about; as long as they are few.
     pub(super) sockets: Vec<(Address, u16)>,
+    /// Somebody has sent from more of them than a program that is restarted.
+    changes_sockets: bool,
     /// The sensor sees one side: whether it was agreed upon is not known.
     pub(super) one_sided: bool,
     ports: Ports,
@@ -118,11 +122,13 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// An empty one, of which only is kept what was so before: that it had begun.
-    pub(super) fn emptied(&self, now: Timestamp) -> Load {
+    /// An empty one, of which only is kept what was so before: that it had begun, and from which sockets it came.
+    pub(super) fn emptied(&mut self, now: Timestamp) -> Load {
         Load {
             drained: now,
             under_way: self.under_way,
+            sockets: std::mem::take(&mut self.sockets),
+            changes_sockets: self.changes_sockets,
             ..Load::default()
         }
     }
@@ -277,6 +283,8 @@ impl Load {
 
     pub(super) fn note_socket(&mut self, source: Address, sport: u16) {
         if self.sockets.len() < MOST_SOCKETS && !self.sockets.contains(&(source, sport)) {
+            let of_source = self.sockets.iter().filter(|(known, _)| *known == source);
+            self.changes_sockets |= of_source.count() >= RESTARTS;
             self.sockets.push((source, sport));
         }
     }
@@ -289,9 +297,8 @@ impl Load {
 
     /// Whether all comes from neighbours, each of which keeps to one socket.
     fn is_stream(&self, target: Address) -> bool {
-        let sources = self.sockets.len();
-        let each = self.crowd.count() == u64::try_from(sources).ok();
-        each && (1..MOST_SOCKETS).contains(&sources)
+        !self.changes_sockets
+            && (1..MOST_SOCKETS).contains(&self.sockets.len())
             && self
                 .sockets
                 .iter()
