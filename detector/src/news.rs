@@ -222,6 +222,9 @@ pub(crate) enum Oddity {
 /// does not know how they were spread.
 pub(crate) const GROWTH: u32 = 32;
 
+/// Datagrams of whoever began a flow at which it is news before it has grown: each about twice as many as the one before.
+pub(crate) const DOUBLINGS: [u8; 3] = [5, 10, 20];
+
 /// What was learnt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum News {
@@ -245,6 +248,8 @@ pub(crate) enum News {
     Said(Attempt, bool, Word),
     /// A flow or exchange has grown by [`GROWTH`] packets.
     Grown(Attempt),
+    /// A flow of datagrams that has not grown so far has come to one of [`DOUBLINGS`].
+    Doubled(Attempt),
     /// A segment that opens nothing and belongs to nothing.
     Stray(Attempt),
     /// It was answered with RST.
@@ -346,6 +351,7 @@ kinds!(
     Closed,
     Said,
     Grown,
+    Doubled,
     Stray,
     StrayReset,
     StraySilent,
@@ -404,6 +410,7 @@ impl News {
             News::Closed(_) => NewsKind::Closed,
             News::Said(..) => NewsKind::Said,
             News::Grown(_) => NewsKind::Grown,
+            News::Doubled(_) => NewsKind::Doubled,
             News::Stray(_) => NewsKind::Stray,
             News::StrayReset(_) => NewsKind::StrayReset,
             News::StraySilent(_) => NewsKind::StraySilent,

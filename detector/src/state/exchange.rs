@@ -6,13 +6,15 @@
 use super::connection::{Connection, ConnectionKey, Endpoint, Protocol, Seen};
 use super::sides::Mirror;
 use super::{MAX_HOPS, Outbox, State, ends};
-use crate::news::{Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, Oddity, Technique};
+use crate::news::{
+    Answer, AnswerKind, Attempt, DOUBLINGS, GROWTH, Moment, News, NewsKind, Oddity, Technique,
+};
 use crate::observe::{Ask, Datagram, Message, Observation, Resolution};
 use crate::tools;
 use crate::words::{self, Word};
 
 /// Datagrams of one flow without an answer after which somebody goes on: more than a question is repeated.
-pub(crate) const PERSISTS: u8 = 5;
+const PERSISTS: u8 = 5;
 
 /// A stack asks for an address once a second (RFC 1122 section 2.3.2.1), by its own clock; who asks sooner is a program.
 const RESOLUTION_NANOS: u64 = 900_000_000;
@@ -353,6 +355,9 @@ fn goes_on(
     grown(connection, key, news);
     if !seen.target.is_host() || connection.sent == PERSISTS {
         news.tell(News::Repeated(connection.attempt(key)));
+    }
+    if DOUBLINGS.contains(&connection.sent) && news.wants(NewsKind::Doubled) {
+        news.tell(News::Doubled(connection.attempt(key)));
     }
     if udp.dport == 161 && news.wants(NewsKind::Said) {
         let word = words::of_datagram(udp.sport, udp.dport, seen.payload);

@@ -38,7 +38,6 @@ use wire::Timestamp;
 
 pub(crate) use crate::address::Service;
 pub(crate) use context::Excuses;
-pub(crate) use exchange::PERSISTS;
 pub(crate) use outbox::Outbox;
 pub(crate) use returning::Returning;
 pub(crate) use sealed::Sealed;

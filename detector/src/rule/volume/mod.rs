@@ -39,11 +39,11 @@ use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Closing, Docket, Folder};
 use crate::news::{
-    Answer, AnswerKind, Attempt, GROWTH, Moment, News, NewsKind, NewsKinds, Technique,
+    Answer, AnswerKind, Attempt, DOUBLINGS, GROWTH, Moment, News, NewsKind, NewsKinds, Technique,
 };
 use crate::observe::Fault;
 use crate::report::Findings;
-use crate::state::{Memory, PERSISTS, State};
+use crate::state::{Memory, State};
 use crate::tools;
 use crate::words::Word;
 
@@ -290,10 +290,17 @@ fn is_poured_back(attempt: &Attempt) -> bool {
         && attempt.target.is_host()
 }
 
+/// By how many datagrams a flow has come to one of the doublings.
+fn doubled_by(attempt: &Attempt) -> u64 {
+    let before = DOUBLINGS.iter().rfind(|before| **before < attempt.sent);
+    u64::from(attempt.sent - before.copied().unwrap_or(1))
+}
+
 /// By how many packets a flow has grown since it was last told of.
 fn grown_by(attempt: &Attempt) -> u64 {
+    let [.., last] = DOUBLINGS;
     let told = match attempt.packets {
-        GROWTH if is_poured_back(attempt) => u32::from(PERSISTS),
+        GROWTH if is_poured_back(attempt) => u32::from(last),
         GROWTH => 1,
         _ => 0,
     };
@@ -325,6 +332,7 @@ impl Rule for Volume {
             NewsKind::Opening,
             NewsKind::Repeated,
             NewsKind::Grown,
+            NewsKind::Doubled,
             NewsKind::Fruitful,
             NewsKind::Stray,
             NewsKind::StrayRefuted,
@@ -346,8 +354,8 @@ impl Rule for Volume {
                 self.flow(attempt, 1, now, state, findings);
             }
             // A few go to each of many ports and from each of many reflectors, and no flow of them grows.
-            News::Repeated(attempt) if is_poured_back(attempt) => {
-                self.flow(attempt, u64::from(attempt.sent) - 1, now, state, findings);
+            News::Doubled(attempt) if is_poured_back(attempt) => {
+                self.flow(attempt, doubled_by(attempt), now, state, findings);
             }
             // Answers take their part of a growing flow.
             News::Grown(attempt)
