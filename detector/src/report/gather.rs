@@ -5,7 +5,9 @@
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use labels::{AddressBlock, Class, Family, Finding, PortRange, Transport};
+use labels::{AddressBlock, Class, Evidence, Family, Finding, PortRange, Transport};
+
+use super::examples;
 
 /// What begins so soon after the rest has ended still belongs to it, in seconds.
 const PAUSE_SECONDS: i64 = 60;
@@ -65,7 +67,19 @@ fn as_shared(group: Vec<Finding>) -> Vec<Finding> {
     if group.len() < SHARERS || all * 4 > different * 5 {
         return group;
     }
-    united(group)
+    let frames = group.iter().filter_map(|scan| scan.first_frame);
+    let shared = Evidence {
+        fact: "neighbours divide ports of one host among them".to_owned(),
+        observed: format!("{} sources, {different} ports", group.len()),
+        expected: "clients of a service all ask for its port".to_owned(),
+        frames: frames.take(examples::MOST).collect(),
+    };
+    let mut one = united(group);
+    for scan in &mut one {
+        // What was said of one of them does not hold of all.
+        scan.evidence = vec![shared.clone()];
+    }
+    one
 }
 
 /// One finding of all.
