@@ -117,24 +117,23 @@ impl Echoes {
                 .all(|known| known.answer.sport != 0 || known.answer.kind == AnswerKind::EchoReply)
     }
 
-    /// The ports of services of one address of ours, where consent went to so many of them that nobody has drawn them: a
-    /// scan by SYN-ACKs.
+    /// The ports of one address of ours to which consent went, where so many of them are services' that nobody has drawn
+    /// them: a scan by SYN-ACKs.
     fn scanned(&self, limits: &Limits) -> Option<Ports> {
-        let consents = || {
-            let answers = self.answers.iter().map(|known| known.answer);
-            answers.filter(|answer| answer.kind == AnswerKind::Accept)
-        };
-        let target = consents().next()?.target;
-        let mut ports = Ports::default();
-        let mut others = 0;
-        for answer in consents() {
-            if answer.target == target && (1..FIRST_RESERVED).contains(&answer.dport) {
+        let answers = self.answers.iter().map(|known| known.answer);
+        let mut consents = answers.filter(|answer| answer.kind == AnswerKind::Accept);
+        let target = consents.next()?.target;
+        let (mut ports, mut low, mut all) = (Ports::default(), Ports::default(), 0);
+        for answer in self.answers.iter().map(|known| known.answer) {
+            all += 1;
+            if answer.kind == AnswerKind::Accept && answer.target == target {
                 ports.insert(answer.dport);
-            } else {
-                others += 1;
+                if (1..FIRST_RESERVED).contains(&answer.dport) {
+                    low.insert(answer.dport);
+                }
             }
         }
-        (ports.len() >= limits.scanned_ports && ports.len() > others).then_some(ports)
+        (low.len() >= limits.scanned_ports && low.len() * 4 >= all).then_some(ports)
     }
 
     /// Confidence and the constant acknowledgment number, if the answers are backscatter, or a scan in their likeness.
