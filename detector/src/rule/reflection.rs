@@ -349,7 +349,7 @@ fn asks_for_everything(attempt: &Attempt) -> bool {
 /// Whether a server insists on a handshake that was begun once, and that nobody takes up.
 fn is_unclaimed(attempt: &Attempt) -> bool {
     attempt.technique == Technique::Syn
-        && attempt.tries == 1
+        && attempt.sent == 1
         && attempt.packets >= 3
         && attempt.is_from_elsewhere()
 }

@@ -139,12 +139,18 @@ impl State {
             if connection.originator_is_low == from_low {
                 return;
             }
+            let [_, said] = connection.next;
             connection.expect(false, segment.sequence.wrapping_add(1));
             if connection.seen.has(Seen::MIRRORED) {
                 // It was said before.
             } else if connection.seen.has(Seen::UNSOLICITED) {
-                let attempt = connection.attempt(&key);
-                news.tell(News::UnsolicitedRepeated(answer(&attempt)));
+                // To another SYN, or because nobody takes it up; a copy insists on nothing.
+                let again = said != segment.sequence.wrapping_add(1)
+                    || connection.repeat(now.time) != Again::Hasty;
+                if again {
+                    let attempt = connection.attempt(&key);
+                    news.tell(News::UnsolicitedRepeated(answer(&attempt)));
+                }
             } else if connection.seen.has(Seen::STRAY) && !connection.seen.has(Seen::SETTLED) {
                 // SYN and FIN together: some stacks accept.
                 connection.seen.add(Seen::SETTLED);
