@@ -377,17 +377,17 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn who_has_no_address_yet_is_called_by_its_interface() {
+    /// The source and target of a request for 192.0.2.9 to that station, by who has that address.
+    fn requested(station: [u8; 6], asker: [u8; 4]) -> Option<(String, String)> {
         let hardware = [2, 0, 0, 0, 0, 0x55];
         let request = [0, 1, 8, 0, 6, 4, 0, 1];
         let frame = [
-            &[0xff; 6][..],
+            &station[..],
             &hardware,
             &[8, 6],
             &request,
             &hardware,
-            &[0; 4],
+            &asker,
             &[0; 6],
             &[192, 0, 2, 9],
         ]
@@ -395,8 +395,21 @@ mod tests {
         let mut layers = Layers::default();
         layers.read(LinkType::ETHERNET, &frame, frame.len());
         let mut seen = Observation::default();
-        assert!(seen.read(&layers));
-        assert_eq!(seen.source.to_ip().to_string(), "fe80::ff:fe00:55");
-        assert_eq!(seen.target.to_ip().to_string(), "192.0.2.9");
+        let text = |address: Address| address.to_ip().to_string();
+        seen.read(&layers)
+            .then(|| (text(seen.source), text(seen.target)))
+    }
+
+    #[test]
+    fn who_has_no_address_yet_is_called_by_its_interface() {
+        let (source, target) = requested([0xff; 6], [0; 4]).unwrap();
+        assert_eq!(source, "fe80::ff:fe00:55");
+        assert_eq!(target, "192.0.2.9");
+    }
+
+    #[test]
+    fn a_neighbour_that_is_asked_alone_is_known() {
+        assert!(requested([0xff; 6], [192, 0, 2, 1]).is_some());
+        assert_eq!(requested([2, 0, 0, 0, 0, 9], [192, 0, 2, 1]), None);
     }
 }

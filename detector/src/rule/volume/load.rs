@@ -101,8 +101,10 @@ pub(super) struct Load {
     service: Option<u16>,
     /// Some of the ports, where the case is about all.
     spread: Vec<u16>,
-    /// The bytes that most of them have, if most have as many, and how many more have them than not.
-    alike: (u16, u64),
+    /// How long the latest of some sources was, and how many were as long as the one before from there, and how many not.
+    lengths: Vec<(Address, u16)>,
+    alike: u64,
+    unlike: u64,
     /// Somebody may want some of them: a neighbour, an equal, or an asker whom this sensor does not hear.
     wanted: bool,
     heavy: Frequent<NAMED_SOURCES>,
@@ -173,26 +175,37 @@ impl Load {
         }
     }
 
-    /// So long are datagrams of whom.
-    fn note_size(&mut self, bytes: u16, packets: u64) {
-        self.bytes += u64::from(bytes) * packets;
-        let (size, more) = self.alike;
-        self.alike = match more.checked_sub(packets) {
-            _ if size == bytes => (size, more + packets),
-            Some(rest) => (size, rest),
-            None => (bytes, packets - more),
+    /// So many datagrams of a flow, and how long they are.
+    fn note_length(&mut self, attempt: &Attempt, packets: u64) {
+        let length = attempt.size;
+        self.bytes += u64::from(length) * packets;
+        let constant = attempt.given == u32::from(length).saturating_mul(attempt.packets);
+        let full = self.lengths.len() >= MOST_SOCKETS;
+        let latest = (self.lengths.iter_mut()).find(|(source, _)| *source == attempt.source);
+        let known = match latest {
+            Some((_, latest)) => Some(std::mem::replace(latest, length) == length),
+            None if full => return,
+            None => {
+                self.lengths.push((attempt.source, length));
+                None
+            }
         };
+        match known {
+            Some(false) => self.unlike += packets,
+            _ if !constant => self.unlike += packets,
+            Some(true) => self.alike += packets,
+            None => self.alike += packets - 1,
+        }
     }
 
-    /// Whether several hosts' one service answers at length who has not asked. A resolver, of which the sensor hears only
-    /// what it is told, is told now this and now that: who is asked in a victim's name is asked one thing over and over.
+    /// Whether several hosts' one service that amplifies answers at length who has not asked, and each says the same over
+    /// and over: it is asked one thing in a victim's name. Who is heard by half, a resolver or a player who looks for a
+    /// server, is told now this and now that.
     fn is_amplified(&self) -> bool {
-        let alike = self.alike.1 * 2 >= self.packets;
         !self.wanted
             && self.is_reflected()
-            && self
-                .service
-                .is_some_and(|port| tools::amplifies(port) && (port != DNS || alike))
+            && self.service.is_some_and(tools::amplifies)
+            && self.alike > self.unlike * 3
             && self.bytes >= self.packets * ANSWER
     }
 
@@ -256,7 +269,7 @@ impl Load {
         let equals = attempt.dport == attempt.sport;
         self.wanted |= equals || !attempt.is_from_elsewhere() || state.sees_one_side();
         self.one_sided = state.sees_one_side();
-        self.note_size(attempt.size, packets);
+        self.note_length(attempt, packets);
         self.note_service(attempt);
     }
 

@@ -14,7 +14,7 @@
 //! that were, and who is scanned in somebody's name, of ever other ports or hosts. Echo replies count
 //! where several hosts send them again and again to who did not ask: a network is asked in his name. Fewer datagrams suffice
 //! where they are long answers of far hosts' one service that amplifies, to who has asked none of them, whichever port they
-//! go to: of name servers only if nearly all are of one length, for a resolver that is heard by half is told ever other things.
+//! go to, if each host says nearly always the same, by its length: a resolver that is heard by half is told ever other things.
 //!
 //! # Evidence
 //! Packets, sources, the rate over the whole.
