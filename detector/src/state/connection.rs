@@ -305,10 +305,14 @@ impl Connection {
     }
 
     /// Whether its first packet comes again though it was over: a program asks with the same numbers as before. What comes
-    /// sooner is a copy.
+    /// sooner is a copy; and some stacks do not take a refusal until they have asked three times (Windows does, every half
+    /// second).
     pub(super) fn is_asked_anew(&self, now: Timestamp) -> bool {
         const SOONEST_NANOS: u64 = 500_000_000;
-        self.seen.has(Seen::CLOSED) && now.nanos_since(self.opened.time) >= SOONEST_NANOS
+        const STUBBORN: u8 = 3;
+        self.seen.has(Seen::CLOSED)
+            && (self.seen.has(Seen::ACCEPTED) || self.sent >= STUBBORN)
+            && now.nanos_since(self.opened.time) >= SOONEST_NANOS
     }
 
     /// Whether the two had opened another conversation before.
