@@ -234,7 +234,9 @@ pub(crate) fn amplifies(port: u16) -> bool {
 
 /// Ports of services by datagram that neighbours ask, if anybody: quotes, characters, discovery, remote desktops, caches,
 /// TA14-017A.
-pub(crate) const NEIGHBOURLY: [u16; 8] = [17, 19, 1900, 3283, 3702, 5353, 11_211, 17_185];
+pub(crate) const NEIGHBOURLY: [u16; 11] = [
+    17, 19, 1900, 3283, 3702, 5353, 5683, 10_001, 11_211, 17_185, 37_810,
+];
 
 /// Ports that a traceroute of Unix starts at and walks through, RFC 1393 and the programs.
 pub(crate) const TRACE: std::ops::RangeInclusive<u16> = 33_434..=33_700;

@@ -269,6 +269,7 @@ fn reconsider(tally: &mut Tally, source: Address, limits: &Limits, state: &State
         None => false,
         Some(Doubt::Look) => past.bare,
         Some(Doubt::Size) => tally.waits() || tally.absolved > 0,
+        Some(Doubt::Place) => tally.waits() && tally.absolved > 0,
     };
     if doubtful && syn::judge(tally, past, limits, at).is_none() {
         tally.detection = None;

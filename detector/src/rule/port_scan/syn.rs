@@ -281,6 +281,8 @@ fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Opti
 /// The same few services refused by host after host of a neighbourhood.
 fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     const SERVICES: usize = 2;
+    // Of one service, who knows it tries one port or two.
+    const PORTS: usize = 3;
     // Who has looked which hosts are there has no list of services that these should have.
     let fewer = usize::from(past.seeking);
     let needed = config.scan.refused_rows.saturating_sub(fewer).max(1);
@@ -292,7 +294,7 @@ fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         refused.sort_by_key(|c| c.target);
         let hosts: Vec<&[&Contact]> = refused
             .chunk_by(|a, b| a.target == b.target)
-            .filter(|host| services(host, config).len() >= SERVICES)
+            .filter(|host| services(host, config).len() >= SERVICES || host.len() >= PORTS)
             .collect();
         // Who first asks which hosts are there is refused by all of those; who gets on with others has business.
         let known: Vec<&Contact> = refused.iter().filter(|c| c.friend).copied().collect();
@@ -348,7 +350,7 @@ fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         let port = contacts.first().map_or(0, |c| c.port);
         return Some(Detection {
             crafted: false,
-            doubt: None,
+            doubt: Some(Doubt::Place),
             at: now,
             confidence: confidence(0.65, hosts, needed),
             evidence: vec![fact(

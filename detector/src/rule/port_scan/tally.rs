@@ -91,6 +91,9 @@ pub(super) enum Doubt {
     /// It is the smallest that can be told: so may be somebody who waits for services to come up, asks again and again, and
     /// uses them then.
     Size,
+    /// It is that of hosts that refuse: so may be a guest whom a portal lets nowhere until he has logged in, and who then goes
+    /// where he was refused.
+    Place,
 }
 
 /// Why a tally was found to be a scan.
