@@ -6,14 +6,15 @@
 //! # Why these facts
 //! Each source alone is a stranger with a wrong address or two. Together they go over a network for one service, and no
 //! service is at all of its addresses. Clients of a service that died had been served; those of a name whose addresses
-//! are all dead each go through all of them, and insist as stacks do. A flood goes to few addresses again and again, or to
+//! are all dead each go through all of them, and insist as stacks do; bots whose stacks insist divide dozens of hosts among
+//! them. A flood goes to few addresses again and again, or to
 //! all of a network at once, in names of which hardly two are equal: bots come again, and are not that many in a minute.
 //!
 //! # Evidence
 //! How many sources, how many hosts failed, how many answered.
 //!
 //! # Blind spots
-//! A shared sweep of few hosts in each neighbourhood, or by connections that a stack insists on.
+//! A shared sweep of few hosts in each neighbourhood, or of one or two by each by connections that a stack insists on.
 //!
 //! # References
 //! Antonakakis et al., "Understanding the Mirai Botnet" (2017), section 2.
@@ -54,6 +55,9 @@ struct Ground {
     failures: usize,
     /// Of which a stack insisted on.
     insisted: usize,
+    /// Who failed where, and whether that was once as those do who divide hosts among them.
+    pairs: Vec<(Address, Address)>,
+    divided: bool,
     frames: Examples,
     crowd: Crowd,
     /// SYNs of the last minute, in thousandths, as a bucket that time drains.
@@ -83,7 +87,27 @@ impl Ground {
             // Each source a few, each host a few times.
             && self.failures <= 8 * hosts
             && self.failures < sources * hosts / 2
-            && self.insisted * 4 <= self.failures
+            && (self.insisted * 4 <= self.failures || self.divided)
+    }
+
+    /// Whether so many hosts are divided among so many sources, several for each, that these are no visitors of a site that is
+    /// gone: who visits wants one host or two.
+    fn is_divided(&self, limits: &Limits) -> bool {
+        const EACH: usize = 3;
+        let (hosts, sources) = (self.failed.len(), self.sources.len());
+        hosts >= 2 * limits.hosts
+            && self.pairs.len() >= EACH * sources
+            // Hardly any host is wanted by two.
+            && self.pairs.len() * 2 <= 3 * hosts
+    }
+
+    /// One source has failed at one host.
+    fn pair(&mut self, source: Address, target: Address) {
+        const MOST: usize = 512;
+        let pair = (source, target);
+        if self.pairs.len() < MOST && !self.pairs.contains(&pair) {
+            self.pairs.push(pair);
+        }
     }
 }
 
@@ -164,6 +188,8 @@ impl SharedSweep {
         ground.insisted += usize::from(attempt.tries >= INSISTS);
         ground.sources.insert(attempt.source);
         ground.failed.insert(attempt.target);
+        ground.pair(attempt.source, attempt.target);
+        ground.divided |= ground.is_divided(&limits);
         ground.pour(attempt.source, attempt.opened.time, &limits);
         ground.frames.note(attempt.opened.frame);
         self.grounds.judge(key, now, findings, Ground::suffices);

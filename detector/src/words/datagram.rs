@@ -42,6 +42,9 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
     if dport == 161 || dport == 162 {
         return snmp(bytes);
     }
+    if is_record(dport, bytes) {
+        return Word::Record;
+    }
     if bytes.len() > 3 && bytes.iter().take(64).all(|byte| byte == first) {
         return if *first == 0 {
             Word::Zeros
@@ -50,6 +53,34 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         };
     }
     Word::Other
+}
+
+/// A line of syslog (RFC 5424 section 6.2.1), a measurement of StatsD, or records of flows: NetFlow 5 and 9, IPFIX, sFlow.
+fn is_record(dport: u16, bytes: &[u8]) -> bool {
+    const COLLECTORS: [u16; 7] = [2055, 2056, 4739, 6343, 9995, 9996, 9555];
+    match bytes {
+        [b'<', b'0'..=b'9', b'>', ..]
+        | [b'<', b'0'..=b'9', b'0'..=b'9', b'>', ..]
+        | [b'<', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'>', ..] => true,
+        [0, 5 | 9 | 10, ..] | [0, 0, 0, 5, ..] => {
+            COLLECTORS.contains(&dport) && bytes.len() >= 20
+        }
+        [b'a'..=b'z' | b'A'..=b'Z', ..] => is_measurement(bytes),
+        _ => false,
+    }
+}
+
+/// A name, a colon, a number, a bar and a kind: `web.hits:1|c`.
+fn is_measurement(bytes: &[u8]) -> bool {
+    let head = bytes.get(..bytes.len().min(96)).unwrap_or_default();
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/".contains(byte);
+    let value = |byte: &u8| byte.is_ascii_digit() || b".+-".contains(byte);
+    let rest = head.iter().position(|byte| !name(byte)).map(|at| head.split_at(at).1);
+    let Some([b':', rest @ ..]) = rest else {
+        return false;
+    };
+    let digits = rest.iter().take_while(|byte| value(byte)).count();
+    digits > 0 && matches!(rest.get(digits..), Some([b'|', b'a'..=b'z', ..]))
 }
 
 /// A long header, a version, the length of a connection's name: RFC 9000 section 17.2. Versions that exist, that are

@@ -72,6 +72,10 @@ mod tests {
             Word::BackOrifice
         );
         assert_eq!(of_datagram(4000, 9, b"CCCCCCCC"), Word::Same(b'C'));
+        for record in [&b"<34>Oct 11 22:14:15 a su: no"[..], b"web.hits:1|c", b"a.b:-0.5|ms|@0.1"] {
+            assert_eq!(of_datagram(4000, 8125, record), Word::Record);
+        }
+        assert_eq!(of_datagram(4000, 8125, b"web.hits:one|c"), Word::Other);
         let refusal = b"Response: Error\r\nMessage: Authentication failed\r\n\r\n";
         assert_eq!(of_stream(5038, 4000, refusal), Word::Denied);
         let login = b"Action: Login\r\nUsername: a\r\nSecret: 1\r\n\r\n";

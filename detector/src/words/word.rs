@@ -74,6 +74,8 @@ pub(crate) enum Word {
     NtpQuestion,
     /// A question to a time server about itself and its clients.
     NtpControl,
+    /// A record that a program reports to a collector, who does not answer: of logs, of measurements, of flows.
+    Record,
     /// The first packet of QUIC: a client's whole opening.
     QuicOpening,
     /// The handshake of a peer-to-peer protocol.

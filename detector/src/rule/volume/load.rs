@@ -29,7 +29,8 @@ pub(super) const REFLECTORS: usize = 3;
 /// Sockets that are remembered.
 const MOST_SOCKETS: usize = 32;
 /// What hosts of the own site may send from one socket each, for what anybody may: records of flows, of logs, of
-/// measurements are sent so, by programs, and not answered. Many may send half of that each.
+/// measurements are sent so, by programs, and not answered. Many may send half of that each; all of it where they are seen to
+/// be such records, wherever they come from.
 const STREAM_FACTOR: u64 = 4;
 /// Sockets that a program has used before when it is restarted once more.
 const RESTARTS: usize = 3;
@@ -115,6 +116,8 @@ pub(super) struct Load {
     pub(super) sockets: Vec<(Address, u16)>,
     /// Somebody has sent from more of them than a program that is restarted.
     changes_sockets: bool,
+    /// Not all are records for a collector.
+    mixed: bool,
     /// The sensor sees one side: whether it was agreed upon is not known.
     pub(super) one_sided: bool,
     ports: Ports,
@@ -131,6 +134,7 @@ impl Load {
             under_way: self.under_way,
             sockets: std::mem::take(&mut self.sockets),
             changes_sockets: self.changes_sockets,
+            mixed: self.mixed,
             ..Load::default()
         }
     }
@@ -257,6 +261,10 @@ impl Load {
     }
 
     fn factor(&self, key: &Key) -> u64 {
+        let few = (1..MOST_SOCKETS).contains(&self.sockets.len()) && !self.changes_sockets;
+        if matches!(key.2, Kind::Datagrams) && !self.mixed && few {
+            return STREAM_FACTOR * self.sockets.len() as u64;
+        }
         let one_stream = self.one_sided && self.sockets.len() == 1;
         if !matches!(key.2, Kind::Datagrams) || !(one_stream || self.is_stream(key.0)) {
             return 1;
@@ -269,6 +277,7 @@ impl Load {
         let equals = attempt.dport == attempt.sport;
         self.wanted |= equals || !attempt.is_from_elsewhere() || state.sees_one_side();
         self.one_sided = state.sees_one_side();
+        self.mixed |= attempt.word != Word::Record;
         self.note_length(attempt, packets);
         self.note_service(attempt);
     }

@@ -200,7 +200,7 @@ impl Volume {
             let load = &mut self.loads.open(host, findings).brief;
             load.note(attempt, packets, state);
             load.note_port(attempt.dport);
-            if load.one_sided {
+            if load.one_sided || attempt.word == Word::Record {
                 load.note_socket(source, attempt.sport);
             }
             self.pour(host, source, packets, now, findings);
