@@ -181,12 +181,9 @@ fn is_share_of(part: &Finding, whole: &Finding) -> bool {
                 && (is_mote_of(part, whole)
                     || part.ports.iter().all(|port| is_within(port, &whole.ports)))
         }
-        // What reflectors answer goes to ever other ports of the victim, and is no scan by them.
-        Class::Amplification => {
-            matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood)
-                || part.class == Class::UdpScan && to_the_same
-        }
-        Class::UdpFlood => part.class == Class::UdpScan && to_the_same,
+        // What floods goes to ever other ports, too, and so do reflectors' answers.
+        Class::Amplification | Class::UdpFlood if part.class == Class::UdpScan => to_the_same,
+        Class::Amplification => matches!(part.class, Class::DecoyScanBackscatter | Class::UdpFlood),
         Class::TcpFlagFlood => {
             to_the_same && matches!(family, Family::PortScan | Family::Backscatter)
         }

@@ -378,6 +378,10 @@ impl Brief for Load {
                 "complaints about packets that were never sent",
                 "a packet of ours before each".to_owned(),
             ),
+            Kind::Datagrams if self.is_amplified() => (
+                "long answers that nobody asked for, of each host nearly always the same",
+                "a question of the victim's before each".to_owned(),
+            ),
             kind => (
                 "packets that fill the line and lead to nothing",
                 format!("at most {} a second for long", kind.harmless(limits)),
