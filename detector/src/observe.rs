@@ -88,6 +88,8 @@ pub(crate) struct Complaint {
     pub(crate) quoted: Quoted,
     /// Whether it was a SYN, as far as was quoted.
     pub(crate) may_be_syn: bool,
+    /// How many bytes it carried, if it was a datagram.
+    pub(crate) datagram: u16,
 }
 
 /// What is wrong.
@@ -292,6 +294,8 @@ fn owner(address: std::net::Ipv4Addr, hardware: [u8; 6]) -> Address {
     std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, first, second, third, fourth).into()
 }
 
+/// Bytes of a datagram's header, which its length counts, RFC 768.
+const UDP_HEADER: u16 = 8;
 /// Types of neighbour solicitation and advertisement, RFC 4861 sections 4.3 and 4.4.
 const SOLICITATION: u8 = 135;
 const ADVERTISEMENT: u8 = 136;
@@ -361,6 +365,12 @@ fn complaint(what: Fault, quote: Option<Quote<'_>>) -> Kind {
         (Quoted::Echo, &[_, _, _, _, a, b, ..]) => Some((u16::from_be_bytes([a, b]), 0)),
         _ => quote.ports,
     };
+    let datagram = match (quoted, quote.bytes) {
+        (Quoted::Udp, &[_, _, _, _, a, b, ..]) => {
+            u16::from_be_bytes([a, b]).saturating_sub(UDP_HEADER)
+        }
+        _ => 0,
+    };
     Kind::Error(Complaint {
         what,
         source: quote.source.into(),
@@ -368,6 +378,7 @@ fn complaint(what: Fault, quote: Option<Quote<'_>>) -> Kind {
         ports,
         quoted,
         may_be_syn: quote.flags.is_none_or(|flags| flags.is_exactly(Flags::SYN)),
+        datagram,
     })
 }
 

@@ -8,7 +8,7 @@
 //! # Why these facts
 //! Who asks waits, and takes the answer. Who is sent answers that he did not ask for has no socket for them and says so.
 //! Nobody has business with a broadcast address of another site. Where the questions take another way, the answers alone
-//! tell: one service of several far hosts answers at length, and is told that nobody listens. A server whose client has
+//! tell: one service of several far hosts answers at length, and is told that nobody listens, even if only that is heard. A server whose client has
 //! left may repeat one answer for long, but it is one server, and one answer. A server repeats its consent because nobody
 //! takes it up; the victim of a flood in forged names consents to many, while here many consent to one. A client that does
 //! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Characters, caches

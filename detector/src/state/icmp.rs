@@ -154,7 +154,13 @@ impl State {
         let (from, to) = (end(about.source, sport), end(about.target, dport));
         let (key, from_low) = ConnectionKey::new(from, to, Protocol::Udp);
         let mut attempt = Connection::new(now, Technique::Udp, from_low).attempt(&key);
-        let what = Mirror::Settled(Outcome::Unreachable);
+        attempt.size = about.datagram;
+        let unasked = self.pair(about.target, about.source).opened.is_none();
+        let what = if unasked && self.answers_at_length(&attempt) {
+            Mirror::Unwanted
+        } else {
+            Mirror::Settled(Outcome::Unreachable)
+        };
         if self.mirror(attempt, what, seen.ttl, news) {
             return true;
         }
@@ -165,6 +171,15 @@ impl State {
             self.settle(attempt, Outcome::Unreachable, news);
         }
         missed
+    }
+}
+
+impl State {
+    /// Whether a datagram from the port of a service that amplifies, to a client's, is longer than any question.
+    fn answers_at_length(&self, attempt: &Attempt) -> bool {
+        tools::amplifies(attempt.sport)
+            && attempt.dport >= 1024
+            && u32::from(attempt.size) > self.longest_question
     }
 }
 

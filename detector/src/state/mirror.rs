@@ -3,6 +3,7 @@
 use super::sides::{Answered, Mirror};
 use super::{Outbox, State};
 use crate::news::{Attempt, News, is_near, is_untouched};
+use crate::observe::{Fault, Quoted};
 
 /// Answers that are kept until it is known whether the sensor sees one side.
 const DEFERRED: usize = 1024;
@@ -53,6 +54,18 @@ impl State {
             Mirror::Settled(outcome) => {
                 news.tell(News::Opening(attempt));
                 self.settle(attempt, outcome, news);
+            }
+            Mirror::Unwanted => {
+                news.tell(News::Opening(attempt));
+                news.tell(News::Complained {
+                    fault: Fault::Port,
+                    speaker: attempt.target,
+                    to: attempt.source,
+                    quoted: Quoted::Udp,
+                    sport: Some(attempt.sport),
+                    receiver: (attempt.target, attempt.dport),
+                    known: true,
+                });
             }
             Mirror::Reset => {
                 news.tell(News::Stray(attempt));

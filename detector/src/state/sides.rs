@@ -101,6 +101,8 @@ pub(super) enum Mirror {
     Accepted,
     /// It led to nothing.
     Settled(Outcome),
+    /// It was no question, but an answer that the host had not asked for, and refused.
+    Unwanted,
     /// A segment of no connection drew a reset.
     Reset,
     /// An echo was answered.
