@@ -5,6 +5,8 @@
 //! together until the header is there. What is kept of one packet is [`KEPT`] bytes, of as many packets as
 //! [`PACKETS`]; the oldest make room.
 //!
+//! Pieces whose header never comes are told when they make room: a sensor loses some, a flood has no others.
+//!
 //! Not done: whole payloads are not put together, so what a payload says in a later fragment goes unread.
 
 use wire::Layers;
@@ -65,16 +67,48 @@ impl Completed {
     }
 }
 
+/// A packet in pieces that is waited for no longer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Forgotten {
+    pub(crate) source: Address,
+    pub(crate) target: Address,
+    pub(crate) protocol: u8,
+    /// Its header has come.
+    pub(crate) had_header: bool,
+}
+
 /// Packets in pieces.
 pub(crate) struct Fragments {
     waiting: Table<Key, Assembly>,
+    forgotten: Option<Forgotten>,
 }
 
 impl Fragments {
     pub(crate) fn new() -> Self {
         Fragments {
             waiting: Table::new(PACKETS),
+            forgotten: None,
         }
+    }
+
+    /// What had to make room since the last call.
+    #[inline]
+    pub(crate) fn take_forgotten(&mut self) -> Option<Forgotten> {
+        self.forgotten.take()
+    }
+
+    /// The packet of that key.
+    fn assembly(&mut self, key: Key) -> &mut Assembly {
+        let (assembly, evicted) = self.waiting.get_or_insert_with(key, Assembly::default);
+        if let Some(((source, target, _, protocol), known)) = evicted {
+            self.forgotten = Some(Forgotten {
+                source,
+                target,
+                protocol,
+                had_header: known.delivered,
+            });
+        }
+        assembly
     }
 
     /// Takes a packet in.
@@ -117,14 +151,13 @@ impl Fragments {
         let at = usize::from(offset) * 8;
         if offset == 0 && header_is_there(protocol, bytes) {
             // Whatever follows is payload; remembered, lest later pieces wait in vain.
-            let assembly = self.waiting.get_or_insert_with(key, Assembly::default).0;
-            assembly.delivered = true;
+            self.assembly(key).delivered = true;
             return Piece::Whole;
         }
+        let assembly = self.assembly(key);
         if at >= KEPT {
             return Piece::Waits;
         }
-        let assembly = self.waiting.get_or_insert_with(key, Assembly::default).0;
         for (at, byte) in (at..KEPT).zip(bytes) {
             let bit = 1u128 << at;
             let Some(known) = assembly.bytes.get_mut(at) else {

@@ -54,7 +54,7 @@ use contract::Rule;
 use copies::Copies;
 use docket::Closing;
 use fragments::{Fragments, Piece};
-use news::{Moment, NewsKind, NewsKinds};
+use news::{Moment, News, NewsKind, NewsKinds};
 use observe::Observation;
 use report::{Findings, Reporting};
 use state::{Outbox, State};
@@ -223,7 +223,13 @@ impl Detector {
                     self.learn(&seen, frame);
                 }
             }
-            Piece::Waits => self.counters.other(Reason::LaterFragment),
+            Piece::Waits => {
+                self.counters.other(Reason::LaterFragment);
+                if let Some(forgotten) = self.fragments.take_forgotten() {
+                    self.news.tell(News::Forgotten(forgotten));
+                    self.spread(frame);
+                }
+            }
             Piece::Completes(completed) => {
                 self.counters.understood += 1;
                 let whole = layers.with_segment(completed.protocol, completed.segment());

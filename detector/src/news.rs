@@ -5,6 +5,7 @@
 use wire::Timestamp;
 
 use crate::address::{Address, Service};
+use crate::fragments::Forgotten;
 use crate::observe::{Fault, Quoted};
 use crate::state::Sealed;
 use crate::words::Word;
@@ -325,6 +326,8 @@ pub(crate) enum News {
     },
     /// What no program sends by itself.
     Odd(Oddity, Attempt),
+    /// A packet in pieces is waited for no longer.
+    Forgotten(Forgotten),
 }
 
 macro_rules! kinds {
@@ -371,6 +374,7 @@ kinds!(
     Died,
     Complained,
     Odd,
+    Forgotten,
 );
 
 /// Kinds of news, as a set.
@@ -430,6 +434,7 @@ impl News {
             News::Died { .. } => NewsKind::Died,
             News::Complained { .. } => NewsKind::Complained,
             News::Odd(..) => NewsKind::Odd,
+            News::Forgotten(_) => NewsKind::Forgotten,
         }
     }
 }

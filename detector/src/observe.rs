@@ -1,8 +1,8 @@
 //! From layers to what the detector looks at: one small value a packet.
 
-use wire::{Flags, MacAddress};
 use wire::decode::{Layers, Network, Quote, Transport};
 use wire::packet::{PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP};
+use wire::{Flags, MacAddress};
 
 use crate::address::Address;
 use crate::sctp::{self, SCTP};

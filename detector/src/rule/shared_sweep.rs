@@ -82,12 +82,27 @@ impl Ground {
     fn suffices(&self, limits: &Limits) -> bool {
         let (hosts, sources) = (self.failed.len(), self.sources.len());
         hosts >= limits.hosts
-            && sources >= limits.sources
+            && self.parties() >= limits.sources
             && hosts >= 2 * self.present.len()
             // Each source a few, each host a few times.
             && self.failures <= 8 * hosts
             && self.failures < sources * hosts / 2
             && (self.insisted * 4 <= self.failures || self.divided)
+    }
+
+    /// Sources, of which those of one network of IPv6 count once: each host has as many addresses there as it likes.
+    fn parties(&self) -> usize {
+        let party = |source: Address| {
+            if source.is_v4() {
+                source
+            } else {
+                source.neighbourhood()
+            }
+        };
+        let mut parties: Vec<Address> = self.sources.iter().map(party).collect();
+        parties.sort_unstable();
+        parties.dedup();
+        parties.len()
     }
 
     /// Whether so many hosts are divided among so many sources, several for each, that these are no visitors of a site that is

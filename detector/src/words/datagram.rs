@@ -62,9 +62,7 @@ fn is_record(dport: u16, bytes: &[u8]) -> bool {
         [b'<', b'0'..=b'9', b'>', ..]
         | [b'<', b'0'..=b'9', b'0'..=b'9', b'>', ..]
         | [b'<', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'>', ..] => true,
-        [0, 5 | 9 | 10, ..] | [0, 0, 0, 5, ..] => {
-            COLLECTORS.contains(&dport) && bytes.len() >= 20
-        }
+        [0, 5 | 9 | 10, ..] | [0, 0, 0, 5, ..] => COLLECTORS.contains(&dport) && bytes.len() >= 20,
         [b'a'..=b'z' | b'A'..=b'Z', ..] => is_measurement(bytes),
         _ => false,
     }
@@ -75,7 +73,10 @@ fn is_measurement(bytes: &[u8]) -> bool {
     let head = bytes.get(..bytes.len().min(96)).unwrap_or_default();
     let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-/".contains(byte);
     let value = |byte: &u8| byte.is_ascii_digit() || b".+-".contains(byte);
-    let rest = head.iter().position(|byte| !name(byte)).map(|at| head.split_at(at).1);
+    let rest = head
+        .iter()
+        .position(|byte| !name(byte))
+        .map(|at| head.split_at(at).1);
     let Some([b':', rest @ ..]) = rest else {
         return false;
     };

@@ -72,7 +72,11 @@ mod tests {
             Word::BackOrifice
         );
         assert_eq!(of_datagram(4000, 9, b"CCCCCCCC"), Word::Same(b'C'));
-        for record in [&b"<34>Oct 11 22:14:15 a su: no"[..], b"web.hits:1|c", b"a.b:-0.5|ms|@0.1"] {
+        for record in [
+            &b"<34>Oct 11 22:14:15 a su: no"[..],
+            b"web.hits:1|c",
+            b"a.b:-0.5|ms|@0.1",
+        ] {
             assert_eq!(of_datagram(4000, 8125, record), Word::Record);
         }
         assert_eq!(of_datagram(4000, 8125, b"web.hits:one|c"), Word::Other);

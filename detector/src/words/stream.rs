@@ -20,6 +20,10 @@ pub(crate) fn of_stream(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         b'S' if bytes.starts_with(b"SSH-") => Word::SshGreeting,
         // BEP 3.
         0x13 if bytes.starts_with(b"\x13BitTorrent protocol") => Word::Peer,
+        // Bitcoin's networks begin each message with four bytes of their own; the first is `version`. libp2p's dialect.
+        _ if bytes.get(4..12) == Some(b"version\0") => Word::Peer,
+        0x13 if bytes.starts_with(b"\x13/multistream/1.0.0\n") => Word::Peer,
+        b'G' if bytes.starts_with(b"GNUTELLA CONNECT/") => Word::Peer,
         0x16 if matches!(bytes, [_, 3, 0..=4, ..]) => Word::Tls,
         // SSLv2's ClientHello.
         0x80 if matches!(bytes, [_, _, 1, 0..=3, ..]) => Word::Tls,

@@ -51,6 +51,14 @@ section! {
     }
 }
 
+impl Scan {
+    /// By which of its ports a service is known that has several.
+    pub(super) fn service(&self, port: u16) -> u16 {
+        let row = self.related.iter().find(|row| row.contains(&port));
+        row.and_then(|row| row.first().copied()).unwrap_or(port)
+    }
+}
+
 /// All thresholds of this family.
 pub(super) struct Limits {
     pub(super) scan: Scan,

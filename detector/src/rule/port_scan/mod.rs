@@ -269,7 +269,10 @@ fn reconsider(tally: &mut Tally, source: Address, limits: &Limits, state: &State
         None => false,
         Some(Doubt::Look) => past.bare,
         Some(Doubt::Size) => tally.waits() || tally.absolved > 0,
-        Some(Doubt::Place) => tally.waits() && tally.absolved > 0,
+        Some(Doubt::Place) => {
+            let used = 2 * tally.absolved >= tally.contacts.len();
+            tally.absolved > 0 && (tally.waits() || used)
+        }
     };
     if doubtful && syn::judge(tally, past, limits, at).is_none() {
         tally.detection = None;

@@ -22,6 +22,9 @@ use crate::tools;
 
 /// Port of the ident service, RFC 1413.
 const IDENT: u16 = 113;
+/// The port of the web by which its row is known, and that of a tunnel which may go by it.
+const WEB: u16 = 80;
+const VPN: u16 = 1194;
 /// A shared source port is no accident where it is that of one contact in so many.
 const CHANCE: usize = 8;
 
@@ -198,21 +201,12 @@ fn raw_among(contacts: Vec<&Contact>, ports: usize, hosts: usize) -> Option<Vec<
 }
 
 /// Contacts of one host by service: related ports count once, by the first of their row.
-fn services<'a>(contacts: &[&'a Contact], config: &Limits) -> Vec<&'a Contact> {
-    let service = |port: u16| {
-        config
-            .scan
-            .related
-            .iter()
-            .find(|row| row.contains(&port))
-            .and_then(|row| row.first().copied())
-            .unwrap_or(port)
-    };
+pub(super) fn services<'a>(contacts: &[&'a Contact], config: &Limits) -> Vec<&'a Contact> {
     let mut seen = Vec::new();
     contacts
         .iter()
         .filter(|contact| {
-            let service = service(contact.port);
+            let service = config.scan.service(contact.port);
             let new = !seen.contains(&service);
             seen.push(service);
             new
@@ -281,8 +275,6 @@ fn vertical(tally: &Tally, friends: usize, config: &Limits, now: Moment) -> Opti
 /// The same few services refused by host after host of a neighbourhood.
 fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option<Detection> {
     const SERVICES: usize = 2;
-    // Of one service, who knows it tries one port or two.
-    const PORTS: usize = 3;
     // Who has looked which hosts are there has no list of services that these should have.
     let fewer = usize::from(past.seeking);
     let needed = config.scan.refused_rows.saturating_sub(fewer).max(1);
@@ -294,7 +286,7 @@ fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         refused.sort_by_key(|c| c.target);
         let hosts: Vec<&[&Contact]> = refused
             .chunk_by(|a, b| a.target == b.target)
-            .filter(|host| services(host, config).len() >= SERVICES || host.len() >= PORTS)
+            .filter(|host| services(host, config).len() >= SERVICES || is_row(host, config))
             .collect();
         // Who first asks which hosts are there is refused by all of those; who gets on with others has business.
         let known: Vec<&Contact> = refused.iter().filter(|c| c.friend).copied().collect();
@@ -315,6 +307,13 @@ fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
         });
     }
     None
+}
+
+/// Whether three or more ports of one service, and no others, are asked: who wants it tries one or two, and with others.
+fn is_row(host: &[&Contact], config: &Limits) -> bool {
+    const PORTS: usize = 3;
+    let web = |contact: &&&Contact| config.scan.service(contact.port) == WEB && contact.port != VPN;
+    host.iter().filter(web).count() >= PORTS && host.iter().all(|contact| web(&contact))
 }
 
 /// Whether a source that has this many friends and failures is rather a busy client.

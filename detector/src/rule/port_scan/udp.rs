@@ -5,7 +5,8 @@
 //! Does not see: sweeps of one UDP port.
 
 use super::limits::Limits;
-use super::tally::{Contact, Detection, Tally, distinct, frames};
+use super::syn::services;
+use super::tally::{Contact, Detection, Tally, frames};
 use crate::news::{Moment, Outcome};
 use crate::report::{count, fact};
 
@@ -20,10 +21,9 @@ pub(super) fn judge(tally: &Tally, config: &Limits, now: Moment) -> Option<Detec
             .filter(|c| c.outcome == Some(Outcome::Unreachable))
             .copied()
             .collect();
-        let ports = distinct(&contacts, |c| c.port);
-        if unreachable.len() >= config.udp_scan.unreachable_ports
-            || ports >= config.udp_scan.silent_ports
-        {
+        let ports = services(&contacts, config).len();
+        let refused = services(&unreachable, config).len();
+        if refused >= config.udp_scan.unreachable_ports || ports >= config.udp_scan.silent_ports {
             return Some(Detection {
                 crafted: true,
                 doubt: None,

@@ -2,6 +2,7 @@
 
 use labels::{AddressBlock, Class, Finding, Transport};
 use wire::Timestamp;
+use wire::packet::{PROTOCOL_TCP, PROTOCOL_UDP};
 
 use super::limits::Limits;
 use crate::address::Address;
@@ -57,6 +58,8 @@ pub(super) enum Kind {
     NetworkSegments,
     /// The same of echo requests.
     NetworkEchoes,
+    /// Packets of which pieces came, and the header did not; of that protocol in place of a port.
+    Pieces,
 }
 
 impl Kind {
@@ -71,7 +74,7 @@ impl Kind {
     /// From how many packets on they are a flood.
     fn most(self, limits: &Limits) -> u64 {
         match self {
-            Kind::Datagrams | Kind::NetworkDatagrams => limits.datagrams,
+            Kind::Datagrams | Kind::NetworkDatagrams | Kind::Pieces => limits.datagrams,
             Kind::Echoes | Kind::NetworkEchoes | Kind::Errors | Kind::Replies => limits.echoes,
             Kind::Segments | Kind::NetworkSegments => limits.segments,
             Kind::Lookups => limits.lookups,
@@ -164,7 +167,7 @@ impl Load {
         self.packets += packets;
         self.crowd.add(source);
         self.heavy.add(source, packets);
-        if key.1 != 0 {
+        if key.1 != 0 && key.2 != Kind::Pieces {
             self.ports.insert(key.1);
         }
         self.level >= most * 1_000
@@ -223,7 +226,7 @@ impl Load {
         let served = self.service.is_some_and(|port| (1..1024).contains(&port));
         let answers = served && self.bytes < self.packets * ANSWER;
         match key.2 {
-            Kind::Echoes => true,
+            Kind::Echoes | Kind::Pieces => true,
             Kind::Errors => self.sockets.len() < SPREAD,
             Kind::Lookups => self.comes_once(limits),
             Kind::Replies => self.is_of_a_network(),
@@ -346,8 +349,15 @@ impl Load {
         self.crowd.block().into_iter().collect()
     }
 
-    fn class(&self, kind: Kind) -> (Class, Transport) {
+    fn class(&self, &(_, protocol, kind): &Key) -> (Class, Transport) {
         match kind {
+            Kind::Pieces if protocol == u16::from(PROTOCOL_UDP) => {
+                (Class::UdpFlood, Transport::Udp)
+            }
+            Kind::Pieces if protocol == u16::from(PROTOCOL_TCP) => {
+                (Class::TcpFlagFlood, Transport::Tcp)
+            }
+            Kind::Pieces => (Class::IcmpFlood, Transport::Icmp),
             Kind::Datagrams | Kind::NetworkDatagrams if self.is_reflected() => {
                 (Class::Amplification, Transport::Udp)
             }
@@ -368,11 +378,15 @@ impl Brief for Load {
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
-        let (class, transport) = self.class(key.2);
+        let (class, transport) = self.class(key);
         let (fact_of_kind, expected) = match key.2 {
             Kind::Lookups => (
                 "questions, hardly two of them from one source",
                 "clients that come back".to_owned(),
+            ),
+            Kind::Pieces => (
+                "packets of which pieces came, and never the header",
+                "a first piece for each".to_owned(),
             ),
             Kind::Errors => (
                 "complaints about packets that were never sent",

@@ -38,6 +38,7 @@ use crate::address::Address;
 use crate::config::Config;
 use crate::contract::Rule;
 use crate::docket::{Closing, Docket, Folder};
+use crate::fragments::Forgotten;
 use crate::news::{
     Answer, AnswerKind, Attempt, DOUBLINGS, GROWTH, Moment, News, NewsKind, NewsKinds, Technique,
 };
@@ -265,6 +266,16 @@ impl Volume {
         }
     }
 
+    /// Of a packet in pieces, the header came, or did not: a sensor that loses some has most of them.
+    fn forgotten(&mut self, packet: &Forgotten, now: Moment, findings: &mut Findings) {
+        let key = (packet.target, u16::from(packet.protocol), Kind::Pieces);
+        if packet.had_header {
+            self.relieve(key, 1);
+        } else {
+            self.pour(key, packet.source, 1, now, findings);
+        }
+    }
+
     fn is_flooded(&self, key: Key) -> bool {
         let load = self.loads.peek(&key);
         load.is_some_and(|folder| folder.life.detected.is_some())
@@ -333,6 +344,7 @@ impl Rule for Volume {
             NewsKind::Repeated,
             NewsKind::Grown,
             NewsKind::Doubled,
+            NewsKind::Forgotten,
             NewsKind::Fruitful,
             NewsKind::Stray,
             NewsKind::StrayRefuted,
@@ -354,6 +366,9 @@ impl Rule for Volume {
                 self.flow(attempt, 1, now, state, findings);
             }
             // A few go to each of many ports and from each of many reflectors, and no flow of them grows.
+            News::Forgotten(packet) if packet.target.is_host() => {
+                self.forgotten(packet, now, findings);
+            }
             News::Doubled(attempt) if is_poured_back(attempt) => {
                 self.flow(attempt, doubled_by(attempt), now, state, findings);
             }
@@ -407,3 +422,6 @@ impl Rule for Volume {
         self.loads.evicted()
     }
 }
+
+#[cfg(test)]
+mod tests;
