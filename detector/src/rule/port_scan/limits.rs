@@ -41,6 +41,7 @@ section! {
         reset_contacts: usize,
         lockstep: usize,
         reset_ports: usize,
+        counted: usize,
     }
 }
 section! {

@@ -112,7 +112,28 @@ pub(super) fn judge_stray(tally: &Tally, config: &Limits, now: Moment) -> Option
             ));
         }
     }
-    judge_order(tally, config, now)
+    judge_order(tally, config, now).or_else(|| judge_count(tally, config, now))
+}
+
+/// From host to host, while the source port counts on.
+fn judge_count(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
+    let strange = |c: &&Contact| c.outcome.is_some() && !c.friend;
+    let known: Vec<&Contact> = tally.contacts.iter().filter(strange).collect();
+    let next = |pair: &&[&Contact]| match pair {
+        [a, b] => a.target != b.target && matches!(b.sport.wrapping_sub(a.sport), 1..=3),
+        _ => false,
+    };
+    let counted = known.windows(2).filter(next).count();
+    let many = counted >= config.stray.counted && counted * 4 >= known.len() * 3;
+    many.then(|| {
+        detection(
+            "a source port that counts on from host to host, without a connection",
+            "sessions that go on in the order in which they do",
+            known,
+            0.7,
+            now,
+        )
+    })
 }
 
 /// The order in which one host's ports are asked, where no source port ties the probes together.
