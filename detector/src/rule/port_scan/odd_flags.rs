@@ -118,7 +118,9 @@ pub(super) fn judge_stray(tally: &Tally, config: &Limits, now: Moment) -> Option
 /// From host to host, while the source port counts on.
 fn judge_count(tally: &Tally, config: &Limits, now: Moment) -> Option<Detection> {
     let strange = |c: &&Contact| c.outcome.is_some() && !c.friend;
-    let known: Vec<&Contact> = tally.contacts.iter().filter(strange).collect();
+    let mut known: Vec<&Contact> = tally.contacts.iter().filter(strange).collect();
+    // Of those that nobody answered, this is known late.
+    known.sort_by_key(|c| c.frame);
     let next = |pair: &&[&Contact]| match pair {
         [a, b] => a.target != b.target && matches!(b.sport.wrapping_sub(a.sport), 1..=3),
         _ => false,
