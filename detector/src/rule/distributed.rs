@@ -9,7 +9,8 @@
 //! draws come one by one, over days. Clients of a service that has died all fail at
 //! one port. Decoys repeat the probe: the same source port, target port and sequence number from different sources
 //! within moments, which two hosts' stacks agree on only by chance. Datagrams have no number, but their clients have ports
-//! of their own; programs that keep to one, as games do, ask one port with it.
+//! of their own; programs that keep to one, as games do, ask one port with it. Hundreds of names of which hardly one comes
+//! twice were drawn: then it is a flood.
 //!
 //! # Evidence
 //! Sources, ports, and the probes that came in several names.
@@ -22,14 +23,14 @@
 
 use std::collections::VecDeque;
 
-use labels::{Class, Finding, Transport};
+use labels::{AddressBlock, Class, Finding, Transport};
 use wire::Timestamp;
 
 use crate::address::Address;
 use crate::config::{Config, Span};
 use crate::contract::Rule;
 use crate::docket::{Brief, Closing, Docket, Life};
-use crate::extent::{Activity, Addresses, Ports};
+use crate::extent::{Activity, Addresses, Crowd, Ports};
 use crate::news::{Attempt, Moment, News, NewsKind, NewsKinds, Outcome, Technique};
 use crate::report::{Draft, Examples, Findings, count, fact};
 use crate::state::{Memory, State};
@@ -80,7 +81,9 @@ struct Failure {
 /// Connections that came to nothing.
 #[derive(Default)]
 struct Failures {
+    /// One by one as long as they are not too many, and how many there are.
     sources: Addresses,
+    crowd: Crowd,
     ports: Ports,
     count: usize,
     raw: usize,
@@ -90,6 +93,7 @@ struct Failures {
 impl Failures {
     fn add(&mut self, failure: &Failure) {
         self.sources.insert(failure.source);
+        self.crowd.add(failure.source);
         self.ports.insert(failure.port);
         self.count += 1;
         self.raw += usize::from(failure.raw);
@@ -105,7 +109,32 @@ impl Failures {
             && self.ports.len() >= limits.ports
             // Hardly two at one port; hardly one at many.
             && self.ports.len() * 2 > self.count
-            && self.count < self.sources.len() * 4
+            && (self.count as u64) < self.crowd.count().unwrap_or(u64::MAX).saturating_mul(4)
+    }
+
+    /// Whether they are so many names, of which hardly one comes twice, that they were drawn.
+    fn are_forged(&self) -> bool {
+        const DRAWN: u64 = 512;
+        let names = self.crowd.count().unwrap_or(u64::MAX);
+        names >= DRAWN && names.saturating_mul(5) >= self.count as u64 * 4
+    }
+
+    fn class(&self) -> Class {
+        if self.are_forged() {
+            Class::SpoofedSynFlood
+        } else if self.raw * 2 > self.count {
+            Class::SynScan
+        } else {
+            Class::ConnectScan
+        }
+    }
+
+    fn blocks(&self) -> Vec<AddressBlock> {
+        if self.are_forged() {
+            self.crowd.block().into_iter().collect()
+        } else {
+            self.sources.blocks()
+        }
     }
 }
 
@@ -163,37 +192,26 @@ impl Brief for Target {
     fn finding(&self, target: &Address, life: &Life, limits: &Limits) -> Option<Finding> {
         let decoyed = self.is_decoyed(limits);
         let pinged = self.pinged.len() > 0;
-        let (class, sources, ports) = if decoyed {
-            (Class::DecoyScan, &self.decoys, &self.decoyed)
+        let (class, names, ports) = if decoyed {
+            let names = count(self.decoys.len(), "name");
+            (Class::DecoyScan, names, &self.decoyed)
         } else if self.failed.are_shared(limits) {
-            let class = if self.failed.raw * 2 > self.failed.count {
-                Class::SynScan
-            } else {
-                Class::ConnectScan
-            };
-            (class, &self.failed.sources, &self.failed.ports)
+            let names = format!("{} sources", self.failed.crowd.text());
+            (self.failed.class(), names, &self.failed.ports)
         } else {
             return None;
         };
         let evidence = if decoyed {
             fact(
                 "the same probe in several names",
-                format!(
-                    "to {} in {}",
-                    count(ports.len(), "port"),
-                    count(sources.len(), "name")
-                ),
+                format!("to {} in {names}", count(ports.len(), "port")),
                 "each stack chooses ports and sequence numbers of its own",
                 &self.frames,
             )
         } else {
             fact(
                 "many sources fail at many ports of one host, hardly two at one",
-                format!(
-                    "{} at {}",
-                    count(sources.len(), "source"),
-                    count(ports.len(), "port")
-                ),
+                format!("{names} at {}", count(ports.len(), "port")),
                 "clients of a service fail at its port",
                 &self.frames,
             )
@@ -201,7 +219,11 @@ impl Brief for Target {
         let draft = Draft {
             class,
             tool: None,
-            sources: sources.blocks(),
+            sources: if decoyed {
+                self.decoys.blocks()
+            } else {
+                self.failed.blocks()
+            },
             targets: if pinged {
                 self.pinged.blocks()
             } else {
