@@ -183,6 +183,12 @@ const METHODS: [&[u8]; 8] = [
     b"SETUP ",
 ];
 
+/// Whether a request is for somebody else's page. NATS begins with the same word, and what it says of itself in braces.
+fn is_for_a_proxy(head: &[u8]) -> bool {
+    let starts = |word: &[u8]| head.starts_with(word);
+    starts(b"CONNECT ") && !starts(b"CONNECT {") || starts(b"GET HTTP:") || starts(b"POST HTTP:")
+}
+
 /// What a client says in words.
 fn spoken(dport: u16, bytes: &[u8]) -> Word {
     let upper = |count: usize| -> Vec<u8> {
@@ -191,9 +197,7 @@ fn spoken(dport: u16, bytes: &[u8]) -> Word {
     };
     let head = upper(14);
     let starts = |word: &[u8]| head.starts_with(word);
-    // NATS begins so as well, with what it says of itself in braces.
-    if starts(b"CONNECT ") && !starts(b"CONNECT {") || starts(b"GET HTTP:") || starts(b"POST HTTP:")
-    {
+    if is_for_a_proxy(&head) {
         return Word::ProxyRequest;
     }
     if starts(b"OPTIONS ") {
