@@ -304,6 +304,12 @@ impl Connection {
         }
     }
 
+    /// Whether the originator's numbers lie so far from those with which it began that both were drawn: no session goes on so.
+    pub(super) fn is_far(&self, segment: &Segment) -> bool {
+        let near = |a: u32, b: u32| a.wrapping_sub(b).min(b.wrapping_sub(a)) <= LEAP;
+        !near(segment.sequence, self.isn) || !near(segment.acknowledgment, self.acknowledgment)
+    }
+
     /// Whether its first packet comes again though it was over: a program asks with the same numbers as before. What comes
     /// sooner is a copy; and some stacks do not take a refusal until they have asked three times (Windows does, every half
     /// second).

@@ -107,11 +107,18 @@ pub(super) fn refute(
     let repeated = connection.seen.has(Seen::STRAY)
         && from_originator
         && stray_technique(segment.flags, segment.payload) == Some(connection.technique)
-        && same_numbers;
+        && (same_numbers || connection.is_far(segment));
     if repeated {
         connection.sent = connection.sent.saturating_add(1);
         news.tell(News::Late(connection.attempt(key)));
-        if connection.packets.is_multiple_of(GROWTH) {
+        // Each that is refused comes with its refusal.
+        let refused = connection.seen.has(Seen::SETTLED);
+        let (every, at) = if refused {
+            (2 * GROWTH, 1)
+        } else {
+            (GROWTH, 0)
+        };
+        if connection.packets % every == at {
             news.tell(News::Grown(connection.attempt(key)));
         }
         return;
