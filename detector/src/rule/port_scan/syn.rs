@@ -331,9 +331,9 @@ fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
     };
     for contacts in tally.group(|c| c.port) {
         let hosts = distinct(&contacts, |c| c.target);
-        // Who gets on with nobody, and goes from each address to the next, has no list of hosts.
+        // Who gets on with nobody, and is met by nobody whom he asks for one thing, has no list of hosts.
         let stranger = past.friends == 0 && !past.half_seen;
-        let walks = stranger && tally.ports.len() == 1 && is_walk(&contacts);
+        let walks = stranger && tally.ports.len() == 1 && are_absent(&contacts);
         let needed = if walks {
             ordinary.min(scan.walked_hosts)
         } else {
@@ -366,20 +366,15 @@ fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
     None
 }
 
-/// Whether each host follows the one that was asked before, and none was there.
-fn is_walk(contacts: &[&Contact]) -> bool {
-    let next = |pair: &[&Contact]| match pair {
-        [a, b] => matches!(b.target.bits().wrapping_sub(a.target.bits()), 1..=4),
-        _ => false,
-    };
-    let absent = |contact: &&Contact| {
-        let told = [Outcome::Silent, Outcome::Refused, Outcome::Unreachable];
+/// Whether none of them was there, and none was asked again.
+fn are_absent(contacts: &[&Contact]) -> bool {
+    let told = [Outcome::Silent, Outcome::Refused, Outcome::Unreachable];
+    contacts.iter().all(|contact| {
         contact.rounds == 1
             && contact
                 .outcome
                 .is_some_and(|outcome| told.contains(&outcome))
-    };
-    contacts.windows(2).all(next) && contacts.iter().all(absent)
+    })
 }
 
 /// Hosts in the neighbourhood that holds most of them.
