@@ -48,8 +48,9 @@ pub(super) struct Walk {
     converses: bool,
     /// Hosts with which it has exchanged data, whatever it asked them.
     friends: usize,
-    /// The sensor sees one side only: who is absent is not known.
+    /// The sensor has at times seemed to see one side only, and does so now: who is absent is not known.
     blind: bool,
+    deaf: bool,
     /// Those that were pinged, and with which the source exchanges data as well.
     used: Addresses,
     /// The sensor misses so much that silence says nothing of what the source asks.
@@ -107,7 +108,7 @@ impl Walk {
                 let near = nearest(&self.absent);
                 let walks = self.steps * 4 >= absent * 3;
                 let dense = near * 2 >= absent || walks;
-                near >= limits.absent_arp && dense && mostly && !self.is_errand() && !self.blind
+                near >= limits.absent_arp && dense && mostly && !self.is_errand() && !self.deaf
             }
             // Servers resolve the names of their clients, who are anywhere, in the order in which they come.
             Question::Netbios => {
@@ -155,7 +156,8 @@ impl Walk {
         self.asked += 1;
         self.shadows += usize::from(stack);
         self.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
-        self.blind |= state.sees_one_side();
+        self.deaf = state.sees_one_side();
+        self.blind |= self.deaf;
         self.friends = state.friends(attempt.source);
         if !absent && state.have_talked(attempt.source, target) {
             self.used.insert(target);
@@ -177,7 +179,8 @@ impl Walk {
     /// one side.
     pub(super) fn is_met(&mut self, source: Address, state: &State) {
         self.lossy = state.missed_answers_to(source) > 0;
-        self.blind |= state.sees_one_side();
+        self.deaf = state.sees_one_side();
+        self.blind |= self.deaf;
     }
 
     /// A neighbour whose address nobody has was wanted for a connection to one of its ports.
@@ -294,8 +297,7 @@ impl Brief for Walk {
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
         // Who asked before it took the addresses looked for nobody; nor is known who did not answer where answers are not seen.
-        let taken =
-            key.1 == Question::Arp && (self.blind || self.absent() * 2 < self.present.len());
+        let taken = key.1 == Question::Arp && (self.deaf || self.absent() * 2 < self.present.len());
         if self.insists(life) || self.lossy || taken {
             return None;
         }
