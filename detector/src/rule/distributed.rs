@@ -64,7 +64,8 @@ section! {
 /// The probe of one name: source port, target port, sequence number, source, when.
 type Probe = (u16, u16, u32, Address, Moment);
 
-/// Failures that are remembered one by one until there is a claim.
+/// Failures that are remembered one by one until there is a claim: at least so many of the latest, and up to twice as many, so
+/// that they are seldom put together anew.
 const MOST_FAILURES: usize = 64;
 
 /// A connection that came to nothing.
@@ -174,7 +175,10 @@ impl Target {
         self.latest.push_back(failure);
         let (all, now) = (self.latest.len(), failure.opened.time);
         let is_old = |old: &Failure| now.nanos_since(old.opened.time) > limits.within.nanos();
-        while self.latest.len() > MOST_FAILURES || self.latest.front().is_some_and(is_old) {
+        if all >= 2 * MOST_FAILURES {
+            self.latest.drain(..MOST_FAILURES);
+        }
+        while self.latest.front().is_some_and(is_old) {
             self.latest.pop_front();
         }
         if self.latest.len() < all {

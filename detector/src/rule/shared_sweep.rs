@@ -50,6 +50,8 @@ const BURST_SECONDS: u64 = 60;
 #[derive(Default)]
 struct Ground {
     sources: Addresses,
+    /// Sources, of which those of one network of IPv6 count once: each host has as many addresses there as it likes.
+    parties: Addresses,
     failed: Addresses,
     present: Addresses,
     failures: usize,
@@ -82,27 +84,12 @@ impl Ground {
     fn suffices(&self, limits: &Limits) -> bool {
         let (hosts, sources) = (self.failed.len(), self.sources.len());
         hosts >= limits.hosts
-            && self.parties() >= limits.sources
+            && self.parties.len() >= limits.sources
             && hosts >= 2 * self.present.len()
             // Each source a few, each host a few times.
             && self.failures <= 8 * hosts
             && self.failures < sources * hosts / 2
             && (self.insisted * 4 <= self.failures || self.divided)
-    }
-
-    /// Sources, of which those of one network of IPv6 count once: each host has as many addresses there as it likes.
-    fn parties(&self) -> usize {
-        let party = |source: Address| {
-            if source.is_v4() {
-                source
-            } else {
-                source.neighbourhood()
-            }
-        };
-        let mut parties: Vec<Address> = self.sources.iter().map(party).collect();
-        parties.sort_unstable();
-        parties.dedup();
-        parties.len()
     }
 
     /// Whether so many hosts are divided among so many sources, several for each, that these are no visitors of a site that is
@@ -123,6 +110,15 @@ impl Ground {
         if self.pairs.len() < MOST && !self.pairs.contains(&pair) {
             self.pairs.push(pair);
         }
+    }
+}
+
+/// Whom an address stands for.
+fn party(source: Address) -> Address {
+    if source.is_v4() {
+        source
+    } else {
+        source.neighbourhood()
     }
 }
 
@@ -202,6 +198,7 @@ impl SharedSweep {
         ground.failures += 1;
         ground.insisted += usize::from(attempt.tries >= INSISTS);
         ground.sources.insert(attempt.source);
+        ground.parties.insert(party(attempt.source));
         ground.failed.insert(attempt.target);
         ground.pair(attempt.source, attempt.target);
         ground.divided |= ground.is_divided(&limits);

@@ -16,7 +16,7 @@ section! {
         refused_rows: usize,
         friend_ports: usize,
         sweep_hosts: usize,
-        walked_hosts: usize,
+        stranger_hosts: usize,
         scattered_hosts: usize,
         mixed: usize,
         friendly_percent: usize,

@@ -309,7 +309,7 @@ fn row_by_row(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
     None
 }
 
-/// Whether three or more ports of one service, and no others, are asked: who wants it tries one or two, and with others.
+/// Whether three or more ports of the web, and no others, are asked: who wants a page tries one or two.
 fn is_row(host: &[&Contact], config: &Limits) -> bool {
     const PORTS: usize = 3;
     let web = |contact: &&&Contact| config.scan.service(contact.port) == WEB && contact.port != VPN;
@@ -332,10 +332,10 @@ fn horizontal(tally: &Tally, past: Past, config: &Limits, now: Moment) -> Option
     for contacts in tally.group(|c| c.port) {
         let hosts = distinct(&contacts, |c| c.target);
         // Who gets on with nobody, and is met by nobody whom he asks for one thing, has no list of hosts.
-        let stranger = past.friends == 0 && !past.half_seen;
-        let walks = stranger && tally.ports.len() == 1 && are_absent(&contacts);
-        let needed = if walks {
-            ordinary.min(scan.walked_hosts)
+        let alone = past.friends == 0 && !past.half_seen;
+        let stranger = alone && tally.ports.len() == 1 && are_absent(&contacts);
+        let needed = if stranger {
+            ordinary.min(scan.stranger_hosts)
         } else {
             ordinary
         };
