@@ -32,7 +32,7 @@ fn gather_scans(findings: Vec<Finding>) -> Vec<Finding> {
     for scan in scans {
         let group = groups.last_mut().filter(|group| {
             let last = group.iter().map(|known| known.end.as_second()).max();
-            group.iter().any(|known| share(known) == share(&scan))
+            group.first().map(share) == Some(share(&scan))
                 && last.is_some_and(|last| scan.start.as_second() <= last + PAUSE_SECONDS)
         });
         match group {
@@ -56,6 +56,9 @@ fn share(finding: &Finding) -> Option<(Class, Option<Transport>, IpNet, IpNet)> 
 
 /// One of all where hardly a port was asked for twice, else each for itself.
 fn as_shared(group: Vec<Finding>) -> Vec<Finding> {
+    if group.len() < SHARERS {
+        return group;
+    }
     let ranges = || group.iter().flat_map(|scan| &scan.ports);
     let all: usize = ranges()
         .map(|range| (range.first()..=range.last()).len())
@@ -64,7 +67,7 @@ fn as_shared(group: Vec<Finding>) -> Vec<Finding> {
     let different: usize = (different.iter())
         .map(|range| (range.first()..=range.last()).len())
         .sum();
-    if group.len() < SHARERS || all * 4 > different * 5 {
+    if all * 4 > different * 5 {
         return group;
     }
     let frames = group.iter().filter_map(|scan| scan.first_frame);

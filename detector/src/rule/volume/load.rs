@@ -264,15 +264,17 @@ impl Load {
     }
 
     fn factor(&self, key: &Key) -> u64 {
-        let few = (1..MOST_SOCKETS).contains(&self.sockets.len()) && !self.changes_sockets;
-        if matches!(key.2, Kind::Datagrams) && !self.mixed && few {
-            return STREAM_FACTOR * self.sockets.len() as u64;
-        }
-        let one_stream = self.one_sided && self.sockets.len() == 1;
-        if !matches!(key.2, Kind::Datagrams) || !(one_stream || self.is_stream(key.0)) {
+        let sockets = self.sockets.len();
+        if key.2 != Kind::Datagrams || !self.keeps_to_sockets() {
             return 1;
         }
-        STREAM_FACTOR.max(self.sockets.len() as u64 / 2)
+        if !self.mixed {
+            return STREAM_FACTOR * sockets as u64;
+        }
+        if self.one_sided && sockets == 1 || self.are_near(key.0) {
+            return STREAM_FACTOR.max(sockets as u64 / 2);
+        }
+        1
     }
 
     /// What datagrams of a flow say of all.
@@ -320,14 +322,15 @@ impl Load {
         self.service.is_some_and(serves) && sources >= REFLECTORS as u64
     }
 
-    /// Whether all comes from neighbours, each of which keeps to one socket.
-    fn is_stream(&self, target: Address) -> bool {
-        !self.changes_sockets
-            && (1..MOST_SOCKETS).contains(&self.sockets.len())
-            && self
-                .sockets
-                .iter()
-                .all(|(source, _)| source.is_near(target))
+    /// Whether all comes from a few programs, each of which keeps to its socket.
+    fn keeps_to_sockets(&self) -> bool {
+        !self.changes_sockets && (1..MOST_SOCKETS).contains(&self.sockets.len())
+    }
+
+    /// Whether all of them are neighbours.
+    fn are_near(&self, target: Address) -> bool {
+        let mut sources = self.sockets.iter().map(|(source, _)| source);
+        sources.all(|source| source.is_near(target))
     }
 
     /// Whether it is a stream or a few, of which the sensor came too late to see how they were agreed upon.

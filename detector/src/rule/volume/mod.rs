@@ -20,10 +20,11 @@
 //! Packets, sources, the rate over the whole.
 //!
 //! # Blind spots
-//! A flood below the rates. Short answers of a few reflectors to one port, each a few times. One-way media streams to hosts that never speak look alike and are told apart by rate alone. A
-//! flood that keeps to one program's port at each end and was under way when the capture began: so does any stream of
-//! which the sensor has not seen how it was agreed upon. Questions in forged names to servers of other things than names:
-//! servers of the time have as many strangers for clients, each of whom asks once.
+//! A flood below the rates. Short answers of a few reflectors to one port, each a few times. One-way media streams to hosts
+//! that never speak look alike and are told apart by rate alone. A flood that keeps to one program's port at each end and was
+//! under way when the capture began: so does any stream of which the sensor has not seen how it was agreed upon. Questions in
+//! forged names to servers of other things than names: servers of the time have as many strangers for clients, each of whom
+//! asks once.
 //!
 //! # References
 //! RFC 4732 section 2.
@@ -365,10 +366,10 @@ impl Rule for Volume {
             {
                 self.flow(attempt, 1, now, state, findings);
             }
-            // A few go to each of many ports and from each of many reflectors, and no flow of them grows.
             News::Forgotten(packet) if packet.target.is_host() => {
                 self.forgotten(packet, now, findings);
             }
+            // A few go to each of many ports and from each of many reflectors, and no flow of them grows.
             News::Doubled(attempt) if is_poured_back(attempt) => {
                 self.flow(attempt, doubled_by(attempt), now, state, findings);
             }
