@@ -1,5 +1,7 @@
 //! Thresholds of sweeps.
 
+use crate::config::Span;
+
 section! {
     /// When questions to many are a sweep.
     Limits "sweep" {
@@ -9,5 +11,7 @@ section! {
         refused: usize,
         walked: usize,
         communities: usize,
+        inventory: usize,
+        inventory_pause: Span,
     }
 }

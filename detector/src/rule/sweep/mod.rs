@@ -15,18 +15,24 @@
 //! gives it. A resolver, which wants no recursion, asks wherever names lead it. Where the sensor sees one side, who asks
 //! the same hosts again and again watches them. Communities of SNMP are secrets: who tries several is guessing.
 //!
+//! An inventory agent is sent round a network by its server, and asks each address for its names: from port 137 as the
+//! operating system does, one address after the other, each once, with a pause between, and nothing else of anybody.
+//! Programs that look for shares hurry, ask again, or go on to port 139 or 445.
+//!
 //! # Evidence
 //! How many addresses were asked, how many were absent, how many communities were tried.
 //!
 //! # Blind spots
 //! A sweep of a network in which everybody answers, unless it walks the addresses one after the other. An insider who
-//! looks for a program's servers from one port looks like the program itself, and is taken for it.
+//! looks for a program's servers from one port looks like the program itself, and is taken for it. Who walks a network for
+//! names as slowly as an inventory agent, from its port, is taken for one until he does more.
 //!
 //! # References
 //! RFC 792; RFC 826; RFC 1002 section 4.2.18; RFC 4861 section 7.2.2 (three requests a second apart).
 
 mod limits;
 mod question;
+mod round;
 mod walk;
 
 pub(super) use limits::Limits;
@@ -237,13 +243,28 @@ impl Sweep {
         self.note(attempt, false, now, state, findings);
     }
 
+    /// Somebody asks a host for its names; or for its files, where he has asked for names before.
+    fn go_round(&mut self, attempt: &Attempt, now: Moment) {
+        let pause = self.walks.limits().inventory_pause.nanos();
+        let Some(folder) = self.walks.get(&(attempt.source, Question::Netbios)) else {
+            return;
+        };
+        if Question::of(attempt) == Some(Question::Netbios) {
+            folder.brief.round.comes_to(attempt.target, now.time, pause);
+        } else if wants_files(attempt) && folder.brief.has_asked(attempt.target) {
+            folder.brief.round.knocks();
+        }
+    }
+
     /// A question came again.
     fn repeated(&mut self, attempt: &Attempt, now: Moment) {
         if let Some(question) = Question::of(attempt)
             && let Some(folder) = self.walks.get(&(attempt.source, question))
-            && folder.brief.repeats(attempt.target)
         {
-            folder.life.extend(now, 1);
+            folder.brief.round.knocks();
+            if folder.brief.repeats(attempt.target) {
+                folder.life.extend(now, 1);
+            }
         }
     }
 
@@ -299,6 +320,11 @@ fn is_nameless(attempt: &Attempt) -> bool {
     attempt.source.is_v4() != attempt.target.is_v4()
 }
 
+/// Whether it asks for the files or printers of a host.
+fn wants_files(attempt: &Attempt) -> bool {
+    attempt.technique == Technique::Syn && matches!(attempt.dport, 139 | 445)
+}
+
 impl Rule for Sweep {
     fn name(&self) -> &'static str {
         "sweep"
@@ -324,6 +350,11 @@ impl Rule for Sweep {
         {
             self.note_last(attempt);
             self.is_there(attempt.source);
+        }
+        if let News::Opening(attempt) = news
+            && matches!(attempt.technique, Technique::Udp | Technique::Syn)
+        {
+            self.go_round(attempt, now);
         }
         match news {
             News::Opening(attempt) | News::Said(attempt, true, _)

@@ -4,7 +4,7 @@ use crate::news::{Attempt, Technique};
 use crate::state::State;
 
 /// Port of the NetBIOS name service, RFC 1002.
-const NETBIOS: u16 = 137;
+pub(super) const NETBIOS: u16 = 137;
 /// Port of name servers.
 const DNS: u16 = 53;
 /// Port of SNMP agents.

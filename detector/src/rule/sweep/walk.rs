@@ -3,7 +3,8 @@
 use labels::{Class, Finding, Transport};
 
 use super::limits::Limits;
-use super::question::Question;
+use super::question::{NETBIOS, Question};
+use super::round::Round;
 use crate::address::Address;
 use crate::docket::{Brief, Life};
 use crate::extent::{Addresses, Ports};
@@ -57,6 +58,8 @@ pub(super) struct Walk {
     lossy: bool,
     /// Neighbours that refused a connection.
     refused: Addresses,
+    /// The order and pace of questions for names.
+    pub(super) round: Round,
 }
 
 impl Walk {
@@ -94,13 +97,13 @@ impl Walk {
         let mostly = absent * 2 >= present;
         match question {
             Question::Ping => {
-                // Where nobody's answers are seen, silence says nothing of friends who are anywhere.
+                // Where nobody's answers are seen, silence says nothing of friends who are anywhere, nor of a few of a network.
                 let silent = if self.blind {
-                    nearest(&self.absent)
+                    nearest(&self.absent) >= limits.walked
                 } else {
-                    absent
+                    absent >= limits.absent
                 };
-                silent >= limits.absent && mostly
+                silent && mostly
                     || absent + present >= limits.walked && self.steps * 4 >= (absent + present) * 3
             }
             // Who asks has an address on that segment; what lies elsewhere was damaged on its way.
@@ -240,7 +243,17 @@ impl Walk {
     }
 
     fn is_new(&self, host: Address) -> bool {
-        !self.absent.contains(host) && !self.present.contains(host)
+        !self.has_asked(host)
+    }
+
+    /// Whether that host was asked.
+    pub(super) fn has_asked(&self, host: Address) -> bool {
+        self.absent.contains(host) || self.present.contains(host)
+    }
+
+    /// Whether names are asked for as an inventory agent does.
+    fn takes_inventory(&self, limits: &Limits) -> bool {
+        self.sports.list() == [NETBIOS] && self.shadows == 0 && self.round.is_inventory(limits)
     }
 
     /// The next address.
@@ -295,7 +308,7 @@ impl Brief for Walk {
         if self.absent.len() > 1 { 3 } else { 1 }
     }
 
-    fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+    fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
         // Who asked before it took the addresses looked for nobody; nor is known who did not answer where answers are not seen.
         let taken = key.1 == Question::Arp && (self.deaf || self.absent() * 2 < self.present.len());
         if self.insists(life) || self.lossy || taken {
@@ -306,6 +319,9 @@ impl Brief for Walk {
             Question::Ping if self.is_monitor(life) => (Class::MonitoringPoll, Transport::Icmp),
             Question::Ping => (Class::PingSweep, Transport::Icmp),
             Question::Arp => (Class::ArpSweep, Transport::Other),
+            Question::Netbios if self.takes_inventory(limits) => {
+                (Class::InventoryAgent, Transport::Udp)
+            }
             Question::Netbios => (Class::NetbiosSweep, Transport::Udp),
             Question::Snmp => (Class::SnmpProbe, Transport::Udp),
             Question::Tcp(_) => (Class::PortSweep, Transport::Tcp),
