@@ -45,6 +45,8 @@ const DNS: u16 = 53;
 pub(super) enum Kind {
     Datagrams,
     Echoes,
+    /// Echo requests to a host that answers them.
+    AnsweredEchoes,
     /// Echo replies that nobody asked for.
     Replies,
     /// ICMP errors about what nobody sent.
@@ -75,7 +77,11 @@ impl Kind {
     fn most(self, limits: &Limits) -> u64 {
         match self {
             Kind::Datagrams | Kind::NetworkDatagrams | Kind::Pieces => limits.datagrams,
-            Kind::Echoes | Kind::NetworkEchoes | Kind::Errors | Kind::Replies => limits.echoes,
+            Kind::Echoes
+            | Kind::AnsweredEchoes
+            | Kind::NetworkEchoes
+            | Kind::Errors
+            | Kind::Replies => limits.echoes,
             Kind::Segments | Kind::NetworkSegments => limits.segments,
             Kind::Lookups => limits.lookups,
         }
@@ -226,7 +232,7 @@ impl Load {
         let served = self.service.is_some_and(|port| (1..1024).contains(&port));
         let answers = served && self.bytes < self.packets * ANSWER;
         match key.2 {
-            Kind::Echoes | Kind::Pieces => true,
+            Kind::Echoes | Kind::AnsweredEchoes | Kind::Pieces => true,
             Kind::Errors => self.sockets.len() < SPREAD,
             Kind::Lookups => self.comes_once(limits),
             Kind::Replies => self.is_of_a_network(),
@@ -367,7 +373,7 @@ impl Load {
             Kind::Datagrams | Kind::NetworkDatagrams | Kind::Lookups => {
                 (Class::UdpFlood, Transport::Udp)
             }
-            Kind::Echoes | Kind::NetworkEchoes | Kind::Errors => {
+            Kind::Echoes | Kind::AnsweredEchoes | Kind::NetworkEchoes | Kind::Errors => {
                 (Class::IcmpFlood, Transport::Icmp)
             }
             Kind::Replies => (Class::Amplification, Transport::Icmp),

@@ -8,7 +8,8 @@
 //! Each packet fills a bucket of its victim, time drains it at the rate that is nobody's harm; the bucket has no window
 //! to straddle. What is answered, or goes between hosts that talk besides, is traffic, however much: only flows that go
 //! one way count; and who is flooded does not turn to the flooder. Echo requests count even if they are answered: that is
-//! what the host's time is spent on. So do questions to a name server, where hardly two come from one source: clients ask
+//! what the host's time is spent on; but who waits for each answer before he asks again, as people do who measure, asks no
+//! faster than he is answered, which counts where it is fast. So do questions to a name server, where hardly two come from one source: clients ask
 //! for addresses of both kinds, and resolvers come back for the next name, however busy the server is. ICMP errors count
 //! where they speak of packets that nobody sent, of the same ones over and over; a router whose line is down speaks of packets
 //! that were, and who is scanned in somebody's name, of ever other ports or hosts. Echo replies count
@@ -147,7 +148,12 @@ impl Volume {
         state: &State,
         findings: &mut Findings,
     ) {
-        let host = (attempt.target, 0, Kind::Echoes);
+        let kind = if is_answered(attempt) || state.sees_one_side() {
+            Kind::AnsweredEchoes
+        } else {
+            Kind::Echoes
+        };
+        let host = (attempt.target, 0, kind);
         self.pour(host, attempt.source, packets, now, findings);
         if !self.is_flooded(host) && !state.sees_one_side() {
             let network = (attempt.target.neighbourhood(), 0, Kind::NetworkEchoes);
@@ -317,6 +323,13 @@ fn grown_by(attempt: &Attempt) -> u64 {
         _ => 0,
     };
     u64::from(GROWTH - told)
+}
+
+/// Whether nearly all of its requests so far were answered.
+fn is_answered(attempt: &Attempt) -> bool {
+    let asked = u32::from(attempt.sent);
+    // The latest one cannot have been yet.
+    asked > 1 && attempt.packets.saturating_sub(asked) * 4 >= (asked - 1) * 3
 }
 
 /// A name server is asked for a name.
