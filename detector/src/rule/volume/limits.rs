@@ -11,5 +11,6 @@ section! {
         lookups_once_percent: u64,
         drain_per_second: u64,
         echo_drain_per_second: u64,
+        answered_echo_drain_per_second: u64,
     }
 }

@@ -91,6 +91,7 @@ impl Kind {
     fn harmless(self, limits: &Limits) -> u64 {
         match self {
             Kind::Echoes | Kind::NetworkEchoes | Kind::Errors => limits.echo_drain_per_second,
+            Kind::AnsweredEchoes => limits.answered_echo_drain_per_second,
             _ => limits.drain_per_second,
         }
     }
