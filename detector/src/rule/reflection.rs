@@ -14,7 +14,8 @@
 //! not hear a consent sends its SYN again: one SYN a connection, and silence, was sent by somebody else. Characters, caches
 //! and the services of a segment answer whoever asks: a stranger who asks one of them over and over wants it to answer.
 //! So does who asks an agent for everything, from socket after socket, without the pause that a manager makes, and who asks
-//! a name server, in one row, for all that it knows, even if it refuses: programs that want something ask for a type.
+//! a name server, in one row, for all that it knows, even if it refuses: programs that want something ask for a type. And so
+//! does who asks a name server one thing over and over, though it answers at length each time: who has been told remembers.
 //!
 //! # Evidence
 //! How much was asked and answered, how often the asker was surprised.
@@ -113,6 +114,9 @@ struct Victim {
     bulks: Row,
     /// Questions for everything that is known of a name.
     everything: Row,
+    /// The type and length of the latest question to a name server, and how often such a one was asked in a row.
+    latest: (u16, u16),
+    again: Row,
     surprises: u32,
     broadcasts: u32,
     /// Hosts whose generator of characters answers a service that answers in turn.
@@ -128,6 +132,15 @@ struct Victim {
 }
 
 impl Victim {
+    /// A name server has answered so many times one question, as far as its type and length tell.
+    fn is_told(&mut self, question: (u16, u16), times: u32, now: Timestamp) {
+        if self.latest != question {
+            self.latest = question;
+            self.again = Row::default();
+        }
+        self.again.add(times, now);
+    }
+
     fn suffices(&self, limits: &Limits) -> bool {
         let amplified = self.fetched >= self.given.max(1).saturating_mul(limits.factor);
         // A server that sends one answer again and again, to a client that has left, amplifies nothing.
@@ -145,6 +158,7 @@ impl Victim {
             || self
                 .everything
                 .are_many(limits.everything, &self.amplifiers)
+            || amplified && self.again.are_many(limits.everything, &self.amplifiers)
             || unclaimed
             || self.broadcasts >= limits.broadcasts
             || self.chatter.len() >= limits.chatterers
@@ -260,6 +274,9 @@ impl Reflection {
             if attempt.dport == SNMP && attempt.is_from_elsewhere() {
                 victim.bulks.add(1, now.time);
             }
+            if let Some(question) = lookup(attempt) {
+                victim.is_told(question, 1, now.time);
+            }
         });
     }
 
@@ -277,6 +294,11 @@ impl Reflection {
         }
         if asks_for_everything(attempt) {
             self.everything(attempt, GROWTH / 2, now, findings);
+        }
+        if let Some(question) = lookup(attempt) {
+            self.note(key, attempt.target, now, findings, |victim| {
+                victim.is_told(question, GROWTH / 2, now.time);
+            });
         }
     }
 
@@ -344,6 +366,14 @@ fn asks_for_everything(attempt: &Attempt) -> bool {
     attempt.technique == Technique::Udp
         && matches!(attempt.word, Word::DnsQuestion(ANY, _))
         && attempt.is_from_elsewhere()
+}
+
+/// Type and length of what somebody far away asks a name server.
+fn lookup(attempt: &Attempt) -> Option<(u16, u16)> {
+    match attempt.word {
+        Word::DnsQuestion(kind, _) if attempt.is_from_elsewhere() => Some((kind, attempt.size)),
+        _ => None,
+    }
 }
 
 /// Whether a server insists on a handshake that was begun once, and that nobody takes up.
