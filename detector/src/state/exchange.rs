@@ -102,6 +102,9 @@ impl State {
         fresh.size = u16::try_from(udp.length).unwrap_or(u16::MAX);
         fresh.ttl = seen.ttl;
         fresh.word = words::of_datagram(udp.sport, udp.dport, seen.payload);
+        if fresh.word == Word::Peer {
+            self.mark_peer(seen.source);
+        }
         if seen.tiny_fragments {
             fresh.seen.add(Seen::FRAGMENTED);
         }

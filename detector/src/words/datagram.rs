@@ -28,6 +28,9 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
     if is_quic_opening(bytes) {
         return Word::QuicOpening;
     }
+    if is_of_peers(bytes) {
+        return Word::Peer;
+    }
     // Mode 3, RFC 5905 section 7.3.
     if dport == 123 && first & 7 == 3 && bytes.len() >= 48 {
         return Word::NtpQuestion;
@@ -53,6 +56,14 @@ pub(crate) fn of_datagram(sport: u16, dport: u16, bytes: &[u8]) -> Word {
         };
     }
     Word::Other
+}
+
+/// A question or answer of BitTorrent's table of peers (BEP 5), or a question to a tracker (BEP 15).
+fn is_of_peers(bytes: &[u8]) -> bool {
+    const TRACKER: [u8; 8] = 0x0417_2710_1980_u64.to_be_bytes();
+    [&b"d1:ad2:id20:"[..], b"d1:rd2:id20:", &TRACKER]
+        .iter()
+        .any(|begin| bytes.starts_with(begin))
 }
 
 /// A line of syslog (RFC 5424 section 6.2.1), a measurement of StatsD, or records of flows: NetFlow 5 and 9, IPFIX, sFlow.

@@ -72,6 +72,10 @@ mod tests {
             Word::BackOrifice
         );
         assert_eq!(of_datagram(4000, 9, b"CCCCCCCC"), Word::Same(b'C'));
+        assert_eq!(
+            of_datagram(4000, 6881, b"d1:ad2:id20:abcdefghij0123456789e1:q4:ping"),
+            Word::Peer
+        );
         for record in [
             &b"<34>Oct 11 22:14:15 a su: no"[..],
             b"web.hits:1|c",

@@ -1,7 +1,10 @@
 //! Requests of HTTP and RTSP: whether they bring a password along.
 //!
+//! Those for trackers are a peer's.
+//!
 //! Sources: RFC 9110 section 11, 7617 (Basic), 7616 (Digest), 4559 and [MS-NTHT] (NTLM), 7826 section 19 (RTSP).
 
+use super::bytes::contains_any;
 use super::word::{Password, Word};
 
 /// The third message of NTLM, in base 64: the first brings no password along, and is always refused.
@@ -9,6 +12,10 @@ const NTLM_ANSWER: &[u8] = b"TlRMTVNTUAAD";
 
 /// What a request says, from its first line on.
 pub(super) fn request(bytes: &[u8]) -> Word {
+    let first = bytes.split(|byte| *byte == b'\r').next();
+    if first.is_some_and(is_for_a_tracker) {
+        return Word::Peer;
+    }
     let mut rest = bytes;
     while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
         let (line, after) = rest.split_at(end + 1);
@@ -28,6 +35,11 @@ pub(super) fn request(bytes: &[u8]) -> Word {
     }
     // The rest of its head is elsewhere.
     Word::HttpRequest
+}
+
+/// Whether a tracker is asked who else has a file: BEP 3.
+fn is_for_a_tracker(line: &[u8]) -> bool {
+    line.starts_with(b"GET ") && contains_any(line, &[b"?info_hash=", b"&info_hash="])
 }
 
 /// What a line of the head says of who asks.
@@ -62,6 +74,8 @@ mod tests {
         let first = b"GET / HTTP/1.1\r\nAuthorization: NTLM TlRMTVNTUAABAAAA\r\n\r\n";
         assert_eq!(request(first), Word::HttpBare);
         assert_eq!(request(b"GET / HTTP/1.1\r\nHost: a.exa"), Word::HttpRequest);
+        let tracker = b"GET /announce?info_hash=%B0%3C&port=51999 HTTP/1.1\r\n\r\n";
+        assert_eq!(request(tracker), Word::Peer);
         let form = b"POST / HTTP/1.1\r\nHost: a.example\r\n\r\nu=lena&p=1";
         assert_eq!(request(form), Word::HttpRequest);
     }

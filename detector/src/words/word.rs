@@ -78,7 +78,7 @@ pub(crate) enum Word {
     Record,
     /// The first packet of QUIC: a client's whole opening.
     QuicOpening,
-    /// The handshake of a peer-to-peer protocol.
+    /// The handshake of a peer-to-peer protocol, or a question for peers.
     Peer,
     /// The Back Orifice cipher's magic.
     BackOrifice,
