@@ -324,6 +324,12 @@ pub(crate) enum News {
         /// Whether what it quotes was seen.
         known: bool,
     },
+    /// A packet of a protocol of IP that nothing else is known of.
+    Protocol {
+        source: Address,
+        target: Address,
+        number: u8,
+    },
     /// What no program sends by itself.
     Odd(Oddity, Attempt),
     /// A packet in pieces is waited for no longer.
@@ -373,6 +379,7 @@ kinds!(
     ShortLived,
     Died,
     Complained,
+    Protocol,
     Odd,
     Forgotten,
 );
@@ -433,6 +440,7 @@ impl News {
             News::ShortLived { .. } => NewsKind::ShortLived,
             News::Died { .. } => NewsKind::Died,
             News::Complained { .. } => NewsKind::Complained,
+            News::Protocol { .. } => NewsKind::Protocol,
             News::Odd(..) => NewsKind::Odd,
             News::Forgotten(_) => NewsKind::Forgotten,
         }

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Error(Complaint),
     /// Address resolution.
     Arp(Resolution),
+    /// Another protocol of IP, by its number.
+    Protocol(u8),
     /// Nothing that a rule looks at.
     #[default]
     Other,
@@ -194,7 +196,8 @@ impl<'a> Observation<'a> {
                 Some(segment) => self.kind = Kind::Tcp(segment),
                 None => return false,
             },
-            Transport::None | Transport::Fragment | Transport::Other(_) => {}
+            Transport::Other(number) => self.kind = Kind::Protocol(*number),
+            Transport::None | Transport::Fragment => {}
         }
         true
     }

@@ -2,14 +2,16 @@
 //!
 //! # What
 //! One source sends one host several kinds of packets that no stack sends (flags that contradict each other, none at all,
-//! echo requests with a code, datagrams of one letter), or speaks several protocols to one port until something answers.
+//! echo requests with a code, datagrams of one letter), tries one protocol of IP after the other on it, or speaks several
+//! protocols to one port until something answers.
 //!
 //! # Why these facts
 //! Each such packet alone may be damage, or a scan of its kind. Several kinds to one host ask how its stack differs from
-//! others. A client knows which protocol its server speaks.
+//! others. Two hosts, or two routers, share a tunnel or a protocol of routing or two beside the usual ones; a dozen by which
+//! nothing else speaks are tried. A client knows which protocol its server speaks.
 //!
 //! # Evidence
-//! Which kinds were seen; which ports heard several protocols.
+//! Which kinds were seen; how many protocols of IP were tried; which ports heard several protocols.
 //!
 //! # Blind spots
 //! Fingerprints from ordinary packets (options, windows, times to live).
@@ -36,6 +38,7 @@ section! {
     /// When odd packets are a fingerprint.
     Limits "fingerprint" {
         kinds: u32,
+        protocols: usize,
         misfits: usize,
     }
 }
@@ -49,6 +52,10 @@ struct Questions {
     sport: u16,
     /// Two kinds came from neighbouring source ports: one program's tests in a row.
     row: bool,
+    /// Protocols of IP that were tried.
+    protocols: Ports,
+    /// These were what gave it away.
+    tried: bool,
     spoken: Vec<(u16, u8)>,
     misfits: Ports,
     ports: Ports,
@@ -63,7 +70,18 @@ impl Brief for Questions {
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
-        let (class, what, observed) = if self.system {
+        let transport = if self.tried {
+            Transport::Other
+        } else {
+            Transport::Tcp
+        };
+        let (class, what, observed) = if self.tried {
+            (
+                Class::OsFingerprint,
+                "protocols of IP that one host was tried with",
+                count(self.protocols.len(), "protocol"),
+            )
+        } else if self.system {
             (
                 Class::OsFingerprint,
                 "several kinds of packets that no stack sends",
@@ -84,7 +102,7 @@ impl Brief for Questions {
             tool: None,
             sources: vec![key.0.to_ip().into()],
             targets: vec![key.1.to_ip().into()],
-            transport: Transport::Tcp,
+            transport,
             ports: self.ports.ranges(),
             span: life.activity?,
             detected: life.detected?,
@@ -128,6 +146,26 @@ impl Fingerprint {
         }
     }
 
+    /// One host sends another a packet of a protocol that is not often seen.
+    fn tries(
+        &mut self,
+        (source, target): (Address, Address),
+        protocol: u8,
+        now: Moment,
+        findings: &mut Findings,
+    ) {
+        let key = (source, target);
+        let needed = self.pairs.limits().protocols;
+        let folder = self.pairs.note(key, now, 1, findings);
+        let questions = &mut folder.brief;
+        questions.protocols.insert(protocol.into());
+        questions.frames.note(now.frame);
+        if folder.life.detected.is_none() && questions.protocols.len() >= needed {
+            questions.tried = true;
+            self.pairs.claim(key, now, findings);
+        }
+    }
+
     fn said(&mut self, attempt: &Attempt, word: Word, now: Moment, findings: &mut Findings) {
         let Some(protocol) = word.protocol() else {
             return;
@@ -167,6 +205,7 @@ impl Rule for Fingerprint {
             NewsKind::Opening,
             NewsKind::Stray,
             NewsKind::Odd,
+            NewsKind::Protocol,
             NewsKind::Said,
         ])
     }
@@ -183,6 +222,11 @@ impl Rule for Fingerprint {
                 };
                 self.kind(attempt, kind, now, findings);
             }
+            News::Protocol {
+                source,
+                target,
+                number,
+            } if target.is_host() => self.tries((*source, *target), *number, now, findings),
             News::Odd(Oddity::EchoCode, attempt) => self.kind(attempt, 4, now, findings),
             News::Opening(attempt)
                 if attempt.technique == Technique::Udp

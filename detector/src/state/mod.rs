@@ -227,6 +227,11 @@ impl State {
             Kind::Message(message) => self.message(seen, *message, now, news),
             Kind::Arp(resolution) => self.resolution(seen, *resolution, now, news),
             Kind::Error(complaint) => self.complaint(seen, complaint, now, news),
+            Kind::Protocol(number) => news.tell(News::Protocol {
+                source: seen.source,
+                target: seen.target,
+                number: *number,
+            }),
             Kind::Other => {}
         }
     }
