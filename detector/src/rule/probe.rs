@@ -363,7 +363,11 @@ impl Probe {
             let key = (attempt.source, Class::ZoneTransferProbe);
             self.askers.open(key, findings).brief.zone = true;
             self.of(attempt, Class::ZoneTransferProbe, when, findings);
-        } else if refused && is_tcp_to(attempt, DNS) && attempt.word == Word::None {
+        } else if refused
+            && is_tcp_to(attempt, DNS)
+            && attempt.word == Word::None
+            && !state.misses_much()
+        {
             self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
         } else if let Some(folder) = self.askers.get(&(attempt.source, Class::RelayTest))
             && folder.brief.asking.end(attempt.sport, attempt.said)
@@ -388,7 +392,12 @@ impl Probe {
         let stranger = unexcused && !attempt.friend;
         match outcome {
             // By TCP one asks for what a datagram cannot hold, and so after a datagram.
-            Outcome::Empty if stranger && is_tcp_to(attempt, DNS) && !state.sees_one_side() => {
+            Outcome::Empty
+                if stranger
+                    && is_tcp_to(attempt, DNS)
+                    && !state.sees_one_side()
+                    && !state.misses_much() =>
+            {
                 let key = (attempt.source, Class::ZoneTransferProbe);
                 let asker = &mut self.askers.open(key, findings).brief;
                 asker.masked |= attempt.sport == DNS;

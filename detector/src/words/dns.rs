@@ -36,7 +36,9 @@ pub(super) fn message(bytes: &[u8]) -> Word {
     if flags & 0x80 != 0 {
         // Operations of RFC 1035, 1996 and 2136; nobody asks more than one question at once.
         let known = flags >> 3 & 15 <= 5 && *several == 0 && *questions <= 1;
-        return if known {
+        // What a server cannot read, it repeats no more of than its number and operation.
+        let unread = name.is_empty() && matches!(more & 15, 1 | 4);
+        return if known || unread {
             Word::DnsAnswer(u16::from(more & 15))
         } else {
             Word::Other

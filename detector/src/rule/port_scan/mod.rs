@@ -163,6 +163,7 @@ impl PortScan {
                 Contact::of(&first, outcome),
                 &first,
                 then,
+                past.half_seen,
             );
         }
         let contact = Contact {
@@ -170,7 +171,7 @@ impl PortScan {
             ..Contact::of(attempt, outcome)
         };
         let tally = self.tally(attempt, now, state, findings);
-        tally.add(contact, attempt, now);
+        tally.add(contact, attempt, now, past.half_seen);
         if tally.detection.is_none() {
             tally.detection = match attempt.technique {
                 Technique::Syn => syn::judge(tally, past, &limits, now),

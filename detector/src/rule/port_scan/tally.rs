@@ -139,8 +139,15 @@ impl Tally {
         self.outcomes.get(outcome as usize).copied().unwrap_or(0)
     }
 
-    /// Adds a contact, or what became of one that is there already.
-    pub(super) fn add(&mut self, contact: Contact, attempt: &Attempt, now: Moment) {
+    /// Adds a contact, or what became of one that is there already. Where the sensor sees one side, who comes again may have
+    /// been answered each time.
+    pub(super) fn add(
+        &mut self,
+        contact: Contact,
+        attempt: &Attempt,
+        now: Moment,
+        half_seen: bool,
+    ) {
         self.activity.extend(attempt.opened, 0);
         // A deadline that passes is no activity of the source.
         if contact.outcome != Some(Outcome::Silent) {
@@ -165,7 +172,8 @@ impl Tally {
             }
             Some(known) => {
                 // Who goes through its whole schedule insists as a client does.
-                if contact.outcome != Some(Outcome::Silent) || attempt.tries >= INSISTS {
+                let told = half_seen || contact.outcome != Some(Outcome::Silent);
+                if told || attempt.tries >= INSISTS {
                     known.rounds = known.rounds.saturating_add(1);
                 }
                 if contact.outcome == Some(Outcome::Refused) {
@@ -238,7 +246,8 @@ impl Tally {
         let ended = self.outcome(Outcome::Empty) + self.outcome(Outcome::Torn);
         self.contacts.len() < MAX_CONTACTS
             && ended >= self.outcome(Outcome::Abandoned)
-            && opened
+            // What is used for data besides is no longer held here, but for a round of which the data was missed.
+            && (opened || open * 4 < closed)
             && refused
             && (open + closed >= silent || insisted)
             && open + closed + silent > 0
