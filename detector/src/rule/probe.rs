@@ -17,7 +17,7 @@
 //! How often, of how many hosts, with the frames.
 //!
 //! # Blind spots
-//! Insiders, where the place decides. A transfer that is granted.
+//! Insiders, where the place decides. A transfer that is granted, or that a name server asks for.
 //!
 //! # References
 //! RFC 5936; RFC 1833; RFC 1288; RFC 5321 section 7; RFC 791; RFC 6633 (source quench is deprecated); CERT CA-96.01.
@@ -359,7 +359,9 @@ impl Probe {
     fn closed(&mut self, attempt: &Attempt, when: When, state: &State, findings: &mut Findings) {
         let refused = attempt.fetched <= self.askers.limits().refused_bytes;
         let transfer = matches!(attempt.word, Word::DnsQuestion(AXFR | IXFR, _));
-        if refused && transfer && !state.sees_one_side() {
+        // Who gives names away himself passes on what he is asked.
+        let forwards = state.worked(attempt.source, DNS).is_some();
+        if refused && transfer && !forwards && !state.sees_one_side() {
             let key = (attempt.source, Class::ZoneTransferProbe);
             self.askers.open(key, findings).brief.zone = true;
             self.of(attempt, Class::ZoneTransferProbe, when, findings);
@@ -367,6 +369,7 @@ impl Probe {
             && is_tcp_to(attempt, DNS)
             && attempt.word == Word::None
             && !state.misses_much()
+            && !forwards
         {
             self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
         } else if let Some(folder) = self.askers.get(&(attempt.source, Class::RelayTest))
@@ -396,7 +399,7 @@ impl Probe {
                 if stranger
                     && is_tcp_to(attempt, DNS)
                     && !state.sees_one_side()
-                    && !state.misses_much() =>
+                    && !state.misses_some() =>
             {
                 let key = (attempt.source, Class::ZoneTransferProbe);
                 let asker = &mut self.askers.open(key, findings).brief;

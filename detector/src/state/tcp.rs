@@ -99,6 +99,11 @@ impl State {
                 && connection.seen.has(Seen::SYN);
             if same && !connection.is_asked_anew(now.time) {
                 connection.packets = connection.packets.saturating_add(1);
+                // A copy has passed one router more.
+                if seen.ttl.saturating_add(1) < connection.ttl {
+                    news.tell(News::Odd(Oddity::Looping, connection.attempt(&key)));
+                    return;
+                }
                 if connection.repeat(now.time) == Again::Stack && connection.seen.has(Seen::RAW) {
                     // Hand-made as they look, they are a stack's.
                     connection.seen.remove(Seen::RAW);
