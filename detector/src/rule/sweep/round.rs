@@ -42,6 +42,11 @@ impl Round {
         self.knocks += 1;
     }
 
+    /// How many hosts were asked next after their neighbour, and at leisure.
+    pub(super) fn strides(&self) -> usize {
+        self.strides
+    }
+
     /// Whether this is how an agent takes an inventory.
     pub(super) fn is_inventory(&self, limits: &Limits) -> bool {
         self.strides >= limits.inventory && (self.others + self.knocks) * STRICT <= self.strides

@@ -350,6 +350,14 @@ impl Brief for Walk {
                 [],
             ));
         }
+        if class == Class::InventoryAgent {
+            evidence.push(fact(
+                "each host asked next after its neighbour, at leisure and once, from the port of the name service",
+                count(self.round.strides(), "address"),
+                "who looks for shares hurries, asks again, or goes on to files",
+                [],
+            ));
+        }
         let draft = Draft {
             class,
             tool: None,
