@@ -89,12 +89,13 @@ pub fn for_a_minute() -> Result<()> {
     })
 }
 
-/// Builds the program, with the checks of a development build.
+/// Builds the program, with the checks of a development build, from what the tests of all crates were built from.
 fn build() -> Result<PathBuf> {
     process::run(&mut workspace::cargo(&[
         "build",
         "--quiet",
-        "-p",
+        "--workspace",
+        "--bin",
         "crywolf-fuzz",
     ]))?;
     Ok(workspace::target()?.join("debug").join("crywolf-fuzz"))

@@ -11,6 +11,8 @@ pub(crate) struct Sealed {
     pub(crate) asked: u32,
     /// Bytes that it was answered.
     pub(crate) answered: u32,
+    /// Bytes of the longest answer to what came after its first question, which may be what the server can.
+    pub(crate) longest: u32,
     last: [u32; 2],
 }
 
@@ -28,6 +30,9 @@ impl Sealed {
             return;
         }
         self.answered = self.answered.saturating_add(length);
+        if self.questions() > 1 {
+            self.longest = self.longest.max(length);
+        }
         if self.last.contains(&length) {
             self.again = self.again.saturating_add(1);
         }
@@ -63,6 +68,7 @@ mod tests {
         }
         assert_eq!((sealed.questions(), sealed.again), (6, 4));
         assert_eq!((sealed.asked, sealed.answered), (372, 300));
+        assert_eq!(sealed.longest, 74);
         assert_eq!(sealed.turns(), 2);
     }
 }

@@ -13,6 +13,8 @@ const SERVICES: [u16; 8] = [21, 110, 143, 465, 587, 990, 993, 995];
 const MOST_TURNS: u8 = 4;
 /// All of that is shorter than a mail, in bytes.
 const MOST_ASKED: u32 = 300;
+/// And so is each answer: servers of mail say to who is let in what he may do now, or what there is for him.
+const LONGEST_ANSWER: u32 = 200;
 
 /// Sessions inside TLS, one after the other, that were answered alike to the byte.
 #[derive(Clone, Copy, Default)]
@@ -60,5 +62,7 @@ pub(super) fn hides(attempt: &Attempt) -> bool {
 
 /// Whether what passed inside TLS may be refused logins and nothing else.
 pub(super) fn may_be_refused(sealed: &Sealed) -> bool {
-    sealed.turns() <= MOST_TURNS && sealed.asked <= MOST_ASKED * tries(sealed)
+    sealed.turns() <= MOST_TURNS
+        && sealed.asked <= MOST_ASKED * tries(sealed)
+        && sealed.longest <= LONGEST_ANSWER
 }

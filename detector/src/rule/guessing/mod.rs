@@ -16,11 +16,11 @@
 //!
 //! Inside TLS a refused login shows only lengths: who is refused says a name and a password and takes leave, and is answered
 //! as the last time, to the byte, though what he says is now and then longer or shorter, as passwords are. So are a
-//! dozen, one soon after another. A client that is let in goes on to say more, one with an old password says the same
-//! each time, and answers to several users differ.
+//! dozen, one soon after another. A client that is let in goes on to say more or is answered at length, one with an old
+//! password says the same each time, and answers to several users differ.
 //!
 //! A password that is refused again was not guessed: a program was left with an old one. So it counts once, where it can be
-//! read. A request of HTTP or RTSP without a password is refused to ask for one; one with a token or a signature is not
+//! read; and where it cannot, if that source was never seen to give another one there. A request of HTTP or RTSP without a password is refused to ask for one; one with a token or a signature is not
 //! a login. One that cannot be read, because the sensor misses it or keeps too little of each frame, counts where another was
 //! refused soon before. With a password, in a field of its head or in a form, it may also be refused as wrong (400, 422) or as one too
 //! many (429).
@@ -89,6 +89,8 @@ struct Door {
     servers: Vec<(Address, u32)>,
     /// Passwords that were refused; the oldest makes room.
     passwords: VecDeque<Password>,
+    /// How often one that was known was refused again.
+    again: u32,
     /// When the web last refused what could not be read.
     unread: Option<Timestamp>,
     alike: Alike,
@@ -162,13 +164,21 @@ impl Door {
     /// Whether this password was refused before; it is remembered.
     fn knows(&mut self, password: Password) -> bool {
         let known = self.passwords.contains(&password);
-        if !known {
+        if known {
+            self.again = self.again.saturating_add(1);
+        } else {
             if self.passwords.len() >= MOST_PASSWORDS {
                 self.passwords.pop_front();
             }
             self.passwords.push_back(password);
         }
         known
+    }
+
+    /// Whether nothing but one password is ever given: then it was the same where the sensor has missed it.
+    fn has_one_password(&self) -> bool {
+        const OFTEN: u32 = 2;
+        self.passwords.len() == 1 && self.again >= OFTEN
     }
 
     /// Where the web refuses what could not be read, it may ask for a password, or a program may ask by the clock with an old
@@ -322,6 +332,14 @@ impl Guessing {
         let what = match (what, attempt.word.password()) {
             (Step::Refused(_), Some(password))
                 if self.doors.open(one, findings).brief.knows(password) =>
+            {
+                Step::Answered
+            }
+            (Step::Refused(_), None)
+                if self
+                    .doors
+                    .peek(&one)
+                    .is_some_and(|folder| folder.brief.has_one_password()) =>
             {
                 Step::Answered
             }

@@ -87,7 +87,10 @@ impl Walk {
             return true;
         }
         let used = self.used.len() * 2 >= present.max(1);
-        (used || self.asked >= ROUNDS * (absent + present)) && present >= absent
+        // Of absent ones only the first question is counted.
+        let again = (self.asked - absent.min(self.asked)) * 8 > (ROUNDS * 8 + 1) * present;
+        let rounds = self.asked >= ROUNDS * (absent + present) || again;
+        (used || rounds) && present >= absent
     }
 
     /// Whether what is known is a sweep by the thresholds.
@@ -123,7 +126,9 @@ impl Walk {
             Question::Snmp => {
                 // Who manages some of them knows the others, too, and some are down.
                 let manages = present >= limits.communities;
-                absent >= limits.absent && absent >= present * if manages { 2 } else { 1 }
+                let mostly = absent >= present * if manages { 2 } else { 1 };
+                // Whom a manager asks answers where this sensor does not see it.
+                absent >= limits.absent && mostly && !self.blind
                     || self.communities.len() >= limits.communities
             }
             // Who manages a segment finds most of what is switched on willing.
