@@ -135,6 +135,15 @@ struct Asker {
     shut: u32,
     /// It comes from the port of name servers itself, to look like one.
     masked: bool,
+    /// It has asked for single names by TCP, and was told.
+    looks_up: bool,
+}
+
+impl Asker {
+    /// Whether it may be a client that looks names up by TCP, of whose sessions the sensor misses much.
+    fn is_client(&self, class: Class) -> bool {
+        class == Class::ZoneTransferProbe && self.looks_up && !self.zone && !self.masked
+    }
 }
 
 impl Brief for Asker {
@@ -142,6 +151,9 @@ impl Brief for Asker {
     type Limits = Limits;
 
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
+        if self.is_client(key.1) {
+            return None;
+        }
         let what = match key.1 {
             Class::ZoneTransferProbe => "whole zones asked for, and not given",
             Class::RpcProbe => "calls of the portmapper from another site",
@@ -244,7 +256,10 @@ impl Probe {
         }
         asker.frames.note(when.shown.frame);
         let proxies = asker.ports.len() >= least_proxies && asker.proxied;
-        if asker.times >= needed && (class != Class::ProxyProbe || proxies) {
+        if asker.times >= needed
+            && !asker.is_client(class)
+            && (class != Class::ProxyProbe || proxies)
+        {
             self.askers.claim(key, when.now, findings);
         }
     }
@@ -365,13 +380,13 @@ impl Probe {
             let key = (attempt.source, Class::ZoneTransferProbe);
             self.askers.open(key, findings).brief.zone = true;
             self.of(attempt, Class::ZoneTransferProbe, when, findings);
-        } else if refused
-            && is_tcp_to(attempt, DNS)
-            && attempt.word == Word::None
-            && !state.misses_much()
-            && !forwards
-        {
+        } else if refused && is_tcp_to(attempt, DNS) && attempt.word == Word::None && !forwards {
             self.perhaps(attempt, Class::ZoneTransferProbe, when, findings);
+        } else if is_tcp_to(attempt, DNS) && matches!(attempt.word, Word::DnsQuestion(..)) {
+            let key = (attempt.source, Class::ZoneTransferProbe);
+            if let Some(folder) = self.askers.get(&key) {
+                folder.brief.looks_up = true;
+            }
         } else if let Some(folder) = self.askers.get(&(attempt.source, Class::RelayTest))
             && folder.brief.asking.end(attempt.sport, attempt.said)
         {
@@ -395,12 +410,7 @@ impl Probe {
         let stranger = unexcused && !attempt.friend;
         match outcome {
             // By TCP one asks for what a datagram cannot hold, and so after a datagram.
-            Outcome::Empty
-                if stranger
-                    && is_tcp_to(attempt, DNS)
-                    && !state.sees_one_side()
-                    && !state.misses_some() =>
-            {
+            Outcome::Empty if stranger && is_tcp_to(attempt, DNS) && !state.sees_one_side() => {
                 let key = (attempt.source, Class::ZoneTransferProbe);
                 let asker = &mut self.askers.open(key, findings).brief;
                 asker.masked |= attempt.sport == DNS;

@@ -139,11 +139,6 @@ impl State {
         self.sides.is_lossy()
     }
 
-    /// Whether this sensor has missed anything: then what is not there may have been.
-    pub(crate) fn misses_some(&self) -> bool {
-        self.sides.misses_some()
-    }
-
     /// How many answers to somebody are known of whose questions this sensor has missed, if it misses so much, and these are so
     /// many, that silence says nothing of what he asks.
     pub(crate) fn missed_answers_to(&self, asker: Address) -> usize {
