@@ -14,8 +14,9 @@ const NEXT: std::ops::RangeInclusive<u64> = 1..=4;
 #[derive(Default)]
 pub(super) struct Round {
     last: Option<(Address, Timestamp)>,
-    /// Hosts that were asked next after their neighbour, and at leisure.
+    /// Hosts that were asked next after their neighbour, and those of them that were asked in haste.
     strides: usize,
+    hasty: usize,
     /// The others.
     others: usize,
     /// Hosts that were asked again, and those whose files were wanted, too.
@@ -28,8 +29,9 @@ impl Round {
         if let Some((last, before)) = self.last {
             let next = NEXT.contains(&host.bits().wrapping_sub(last.bits()));
             let at_leisure = now.nanos_since(before) >= pause;
-            if next && at_leisure {
+            if next {
                 self.strides += 1;
+                self.hasty += usize::from(!at_leisure);
             } else {
                 self.others += 1;
             }
@@ -42,13 +44,16 @@ impl Round {
         self.knocks += 1;
     }
 
-    /// How many hosts were asked next after their neighbour, and at leisure.
+    /// How many hosts were asked next after their neighbour.
     pub(super) fn strides(&self) -> usize {
         self.strides
     }
 
     /// Whether this is how an agent takes an inventory.
     pub(super) fn is_inventory(&self, limits: &Limits) -> bool {
-        self.strides >= limits.inventory && (self.others + self.knocks) * STRICT <= self.strides
+        // Its pauses are not all of one length.
+        let at_leisure = self.hasty * 2 <= self.strides;
+        let strict = (self.others + self.knocks) * STRICT <= self.strides;
+        self.strides >= limits.inventory && at_leisure && strict
     }
 }
