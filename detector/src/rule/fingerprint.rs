@@ -6,9 +6,9 @@
 //! protocols to one port until something answers.
 //!
 //! # Why these facts
-//! Each such packet alone may be damage, or a scan of its kind. Several kinds to one host ask how its stack differs from
-//! others. Two hosts, or two routers, share a tunnel or a protocol of routing or two beside the usual ones; a dozen by which
-//! nothing else speaks are tried. A client knows which protocol its server speaks.
+//! Each such packet alone may be damage, or a scan of its kind. Several kinds to one host ask how its stack differs
+//! from others. Two hosts, or two routers, share a tunnel or a protocol of routing or two beside the usual ones; more,
+//! by which nothing else speaks, are tried. A client knows which protocol its server speaks.
 //!
 //! # Evidence
 //! Which kinds were seen; how many protocols of IP were tried; which ports heard several protocols.

@@ -19,11 +19,12 @@
 //! dozen, one soon after another. A client that is let in goes on to say more or is answered at length, one with an old
 //! password says the same each time, and answers to several users differ.
 //!
-//! A password that is refused again was not guessed: a program was left with an old one. So it counts once, where it can be
-//! read; and where it cannot, if that source was never seen to give another one there. A request of HTTP or RTSP without a password is refused to ask for one; one with a token or a signature is not
-//! a login. One that cannot be read, because the sensor misses it or keeps too little of each frame, counts where another was
-//! refused soon before. With a password, in a field of its head or in a form, it may also be refused as wrong (400, 422) or as one too
-//! many (429).
+//! A password that is refused again was not guessed: a program was left with an old one. So it counts once, where it
+//! can be read; and where it cannot, if that source was never seen to give another one there. A request of HTTP or RTSP
+//! without a password is refused to ask for one; one with a token or a signature is not a login. One that cannot be
+//! read, because the sensor misses it or keeps too little of each frame, counts where another was refused soon before.
+//! With a password, in a field of its head or in a form, it may also be refused as wrong (400, 422) or as one too many
+//! (429).
 //!
 //! A try shows itself twice, by its question and by its answer, and a sensor that misses one may catch the other. Who asks
 //! to be let in again over the same connection was not; who asks once and then says no more is taken for what the others
