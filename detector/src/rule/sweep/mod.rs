@@ -111,7 +111,12 @@ impl Sweep {
         let (question, stack) = if absent && asked == Question::Arp {
             match self.behind(attempt, state) {
                 Some(behind) => behind,
-                None => return,
+                None => {
+                    if let Some(folder) = self.walks.get(&(attempt.source, Question::Arp)) {
+                        folder.brief.asks_for_others();
+                    }
+                    return;
+                }
             }
         } else {
             (asked, false)

@@ -60,6 +60,8 @@ pub(super) struct Walk {
     refused: Addresses,
     /// The order and pace of questions for names.
     pub(super) round: Round,
+    /// Requests for addresses that others wanted, as a router makes them.
+    for_others: usize,
 }
 
 impl Walk {
@@ -114,7 +116,8 @@ impl Walk {
                 let near = nearest(&self.absent);
                 let walks = self.steps * 4 >= absent * 3;
                 let dense = near * 2 >= absent || walks;
-                near >= limits.absent_arp && dense && mostly && !self.is_errand() && !self.deaf
+                let asks = !self.is_errand() && !self.deaf && !self.routes();
+                near >= limits.absent_arp && dense && mostly && asks
             }
             // Servers resolve the names of their clients, who are anywhere, in the order in which they come.
             Question::Netbios => {
@@ -256,6 +259,16 @@ impl Walk {
         self.absent.contains(host) || self.present.contains(host)
     }
 
+    /// An address is asked for on behalf of somebody else.
+    pub(super) fn asks_for_others(&mut self) {
+        self.for_others += 1;
+    }
+
+    /// Whether a router asks, whose other requests may have come thrice as well.
+    fn routes(&self) -> bool {
+        self.for_others * 2 > self.absent()
+    }
+
     /// Whether names are asked for as an inventory agent does.
     fn takes_inventory(&self, limits: &Limits) -> bool {
         self.sports.list() == [NETBIOS] && self.shadows == 0 && self.round.is_inventory(limits)
@@ -315,7 +328,8 @@ impl Brief for Walk {
 
     fn finding(&self, key: &Self::Key, life: &Life, limits: &Limits) -> Option<Finding> {
         // Who asked before it took the addresses looked for nobody; nor is known who did not answer where answers are not seen.
-        let taken = key.1 == Question::Arp && (self.deaf || self.absent() * 2 < self.present.len());
+        let taken = key.1 == Question::Arp
+            && (self.deaf || self.routes() || self.absent() * 2 < self.present.len());
         if self.insists(life) || self.lossy || taken {
             return None;
         }
