@@ -83,7 +83,7 @@ const STEPS: [Step; 15] = [
     Step {
         name: "compile",
         what: "the tests",
-        run: |_| process::run(&mut workspace::cargo(&COMPILE)),
+        run: |_| process::run(workspace::cargo(&TESTS).arg("--no-run")),
     },
     Step {
         name: "build",
@@ -122,8 +122,8 @@ const STEPS: [Step; 15] = [
     },
 ];
 
-/// How the tests are compiled.
-const COMPILE: [&str; 5] = ["test", "--quiet", "--workspace", "--locked", "--no-run"];
+/// Compiles and runs the tests.
+const TESTS: [&str; 4] = ["test", "--quiet", "--workspace", "--locked"];
 
 /// Runs the task.
 pub fn run(args: &TestArgs) -> Result<()> {
@@ -262,18 +262,11 @@ fn golden_files() -> Result<()> {
 /// Runs cargo test and counts. The output of tests that pass is shown too: it says what was skipped, and how many of the
 /// published fields were reproduced.
 fn tests(tally: &mut Tally) -> Result<()> {
-    let args = [
-        "test",
-        "--quiet",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-        "--",
-        "--show-output",
-    ];
+    let mut command = workspace::cargo(&TESTS);
+    command.args(["--no-fail-fast", "--", "--show-output"]);
     let mut counts = [0, 0];
     let mut notes = Vec::new();
-    let succeeded = process::watch(&mut workspace::cargo(&args), |line| {
+    let succeeded = process::watch(&mut command, |line| {
         if let Some(found) = result_counts(line) {
             counts = [counts[0] + found[0], counts[1] + found[1]];
         }

@@ -52,15 +52,17 @@ impl Ports {
         }
     }
 
+    pub(crate) fn contains(&self, port: u16) -> bool {
+        match self {
+            Ports::Few(list) => list.binary_search(&port).is_ok(),
+            Ports::Many(bits) => is_set(bits, port),
+        }
+    }
+
     pub(crate) fn list(&self) -> Vec<u16> {
         match self {
             Ports::Few(list) => list.clone(),
-            Ports::Many(bits) => (0..=u16::MAX)
-                .filter(|port| {
-                    bits.get(usize::from(*port / 64))
-                        .is_some_and(|word| word >> (port % 64) & 1 != 0)
-                })
-                .collect(),
+            Ports::Many(bits) => (0..=u16::MAX).filter(|port| is_set(bits, *port)).collect(),
         }
     }
 
@@ -71,6 +73,11 @@ impl Ports {
     pub(crate) fn ranges(&self) -> Vec<PortRange> {
         PortRange::cover(self.list())
     }
+}
+
+fn is_set(bits: &[u64; 1024], port: u16) -> bool {
+    bits.get(usize::from(port / 64))
+        .is_some_and(|word| word >> (port % 64) & 1 != 0)
 }
 
 fn set(bits: &mut [u64; 1024], port: u16) {
@@ -90,6 +97,7 @@ mod tests {
             ports.insert(port);
         }
         assert_eq!(ports.len(), 3001);
+        assert!(ports.contains(7) && ports.contains(65535) && !ports.contains(3000));
         let ranges = ports.ranges();
         assert_eq!(ranges.first().map(PortRange::last), Some(2999));
         assert_eq!(ranges.len(), 2);

@@ -69,6 +69,12 @@ impl Brief for Questions {
     type Key = (Address, Address);
     type Limits = Limits;
 
+    fn worth(&self) -> u8 {
+        let seen =
+            self.kinds.count_ones() > 1 || self.protocols.len() > 1 || self.misfits.len() > 1;
+        if seen { 3 } else { 1 }
+    }
+
     fn finding(&self, key: &Self::Key, life: &Life, _: &Limits) -> Option<Finding> {
         let transport = if self.tried {
             Transport::Other
@@ -155,6 +161,11 @@ impl Fingerprint {
         findings: &mut Findings,
     ) {
         let key = (source, target);
+        let known = self.pairs.peek(&key);
+        // A tunnel's packets are all alike.
+        if known.is_some_and(|folder| folder.brief.protocols.contains(protocol.into())) {
+            return;
+        }
         let needed = self.pairs.limits().protocols;
         let folder = self.pairs.note(key, now, 1, findings);
         let questions = &mut folder.brief;

@@ -16,8 +16,8 @@
 //! the same hosts again and again watches them. Communities of SNMP are secrets: who tries several is guessing.
 //!
 //! An inventory agent is sent round a network by its server, and asks each address for its names: from port 137 as the
-//! operating system does, one address after the other, each once, with a pause between, and nothing else of anybody.
-//! Programs that look for shares hurry, ask again, or go on to port 139 or 445.
+//! operating system does, one address after the other, each once, with a pause between, and leaves it there. Programs that
+//! look for shares hurry, ask again, or go on to port 139 or 445 of those who are there.
 //!
 //! # Evidence
 //! How many addresses were asked, how many were absent, how many communities were tried.
@@ -257,7 +257,7 @@ impl Sweep {
         if Question::of(attempt) == Some(Question::Netbios) {
             folder.brief.round.comes_to(attempt.target, now.time, pause);
         } else if wants_files(attempt) && folder.brief.has_asked(attempt.target) {
-            folder.brief.round.knocks();
+            folder.brief.round.enters(attempt.target);
         }
     }
 
@@ -266,7 +266,7 @@ impl Sweep {
         if let Some(question) = Question::of(attempt)
             && let Some(folder) = self.walks.get(&(attempt.source, question))
         {
-            folder.brief.round.knocks();
+            folder.brief.round.comes_again();
             if folder.brief.repeats(attempt.target) {
                 folder.life.extend(now, 1);
             }

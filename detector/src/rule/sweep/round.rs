@@ -4,9 +4,12 @@ use wire::Timestamp;
 
 use super::limits::Limits;
 use crate::address::Address;
+use crate::extent::Addresses;
 
 /// Of the doors of a round, one in so many may be out of order: a sensor misses frames.
 const STRICT: usize = 8;
+/// Hosts whose files are wanted, too: who takes an inventory uses a file server or a printer of that network himself.
+const USED: usize = 2;
 /// A door is next to the last one, or a few missed ones further.
 const NEXT: std::ops::RangeInclusive<u64> = 1..=4;
 
@@ -19,8 +22,10 @@ pub(super) struct Round {
     hasty: usize,
     /// The others.
     others: usize,
-    /// Hosts that were asked again, and those whose files were wanted, too.
-    knocks: usize,
+    /// How often a host was asked again.
+    again: usize,
+    /// Hosts whose files were wanted as well.
+    entered: Addresses,
 }
 
 impl Round {
@@ -39,9 +44,14 @@ impl Round {
         self.last = Some((host, now));
     }
 
-    /// More is wanted of a host than its name once.
-    pub(super) fn knocks(&mut self) {
-        self.knocks += 1;
+    /// A host is asked once more.
+    pub(super) fn comes_again(&mut self) {
+        self.again += 1;
+    }
+
+    /// More is wanted of a host than its names.
+    pub(super) fn enters(&mut self, host: Address) {
+        self.entered.insert(host);
     }
 
     /// How many hosts were asked next after their neighbour.
@@ -53,7 +63,8 @@ impl Round {
     pub(super) fn is_inventory(&self, limits: &Limits) -> bool {
         // Its pauses are not all of one length.
         let at_leisure = self.hasty * 2 <= self.strides;
-        let strict = (self.others + self.knocks) * STRICT <= self.strides;
-        self.strides >= limits.inventory && at_leisure && strict
+        let strict = (self.others + self.again) * STRICT <= self.strides;
+        let leaves_it_there = self.entered.len() <= USED;
+        self.strides >= limits.inventory && at_leisure && strict && leaves_it_there
     }
 }
