@@ -29,6 +29,8 @@ pub(super) struct Walk {
     absent: Addresses,
     present: Addresses,
     asked: usize,
+    /// Questions to those who are there.
+    answers: usize,
     ports: Ports,
     communities: Vec<u16>,
     /// Addresses that followed their neighbour.
@@ -89,8 +91,8 @@ impl Walk {
             return true;
         }
         let used = self.used.len() * 2 >= present.max(1);
-        // Of absent ones only the first question is counted.
-        let again = (self.asked - absent.min(self.asked)) * 8 > (ROUNDS * 8 + 1) * present;
+        // A stack asks for absent ones but once in a while: who is there is asked more often than a sweep asks twice.
+        let again = self.answers * 8 > (ROUNDS * 8 + 1) * present;
         let rounds = self.asked >= ROUNDS * (absent + present) || again;
         (used || rounds) && present >= absent
     }
@@ -165,6 +167,7 @@ impl Walk {
             self.present.insert(target);
         }
         self.asked += 1;
+        self.answers += usize::from(!absent);
         self.shadows += usize::from(stack);
         self.far |= !attempt.is_local() && !stack && attempt.ttl != 0;
         self.deaf = state.sees_one_side();
@@ -213,6 +216,7 @@ impl Walk {
         let new = self.is_new(host);
         self.is_there(host);
         self.asked += 1;
+        self.answers += 1;
         self.came_to(host, new);
     }
 
@@ -246,7 +250,9 @@ impl Walk {
     /// A host is asked again: whether that is one more round. Who is silent is asked again in the same round, unless the
     /// sensor sees no answers.
     pub(super) fn repeats(&mut self, host: Address) -> bool {
-        self.asked += usize::from(!self.blind && self.present.contains(host));
+        let is_there = usize::from(!self.blind && self.present.contains(host));
+        self.asked += is_there;
+        self.answers += is_there;
         self.blind || self.present.contains(host)
     }
 
